@@ -1,0 +1,33 @@
+# `make demo` and `make test` work on a fresh machine: they set everything up first.
+VENV ?= .venv
+BIN := $(VENV)/bin
+export VENV
+
+.PHONY: help setup demo test lint format benchmark clean
+
+help:                ## this list
+	@grep -E '^[a-z]+: *.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup:               ## make .venv with the pinned stack and mmfan (a second run takes a second)
+	@bash .ci/setup.sh
+
+demo: setup          ## draw the miniature set, train FAN-T-Hybrid on it, test it, show pictures
+	@bash .ci/demo.sh
+
+test: setup          ## the whole test suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: setup          ## format check, lint rules, types
+	@$(BIN)/ruff format --check mmfan tools tests configs
+	@$(BIN)/ruff check mmfan tools tests configs
+	@$(BIN)/mypy
+
+format: setup        ## apply the formatter and the safe fixes
+	@$(BIN)/ruff check --fix mmfan tools tests configs
+	@$(BIN)/ruff format mmfan tools tests configs
+
+benchmark: setup     ## time and memory against the plain form, with this machine's floor
+	@$(BIN)/python tools/benchmark.py
+
+clean:               ## remove the environment and everything the tools wrote here
+	rm -rf $(VENV) work_dirs data/mini_cityscapes .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,1 @@
+"""Judging a model on corrupted sets: protocols, results, summaries, the loop and the evaluator."""

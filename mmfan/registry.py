@@ -1,0 +1,35 @@
+"""mmfan's registries: children of mmengine's roots, so that ``type='mmfan.X'`` works in any OpenMMLab config.
+
+mmengine imports this module when it meets the prefix ``mmfan.``; the modules under ``locations`` are imported at the
+first look-up, so that no ``custom_imports`` is needed and importing :mod:`mmfan` stays cheap. This file must import
+nothing but mmengine: an ImportError raised here would be hidden behind "is not in the registry".
+"""
+
+from mmengine.registry import DATASETS as ROOT_DATASETS
+from mmengine.registry import EVALUATOR as ROOT_EVALUATOR
+from mmengine.registry import HOOKS as ROOT_HOOKS
+from mmengine.registry import LOOPS as ROOT_LOOPS
+from mmengine.registry import METRICS as ROOT_METRICS
+from mmengine.registry import MODELS as ROOT_MODELS
+from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as ROOT_OPTIM_WRAPPER_CONSTRUCTORS
+from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
+from mmengine.registry import Registry
+
+# backbones, heads, classifiers
+MODELS = Registry("model", parent=ROOT_MODELS, scope="mmfan", locations=["mmfan.models"])
+# datasets with a fixed directory rule
+DATASETS = Registry("dataset", parent=ROOT_DATASETS, scope="mmfan", locations=["mmfan.datasets"])
+# steps of a data pipeline
+TRANSFORMS = Registry("transform", parent=ROOT_TRANSFORMS, scope="mmfan", locations=["mmfan.datasets"])
+# parameter groups
+OPTIM_WRAPPER_CONSTRUCTORS = Registry(
+    "optimizer wrapper constructor",
+    parent=ROOT_OPTIM_WRAPPER_CONSTRUCTORS,
+    scope="mmfan",
+    locations=["mmfan.models.optimizer"],
+)
+# scores of one set, evaluators over several, the loops that run them, hooks around the loops
+METRICS = Registry("metric", parent=ROOT_METRICS, scope="mmfan", locations=["mmfan.evaluation"])
+EVALUATOR = Registry("evaluator", parent=ROOT_EVALUATOR, scope="mmfan", locations=["mmfan.evaluation"])
+LOOPS = Registry("loop", parent=ROOT_LOOPS, scope="mmfan", locations=["mmfan.evaluation"])
+HOOKS = Registry("hook", parent=ROOT_HOOKS, scope="mmfan", locations=["mmfan.evaluation"])
