@@ -1,0 +1,37 @@
+"""Fixtures of the whole suite: shared helpers importable by name, fixed seeds, no default scope carried over.
+
+Test modules may write ``from golden import golden_state``: the helpers lie beside this file.
+"""
+
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+# pytest runs with --import-mode=importlib, which leaves sys.path alone; the shared helpers are ordinary modules here.
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seeds() -> None:
+    """Every test starts from the same random state, whatever ran before it.
+
+    torch is seeded only where a test has imported it: the tests of the torch-free rooms must not load it.
+    """
+    random.seed(0)
+    np.random.seed(0)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _own_default_scope() -> Iterator[None]:
+    """A Runner built in one test leaves its default scope behind; the next test would resolve names in it."""
+    yield
+    registry = sys.modules.get("mmengine.registry")
+    if registry is not None:
+        registry.DefaultScope._instance_dict.clear()
