@@ -21,7 +21,7 @@ REQUIREMENTS: dict[str, tuple[str, str, str]] = {
 }
 
 
-class EnvironmentProblem(ImportError):
+class EnvironmentMismatchError(ImportError):
     """A package that mmfan needs is missing, too old, or cannot be imported."""
 
 
@@ -58,7 +58,7 @@ def check_environment(*modules: str) -> dict[str, str]:
         The version of each module checked.
 
     Raises:
-        EnvironmentProblem: One is missing, older than mmfan works with, or broken; the message says what to install.
+        EnvironmentMismatchError: One is missing, older than mmfan works with, or broken; the message says what to install.
         ValueError: A name is none of the packages mmfan knows.
     """
     versions = {}
@@ -66,15 +66,17 @@ def check_environment(*modules: str) -> dict[str, str]:
         if module not in REQUIREMENTS:
             raise ValueError(f"Expected one of {sorted(REQUIREMENTS)}, got {module!r}.")
         if not is_installed(module):
-            raise EnvironmentProblem(f"mmfan needs the package `{module}`, which is not installed. {_advice(module)}")
+            raise EnvironmentMismatchError(
+                f"mmfan needs the package `{module}`, which is not installed. {_advice(module)}"
+            )
         try:
             found = importlib.import_module(module).__version__
         except (ImportError, AssertionError) as error:
             # mmseg and mmdet check mmcv's version with an assert at import.
-            raise EnvironmentProblem(f"`{module}` is installed but cannot be imported: {error}") from error
+            raise EnvironmentMismatchError(f"`{module}` is installed but cannot be imported: {error}") from error
         oldest = REQUIREMENTS[module][0]
         if release(found) < release(oldest):
-            raise EnvironmentProblem(
+            raise EnvironmentMismatchError(
                 f"mmfan needs `{module}` {oldest} or newer, got {found} ({module} in "
                 f"{importlib.import_module(module).__file__}). {_advice(module)}"
             )
@@ -93,7 +95,7 @@ def register_missing(registry: Any, package: str, names: tuple[str, ...]) -> Non
 
     def stand_in(name: str) -> Any:
         def build(*_: Any, **__: Any) -> None:
-            raise EnvironmentProblem(
+            raise EnvironmentMismatchError(
                 f"mmfan.{name} needs the package `{package}`, which is not installed. {_advice(package)}"
             )
 

@@ -11,7 +11,6 @@ from mmengine.registry import HOOKS as ROOT_HOOKS
 from mmengine.registry import LOOPS as ROOT_LOOPS
 from mmengine.registry import METRICS as ROOT_METRICS
 from mmengine.registry import MODELS as ROOT_MODELS
-from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as ROOT_OPTIM_WRAPPER_CONSTRUCTORS
 from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
 from mmengine.registry import Registry
 
@@ -21,13 +20,6 @@ MODELS = Registry("model", parent=ROOT_MODELS, scope="mmfan", locations=["mmfan.
 DATASETS = Registry("dataset", parent=ROOT_DATASETS, scope="mmfan", locations=["mmfan.datasets"])
 # steps of a data pipeline
 TRANSFORMS = Registry("transform", parent=ROOT_TRANSFORMS, scope="mmfan", locations=["mmfan.datasets"])
-# parameter groups
-OPTIM_WRAPPER_CONSTRUCTORS = Registry(
-    "optimizer wrapper constructor",
-    parent=ROOT_OPTIM_WRAPPER_CONSTRUCTORS,
-    scope="mmfan",
-    locations=["mmfan.models.optimizer"],
-)
 # scores of one set, evaluators over several, the loops that run them, hooks around the loops
 METRICS = Registry("metric", parent=ROOT_METRICS, scope="mmfan", locations=["mmfan.evaluation"])
 EVALUATOR = Registry("evaluator", parent=ROOT_EVALUATOR, scope="mmfan", locations=["mmfan.evaluation"])

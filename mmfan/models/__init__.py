@@ -1,0 +1,11 @@
+"""Backbones, heads and the reading of official weights; importing this package registers them."""
+
+from mmfan.environment import check_environment
+
+check_environment()
+
+from mmfan.models.backbones import FAN, FANHybrid  # noqa: E402
+from mmfan.models.classifier import FANClassifier  # noqa: E402
+from mmfan.models.decode_heads import *  # noqa: E402, F403
+
+__all__ = ["FAN", "FANClassifier", "FANHybrid"]

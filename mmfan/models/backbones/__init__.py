@@ -1,0 +1,6 @@
+"""Backbones: one family a file."""
+
+from mmfan.models.backbones.fan import FAN
+from mmfan.models.backbones.fan_hybrid import FANHybrid
+
+__all__ = ["FAN", "FANHybrid"]

@@ -1,0 +1,67 @@
+"""Reading an ``arch``: the name of a row in a family's table of numbers, or a dict of the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def resolve_arch(
+    arch: str | Mapping[str, Any],
+    table: Mapping[str, Mapping[str, Any]],
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Look up or check an ``arch``.
+
+    Args:
+        arch: A name in ``table`` or a dict of numbers.
+        table: The published sizes.
+        required: Numbers that a dict must give.
+        optional: Numbers that it may give.
+
+    Raises:
+        ValueError: An unknown name; a dict with missing or unknown numbers; the message lists the legal ones.
+        TypeError: Neither a name nor a dict.
+
+    >>> resolve_arch({"embed_dims": 64, "depth": 2}, {}, ("embed_dims", "depth"))
+    {'embed_dims': 64, 'depth': 2}
+    """
+    if isinstance(arch, str):
+        if arch not in table:
+            raise ValueError(f"Expected arch to be one of {list(table)} or a dict of numbers, got {arch!r}.")
+        return dict(table[arch])
+    if not isinstance(arch, Mapping):
+        raise TypeError(f"Expected arch to be a name or a dict of numbers, got {type(arch).__name__}.")
+    missing = [name for name in required if name not in arch]
+    unknown = [name for name in arch if name not in (*required, *optional)]
+    if missing or unknown:
+        raise ValueError(
+            f"Expected the arch dict to give {list(required)}"
+            + (f" and perhaps {list(optional)}" if optional else "")
+            + (f"; missing: {missing}" if missing else "")
+            + (f"; unknown: {unknown}" if unknown else "")
+            + "."
+        )
+    for name, value in arch.items():
+        for number in value if isinstance(value, (tuple, list)) else [value]:
+            if not isinstance(number, Mapping) and (not isinstance(number, int) or number < 1):
+                raise ValueError(f"Expected arch[{name!r}] to be made of positive whole numbers, got {value!r}.")
+    return dict(arch)
+
+
+def check_out_indices(out_indices: Sequence[int], depth: int) -> tuple[int, ...]:
+    """Check the blocks to tap: rising, distinct, in 0 .. depth - 1.
+
+    Raises:
+        ValueError: With the index and the legal range.
+    """
+    if isinstance(out_indices, int):
+        raise TypeError(f"Expected out_indices to be a sequence of block indices, got the number {out_indices}.")
+    indices = tuple(out_indices)
+    for index in indices:
+        if not isinstance(index, int) or not 0 <= index < depth:
+            raise ValueError(f"Expected out_indices to be blocks 0 to {depth - 1}, got {index!r} in {indices}.")
+    if list(indices) != sorted(set(indices)):
+        raise ValueError(f"Expected out_indices to rise without repeats, got {indices}.")
+    return indices

@@ -1,0 +1,218 @@
+"""Reading official checkpoints, safely, and turning their keys into mmfan's.
+
+The official FAN files are timm training checkpoints: weights under ``state_dict`` (and perhaps ``state_dict_ema``), an
+``argparse.Namespace`` beside them, ``module.`` in front of the keys of distributed runs. They are read with
+``weights_only=True``, that one class allowed, so a file cannot run code. mmfan's backbones carry the published key
+names, so little renaming is left; what remains is in :func:`convert_official`, a pure function.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import pickle
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dist import barrier, get_rank
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+State = dict[str, Tensor]
+
+# Keys of the ImageNet classifiers (FAN, and STL with its token head), which a dense backbone has no place for.
+CLASSIFIER_KEYS = ("norm.", "head.", "aux_head.")
+# Layers that a backbone adds to the ImageNet model: they may be missing from a file and then start fresh.
+NEW_LAYERS = ("learnable_downsample.",)
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be read, or does not hold the weights of the model it is meant for."""
+
+
+@contextlib.contextmanager
+def _namespace_allowed() -> Iterator[None]:
+    """Let ``weights_only`` loading accept an ``argparse.Namespace``, for the duration of a load."""
+    before = torch.serialization.get_safe_globals()
+    torch.serialization.add_safe_globals([argparse.Namespace])
+    try:
+        yield
+    finally:
+        torch.serialization.clear_safe_globals()
+        torch.serialization.add_safe_globals(before)
+
+
+def _local_file(source: str | Path) -> Path:
+    """The file itself, or the downloaded copy of a URL (rank 0 downloads, the others wait)."""
+    if not re.match(r"https?://", str(source)):
+        path = Path(source).expanduser()
+        if not path.is_file():
+            raise FileNotFoundError(f"Checkpoint not found: {path.absolute()} (nor is it an http(s) URL).")
+        return path
+    path = Path(torch.hub.get_dir()) / "checkpoints" / str(source).rsplit("/", 1)[-1]
+    if get_rank() == 0 and not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(str(source), str(path), progress=True)
+        except OSError as error:
+            raise CheckpointError(
+                f"Could not download {source}: {error}. Download it by hand and give its path as `checkpoint`."
+            ) from error
+    barrier()
+    return path
+
+
+def read_checkpoint(source: str | Path, ema: bool = False) -> State:
+    """Read the tensors of a checkpoint without running code from it.
+
+    Args:
+        source: File or http(s) URL.
+        ema: Take ``state_dict_ema``, the averaged weights of a timm checkpoint.
+
+    Returns:
+        Key -> tensor on the CPU, ``module.`` stripped.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        CheckpointError: The file is truncated, holds objects other than weights, or has no weights in it.
+    """
+    path = _local_file(source)
+    try:
+        with _namespace_allowed():
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        what = re.search(r"GLOBAL ([\w.]+)", str(error))
+        raise CheckpointError(
+            f"Refused to load {source}: it is not a plain file of weights"
+            + (f"; it asks for `{what.group(1)}`, which could run code" if what else "")
+            + ". If it is your own checkpoint, save its `state_dict` alone: "
+            "torch.save(torch.load(file, weights_only=False)['state_dict'], new_file)."
+        ) from error
+    except (RuntimeError, EOFError, zipfile.BadZipFile, OSError, KeyError, ValueError) as error:
+        raise CheckpointError(
+            f"Could not read the checkpoint {source} ({path.stat().st_size} bytes): {error}. "
+            "It may be truncated; download or copy it again."
+        ) from error
+    return _weights_of(content, ema, source)
+
+
+def _weights_of(content: Any, ema: bool, source: str | Path) -> State:
+    """Find the weights in what a file holds."""
+    wanted = ("state_dict_ema",) if ema else ("state_dict", "model")
+    if isinstance(content, Mapping):
+        content = next((content[name] for name in wanted if name in content), None if ema else content)
+    state = dict(content) if isinstance(content, Mapping) else {}
+    if not state or not all(isinstance(value, Tensor) for value in state.values()):
+        raise CheckpointError(
+            f"Expected {source} to hold weights"
+            + (" under `state_dict_ema`" if ema else ", plain or under `state_dict`")
+            + ", found none."
+        )
+    return {key.removeprefix("module."): value for key, value in state.items()}
+
+
+def convert_official(state: Mapping[str, Tensor]) -> State:
+    """Official backbone keys to mmfan's: old names renamed, fused ``qkv`` split, the classifier left out.
+
+    >>> sorted(convert_official({"pos_embeder.x": torch.ones(1), "head.bias": torch.ones(1)}))
+    ['pos_embed.x']
+    """
+    converted: State = {}
+    for old_key, value in state.items():
+        key = re.sub(r"^pos_embeder\.", "pos_embed.", old_key)
+        fused = re.fullmatch(r"(cls_attn_blocks\.\d+\.attn\.)qkv\.(weight|bias)", key)
+        if key.startswith(CLASSIFIER_KEYS):
+            continue
+        if fused:
+            for name, part in zip("qkv", value.chunk(3), strict=True):
+                converted[f"{fused.group(1)}{name}.{fused.group(2)}"] = part
+        else:
+            converted[key] = value
+    return converted
+
+
+def describe(state: Mapping[str, Tensor]) -> str:
+    """What a state dict of a FAN backbone looks like, in words.
+
+    >>> describe({"blocks.0.norm1.weight": torch.ones(192)})
+    'FAN-ViT, width 192, 1 block'
+    """
+    blocks = {match.group(1) for key in state if (match := re.match(r"blocks\.(\d+)\.", key))}
+    width = next((len(value) for key, value in state.items() if key.endswith("blocks.0.norm1.weight")), None)
+    if width is None:
+        return "no FAN backbone"
+    family = "FAN-Hybrid" if any(key.startswith("patch_embed.backbone.") for key in state) else "FAN-ViT"
+    return f"{family}, width {width}, {len(blocks)} block{'s' if len(blocks) != 1 else ''}"
+
+
+def _listed(names: Iterable[str], most: int = 8) -> str:
+    names = list(names)
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def load_strictly(
+    model: nn.Module, state: Mapping[str, Tensor], source: str | Path, may_miss: tuple[str, ...] = ()
+) -> None:
+    """Load ``state`` into ``model`` if it fits completely; otherwise change nothing.
+
+    Args:
+        model: The model.
+        state: Its weights.
+        source: Where they come from, for messages.
+        may_miss: Prefixes of keys that may be missing; they keep their values and are logged.
+
+    Raises:
+        CheckpointError: Keys are missing, unused or of another shape; the message names them.
+    """
+    own = model.state_dict()
+    missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
+    fresh = [key for key in missing if key.startswith(may_miss)] if may_miss else []
+    missing = [key for key in missing if key not in fresh]
+    unused = [key for key in state if key not in own]
+    misshapen = [
+        f"{key} (file {tuple(state[key].shape)}, model {tuple(own[key].shape)})"
+        for key in own
+        if key in state and state[key].shape != own[key].shape
+    ]
+    problems = [
+        f"{len(names)} {kind}: {_listed(names)}"
+        for kind, names in (("missing", missing), ("unused", unused), ("of another shape", misshapen))
+        if names
+    ]
+    if problems:
+        raise CheckpointError(
+            f"{source} does not fit {type(model).__name__}; nothing was loaded. The file holds {describe(state)}; the "
+            f"model is {describe(own)}. Keys " + "; keys ".join(problems) + "."
+        )
+    model.load_state_dict(dict(state), strict=False)
+    kept = f"; not in the file and freshly initialised: {_listed(fresh)}" if fresh else ""
+    print_log(f"Loaded all {len(state)} tensors of {source} into {type(model).__name__}{kept}", logger="current")
+
+
+def load_pretrained(
+    model: nn.Module, checkpoint: str | Path, prefix: str | None = None, ema: bool = False, map_location: str = "cpu"
+) -> None:
+    """Load an official file into a backbone; what ``init_cfg=dict(type='Pretrained', ...)`` does.
+
+    Args:
+        model: A FAN backbone.
+        checkpoint: File or http(s) URL.
+        prefix: Take only the keys with this prefix, and strip it (``'backbone.'`` for a whole segmentor).
+        ema: Take the averaged weights.
+        map_location: Where mmengine would put the tensors; they are copied into ``model`` where it is.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        CheckpointError: The file cannot be read, has no key with the prefix, or does not fit the model.
+    """
+    state = read_checkpoint(checkpoint, ema)
+    if prefix:
+        prefix = prefix.rstrip(".") + "."
+        state = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+        if not state:
+            raise CheckpointError(f"No key in {checkpoint} starts with the prefix {prefix!r}.")
+    load_strictly(model, convert_official(state), checkpoint, may_miss=NEW_LAYERS)

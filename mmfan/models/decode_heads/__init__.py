@@ -1,0 +1,11 @@
+"""Segmentation heads; they need mmseg."""
+
+from mmfan.environment import is_installed, register_missing
+from mmfan.registry import MODELS
+
+if is_installed("mmseg"):
+    from mmfan.models.decode_heads.segformer_head import FANSegformerHead
+
+    __all__ = ["FANSegformerHead"]
+else:
+    register_missing(MODELS, "mmseg", ("FANSegformerHead",))

@@ -1,0 +1,43 @@
+"""Activation checkpointing that leaves the running statistics of batch norms right.
+
+A checkpointed module runs twice in a training step. Without care its batch norms would take the batch into their
+running mean and variance twice; so while a module is recomputed, they only normalise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
+
+
+@contextlib.contextmanager
+def frozen_running_statistics(module: nn.Module) -> Iterator[None]:
+    """Keep every batch norm in ``module`` from updating its running statistics; what they compute is unchanged."""
+    norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.training and m.track_running_stats]
+    for norm in norms:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
+
+
+def run(module: nn.Module, *inputs: Any, with_cp: bool = False) -> Any:
+    """``module(*inputs)``; with ``with_cp`` its activations are not kept but recomputed in the backward pass.
+
+    The recomputation is non-reentrant, so it works with DDP without ``find_unused_parameters``.
+    """
+    if not (with_cp and module.training and torch.is_grad_enabled()):
+        return module(*inputs)
+
+    def contexts() -> tuple[Any, Any]:
+        return contextlib.nullcontext(), frozen_running_statistics(module)
+
+    return checkpoint(module, *inputs, use_reentrant=False, context_fn=contexts)

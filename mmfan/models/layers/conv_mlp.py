@@ -1,0 +1,53 @@
+"""The MLP of FAN: its only non-linearity sits inside a pair of depth-wise convolutions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmfan.models.layers.patch_embed import NormLayer
+from mmfan.models.layers.shapes import to_map, to_tokens
+
+
+class DepthwiseConvs(nn.Module):
+    """Depth-wise 3x3 -> GELU -> batch norm -> depth-wise 3x3, times a scale per channel."""
+
+    def __init__(self, dim: int, norm_layer: NormLayer) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(dim, dim, kernel_size=3, padding=1, groups=dim)
+        self.bn = norm_layer(dim)
+        self.conv2 = nn.Conv2d(dim, dim, kernel_size=3, padding=1, groups=dim)
+
+    def forward(self, x: Tensor, scale: Tensor) -> Tensor:
+        """``(B, C, H, W)`` and ``(C,)`` to ``scale * convs(x)``.
+
+        The scale goes into the weights of the last convolution: 10 products a channel instead of H * W.
+        """
+        x = self.bn(F.gelu(self.conv1(x)))
+        weight, bias = self.conv2.weight * scale[:, None, None, None], self.conv2.bias * scale
+        return F.conv2d(x, weight, bias, padding=1, groups=self.conv2.groups)
+
+
+class ConvMlp(nn.Module):
+    """fc2(y + gamma * DW(y)) with y = fc1(x).
+
+    Args:
+        dim: Width E of the tokens.
+        hidden: Width between, 4 E in every published model.
+        norm_layer: Builds the batch norm between the convolutions.
+        layer_scale: Initial value of gamma.
+    """
+
+    def __init__(self, dim: int, hidden: int, norm_layer: NormLayer = nn.BatchNorm2d, layer_scale: float = 1.0) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(dim, hidden)
+        self.dwconv = DepthwiseConvs(hidden, norm_layer)
+        self.gamma = nn.Parameter(torch.full((hidden,), layer_scale))
+        self.fc2 = nn.Linear(hidden, dim)
+
+    def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
+        """``(B, N, E)``, N = H * W of ``size = (H, W)``, to the same shape."""
+        x = self.fc1(x)
+        x = x + to_tokens(self.dwconv(to_map(x, size), self.gamma))
+        return self.fc2(x)
