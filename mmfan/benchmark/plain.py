@@ -41,7 +41,7 @@ class PlainArch:
             convolution to the new width (FAN-XL only).
         heads: Heads of every block.
         stem_depths: Blocks of the two ConvNeXt stages; ``None`` for the four-convolution stem of FAN-ViT.
-        taps: Published taps (block numbers from 0); empty where none were published.
+        taps: Blocks tapped by default, from 0 (the published ones, where there are any); empty: they must be given.
     """
 
     widths: tuple[int, ...]
@@ -63,7 +63,9 @@ PLAIN_ARCHS = {
     "hybrid_small": _even(384, 10, 8, (3, 3), (9,)),
     "hybrid_base": _even(448, 16, 8, (3, 3), (15,)),
     "hybrid_large": _even(480, 22, 10, (3, 5), (18,)),
-    "hybrid_xlarge": PlainArch((528,) * 20 + (768,) * 3, (11,) * 20 + (16,) * 3, (3, 7)),
+    "hybrid_xlarge": PlainArch(
+        (528,) * 20 + (768,) * 3, (11,) * 20 + (16,) * 3, (3, 7), (18,)
+    ),  # the last of stride 16
 }
 
 
