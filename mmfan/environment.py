@@ -58,7 +58,7 @@ def check_environment(*modules: str) -> dict[str, str]:
         The version of each module checked.
 
     Raises:
-        EnvironmentMismatchError: One is missing, older than mmfan works with, or broken; the message says what to install.
+        EnvironmentMismatchError: One is missing, too old or broken; the message says what to install.
         ValueError: A name is none of the packages mmfan knows.
     """
     versions = {}

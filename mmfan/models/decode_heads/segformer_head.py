@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from mmcv.cnn import build_activation_layer, build_norm_layer
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
 
-from mmfan.models.layers.fuse import fuse_levels, norm_as_affine
+from mmfan.models.layers.fuse import fold, fuse_levels, fused_strips, norm_as_affine
+from mmfan.models.layers.pieces import pieces_pay
 from mmfan.registry import MODELS
 
 
@@ -23,7 +25,7 @@ class FANSegformerHead(BaseDecodeHead):
     """Linear projection a level, resize to the finest, concatenate, 1x1 fuse, norm, ReLU, dropout, classifier.
 
     Everything before the norm is linear and is computed in the cheap order, see
-    :func:`~mmfan.models.layers.fuse.fuse_levels`; the function and its gradients are those of the written-out form.
+    :mod:`mmfan.models.layers.fuse`; the function and its gradients are those of the written-out form.
 
     Args:
         in_channels: Channels of each level; a backbone's ``out_channels``.
@@ -78,7 +80,12 @@ class FANSegformerHead(BaseDecodeHead):
         levels = self._transform_inputs(inputs)
         # In eval mode a batch norm is a fixed scale and shift a channel, which the linear part takes up for nothing.
         affine = norm_as_affine(self.fuse_norm)
-        features = fuse_levels(levels, self.projections, self.fuse.weight, self.align_corners, affine)
+        matrices, bias = fold(self.projections, self.fuse.weight, affine)
+        if affine is not None and pieces_pay(levels[0]):
+            strips = fused_strips(levels, matrices, bias, self.align_corners)
+            logits = [self.conv_seg(self.activate(strip)) for strip in strips]
+            return torch.cat(logits, dim=2)
+        features = fuse_levels(levels, matrices, bias, self.align_corners)
         if affine is None:
             features = self.fuse_norm(features)
         return self.cls_seg(self.activate(features))

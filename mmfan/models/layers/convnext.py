@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmfan.models.layers.checkpointing import run
+from mmfan.models.layers.pieces import rowwise
 
 WIDTHS = (128, 256)
 
@@ -78,8 +79,11 @@ class ConvNeXtBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to the same shape, channels-last."""
-        y = self.mlp(self.norm(self.conv_dw(x).permute(0, 2, 3, 1)))  # (B, H, W, C)
-        return torch.addcmul(x.permute(0, 2, 3, 1), self.gamma, y).permute(0, 3, 1, 2)
+        rows = self.conv_dw(x).permute(0, 2, 3, 1), x.permute(0, 2, 3, 1)  # (B, H, W, C)
+        return rowwise(self._after_conv, *rows).permute(0, 3, 1, 2)
+
+    def _after_conv(self, y: Tensor, x: Tensor) -> Tensor:
+        return torch.addcmul(x, self.gamma, self.mlp(self.norm(y)))
 
 
 class ConvNeXtStage(nn.Module):

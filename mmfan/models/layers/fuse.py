@@ -14,12 +14,14 @@ instead of (C_1 + L * D) * D.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from mmfan.models.layers.pieces import PIECE
 
 
 def norm_as_affine(norm: nn.Module) -> tuple[Tensor, Tensor] | None:
@@ -33,42 +35,108 @@ def norm_as_affine(norm: nn.Module) -> tuple[Tensor, Tensor] | None:
     return scale, shift + norm.bias if norm.affine else shift
 
 
-def fuse_levels(
-    levels: Sequence[Tensor],
-    projections: Iterable[nn.Linear],
-    fuse_weight: Tensor,
-    align_corners: bool = False,
-    affine: tuple[Tensor, Tensor] | None = None,
-) -> Tensor:
-    """Project, resize (bilinear) to the finest level and fuse.
+def fold(
+    projections: Iterable[nn.Linear], fuse_weight: Tensor, affine: tuple[Tensor, Tensor] | None = None
+) -> tuple[list[Tensor], Tensor]:
+    """Fold the fuse, and perhaps a scale and shift after it, into the projections.
 
     Args:
-        levels: L maps ``(B, C_i, H_i, W_i)``.
         projections: L linear layers ``C_i -> D``.
         fuse_weight: ``(D, L * D, 1, 1)``; the slice of the last level comes first.
-        align_corners: See ``torch.nn.functional.interpolate``.
-        affine: A scale and a shift ``(D,)`` to apply to the result.
+        affine: A scale and a shift ``(D,)``.
 
     Returns:
-        ``(B, D, H, W)``, the size of the largest level, channels-last.
+        A matrix ``(D, C_i)`` for each level, and one bias ``(D,)``.
     """
     projections = list(projections)
     slices = fuse_weight.flatten(1).chunk(len(projections), dim=1)[::-1]  # (D, D) each, first level first
-    bias = torch.stack([part @ p.bias for part, p in zip(slices, projections, strict=True)]).sum(0)
+    matrices = [part @ projection.weight for part, projection in zip(slices, projections, strict=True)]
+    bias = torch.stack([part @ projection.bias for part, projection in zip(slices, projections, strict=True)]).sum(0)
     if affine is not None:
-        bias = bias * affine[0] + affine[1]
-    finest = max((level.shape[2:] for level in levels), key=lambda size: size[0] * size[1])
-    sums: dict[tuple[int, int], Tensor] = {}
-    for level, part, projection in zip(levels, slices, projections, strict=True):
-        matrix = part @ projection.weight  # (D, C_i)
-        if affine is not None:
-            matrix = matrix * affine[0][:, None]
-        size = (level.shape[2], level.shape[3])
-        # the bias is added once, with the finest level
-        level_bias = bias if level.shape[2:] == finest and size not in sums else None
-        product = F.conv2d(level, matrix[:, :, None, None], level_bias)
-        sums[size] = sums[size] + product if size in sums else product
-    fused = sums.pop(tuple(finest))
-    for coarse in sums.values():
-        fused = fused + F.interpolate(coarse, size=finest, mode="bilinear", align_corners=align_corners)
+        scale, shift = affine
+        matrices, bias = [matrix * scale[:, None] for matrix in matrices], bias * scale + shift
+    return matrices, bias
+
+
+def _by_size(levels: Sequence[Tensor], matrices: Sequence[Tensor]) -> list[list[tuple[Tensor, Tensor]]]:
+    """Levels with their matrices, grouped by the size of the map, the finest group first."""
+    groups: dict[torch.Size, list[tuple[Tensor, Tensor]]] = {}
+    for level, matrix in zip(levels, matrices, strict=True):
+        groups.setdefault(level.shape[2:], []).append((level, matrix))
+    return [groups[size] for size in sorted(groups, key=lambda size: -size.numel())]
+
+
+def _project(group: Sequence[tuple[Tensor, Tensor]], bias: Tensor | None = None) -> Tensor:
+    """The sum of the products of a group of maps of one size: ``(B, D, H, W)``."""
+    total: Tensor | None = None
+    for level, matrix in group:
+        product = F.conv2d(level, matrix[:, :, None, None], bias if total is None else None)
+        total = product if total is None else total.add_(product)
+    return total
+
+
+def fuse_levels(
+    levels: Sequence[Tensor], matrices: Sequence[Tensor], bias: Tensor, align_corners: bool = False
+) -> Tensor:
+    """Project every level, resize (bilinear) to the finest and add up.
+
+    Args:
+        levels: L maps ``(B, C_i, H_i, W_i)``.
+        matrices: ``(D, C_i)`` each, and
+        bias: ``(D,)``, from :func:`fold`.
+        align_corners: See ``torch.nn.functional.interpolate``.
+
+    Returns:
+        ``(B, D, H, W)``, the size of the largest level.
+    """
+    finest, *coarser = _by_size(levels, matrices)
+    fused = _project(finest, bias)
+    for group in coarser:
+        resized = F.interpolate(_project(group), fused.shape[2:], mode="bilinear", align_corners=align_corners)
+        fused = fused.add_(resized)
     return fused
+
+
+def fused_strips(
+    levels: Sequence[Tensor], matrices: Sequence[Tensor], bias: Tensor, align_corners: bool = False
+) -> Iterator[Tensor]:
+    """The map of :func:`fuse_levels` in strips of whole rows; the map itself never exists.
+
+    Yields:
+        Strips ``(B, D, rows, W)``, from the top.
+    """
+    finest, *coarser = _by_size(levels, matrices)
+    batch, _, height, width = finest[0][0].shape
+    coarse = [_project(group).permute(0, 2, 3, 1) for group in coarser]  # (B, h, w, D) each
+    rows = max(1, PIECE // (batch * width))
+    for start in range(0, height, rows):
+        part = slice(start, min(start + rows, height))
+        strip = _project([(level[:, :, part], matrix) for level, matrix in finest], bias)
+        for features in coarse:
+            strip = strip.add_(resized_rows(features, (height, width), part, align_corners))
+        yield strip
+
+
+def resized_rows(features: Tensor, size: tuple[int, int], part: slice, align_corners: bool) -> Tensor:
+    """Some rows of a map resized by bilinear interpolation.
+
+    Args:
+        features: ``(B, h, w, D)``.
+        size: ``(H, W)`` of the whole resized map.
+        part: The rows wanted, of 0 .. H.
+        align_corners: See ``torch.nn.functional.interpolate``.
+
+    Returns:
+        ``(B, D, rows, W)``.
+    """
+    h = features.shape[1]
+    row = torch.arange(part.start, part.stop, device=features.device, dtype=torch.float32)
+    if align_corners:
+        position = row * ((h - 1) / max(size[0] - 1, 1))
+    else:
+        position = ((row + 0.5) * (h / size[0]) - 0.5).clamp(min=0)
+    above = position.floor().long().clamp(max=h - 1)
+    weight = (position - above).to(features.dtype)[:, None, None]
+    below = (above + 1).clamp(max=h - 1)
+    between = torch.lerp(features[:, above], features[:, below], weight)  # (B, rows, w, D)
+    return F.interpolate(between.permute(0, 3, 1, 2), (len(row), size[1]), mode="bilinear", align_corners=align_corners)

@@ -1,0 +1,41 @@
+"""Working through large maps piece by piece, when nothing needs to be kept for a backward pass.
+
+At 1024 x 1024 the widest intermediates of a segmentor take 130 to 200 MB each. On a CPU the time then goes into memory,
+not arithmetic: fresh pages for every intermediate, a trip to main memory for every element-wise step. In pieces of a
+few MB the intermediates stay in the cache and the pages are reused. The operations on an element are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+# Pixels a piece: with the 512 to 1024 channels of the widest intermediates 2 to 4 MB, a share of a CPU's L3 cache.
+PIECE = 1024
+
+
+def pieces_pay(x: Tensor) -> bool:
+    """Whether to work in pieces: on a CPU, without gradients, and not while a compiler fuses the steps by itself."""
+    return x.device.type == "cpu" and not torch.is_grad_enabled() and not torch.compiler.is_compiling()
+
+
+def rowwise(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+    """Apply a function that treats every row (pixel, token) by itself, in pieces where that pays.
+
+    Args:
+        function: Maps rows ``(n, C_i)`` of each input to ``(n, C_0)``, the width of the first input.
+        inputs: ``(..., C_i)``, with equal leading dimensions.
+
+    Returns:
+        The shape of the first input.
+    """
+    first = inputs[0]
+    if not pieces_pay(first):
+        return function(*inputs)
+    rows = [x.reshape(-1, x.shape[-1]) for x in inputs]
+    out = torch.empty_like(rows[0], memory_format=torch.contiguous_format)
+    for parts in zip(out.split(PIECE), *(x.split(PIECE) for x in rows), strict=True):
+        parts[0].copy_(function(*parts[1:]))
+    return out.view(first.shape)
