@@ -1,0 +1,184 @@
+"""Reading a config: bases from installed packages, options of the command line, and errors that name the key.
+
+Source of the config format: mmengine's ``Config``. Two things are added. ``_base_ = 'mmseg::...'`` resolves whichever
+distribution provides mmseg (mmengine looks for one called mmsegmentation, the maintained one is onedl-mmsegmentation),
+and misspelt keys, which mmengine would carry along in silence, are refused.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.config import utils as config_utils
+from mmengine.runner import Runner
+from mmengine.utils import is_installed as is_distribution_installed
+
+from mmfan.environment import EnvironmentMismatchError, check_environment, is_installed
+
+SUFFIXES = (".py", ".json", ".yaml", ".yml")
+RUNNER_ARGUMENTS = tuple(name for name in inspect.signature(Runner.__init__).parameters if name not in ("self", "cfg"))
+# Of the top-level names in the configs of mmseg and mmdet, the one nearest to a Runner argument without extending it
+# reaches 0.80 (conv_cfg, env_cfg); one letter lost or swapped in an argument of the Runner gives 0.89 or more.
+NEAR_MISS = 0.88
+
+
+class ConfigError(ValueError):
+    """A config, or an option that changes it, cannot be used; the message names the key or the line."""
+
+
+@contextmanager
+def package_bases() -> Iterator[None]:
+    """Let ``_base_ = 'mmseg::...'`` and its like resolve by module name where the distribution's name is not known."""
+    table = config_utils.MODULE2PACKAGE
+    renamed = {
+        module: package
+        for module, package in table.items()
+        if module != package and not is_distribution_installed(package) and is_installed(module)
+    }
+    table.update({module: module for module in renamed})
+    try:
+        yield
+    finally:
+        table.update(renamed)
+
+
+def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> Config:
+    """Read a config file, apply options and check its keys.
+
+    Args:
+        path: A ``.py``, ``.json`` or ``.yaml`` config.
+        options: Dotted keys and their new values, as ``--cfg-options`` gives them.
+
+    Raises:
+        FileNotFoundError: The config, or one of its bases, does not exist.
+        EnvironmentMismatchError: A base belongs to a package that is not installed.
+        ConfigError: The file has an error (its place is given), a key is misspelt, or an option does not fit.
+    """
+    source = Path(path)
+    if source.suffix not in SUFFIXES:
+        raise ConfigError(f"Expected a config that ends in one of {', '.join(SUFFIXES)}, got {source}.")
+    if not source.is_file():
+        raise FileNotFoundError(f"The config {source} does not exist (looked for {source.absolute()}).")
+    cfg = _read(source)
+    check_keys(cfg)
+    if options:
+        check_options(cfg, options)
+        cfg.merge_from_dict(dict(options))
+    return cfg
+
+
+def _read(source: Path) -> Config:
+    try:
+        with package_bases():
+            return Config.fromfile(source)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{source}: one of its bases cannot be found: {error}") from error
+    except ModuleNotFoundError as error:
+        # mmengine names the distribution; mmfan's own message says how to install it.
+        for module in ("mmseg", "mmdet"):
+            if str(error).startswith(module) and not is_installed(module):
+                check_environment(module)
+        raise EnvironmentMismatchError(f"{source}: {error}") from error
+    except Exception as error:
+        # A config is a program, so anything can be raised while it is read; the cause is kept.
+        raise ConfigError(f"{_place(error, source)}: {type(error).__name__}: {error}") from error
+
+
+def _place(error: BaseException, source: Path) -> str:
+    """Where in a config ``error`` was raised: the last frame of a file that is neither mmengine's nor this one."""
+    if isinstance(error, SyntaxError) and error.lineno:
+        # The name in a SyntaxError may be that of the temporary copy mmengine makes.
+        return f"{source}:{error.lineno}"
+    engine = Path(config_utils.__file__).parent
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.name == "<module>" and not Path(frame.filename).is_relative_to(engine)
+    ]
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else str(source)
+
+
+def nearest_argument(key: str) -> str | None:
+    """The argument of mmengine's Runner that ``key`` looks like a misspelling of.
+
+    >>> nearest_argument("train_dataloder"), nearest_argument("modle"), nearest_argument("train_pipeline")
+    ('train_dataloader', 'model', None)
+    """
+    for name in RUNNER_ARGUMENTS:
+        # models, val_evaluator_full: variables named after an argument, not misspellings of it.
+        if key == name or key.startswith(name):
+            return None
+    for name in RUNNER_ARGUMENTS:
+        if sorted(key) == sorted(name):
+            return name
+    return next(iter(difflib.get_close_matches(key, RUNNER_ARGUMENTS, n=1, cutoff=NEAR_MISS)), None)
+
+
+def check_keys(cfg: Config) -> None:
+    """Refuse a top-level key that is nearly an argument of the Runner: mmengine would ignore it in silence.
+
+    Raises:
+        ConfigError: Names the key and the argument.
+    """
+    for key in cfg:
+        nearest = nearest_argument(key)
+        if nearest is not None:
+            raise ConfigError(
+                f"{cfg.filename}: unknown key {key!r}; did you mean {nearest!r}? (If it is a variable of your own, "
+                "choose a name less like an argument of mmengine's Runner.)"
+            )
+
+
+def check_options(cfg: Config, options: Mapping[str, Any]) -> None:
+    """Refuse options that would change nothing or that lead through a value which has no keys.
+
+    Args:
+        cfg: The config they are for.
+        options: Dotted keys and values.
+
+    Raises:
+        ConfigError: Names the option, what is there, and the cure.
+    """
+    for key, value in options.items():
+        first, *rest = key.split(".")
+        if first not in cfg and first not in RUNNER_ARGUMENTS:
+            names = sorted({*cfg.keys(), *RUNNER_ARGUMENTS})
+            near = difflib.get_close_matches(first, names, n=1, cutoff=0.6)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}."
+            raise ConfigError(f"--cfg-options {key}: the config has no key {first!r} and the Runner takes none; {hint}")
+        if rest and first in cfg:
+            _check_path(key, value, cfg[first], first, rest)
+
+
+def _check_path(key: str, value: Any, current: Any, walked: str, rest: list[str]) -> None:
+    """Follow a dotted key into a config value as far as it exists."""
+    for place, part in enumerate(rest):
+        if isinstance(current, list):
+            if not part.isdigit() or int(part) >= len(current):
+                raise ConfigError(
+                    f"--cfg-options {key}: {walked} is a list of {len(current)}; expected an index below that "
+                    f"after it, got {part!r}."
+                )
+            if place == len(rest) - 1 and not isinstance(value, dict):
+                raise ConfigError(
+                    f"--cfg-options {key}: an entry of a list cannot be replaced alone; give the whole list, "
+                    f"'{walked}=[...]'."
+                )
+            current = current[int(part)]
+        elif isinstance(current, dict):
+            if part not in current:
+                return
+            current = current[part]
+        else:
+            raise ConfigError(
+                f"--cfg-options {key}: {walked} is {current!r}, which has no keys to set; replace it whole with "
+                f"{walked}=..."
+            )
+        walked += f".{part}"

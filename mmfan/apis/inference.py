@@ -1,0 +1,142 @@
+"""A trained segmentor as two functions: from config and checkpoint to a model, from a picture to its label map."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.device import get_device
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import DATASETS, MODELS, DefaultScope
+
+from mmfan.apis.checkpoint import check_fit, read_checkpoint, state_of
+from mmfan.apis.config import ConfigError, load_config
+from mmfan.environment import check_environment
+
+
+def init_model(config: str | Path | Config, checkpoint: str | Path, device: str | None = None) -> Any:
+    """Build a config's segmentor with the weights of a checkpoint, ready for :func:`predict`.
+
+    Args:
+        config: A config or its path.
+        checkpoint: A file of a training run; every weight of the model must be in it.
+        device: ``'cpu'``, ``'cuda:0'``, ...; None for a GPU if there is one.
+
+    Returns:
+        The model (a ``torch.nn.Module``) in eval mode, with ``cfg``, ``pipeline`` and ``dataset_meta``: ``classes`` and
+        ``palette`` of the checkpoint, else those of the config's dataset.
+
+    Raises:
+        FileNotFoundError: Config or checkpoint does not exist.
+        ConfigError: The config has no model.
+        CheckpointFileError: The checkpoint cannot be read or does not fit the model.
+        ValueError: There is no such device.
+    """
+    cfg = config if isinstance(config, Config) else load_config(config)
+    if "model" not in cfg:
+        raise ConfigError(f"{cfg.filename} has no `model`; is it a base for other configs?")
+    scope = cfg.get("default_scope", "mmseg")
+    check_environment(*({scope} & {"mmseg", "mmdet"}))
+    content = read_checkpoint(checkpoint)
+    with DefaultScope.overwrite_default_scope(scope):
+        # Weights come from the checkpoint, so none are initialised or downloaded here.
+        model = revert_sync_batchnorm(MODELS.build(copy.deepcopy(cfg.model)))
+    state = state_of(content)
+    check_fit(model.state_dict(), content, checkpoint)
+    model.load_state_dict(state, strict=False)
+    model.cfg, model.pipeline = cfg, inference_pipeline(cfg)
+    model.dataset_meta = _dataset_meta(content, cfg, scope)
+    return model.to(_device(device)).eval()
+
+
+def _device(name: str | None) -> torch.device:
+    try:
+        device = torch.device(name or get_device())
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"The device {name!r} cannot be used: {str(error).splitlines()[0]}") from error
+    return device
+
+
+def _dataset_meta(content: dict[str, Any], cfg: Config, scope: str) -> dict[str, Any]:
+    """Class names and colours: what the model was trained with, not what this machine's data happen to be."""
+    meta = content.get("meta", {}).get("dataset_meta")
+    if meta is None:
+        dataset = cfg.get("test_dataloader", {}).get("dataset", {})
+        with DefaultScope.overwrite_default_scope(scope):
+            kind = DATASETS.get(dataset.get("type", ""))
+        meta = {**getattr(kind, "METAINFO", {}), **dataset.get("metainfo", {})}
+    if not meta.get("classes"):
+        raise ConfigError("Neither the checkpoint nor the config's test_dataloader.dataset names the classes.")
+    return dict(meta)
+
+
+def read_picture(path: str | Path) -> np.ndarray:
+    """Read a picture file.
+
+    Returns:
+        (H, W, 3) uint8, channels in the order BGR, turned as the file's EXIF orientation says.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is no picture that OpenCV can read.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise FileNotFoundError(f"The picture {source} does not exist (looked for {source.absolute()}).")
+    content = np.fromfile(source, np.uint8)
+    picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+    if picture is None:
+        raise ValueError(f"{source} ({content.size} bytes) cannot be read as a picture: truncated, or another format.")
+    return picture
+
+
+def inference_pipeline(cfg: Config) -> Compose:
+    """The config's test pipeline for a picture in memory: without the steps that read files.
+
+    Raises:
+        ConfigError: The config has no test pipeline.
+    """
+    dataset = cfg.get("test_dataloader", {}).get("dataset", {})
+    while "pipeline" not in dataset and "dataset" in dataset:
+        dataset = dataset.dataset
+    steps = dataset.get("pipeline") or cfg.get("test_pipeline")
+    if not steps:
+        raise ConfigError(f"{cfg.filename} has no pipeline in test_dataloader.dataset and no `test_pipeline`.")
+    kept = [dict(step) for step in steps if not _reads_file(step["type"])]
+    with DefaultScope.overwrite_default_scope(cfg.get("default_scope", "mmseg")):
+        return Compose([{"type": "LoadImageFromNDArray"}, *kept])
+
+
+def _reads_file(kind: Any) -> bool:
+    name = str(kind).rsplit(".", 1)[-1]
+    return name.startswith("Load") and ("Annotation" in name or "Image" in name)
+
+
+def predict(model: Any, picture: str | Path | np.ndarray) -> np.ndarray:
+    """The label map of one picture.
+
+    Args:
+        model: From :func:`init_model`.
+        picture: A file, or an (H, W, 3) uint8 array, channels in the order BGR.
+
+    Returns:
+        (H, W) uint8: class numbers, indices into ``model.dataset_meta['classes']``.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The picture cannot be read, or the array is not of the shape and type above.
+    """
+    image = picture if isinstance(picture, np.ndarray) else read_picture(picture)
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+        raise ValueError(f"Expected a picture of shape (H, W, 3) and type uint8, got {image.shape} {image.dtype}.")
+    data = model.pipeline({"img": image})
+    with torch.no_grad():
+        (result,) = model.test_step({"inputs": [data["inputs"]], "data_samples": [data["data_samples"]]})
+    return result.pred_sem_seg.data.squeeze(0).cpu().numpy().astype(np.uint8)

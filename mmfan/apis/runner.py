@@ -1,0 +1,214 @@
+"""The one place that builds mmengine's Runner, so that every tool trains and tests alike.
+
+What mmengine guarantees about resuming, and what not: iteration, weights, optimiser and schedule continue exactly, and
+so does the order of the pictures, because the sampler is wound forward and the seed is fixed in the config. Random
+augmentations and dropout are drawn anew from the seed, so a resumed run equals an uninterrupted one bit for bit only
+without them.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner, find_latest_checkpoint
+
+from mmfan.apis.amp import use_amp
+from mmfan.apis.checkpoint import allow_mmengine_files, check_fit, is_remote, read_checkpoint
+from mmfan.apis.config import ConfigError
+from mmfan.apis.distributed import has_accelerator, join_cpu_group, rank_variables
+from mmfan.environment import check_environment
+
+Launcher = str  # 'none', 'pytorch', 'slurm' or 'mpi'
+
+
+class PlainRunner(Runner):
+    """mmengine's Runner, which also runs several ranks without a GPU and reads checkpoints without running them.
+
+    Attributes:
+        whole_checkpoint: Whether a checkpoint must give every weight of the model. True for testing: a model with
+            half of its weights random gives numbers too. False for training, where a head for other classes is usual.
+    """
+
+    whole_checkpoint = False
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Join the process group where mmengine cannot, then set up the rest as mmengine does."""
+        if self.distributed and not has_accelerator():
+            join_cpu_group(self.launcher, env_cfg.get("dist_cfg", {}).get("timeout"))
+        super().setup_env(env_cfg)
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: torch.nn.Module) -> torch.nn.Module:
+        """Wrap the model for several ranks; on CPUs with plain BatchNorm and without a device."""
+        if self.distributed and not has_accelerator():
+            self.logger.info(
+                "SyncBatchNorm cannot train on CPUs: such layers become BatchNorm, with statistics of each rank's own."
+            )
+            model = revert_sync_batchnorm(model)
+            model_wrapper_cfg = {
+                "type": "MMDistributedDataParallel",
+                "broadcast_buffers": False,
+                "find_unused_parameters": self.cfg.get("find_unused_parameters", False),
+                **(model_wrapper_cfg or {}),
+                "device_ids": None,
+            }
+        return super().wrap_model(model_wrapper_cfg, model)
+
+    def load_checkpoint(self, filename: str, *args: Any, **kwargs: Any) -> dict:
+        """Load a checkpoint as mmengine does, after checking that it holds data only and, for tests, every weight."""
+        if is_remote(filename):
+            return super().load_checkpoint(filename, *args, **kwargs)
+        content = read_checkpoint(filename)
+        if self.whole_checkpoint:
+            unused = check_fit(_inner(self.model).state_dict(), content, filename)
+            if unused:
+                self.logger.warning(f"{filename} has {len(unused)} weights this model does not use: {unused[:6]}")
+        with allow_mmengine_files():
+            return super().load_checkpoint(filename, *args, **kwargs)
+
+
+def _inner(model: torch.nn.Module) -> torch.nn.Module:
+    """The model inside DDP and test-time-augmentation wrappers."""
+    while isinstance(inner := getattr(model, "module", None), torch.nn.Module):
+        model = inner
+    return model
+
+
+def build_runner(
+    cfg: Config,
+    *,
+    work_dir: str | Path | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool | str | Path = False,
+    amp: bool = False,
+    launcher: Launcher = "none",
+    auto_scale_lr: bool = False,
+    tta: bool = False,
+) -> Runner:
+    """Build the Runner for a config; the config itself is not changed.
+
+    Args:
+        cfg: From :func:`mmfan.apis.load_config`.
+        work_dir: Where logs and checkpoints go. Without it: the config's ``work_dir``, else ``work_dirs/NAME``.
+        checkpoint: Weights to test with; every weight of the model must be in it.
+        resume: True or ``'auto'`` continues from the newest checkpoint in the work folder, if there is one; a path
+            continues from that file.
+        amp: Train in mixed precision (bfloat16 on a CPU).
+        launcher: How several processes were started.
+        auto_scale_lr: Scale the learning rate by (this run's batch) / (``auto_scale_lr.base_batch_size``).
+        tta: Test with the config's ``tta_model`` and ``tta_pipeline``.
+
+    Raises:
+        EnvironmentMismatchError: The config's packages are missing or too old.
+        FileNotFoundError: ``checkpoint`` or the one to resume does not exist.
+        ConfigError: The config lacks something that an argument needs.
+        ValueError: The launcher did not start this process.
+    """
+    if "model" not in cfg:
+        raise ConfigError(f"{cfg.filename} has no `model`; is it a base for other configs?")
+    cfg = copy.deepcopy(cfg)
+    check_environment(*({cfg.get("default_scope")} & {"mmseg", "mmdet"}))
+    cfg.work_dir = str(work_dir or cfg.get("work_dir") or default_work_dir(cfg))
+    cfg.launcher = launcher
+    if launcher != "none":
+        rank_variables(launcher, {"MASTER_ADDR": "", **os.environ})
+    notes = [_choose_resume(cfg, resume)]
+    if amp or cfg.get("optim_wrapper", {}).get("type") == "AmpOptimWrapper":
+        notes.append(use_amp(cfg, has_accelerator()))
+    if auto_scale_lr:
+        _enable_auto_scale_lr(cfg)
+    if checkpoint is not None:
+        if not is_remote(checkpoint):
+            read_checkpoint(checkpoint)  # fails now, before the data is looked through
+        cfg.load_from, cfg.resume = str(checkpoint), False
+    if tta:
+        _enable_tta(cfg)
+    _without_idle_workers(cfg)
+
+    # Users' own Runner classes keep working; they have to know about CPUs and checkpoints themselves.
+    runner = RUNNERS.build(cfg) if "runner_type" in cfg else PlainRunner.from_cfg(cfg)
+    if isinstance(runner, PlainRunner):
+        runner.whole_checkpoint = checkpoint is not None
+    for note in filter(None, notes):
+        runner.logger.info(note)
+    if cfg.get("resume") and cfg.get("randomness", {}).get("seed") is None:
+        runner.logger.log(logging.WARNING, "No randomness.seed in the config: the order of pictures starts anew.")
+    return runner
+
+
+def default_work_dir(cfg: Config) -> Path:
+    """``work_dirs/NAME`` in the current folder, as mmsegmentation and mmdetection have it.
+
+    Raises:
+        ConfigError: The config was not read from a file, so it has no name.
+    """
+    if cfg.filename is None:
+        raise ConfigError("A config without a file needs `work_dir`.")
+    return Path("work_dirs") / Path(cfg.filename).stem
+
+
+def _choose_resume(cfg: Config, resume: bool | str | Path) -> str:
+    """Settle which checkpoint training continues from; returns a line for the log."""
+    if resume is False:
+        return ""
+    if resume is not True and resume != "auto":
+        if not is_remote(resume):
+            read_checkpoint(resume)
+        cfg.load_from, cfg.resume = str(resume), True
+        return ""
+    latest = find_latest_checkpoint(cfg.work_dir)
+    cfg.resume = latest is not None
+    if latest is None:
+        return f"Nothing to resume in {cfg.work_dir}: training starts at iteration 0."
+    if not Path(latest).is_file() and (moved := Path(cfg.work_dir) / Path(latest).name).is_file():
+        latest = str(moved)  # the work folder was moved after the run
+    read_checkpoint(latest)
+    cfg.load_from = latest
+    return f"Resuming from {latest}."
+
+
+def _enable_auto_scale_lr(cfg: Config) -> None:
+    scale = cfg.get("auto_scale_lr")
+    if not scale or "base_batch_size" not in scale:
+        raise ConfigError(
+            "Scaling the learning rate needs `auto_scale_lr = dict(enable=False, base_batch_size=N)` in the config, "
+            "where N is the batch over all GPUs that its learning rate is meant for."
+        )
+    scale.enable = True
+
+
+def _enable_tta(cfg: Config) -> None:
+    missing = [key for key in ("tta_model", "tta_pipeline") if key not in cfg]
+    if missing:
+        raise ConfigError(f"Test-time augmentation needs {' and '.join(missing)}, which {cfg.filename} does not have.")
+    _innermost(cfg.test_dataloader.dataset).pipeline = cfg.tta_pipeline
+    cfg.model = {**cfg.tta_model, "module": cfg.model}
+
+
+def _innermost(dataset: Any) -> Any:
+    """The dataset inside RepeatDataset and its like: where the pipeline is."""
+    while "pipeline" not in dataset and "dataset" in dataset:
+        dataset = dataset.dataset
+    return dataset
+
+
+def _without_idle_workers(cfg: Config) -> None:
+    """``num_workers=0`` on the command line is enough: torch refuses it together with persistent workers."""
+    for loader in _dataloaders(cfg):
+        if loader.get("num_workers", 0) == 0:
+            loader["persistent_workers"] = False
+            loader.pop("prefetch_factor", None)
+
+
+def _dataloaders(cfg: Config) -> Iterator[Any]:
+    for key in ("train_dataloader", "val_dataloader", "test_dataloader"):
+        loaders = cfg.get(key)
+        yield from loaders if isinstance(loaders, list) else filter(None, [loaders])

@@ -1,0 +1,40 @@
+"""Writing pictures: whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+
+def save_picture(path: str | Path, picture: np.ndarray) -> Path:
+    """Write a PNG under a temporary name and rename it, so that no half-written file is left.
+
+    Args:
+        path: Where to; must end in ``.png``. Its folder is made.
+        picture: (H, W, 3) uint8 in the order RGB, or (H, W) uint8.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        ValueError: The name or the array is not of that kind.
+    """
+    target = Path(path)
+    if target.suffix.lower() != ".png":
+        raise ValueError(f"Expected the name of a picture to end in .png, got {target}.")
+    if picture.dtype != np.uint8 or not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)):
+        raise ValueError(f"Expected (H, W, 3) or (H, W) uint8 for {target}, got {picture.shape} {picture.dtype}.")
+    written, content = cv2.imencode(".png", picture if picture.ndim == 2 else picture[..., ::-1])
+    if not written:
+        raise ValueError(f"OpenCV cannot encode {target} from {picture.shape} {picture.dtype}.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content.tobytes())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
