@@ -47,7 +47,9 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
         except FileNotFoundError:
             raise  # its message names the file
         except DECODING_ERRORS as error:
+            if self.ignore_empty:  # mmcv keeps this promise for some decoders only
+                return None
             raise ValueError(
-                f"Cannot read the picture {results['img_path']}: {error}. Expected a picture that the backend "
-                f"{self.imdecode_backend!r} can decode; the file may be empty or cut short: make or fetch it again."
+                f"Cannot read the picture {results['img_path']} with the backend {self.imdecode_backend!r}. It may be "
+                f"empty or cut short: make or fetch it again. The decoder says: {' '.join(str(error).split())}"
             ) from error

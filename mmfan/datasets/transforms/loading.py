@@ -43,7 +43,7 @@ def read_label(path: str, backend: str = "pillow", backend_args: dict[str, Any] 
     try:
         label = mmcv.imfrombytes(content, flag="unchanged", backend=backend)
     except DECODING_ERRORS as error:
-        raise ValueError(f"{problem} The decoder says: {error}") from error
+        raise ValueError(f"{problem} The decoder says: {' '.join(str(error).split())}") from error
     if label is None:  # OpenCV's way to say that it could not decode
         raise ValueError(problem)
     if label.ndim == 3 and label.shape[2] == 1:

@@ -1,0 +1,107 @@
+"""Make the train-id label images of a downloaded Cityscapes, and count whether the set is complete.
+
+Only what is missing is made, so a run that was interrupted can be started again. Ends with exit code 1 if a file could
+not be converted or the set is not complete, with 2 if the arguments or the folder are wrong.
+
+Examples:
+    python tools/prepare_cityscapes.py data/cityscapes
+    python tools/prepare_cityscapes.py data/mini_cityscapes --check-only --expected train=200 val=40
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from mmfan.datasets.prepare_cityscapes import check_root, prepare
+from mmfan.datasets.progress import ProgressLine
+from mmfan.datasets.tree import FULL_COUNTS, report_split
+from mmfan.environment import EnvironmentMismatchError
+
+
+def positive(text: str) -> int:
+    """Read a positive whole number."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a positive whole number, got {text!r}")
+    return int(text)
+
+
+def split_count(text: str) -> tuple[str, int]:
+    """Read ``SPLIT=NUMBER``."""
+    split, _, count = text.partition("=")
+    if split not in FULL_COUNTS or not count.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected SPLIT=NUMBER with a split of {list(FULL_COUNTS)}, got {text!r}")
+    return split, int(count)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", metavar="ROOT", help="folder that holds leftImg8bit/ and gtFine/")
+    parser.add_argument(
+        "--splits",
+        nargs="+",
+        choices=list(FULL_COUNTS),
+        help="splits to work on (default: those of --expected, else all three)",
+    )
+    parser.add_argument("--workers", type=positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    parser.add_argument("--force", action="store_true", help="make label images anew that are there already")
+    parser.add_argument("--check-only", action="store_true", help="make nothing, only count")
+    parser.add_argument(
+        "--expected",
+        nargs="+",
+        type=split_count,
+        metavar="SPLIT=NUMBER",
+        help="pictures there should be (default: " + " ".join(f"{k}={v}" for k, v in FULL_COUNTS.items()) + ")",
+    )
+    parser.add_argument("--allow-partial", action="store_true", help="accept any number, as long as all are in pairs")
+    return parser
+
+
+def main() -> int:
+    """Run the tool and return its exit code."""
+    parser = make_parser()
+    args = parser.parse_args()
+    expected = dict(args.expected or ())
+    splits = args.splits or list(expected) or list(FULL_COUNTS)
+    stray = sorted(set(expected) - set(splits))
+    if stray:
+        parser.error(f"--expected names {stray}, which --splits leaves out")
+    failures = []
+    try:
+        if args.check_only:
+            check_root(Path(args.root))
+        else:
+            done = prepare(
+                args.root, splits, workers=args.workers, force=args.force, progress=ProgressLine("label images")
+            )
+            failures = done.failures
+            print(f"polygon files: {done.made} converted, {done.kept} converted before, {len(failures)} failed")
+    except (FileNotFoundError, EnvironmentMismatchError) as error:
+        parser.error(str(error))
+    except KeyboardInterrupt:
+        print("Interrupted; what was made is whole and is kept. Run it again to go on.", file=sys.stderr)
+        return 130
+    incomplete = False
+    for split in splits:
+        default = None if args.allow_partial else FULL_COUNTS[split]
+        report = report_split(args.root, split, expected.get(split, default))
+        failures += report.problems
+        incomplete |= bool(report.problems)
+        wanted = "any number" if report.expected is None else report.expected
+        verdict = "NOT COMPLETE" if report.problems else "complete"
+        print(f"{split}: {report.pictures} pictures, {report.labels} labels, expected {wanted}: {verdict}")
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    if incomplete and not args.allow_partial:
+        print(
+            "Name the parts that you have with --splits, other numbers with --expected, or pass --allow-partial.",
+            file=sys.stderr,
+        )
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
