@@ -9,10 +9,11 @@ _base_ = [
 
 checkpoint = "https://github.com/zhoudaquan/fully_attentional_network_ckpt/releases/download/v1.0.0/fan_hybrid_large_in22k_1k.pth.tar"
 model = dict(
+    data_preprocessor=dict(size=(1024, 1024)),  # smaller crops are padded to this
     backbone=dict(
         arch="large",  # taps block 18 of 0..21
-        # There is no public ImageNet-1k file of FAN-L. This one saw ImageNet-22k first: better than the paper's setting,
-        # and not comparable with it.
+        # There is no public ImageNet-1k file of FAN-L. This one saw ImageNet-22k first: better than the setting of the
+        # paper, and not comparable with it.
         init_cfg=dict(type="Pretrained", checkpoint=checkpoint),
     ),
     # strides 4, 8, 16, 16

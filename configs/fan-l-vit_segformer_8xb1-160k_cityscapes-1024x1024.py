@@ -7,13 +7,13 @@ _base_ = [
     "./_base_/default_runtime.py",
 ]
 
-# There are no public weights of FAN-L-ViT: pre-train it, or start from nothing as here. A file of your own:
-# --cfg-options "model.backbone.init_cfg=dict(type='Pretrained',checkpoint='FILE')"
+# There are no public weights of FAN-L-ViT, so this starts from nothing. With a file of your own:
+# --cfg-options model.backbone.init_cfg.type=Pretrained model.backbone.init_cfg.checkpoint=FILE
 model = dict(
+    data_preprocessor=dict(size=(1024, 1024)),  # smaller crops are padded to this
     backbone=dict(
         type="mmfan.FAN",
         arch="large",
-        init_cfg=None,
     ),
     decode_head=dict(in_channels=[480, 480, 480, 480]),
     # 2048 x 1024 in 3 windows that start at x = 0, 768 and 1024; logits are averaged where they overlap

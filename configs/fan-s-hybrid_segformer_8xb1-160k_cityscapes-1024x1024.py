@@ -11,6 +11,7 @@ checkpoint = (
     "https://github.com/zhoudaquan/fully_attentional_network_ckpt/releases/download/v1.0.0/fan_hybrid_small.pth.tar"
 )
 model = dict(
+    data_preprocessor=dict(size=(1024, 1024)),  # smaller crops are padded to this
     backbone=dict(
         arch="small",  # taps block 9 of 0..9
         init_cfg=dict(type="Pretrained", checkpoint=checkpoint),

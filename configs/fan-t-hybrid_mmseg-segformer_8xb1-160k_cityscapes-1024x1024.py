@@ -1,4 +1,4 @@
-# A config that inherits from mmsegmentation: its SegFormer-B0 recipe and its own SegformerHead (a norm and ReLU in every
+# A config that inherits from mmsegmentation: its SegFormer-B0 recipe and its own SegformerHead (norm and ReLU in every
 # level, 256 wide), with FAN-T-Hybrid in place of the MiT backbone. mmfan's tools resolve `mmseg::` and `mmdet::` bases
 # with the onedl packages as with the original ones. Data: data/cityscapes, mmsegmentation's own dataset class.
 _base_ = "mmseg::segformer/segformer_mit-b0_8xb1-160k_cityscapes-1024x1024.py"

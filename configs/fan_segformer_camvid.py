@@ -8,6 +8,7 @@ _base_ = [
 ]
 
 model = dict(
+    data_preprocessor=dict(size=(320, 320)),  # smaller crops are padded to this
     backbone=dict(arch="tiny"),
     decode_head=dict(in_channels=[128, 256, 192, 192]),
 )

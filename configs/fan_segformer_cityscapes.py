@@ -5,8 +5,7 @@
 #   python tools/train.py configs/fan_segformer_cityscapes.py                                             # one GPU
 #   torchrun --nproc_per_node 8 tools/train.py configs/fan_segformer_cityscapes.py --launcher pytorch     # as published
 #
-# With fewer GPUs add --auto-scale-lr, or keep the batch: --cfg-options optim_wrapper.accumulative_counts=8 with
-# 8 times the iterations.
+# With fewer GPUs add --auto-scale-lr, which scales the rate with the batch.
 _base_ = [
     "./_base_/models/fan_segformer.py",
     "./_base_/datasets/cityscapes_1024x1024.py",
@@ -18,6 +17,7 @@ checkpoint = (
     "https://github.com/zhoudaquan/fully_attentional_network_ckpt/releases/download/v1.0.0/fan_hybrid_small.pth.tar"
 )
 model = dict(
+    data_preprocessor=dict(size=(1024, 1024)),  # smaller crops are padded to this
     backbone=dict(
         arch="small",  # taps block 9 of 0..9
         init_cfg=dict(type="Pretrained", checkpoint=checkpoint),

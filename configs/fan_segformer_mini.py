@@ -9,6 +9,7 @@ _base_ = [
 ]
 
 model = dict(
+    data_preprocessor=dict(size=(256, 256)),  # smaller crops are padded to this
     backbone=dict(arch="tiny"),
     decode_head=dict(in_channels=[128, 256, 192, 192]),
 )

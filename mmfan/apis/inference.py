@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ from mmengine.registry import DATASETS, MODELS, DefaultScope
 from mmfan.apis.checkpoint import check_fit, read_checkpoint, state_of
 from mmfan.apis.config import ConfigError, load_config
 from mmfan.environment import check_environment
+from mmfan.visualization.grid import Row
+
+# what a folder is searched for; a file given by name may be of any kind OpenCV reads
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm")
 
 
 def init_model(config: str | Path | Config, checkpoint: str | Path, device: str | None = None) -> Any:
@@ -140,3 +145,63 @@ def predict(model: Any, picture: str | Path | np.ndarray) -> np.ndarray:
     with torch.no_grad():
         (result,) = model.test_step({"inputs": [data["inputs"]], "data_samples": [data["data_samples"]]})
     return result.pred_sem_seg.data.squeeze(0).cpu().numpy().astype(np.uint8)
+
+
+def find_pictures(places: Sequence[str | Path]) -> list[Path]:
+    """The picture files that some paths stand for: files as they are, folders as the pictures directly in them.
+
+    Args:
+        places: Files and folders.
+
+    Returns:
+        Files, in the order given; those of a folder sorted by name.
+
+    Raises:
+        FileNotFoundError: A path does not exist, or a folder holds no picture.
+        ValueError: Two pictures have one name without its ending, so that the files written for them would collide.
+    """
+    found: list[Path] = []
+    for place in map(Path, places):
+        if place.is_dir():
+            inside = sorted(path for path in place.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+            if not inside:
+                raise FileNotFoundError(f"There is no picture ({', '.join(PICTURE_SUFFIXES)}) in the folder {place}.")
+            found += inside
+        elif place.exists():
+            found.append(place)
+        else:
+            raise FileNotFoundError(f"The picture {place} does not exist (looked for {place.absolute()}).")
+    found = list(dict.fromkeys(found))
+    names: dict[str, Path] = {}
+    for path in found:
+        if names.setdefault(path.stem, path) != path:
+            raise ValueError(f"{names[path.stem]} and {path} would be written to the same file; take them one by one.")
+    return found
+
+
+def predicted_rows(model: Any, count: int) -> list[Row]:
+    """Pictures of the test set of a model's config, at even distances, with their truth and the model's prediction.
+
+    Args:
+        model: From :func:`init_model`.
+        count: How many; all of a smaller set are taken.
+
+    Returns:
+        Rows for :func:`mmfan.visualization.comparison_grid`.
+
+    Raises:
+        ConfigError: The config has no test set.
+        FileNotFoundError: The test set is not where the config says.
+    """
+    config = model.cfg.get("test_dataloader", {}).get("dataset")
+    if config is None:
+        raise ConfigError(f"{model.cfg.filename} has no test_dataloader.dataset to take pictures from.")
+    with DefaultScope.overwrite_default_scope(model.cfg.get("default_scope", "mmseg")):
+        dataset = DATASETS.build(copy.deepcopy(config))
+    rows = []
+    for index in np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int)):
+        sample = dataset[int(index)]["data_samples"]
+        picture = read_picture(sample.img_path)
+        truth = sample.gt_sem_seg.data.squeeze(0).numpy().astype(np.uint8)
+        rows.append(Row(picture[..., ::-1], truth, predict(model, picture), Path(sample.img_path).stem))
+    return rows

@@ -1,0 +1,47 @@
+"""Test a trained segmentor or detector with the metric of its config.
+
+    python tools/test.py configs/fan_segformer_mini.py work_dirs/fan_segformer_mini/iter_500.pth
+    python tools/test.py CONFIG CHECKPOINT --tta --out predictions --show-dir pictures
+
+--out and --show-dir write label maps and painted pictures of segmentors. The scores also go to a JSON file under the
+work folder. Exit status: 2 for a mistake in the command or config, 1 for data that fail during the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from mmfan.apis import build_runner, load_config
+from mmfan.apis.command import add_run_options, exits_on_problem, export_local_rank
+from mmfan.apis.hooks import PredictionWriter
+
+
+def parse_args() -> argparse.Namespace:
+    """The command line; options carry the names they have in mmsegmentation and mmdetection."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", help="config file")
+    parser.add_argument("checkpoint", help="checkpoint file of a training run")
+    add_run_options(parser)
+    parser.add_argument("--out", metavar="DIR", help="write every predicted label map into DIR, as 8-bit PNG")
+    parser.add_argument("--show-dir", metavar="DIR", help="write every picture, painted with its prediction, into DIR")
+    parser.add_argument("--tta", action="store_true", help="test-time augmentation: the config's tta_pipeline")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Read, build, test."""
+    args = parse_args()
+    export_local_rank(args.local_rank)
+    with exits_on_problem("test.py", code=2):
+        cfg = load_config(args.config, args.cfg_options)
+        runner = build_runner(
+            cfg, work_dir=args.work_dir, checkpoint=args.checkpoint, launcher=args.launcher, tta=args.tta
+        )
+        if args.out or args.show_dir:
+            runner.register_hook(PredictionWriter(args.out, args.show_dir))
+    with exits_on_problem("test.py", code=1):
+        runner.test()
+
+
+if __name__ == "__main__":
+    main()

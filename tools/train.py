@@ -1,0 +1,63 @@
+"""Train a segmentor or detector from a config, on one device or many.
+
+    python tools/train.py configs/fan_segformer_mini.py
+    torchrun --nproc_per_node 8 tools/train.py configs/fan_segformer_cityscapes.py --launcher pytorch --amp
+
+A run that was killed continues with --resume. Exit status: 2 for a mistake in the command or config, 1 for data or
+checkpoints that fail during the run, 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from mmfan.apis import build_runner, load_config
+from mmfan.apis.command import add_run_options, exits_on_problem, export_local_rank
+
+
+def parse_args() -> argparse.Namespace:
+    """The command line; options carry the names they have in mmsegmentation and mmdetection."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", help="config file")
+    add_run_options(parser)
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        const="auto",
+        metavar="CHECKPOINT",
+        help="continue from CHECKPOINT, or without a value from the newest one in the work folder, if there is one",
+    )
+    parser.add_argument("--amp", action="store_true", help="mixed precision (bfloat16 on a CPU)")
+    parser.add_argument(
+        "--auto-scale-lr",
+        action="store_true",
+        help="scale the learning rate with the batch over all GPUs, relative to the config's auto_scale_lr",
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Read, build, train."""
+    args = parse_args()
+    export_local_rank(args.local_rank)
+    with exits_on_problem("train.py", code=2):
+        cfg = load_config(args.config, args.cfg_options)
+        runner = build_runner(
+            cfg,
+            work_dir=args.work_dir,
+            resume=args.resume or False,
+            amp=args.amp,
+            launcher=args.launcher,
+            auto_scale_lr=args.auto_scale_lr,
+        )
+    try:
+        with exits_on_problem("train.py", code=1):
+            runner.train()
+    except KeyboardInterrupt:
+        print(f"\nStopped; the same command with --resume continues from {runner.work_dir}.", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()
