@@ -46,7 +46,7 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
             return super().transform(results)
         except FileNotFoundError:
             raise  # its message names the file
-        except DECODING_ERRORS as error:
+        except (*DECODING_ERRORS, AttributeError) as error:  # `python -O` takes mmcv's assertion away
             if self.ignore_empty:  # mmcv keeps this promise for some decoders only
                 return None
             raise ValueError(
