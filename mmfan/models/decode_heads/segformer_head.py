@@ -66,7 +66,9 @@ class FANSegformerHead(BaseDecodeHead):
         self.fuse = nn.Conv2d(len(self.in_channels) * embed_dim, embed_dim, kernel_size=1, bias=False)
         nn.init.kaiming_normal_(self.fuse.weight, mode="fan_out", nonlinearity="relu")
         self.fuse_norm = build_norm_layer(self.norm_cfg, embed_dim)[1]
-        self.activate = build_activation_layer(self.act_cfg)
+        # in place: what comes before does not need its output in the backward pass
+        in_place = {"inplace": True} if self.act_cfg["type"] == "ReLU" else {}
+        self.activate = build_activation_layer({**in_place, **self.act_cfg})
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """The class logits at the resolution of the finest level.

@@ -17,16 +17,19 @@ from torch.utils.checkpoint import checkpoint
 
 
 @contextlib.contextmanager
-def frozen_running_statistics(module: nn.Module) -> Iterator[None]:
-    """Keep every batch norm in ``module`` from updating its running statistics; what they compute is unchanged."""
+def spare_running_statistics(module: nn.Module) -> Iterator[None]:
+    """Let every batch norm in ``module`` update a copy of its running statistics; what they compute is unchanged."""
     norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.training and m.track_running_stats]
-    for norm in norms:
-        norm.track_running_stats = False
+    kept = [dict(norm.named_buffers(recurse=False)) for norm in norms]
+    for norm, buffers in zip(norms, kept, strict=True):
+        for name, value in buffers.items():
+            setattr(norm, name, value.clone())
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
+        for norm, buffers in zip(norms, kept, strict=True):
+            for name, value in buffers.items():
+                setattr(norm, name, value)
 
 
 def run(module: nn.Module, *inputs: Any, with_cp: bool = False) -> Any:
@@ -38,6 +41,6 @@ def run(module: nn.Module, *inputs: Any, with_cp: bool = False) -> Any:
         return module(*inputs)
 
     def contexts() -> tuple[Any, Any]:
-        return contextlib.nullcontext(), frozen_running_statistics(module)
+        return contextlib.nullcontext(), spare_running_statistics(module)
 
     return checkpoint(module, *inputs, use_reentrant=False, context_fn=contexts)

@@ -56,10 +56,13 @@ class PointwiseMlp(nn.Module):
         self.fc1 = nn.Conv2d(dim, hidden, kernel_size=1)
         self.fc2 = nn.Conv2d(hidden, dim, kernel_size=1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """``(..., C)`` to the same shape."""
+    def forward(self, x: Tensor, scale: Tensor) -> Tensor:
+        """``(..., C)`` and ``(C,)`` to ``scale * mlp(x)``.
+
+        The scale goes into the weights of the last product: the unscaled map is neither computed nor kept.
+        """
         x = F.gelu(F.linear(x, self.fc1.weight.flatten(1), self.fc1.bias))
-        return F.linear(x, self.fc2.weight.flatten(1), self.fc2.bias)
+        return F.linear(x, self.fc2.weight.flatten(1) * scale[:, None], self.fc2.bias * scale)
 
 
 class ConvNeXtBlock(nn.Module):
@@ -83,7 +86,7 @@ class ConvNeXtBlock(nn.Module):
         return rowwise(self._after_conv, *rows).permute(0, 3, 1, 2)
 
     def _after_conv(self, y: Tensor, x: Tensor) -> Tensor:
-        return torch.addcmul(x, self.gamma, self.mlp(self.norm(y)))
+        return x + self.mlp(self.norm(y), self.gamma)
 
 
 class ConvNeXtStage(nn.Module):
