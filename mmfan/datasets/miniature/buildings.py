@@ -148,9 +148,9 @@ def _windows(
     canvas.tint(canvas.faces(box_grid(origin, (0, 0, 1), bars)), frame)
     if rng.uniform() < 0.35:
         balcony = boxes[rng.uniform(size=len(boxes)) < 0.5]
-        low = np.stack([balcony[:, 0] - 0.3, balcony[:, 1] - 0.2, balcony[:, 2] + 0.3, balcony[:, 1] + 0.75], axis=1)
+        rail = np.stack([balcony[:, 0] - 0.3, balcony[:, 1] - 0.2, balcony[:, 2] + 0.3, balcony[:, 1] + 0.75], axis=1)
         out = (house.x - house.outward * 0.5, 0.0, house.start)
-        canvas.fill_many(front, canvas.faces(box_grid(out, (0, 0, 1), low)), colour * rng.uniform(0.45, 0.75))
+        canvas.fill_many(front, canvas.faces(box_grid(out, (0, 0, 1), rail)), colour * rng.uniform(0.45, 0.75))
 
 
 def _glass_front(canvas: Canvas, rng: np.random.Generator, house: House, front: int, colour: np.ndarray) -> None:

@@ -232,11 +232,11 @@ def _sky(rays: np.ndarray, light: Light, offset: np.ndarray) -> np.ndarray:
 def _expose(lit: np.ndarray, light: Light, rng: np.random.Generator) -> np.ndarray:
     """Tone curve, white balance and noise: linear RGB to an 8-bit picture."""
     gain = (-1.75 * light.exposure * light.balance).astype(np.float32)
-    picture = np.sqrt(1 - np.exp(lit * gain)) * np.float32(255)
+    picture: np.ndarray = np.sqrt(1 - np.exp(lit * gain)) * np.float32(255)
     # Sensor noise is mostly brightness, a little colour; the dark parts have more of it.
     height, width = lit.shape[:2]
     grain = rng.standard_normal((height, width), np.float32)
     tint = rng.standard_normal(((height + 1) // 2, (width + 1) // 2, 3), np.float32)
     tint = cv2.resize(tint, (width, height), interpolation=cv2.INTER_LINEAR)
-    picture += (grain[..., None] + np.float32(0.5) * tint) * np.float32(light.noise)
+    picture = picture + (grain[..., None] + np.float32(0.5) * tint) * np.float32(light.noise)
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)

@@ -7,12 +7,15 @@ import numpy as np
 from .buildings import close_street
 from .camera import Camera
 from .canvas import Canvas
+from .cast import Cast
 from .labels import COUNTABLE
-from .light import Light, label_index, render, sample_light
+from .light import label_index, render, sample_light
+from .passers import add_passers
+from .pavement import add_furniture
 from .plants import leaf_colour, skyline
 from .plots import draw_side
 from .street import draw_ground, sample_street
-from .traffic import Item, pavement, people, vehicles
+from .traffic import add_vehicles
 
 SMALLEST = 64
 """Smallest width and height that a scene can be drawn at, pixels."""
@@ -73,19 +76,15 @@ def draw_scene(rng: np.random.Generator, size: tuple[int, int] = (512, 256)) -> 
     if closing < 0.4:
         close_street(canvas, rng, street.end + 8, -45, 45)
     rows = tuple(draw_side(canvas, rng, street, side, light, autumn) for side in (-1, 1))
-    moving, free = vehicles(canvas, rng, street, light)
-    items = moving + pavement(canvas, rng, street, light, autumn) + people(canvas, rng, street, light, free)
-    _paint(items)
+    cast = Cast(canvas, rng, street, light, autumn)
+    free = add_vehicles(cast)
+    add_furniture(cast)
+    add_passers(cast, free)
+    cast.paint()
     if rng.uniform() < 0.4:
         _bonnet(canvas, rng)
     image = render(canvas, light, rows, rng)
     return label_pictures(canvas, image)
-
-
-def _paint(items: list[Item]) -> None:
-    """Paint items from the farthest to the nearest."""
-    for _, paint in sorted(items, key=lambda item: -item[0]):
-        paint()
 
 
 def _bonnet(canvas: Canvas, rng: np.random.Generator) -> None:
@@ -118,6 +117,3 @@ def label_pictures(canvas: Canvas, image: np.ndarray) -> Scene:
             counts[label] = counts.get(label, 0) + 1
         instance[row] = given[number]
     return Scene(image, table.label[index], instance[index])
-
-
-__all__ = ["SMALLEST", "Light", "Scene", "draw_scene", "label_pictures", "sample_camera"]

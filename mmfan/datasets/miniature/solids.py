@@ -1,11 +1,15 @@
 """Things with faces: boxes and bent sheets in a vehicle's own axes, turned, culled, sorted and painted."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from .camera import NEAR
 from .canvas import Canvas, Colour
+
+Decal = tuple[Any, Colour, float]
+"""Corners (N, 3) in the solid's axes, colour, glow."""
 
 Corners = list[tuple[float, float, float]] | np.ndarray
 
@@ -24,7 +28,7 @@ class Face:
 
     corners: Corners
     colour: Colour
-    decals: list[tuple[Corners, Colour, float]] = field(default_factory=list)
+    decals: list[Decal] = field(default_factory=list)
     both: bool = False
 
 

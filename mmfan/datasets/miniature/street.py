@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from .canvas import Canvas
-from .textures import GRAINS
 
 KERB = 0.13
 """Height of the pavement over the road, metres."""
@@ -54,11 +53,11 @@ class Street:
 def sample_street(rng: np.random.Generator) -> Street:
     """Draw the plan of a street."""
     lane = rng.uniform(3.0, 3.6)
-    parking = tuple(2.1 if rng.uniform() < 0.5 else 0.0 for _ in range(2))
+    parking = tuple(2.1 if rng.uniform() < 0.45 else 0.0 for _ in range(2))
     ahead, oncoming = (1 if rng.uniform() < 0.7 else 2), (1 if rng.uniform() < 0.75 else 2)
     left = -lane * (oncoming + 0.5) + rng.uniform(-0.3, 0.3) - parking[0]
     right = lane * (ahead - 0.5) + rng.uniform(-0.2, 0.4) + parking[1]
-    rails = (left - 3.4, left) if rng.uniform() < 0.42 else None
+    rails = (left - 3.4, left) if rng.uniform() < 0.5 else None
     verge = tuple(rng.uniform(1.2, 2.6) if rng.uniform() < 0.38 else 0.0 for _ in range(2))
     outer_left = (rails[0] if rails else left) - verge[0] - rng.uniform(1.9, 3.6)
     outer_right = right + verge[1] + rng.uniform(1.9, 3.6)
@@ -84,8 +83,6 @@ def _strip(x0: float, x1: float, z0: float, z1: float, y: float = 0.0) -> np.nda
 
 def draw_ground(canvas: Canvas, rng: np.random.Generator, street: Street) -> None:
     """Paint the whole ground, from the open land down to the road markings."""
-    if not set(GRAINS) >= {"asphalt", "slabs", "cobbles", "grass"}:
-        raise RuntimeError("the ground needs materials that textures.GRAINS does not have")
     paving = _tone(rng, _PAVING)
     base = canvas.surface("ground", (0, 1, 0), (0, 0, 0), grain="slabs")
     canvas.face(base, _strip(-200, 200, 0.2, 900), paving * 0.95)
@@ -178,7 +175,7 @@ def _wear(canvas: Canvas, rng: np.random.Generator, street: Street, asphalt: np.
 def _markings(canvas: Canvas, rng: np.random.Generator, street: Street) -> None:
     """Lane lines, edge lines, zebra and stop line, worn to a random degree."""
     paint = np.array((216, 216, 210)) * rng.uniform(0.75, 1.05)
-    boxes = []
+    boxes: list[tuple] = []
     dash, gap = (3.0, 4.5) if rng.uniform() < 0.6 else (4.0, 2.5)
     phase = rng.uniform(0, dash + gap)
     inner_left, inner_right = street.left + street.parking[0], street.right - street.parking[1]

@@ -86,8 +86,8 @@ def crowns() -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / (side / 2) - 1
     drawn = []
     for _ in range(8):
-        level = np.full((side, side), -1.0, np.float32)
-        light = np.zeros((side, side), np.float32)
+        level: np.ndarray = np.full((side, side), -1.0, np.float32)
+        light: np.ndarray = np.zeros((side, side), np.float32)
         for _ in range(34):
             angle, reach = rng.uniform(0, 2 * np.pi), 0.66 * np.sqrt(rng.uniform())
             cx, cy, radius = reach * np.cos(angle), reach * np.sin(angle) * 0.95, rng.uniform(0.16, 0.36)

@@ -6,7 +6,7 @@ import numpy as np
 
 from .canvas import Canvas
 from .shapes import disc
-from .solids import Face, Place, box, draw_solid, ground_shadow
+from .solids import Decal, Face, Place, box, draw_solid, ground_shadow
 
 CAR_PAINT = (
     (26, 27, 30), (44, 46, 50), (120, 124, 128), (188, 190, 192), (232, 232, 230), (40, 62, 112), (142, 28, 30),
@@ -33,9 +33,9 @@ def _sheet(points: list[tuple[float, float, float]]) -> list[tuple[float, float,
     return [(a, ya, -wa), (a, ya, wa), (b, yb, wb), (b, yb, -wb)]
 
 
-def _wheel(at: float, side: float, radius: float, hub: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, float]]:
+def _wheel(at: float, side: float, radius: float, hub: np.ndarray) -> list[Decal]:
     """Tyre and hub as decals on a side plane."""
-    decals = []
+    decals: list[Decal] = []
     for size, colour in ((radius, TYRE), (0.62 * radius, hub), (0.2 * radius, hub * 0.5)):
         ring = disc(at, radius, size)
         decals.append((np.column_stack([ring, np.full(len(ring), side)]), colour, 0.0))
@@ -80,8 +80,8 @@ def car_faces(rng: np.random.Generator, dark: float) -> tuple[list[Face], tuple[
         top = roof_half if side > 0 else -roof_half
         cabin = [(rear_foot, belt, side), (rear_top, height, top), (front_top, height, top), (front_foot, belt, side)]
         windows = _side_windows(rear_foot, rear_top, front_top, front_foot, belt, height, side, top)
-        decals = [(w, glass * 0.9, 0.0) for w in windows if body != "van" or w[0][0] > -0.2]
-        decals_low: list = []
+        decals: list[Decal] = [(w, glass * 0.9, 0.0) for w in windows if body != "van" or w[0][0] > -0.2]
+        decals_low: list[Decal] = []
         for at in (rear + 0.17 * length, front - 0.18 * length):
             arch = disc(at, 0.33, 0.39)
             arch[:, 1] = np.maximum(arch[:, 1], low)
@@ -129,7 +129,7 @@ def _side_windows(
 def _rear_end(rear: float, belt: float, half: float, low: float, paint: np.ndarray, dark: float) -> Face:
     """The tail with lamps, number plate and bumper."""
     glow = 0.25 + 0.6 * dark
-    decals = [
+    decals: list[Decal] = [
         (_lamp(rear, (low, 0.45), (-half, half)), paint * 0.45 + 12, 0.0),
         (_lamp(rear, (0.66, 0.86), (-half + 0.03, -half + 0.36)), (168, 22, 20), glow),
         (_lamp(rear, (0.66, 0.86), (half - 0.36, half - 0.03)), (168, 22, 20), glow),
@@ -142,7 +142,7 @@ def _front_end(front: float, nose: float, half: float, low: float, paint: np.nda
     """The face with headlamps, grille, number plate and bumper."""
     glow = 0.25 + 0.75 * dark
     lamp = (238, 236, 220)
-    decals = [
+    decals: list[Decal] = [
         (_lamp(front, (low, 0.40), (half, -half)), paint * 0.4 + 12, 0.0),
         (_lamp(front, (0.48, nose - 0.1), (0.45, -0.45)), (28, 28, 30), 0.0),
         (_lamp(front, (nose - 0.22, nose - 0.05), (half - 0.02, half - 0.40)), lamp, glow),

@@ -1,0 +1,71 @@
+"""What is on the street in one picture: a list of things to paint from far to near, and the ground they take up."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .canvas import Canvas
+from .light import Light
+from .street import Street
+
+Box = tuple[float, float, float, float]
+"""A rectangle on the ground: X from, X to, Z from, Z to, metres."""
+
+
+@dataclass
+class Cast:
+    """Everything that will stand or move on a street, with what all of it needs.
+
+    Args:
+        canvas: What is painted on.
+        rng: Source of chance.
+        street: The plan of the street.
+        light: Time of day.
+        autumn: Chance that a tree has turned.
+    """
+
+    canvas: Canvas
+    rng: np.random.Generator
+    street: Street
+    light: Light
+    autumn: float
+    items: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
+    taken: list[Box] = field(default_factory=list)
+
+    def add(self, distance: float, paint: Callable[..., object], *args: Any) -> None:
+        """Queue ``paint(*args)`` for something whose near end is at Z = ``distance``, metres."""
+        self.items.append((float(distance), partial(paint, *args)))
+
+    def is_free(self, box: Box, gap: float = 0.4) -> bool:
+        """Whether no vehicle comes closer to a rectangle than ``gap`` metres."""
+        x0, x1, z0, z1 = box
+        return not any(
+            x0 < b1 + gap and x1 > b0 - gap and z0 < d1 + gap and z1 > d0 - gap for b0, b1, d0, d1 in self.taken
+        )
+
+    def is_seen(self, box: Box) -> bool:
+        """Whether at least half of a rectangle's width lies in the picture and is not behind a vehicle."""
+        low, high = _bearing(box)
+        camera = self.canvas.camera
+        half = camera.size[0] / 2 / camera.focal
+        shift = float(np.tan(camera.yaw))
+        hidden = max(shift - half - low, 0.0) + max(high - shift - half, 0.0)
+        for other in self.taken:
+            if other[2] < box[2]:
+                left, right = _bearing(other)
+                hidden += max(min(high, right) - max(low, left), 0.0)
+        return hidden < 0.5 * (high - low)
+
+    def paint(self) -> None:
+        """Paint everything from the farthest to the nearest."""
+        for _, paint in sorted(self.items, key=lambda item: -item[0]):
+            paint()
+
+
+def _bearing(box: Box) -> tuple[float, float]:
+    """The range of X / Z that a rectangle covers as seen from the camera."""
+    x0, x1, z0, z1 = box[0], box[1], max(box[2], 0.5), max(box[3], 0.5)
+    return min(x0 / z0, x0 / z1), max(x1 / z0, x1 / z1)
