@@ -82,6 +82,7 @@ def main() -> int:
     except (DifferentFunctionError, MemoryError, torch.OutOfMemoryError) as error:
         print(f"benchmark.py: {error}", file=sys.stderr)
         return 1
+    rates = rates.best(measure_rates(args.device, jobs[0].dtype))
     machine = describe_machine(args.device)
     table = markdown(comparisons, machine, rates)
     print(table)

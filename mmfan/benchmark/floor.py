@@ -96,9 +96,13 @@ class MachineRates:
     matmul: float
     bandwidth: float
 
+    def best(self, other: "MachineRates") -> "MachineRates":
+        """The higher of each: a machine that is shared shows its best only now and then."""
+        return MachineRates(max(self.matmul, other.matmul), max(self.bandwidth, other.bandwidth))
+
 
 def measure_rates(
-    device: str = "cpu", dtype: torch.dtype = torch.float32, seconds: float = 0.5, side: int | None = None
+    device: str = "cpu", dtype: torch.dtype = torch.float32, seconds: float = 0.3, side: int | None = None
 ) -> MachineRates:
     """Measure both rates on a device: the best of repeated runs.
 

@@ -153,10 +153,16 @@ def build_model(job: Job, form: Form, dropout_ratio: float = 0.1) -> nn.Module:
     if form == "mmfan":
         state = model.state_dict()
         model = MmfanSegmentor(job, dropout_ratio)
-        try:
-            model.load_state_dict(state)
-        except RuntimeError as error:
-            raise DifferentFunctionError(f"mmfan's form does not take the plain form's weights: {error}") from error
+        own = model.state_dict()
+        odd = sorted(
+            k for k in own.keys() | state.keys() if k not in own or k not in state or own[k].shape != state[k].shape
+        )
+        if odd:
+            raise DifferentFunctionError(
+                f"mmfan's form does not take the plain form's weights: {len(odd)} parameters differ in name or shape, "
+                f"such as {', '.join(odd[:3])}."
+            )
+        model.load_state_dict(state)
     return model.to(job.device).train(job.task == "training")
 
 
