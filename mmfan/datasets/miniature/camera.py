@@ -57,12 +57,13 @@ class Camera:
         return view[..., :2] * (self.focal / view[..., 2:]) + self.centre
 
     def rays(self) -> np.ndarray:
-        """World direction of each pixel's centre, scaled to one metre of depth; shape (H, W, 3), float32."""
+        """World direction of each pixel's centre, scaled to one metre of depth; shape (3, H, W), float32."""
         width, height = self.size
         u = ((np.arange(width) + 0.5 - self.centre[0]) / self.focal).astype(np.float32)
         v = ((np.arange(height) + 0.5 - self.centre[1]) / self.focal).astype(np.float32)
         turn = self.rotation.astype(np.float32)
-        return u[None, :, None] * turn[0] + v[:, None, None] * turn[1] + turn[2]
+        right, down, forward = (turn[axis][:, None, None] for axis in range(3))
+        return u * right + v[:, None] * down + forward
 
     def inverse_depth(self, normals: np.ndarray, points: np.ndarray) -> np.ndarray:
         """1 / depth of a plane is linear in the picture: its coefficients.

@@ -132,7 +132,9 @@ class Canvas:
     def _fixed(corners: np.ndarray) -> np.ndarray:
         # OpenCV counts from pixel centres and the picture from pixel edges: half a pixel apart. Far corners are
         # bounded, because its fixed-point lines overflow on them.
-        return np.rint(np.clip(corners, -8000, 8000) * (OVERSAMPLE * _UNIT) - _UNIT // 2).astype(np.int32)
+        return np.rint(np.minimum(np.maximum(corners, -8000), 8000) * (OVERSAMPLE * _UNIT) - _UNIT // 2).astype(
+            np.int32
+        )
 
     def project(self, points: np.ndarray) -> np.ndarray | None:
         """A world polygon, shape (N, 3), cut at the near plane, in picture pixels, shape (M, 2); None if all cut."""
@@ -177,7 +179,7 @@ class Canvas:
         left, top, right, bottom = (round(edge * OVERSAMPLE) for edge in box)
         height, width = self.index.shape
         x0, y0, x1, y1 = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
-        if x0 >= x1 or y0 >= y1:
+        if x0 >= x1 or y0 >= y1 or right - left < 2 or bottom - top < 2:
             return
         # Only the part in sight is resized: a crown next to the camera may be far larger than the picture.
         scale_x, scale_y = cover.shape[1] / (right - left), cover.shape[0] / (bottom - top)

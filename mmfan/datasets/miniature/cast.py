@@ -32,12 +32,12 @@ class Cast:
     street: Street
     light: Light
     autumn: float
-    items: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
+    items: list[tuple[Box, Callable[[], object]]] = field(default_factory=list)
     taken: list[Box] = field(default_factory=list)
 
-    def add(self, distance: float, paint: Callable[..., object], *args: Any) -> None:
-        """Queue ``paint(*args)`` for something whose near end is at Z = ``distance``, metres."""
-        self.items.append((float(distance), partial(paint, *args)))
+    def add(self, box: Box, paint: Callable[..., object], *args: Any) -> None:
+        """Queue ``paint(*args)`` for something that stands on ``box``."""
+        self.items.append((box, partial(paint, *args)))
 
     def is_free(self, box: Box, gap: float = 0.4) -> bool:
         """Whether no vehicle comes closer to a rectangle than ``gap`` metres."""
@@ -60,9 +60,44 @@ class Cast:
         return hidden < 0.5 * (high - low)
 
     def paint(self) -> None:
-        """Paint everything from the farthest to the nearest."""
-        for _, paint in sorted(self.items, key=lambda item: -item[0]):
-            paint()
+        """Paint everything, what is hidden before what hides it."""
+        for number in paint_order([box for box, _ in self.items]):
+            self.items[number][1]()
+
+
+def around(x: float, z: float, half: float = 0.2) -> Box:
+    """The ground of a small thing at (x, z)."""
+    return float(x - half), float(x + half), float(z - half), float(z + half)
+
+
+def paint_order(boxes: list[Box]) -> list[int]:
+    """An order to paint things in, such that each comes after those it hides.
+
+    Of two things that overlap in the picture, the one entirely beyond the other is painted first; of two side by side
+    on the same side of the camera, the one farther out. Otherwise far things come first, which also settles the rare
+    circle.
+    """
+    if not boxes:
+        return []
+    x0, x1, z0, z1 = np.array(boxes, np.float64).T
+    bearings = np.array([_bearing(box) for box in boxes])
+    overlap = (bearings[:, 0][:, None] < bearings[:, 1]) & (bearings[:, 1][:, None] > bearings[:, 0])
+    beyond = z0[:, None] >= z1
+    side_by_side = ~beyond & ~beyond.T
+    right, left = (x0 > 0)[:, None] & (x0 > 0), (x1 < 0)[:, None] & (x1 < 0)
+    outer = (right & (x0[:, None] >= x1)) | (left & (x1[:, None] <= x0))
+    first = overlap & (beyond | (side_by_side & outer))  # [a, b]: a is painted before b
+    np.fill_diagonal(first, False)
+    waiting = first.sum(axis=0)
+    left_over = np.ones(len(boxes), bool)
+    order = []
+    for _ in boxes:
+        ready = left_over & (waiting == 0)
+        chosen = int(np.argmax(np.where(ready if ready.any() else left_over, z0, -np.inf)))
+        order.append(chosen)
+        left_over[chosen] = False
+        waiting = waiting - first[chosen]
+    return order
 
 
 def _bearing(box: Box) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 Every pixel's depth and place in the world follow from its surface's plane, so light, shadow, material and haze are
 computed for all pixels at once, in linear light, and end as an 8-bit picture with exposure, white balance and noise.
+Arrays here have the colour (or X, Y, Z) axis first, (3, H, W): operations with one value per pixel are then fast.
 """
 
 from dataclasses import dataclass
@@ -106,31 +107,30 @@ def render(canvas: Canvas, light: Light, rows: tuple[Row, ...], rng: np.random.G
     Returns:
         The picture, shape (H, W, 3), uint8, RGB.
     """
-    width, height = canvas.camera.size
     index = label_index(canvas)
     table = canvas.surfaces()
-    small = cv2.resize(canvas.colour, (width, height), interpolation=cv2.INTER_AREA)
-    albedo = np.square(small.astype(np.float32) * np.float32(1 / 255))
+    small = cv2.resize(canvas.colour, canvas.camera.size, interpolation=cv2.INTER_AREA)
+    # Gamma 2 stands for sRGB: squares and roots are cheap.
+    albedo = np.square(_planes(small) * np.float32(1 / 255))
     rays = canvas.camera.rays()
     depth = _depths(table, index)
-    place = rays * depth[..., None]
-    place[..., 1] += np.float32(canvas.camera.height)
+    place = rays * depth
+    place[1] += np.float32(canvas.camera.height)
 
-    albedo *= _grain(table, index, place, depth, canvas.camera.focal)[..., None]
+    albedo *= _grain(table, index, place, depth, canvas.camera.focal)
     lit = albedo * _irradiance(canvas, table, index, place, light, rows)
-    glow = table.glow[index]
-    shining = np.float32(0.9 / light.exposure)
-    lit += (albedo * shining - lit) * glow[..., None]
-
-    horizon = light.horizon.astype(np.float32)
+    if table.glow.any():
+        glow = table.glow[index]
+        lit += (albedo * np.float32(0.9 / light.exposure) - lit) * glow
     veil = 1 - np.exp(depth * np.float32(-1 / light.haze))
-    lit += (horizon * np.float32(0.9) - lit) * veil[..., None]
+    lit += (_column(light.horizon * 0.9) - lit) * veil
+
     sky = index == 0
     offset = rng.uniform(0, TILE, 2)
     rows_with_sky = np.flatnonzero(sky.any(axis=1))
     if len(rows_with_sky):
         end = int(rows_with_sky[-1]) + 1
-        np.copyto(lit[:end], _sky(rays[:end], light, offset), where=sky[:end, :, None])
+        np.copyto(lit[:, :end], _sky(rays[:, :end], light, offset), where=sky[:end])
     return _expose(lit, light, rng)
 
 
@@ -140,15 +140,24 @@ def label_index(canvas: Canvas) -> np.ndarray:
     return np.ascontiguousarray(canvas.index[start::OVERSAMPLE, start::OVERSAMPLE])
 
 
+def _planes(picture: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) as planes (3, H, W), float32."""
+    return np.stack(cv2.split(picture)).astype(np.float32)
+
+
+def _column(colour: np.ndarray) -> np.ndarray:
+    """A colour to be combined with planes: shape (3, 1, 1), float32."""
+    return colour.astype(np.float32)[:, None, None]
+
+
 def _depths(table: SurfaceTable, index: np.ndarray) -> np.ndarray:
     """Depth of each pixel in metres, shape (H, W), float32, between 0.5 and FARTHEST."""
     height, width = index.shape
-    planes = table.plane[index]
+    a, b, c = (np.take(np.ascontiguousarray(table.plane[:, k]), index) for k in range(3))
     u = np.arange(width, dtype=np.float32) + 0.5
     v = (np.arange(height, dtype=np.float32) + 0.5)[:, None]
-    inverse = planes[..., 0] * u + planes[..., 1] * v + planes[..., 2]
     # Edge pixels lie half outside their polygon, where a plane may pass its horizon: hence the bounds.
-    return 1 / np.clip(inverse, 1 / FARTHEST, 2.0)
+    return 1 / np.clip(a * u + b * v + c, np.float32(1 / FARTHEST), np.float32(2.0))
 
 
 def _grain(table: SurfaceTable, index: np.ndarray, place: np.ndarray, depth: np.ndarray, focal: float) -> np.ndarray:
@@ -158,85 +167,88 @@ def _grain(table: SurfaceTable, index: np.ndarray, place: np.ndarray, depth: np.
     grain = table.grain
     level = (np.abs(table.normal[:, 1]) > 0.7)[index]
     texels = scales[grain][index]
-    s = np.where(level, place[..., 0], place[..., 0] + place[..., 2]) * texels
-    t = np.where(level, place[..., 2], -place[..., 1]) * texels
-    looked_up = cv2.remap(texture_tile(), s, t, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    weight = strengths[grain][index]
+    s = (place[0] + np.where(level, np.float32(0), place[2])) * texels
+    t = np.where(level, place[2], -place[1]) * texels
+    looked_up = cv2.split(cv2.remap(texture_tile(), s, t, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP))
     # Texels much smaller than a pixel would flicker from pixel to pixel; their mean is "no change", so they fade out.
     # The leaf and cloud channels are coarse and may stay longer.
-    footprint = depth * texels / np.float32(focal)
-    sharp = np.clip(1.6 - footprint * 0.5, 0, 1)
-    coarse = np.clip(2.0 - footprint * 0.14, 0, 1)
-    change = looked_up.astype(np.float32) - 128
-    change *= weight
-    return 1 + (change[..., 0] + change[..., 2]) * sharp + (change[..., 1] + change[..., 3]) * coarse
+    footprint = depth * texels * np.float32(1 / focal)
+    sharp = np.clip(np.float32(1.6) - footprint * np.float32(0.5), 0, 1)
+    coarse = np.clip(np.float32(2.0) - footprint * np.float32(0.14), 0, 1)
+    factor = np.ones(index.shape, np.float32)
+    for channel, (values, fade) in enumerate(zip(looked_up, (sharp, coarse, sharp, coarse), strict=True)):
+        strength = np.ascontiguousarray(strengths[grain, channel])
+        factor += (values.astype(np.float32) - 128) * np.take(strength, index) * fade
+    return factor
 
 
 def _irradiance(
     canvas: Canvas, table: SurfaceTable, index: np.ndarray, place: np.ndarray, light: Light, rows: tuple[Row, ...]
 ) -> np.ndarray:
-    """Light that falls on each pixel, shape (H, W, 3), float32."""
+    """Light that falls on each pixel, shape (3, H, W), float32."""
     facing = table.normal @ light.sun.astype(np.float32)
     even = ~table.normal.any(axis=1)
     # Plates that face the camera stand for round things, half of which is lit.
     direct = np.where(even, 0.55, np.clip(facing, 0, None)).astype(np.float32)
     sky_share = np.where(even, 0.8, 0.72 + 0.28 * table.normal[:, 1]).astype(np.float32)
     ground = (table.normal[:, 1] > 0.9)[index]
-    shadow = np.where(ground, cv2.GaussianBlur(canvas.cast, (0, 0), 0.8), 0).astype(np.float32) / 255
+    shadow = cv2.GaussianBlur(canvas.cast, (0, 0), 0.8).astype(np.float32) * np.float32(1 / 255) * ground
     if light.sun_colour.max() > 0.2:
         for row in rows:
             np.maximum(shadow, _row_shadow(row, place, light.sun), out=shadow)
     contact = cv2.GaussianBlur(canvas.contact, (0, 0), 1.2).astype(np.float32) * np.float32(0.75 / 255)
-    occlusion = 1 - np.where(ground, contact, 0)
+    occlusion = 1 - contact * ground
     sun = direct[index] * (1 - shadow) * occlusion
     sky = sky_share[index] * occlusion
-    return sun[..., None] * light.sun_colour.astype(np.float32) + sky[..., None] * light.ambient.astype(np.float32)
+    return sun * _column(light.sun_colour) + sky * _column(light.ambient)
 
 
 def _row_shadow(row: Row, place: np.ndarray, sun: np.ndarray) -> np.ndarray:
     """Shadow of a house row on each place, shape (H, W), float32, 0 to 1: follow the ray to the sun up to the row."""
     if abs(sun[0]) < 0.05 or (sun[0] > 0) != (row.x > 0):
-        return np.zeros(place.shape[:2], np.float32)
-    reach = (np.float32(row.x) - place[..., 0]) / np.float32(sun[0])
-    along = place[..., 2] + reach * np.float32(sun[2])
-    above = place[..., 1] + reach * np.float32(sun[1])
+        return np.zeros(place.shape[1:], np.float32)
+    reach = (np.float32(row.x) - place[0]) * np.float32(1 / sun[0])
+    along = place[2] + reach * np.float32(sun[2])
+    above = place[1] + reach * np.float32(sun[1])
     cell = np.clip(along - np.float32(row.first), 0, len(row.heights) - 1).astype(np.int32)
-    top = row.heights.astype(np.float32)[cell]
+    top = np.take(row.heights.astype(np.float32), cell)
     # The edge widens with the distance to what casts it.
-    softness = 0.05 + 0.012 * np.abs(reach)
-    return np.clip((top - above) / softness + 0.5, 0, 1) * (reach > 0.15)
+    softness = np.float32(0.05) + np.float32(0.012) * np.abs(reach)
+    return np.clip((top - above) / softness + np.float32(0.5), 0, 1) * (reach > 0.15)
 
 
 def _sky(rays: np.ndarray, light: Light, offset: np.ndarray) -> np.ndarray:
-    """Colour of the sky in each direction, shape (H, W, 3), linear RGB float32."""
-    up = np.clip(rays[..., 1], 0, None)
-    blend = (up / (up + 0.28))[..., None]
-    horizon, zenith = light.horizon.astype(np.float32), light.zenith.astype(np.float32)
+    """Colour of the sky in each direction, shape (3, H, W), linear RGB float32."""
+    up = np.maximum(rays[1], 0)
+    blend = up / (up + np.float32(0.28))
+    horizon, zenith = _column(light.horizon), _column(light.zenith)
     colour = horizon + (zenith - horizon) * blend
     # Clouds hang on a level plane: they grow thinner towards the horizon.
     reach = np.float32(70) / (up + np.float32(0.14))
-    s = rays[..., 0] * reach + np.float32(offset[0])
-    t = rays[..., 2] * reach + np.float32(offset[1])
-    pattern = cv2.remap(texture_tile(), s, t, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    thick = pattern[..., 1].astype(np.float32) * np.float32(1 / 255)
-    thick += pattern[..., 3].astype(np.float32) * np.float32(0.06 / 255) - np.float32(0.03)
+    s = rays[0] * reach + np.float32(offset[0])
+    t = rays[2] * reach + np.float32(offset[1])
+    pattern = cv2.split(cv2.remap(texture_tile(), s, t, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP))
+    thick = pattern[1].astype(np.float32) * np.float32(1 / 255)
+    thick += pattern[3].astype(np.float32) * np.float32(0.06 / 255) - np.float32(0.03)
     cover = np.clip((thick - np.float32(0.80 - 0.55 * light.clouds)) * 5, 0, 1)
     cover *= np.clip(up * 9 + np.float32(0.25), 0, 1) * np.float32(0.85)
-    white = (light.ambient * 1.5 + light.sun_colour * 0.35 + light.horizon * 0.25).astype(np.float32)
-    colour += ((np.float32(0.45) + np.float32(0.55) * thick)[..., None] * white - colour) * cover[..., None]
-    towards = rays @ light.sun.astype(np.float32) / np.sqrt(np.einsum("hwk,hwk->hw", rays, rays))
+    white = _column(light.ambient * 1.5 + light.sun_colour * 0.35 + light.horizon * 0.25)
+    colour += ((np.float32(0.45) + np.float32(0.55) * thick) * white - colour) * cover
+    x, y, z = (np.float32(part) for part in light.sun)
+    towards = (rays[0] * x + rays[1] * y + rays[2] * z) / np.sqrt(np.square(rays).sum(axis=0))
     halo = np.exp((towards - 1) * 14) * np.float32(0.55) + np.exp((towards - 1) * 400) * 3
-    return colour + halo[..., None] * light.sun_colour.astype(np.float32)
+    return colour + halo * _column(light.sun_colour)
 
 
 def _expose(lit: np.ndarray, light: Light, rng: np.random.Generator) -> np.ndarray:
-    """Tone curve, white balance and noise: linear RGB to an 8-bit picture."""
-    gain = (-1.75 * light.exposure * light.balance).astype(np.float32)
-    picture: np.ndarray = np.sqrt(1 - np.exp(lit * gain)) * np.float32(255)
-    # Sensor noise is mostly brightness, a little colour; the dark parts have more of it.
-    height, width = lit.shape[:2]
+    """Tone curve, white balance and noise: linear RGB planes to an 8-bit picture, shape (H, W, 3)."""
+    planes = np.sqrt(1 - np.exp(lit * _column(-1.75 * light.exposure * light.balance))) * np.float32(255)
+    # Sensor noise is mostly brightness, a little colour, which is coarser.
+    height, width = lit.shape[1:]
     grain = rng.standard_normal((height, width), np.float32)
-    tint = rng.standard_normal(((height + 1) // 2, (width + 1) // 2, 3), np.float32)
-    tint = cv2.resize(tint, (width, height), interpolation=cv2.INTER_LINEAR)
-    picture = picture + (grain[..., None] + np.float32(0.5) * tint) * np.float32(light.noise)
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    tints = rng.standard_normal((3, (height + 1) // 2, (width + 1) // 2), np.float32)
+    for plane, tint in zip(planes, tints, strict=True):
+        coarse = cv2.resize(tint, (width, height), interpolation=cv2.INTER_LINEAR)
+        plane += (grain + np.float32(0.5) * coarse) * np.float32(light.noise)
+    # A merge converts and rounds; values beyond the range saturate.
+    return cv2.merge([cv2.convertScaleAbs(np.maximum(plane, 0)) for plane in planes])

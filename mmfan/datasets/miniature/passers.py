@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from .cast import Box, Cast
+from .cast import Box, Cast, around
 from .cycles import draw_cycle
 from .people import draw_person
 from .street import KERB
@@ -39,7 +39,7 @@ def _find(cast: Cast, draw: Callable[[], tuple[float, float]], half_x: float) ->
 
 
 def _add_person(cast: Cast, x: float, z: float, y: float) -> None:
-    cast.add(z, draw_person, cast.canvas, cast.rng, x, z, cast.light.sun, y)
+    cast.add(around(x, z), draw_person, cast.canvas, cast.rng, x, z, cast.light.sun, y)
 
 
 def _add_walkers(cast: Cast) -> None:
@@ -81,8 +81,10 @@ def _add_ridden(cast: Cast, kind: str, chance: float, free: float) -> None:
     spot = _find(cast, draw, 0.95 if sideways else 0.4)
     if spot:
         x, z = spot
-        cast.taken.append((x - 0.9, x + 0.9, z - 0.5, z + 0.5))
-        cast.add(z, draw_cycle, cast.canvas, rng, kind, x, z, cast.light.sun, True, sideways)
+        half = 0.9 if sideways else 0.35
+        box = (x - half, x + half, z - 0.4, z + 0.4)
+        cast.taken.append(box)
+        cast.add(box, draw_cycle, cast.canvas, rng, kind, x, z, cast.light.sun, True, sideways)
 
 
 def _add_parked(cast: Cast, kind: str, chance: float) -> None:
@@ -98,4 +100,6 @@ def _add_parked(cast: Cast, kind: str, chance: float) -> None:
         for k in range(count):
             sideways = rng.uniform() < 0.85
             place = (x + rng.uniform(-0.2, 0.2), z + step * k)
-            cast.add(place[1], draw_cycle, cast.canvas, rng, kind, *place, cast.light.sun, False, sideways, KERB)
+            half = 0.9 if sideways else 0.35
+            box = (place[0] - half, place[0] + half, place[1] - 0.3, place[1] + 0.3)
+            cast.add(box, draw_cycle, cast.canvas, rng, kind, *place, cast.light.sun, False, sideways, KERB)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .cast import Cast
+from .cast import Cast, around
 from .furniture import bollard_style, draw_bin, draw_bollard, draw_lamp_post, draw_sign, draw_traffic_light
 from .plants import draw_tree, leaf_colour, tree_shadow
 from .street import KERB
@@ -32,25 +32,25 @@ def _add_lamps_and_trees(cast: Cast, side: int, line: float) -> None:
     rng, canvas, light = cast.rng, cast.canvas, cast.light
     if rng.uniform() < 0.75:
         for z in _row(cast, (6, 18), 90, (18, 28)):
-            cast.add(z, draw_lamp_post, canvas, rng, line, z, light.sun, light.dark)
+            cast.add(around(line, z), draw_lamp_post, canvas, rng, line, z, light.sun, light.dark)
     if rng.uniform() < 0.5:
         colour, tall = leaf_colour(rng, cast.autumn), rng.uniform(4.0, 8.0)
         x = line + side * (0.6 if cast.street.verge[(side + 1) // 2] else 0.3)
         for z in _row(cast, (8, 16), 85, (7, 13)):
             height = tall * rng.uniform(0.85, 1.15)
             tree_shadow(canvas, light.sun, x, z, height)
-            cast.add(z, draw_tree, canvas, rng, x, z, height, colour)
+            cast.add(around(x, z, 0.25 * height), draw_tree, canvas, rng, x, z, height, colour)
 
 
 def _add_signals(cast: Cast, side: int, line: float) -> None:
     rng, street = cast.rng, cast.street
     stop = street.zebra - 1.5 if street.zebra else rng.uniform(8, 20)
     if rng.uniform() < (0.75 if street.zebra or street.crossing else 0.35) and not _in_side_street(cast, stop):
-        cast.add(stop, draw_traffic_light, cast.canvas, rng, line, stop, cast.light.sun)
+        cast.add(around(line, stop), draw_traffic_light, cast.canvas, rng, line, stop, cast.light.sun)
     for _ in range(int(rng.integers(0, 3))):
         z, x = rng.uniform(6.5, 22), line + side * rng.uniform(0, 0.5)
         if not _in_side_street(cast, z):
-            cast.add(z, draw_sign, cast.canvas, rng, x, z, cast.light.sun)
+            cast.add(around(x, z), draw_sign, cast.canvas, rng, x, z, cast.light.sun)
 
 
 def _add_small_things(cast: Cast, side: int) -> None:
@@ -58,8 +58,9 @@ def _add_small_things(cast: Cast, side: int) -> None:
     if rng.uniform() < 0.22:
         style = bollard_style(rng)
         for z in _row(cast, (4, 8), 26, (1.8, 2.8)):
-            cast.add(z, draw_bollard, cast.canvas, style, street.kerb(side) + side * 0.4, z, KERB)
+            x = street.kerb(side) + side * 0.4
+            cast.add(around(x, z), draw_bollard, cast.canvas, style, x, z, KERB)
     if rng.uniform() < 0.35:
         z, x = rng.uniform(6, 25), street.walk[(side + 1) // 2] - side * 0.6
         if not _in_side_street(cast, z):
-            cast.add(z, draw_bin, cast.canvas, rng, x, z, cast.light.sun)
+            cast.add(around(x, z, 0.5), draw_bin, cast.canvas, rng, x, z, cast.light.sun)

@@ -48,12 +48,12 @@ def _place(cast: Cast, kind: str, faces: list[Face], size: tuple[float, float, f
     """Queue a vehicle at a place and take its ground."""
     half_z = abs(np.cos(place.heading)) * size[0] / 2 + abs(np.sin(place.heading)) * size[1] / 2
     half_x = abs(np.sin(place.heading)) * size[0] / 2 + abs(np.cos(place.heading)) * size[1] / 2
-    near = float(place.z - half_z)
-    cast.taken.append((place.x - half_x, place.x + half_x, near, float(place.z + half_z)))
+    box = (place.x - half_x, place.x + half_x, place.z - half_z, place.z + half_z)
+    cast.taken.append(box)
     if kind == "train":
-        cast.add(near, draw_tram, cast.canvas, faces, size, place, cast.light.sun)
+        cast.add(box, draw_tram, cast.canvas, faces, size, place, cast.light.sun)
     else:
-        cast.add(near, draw_vehicle, cast.canvas, kind, faces, size, place, cast.light.sun)
+        cast.add(box, draw_vehicle, cast.canvas, kind, faces, size, place, cast.light.sun)
 
 
 def _add(cast: Cast, kind: str, x: float, near: float, heading: float) -> float:

@@ -70,7 +70,8 @@ def car_faces(rng: np.random.Generator, dark: float) -> tuple[list[Face], tuple[
     for sheet, share in ((faces[4], 0.9), (faces[6], 0.94)):
         corners = np.asarray(sheet.corners)
         middle = corners.mean(axis=0) + np.array((0, 0.015, 0))
-        sheet.decals.append((middle + (corners - middle) * (share, share * 0.92, share * 0.9), glass, 0.0))
+        pane = middle + (corners - middle) * (share, share * 0.92, share * 0.9)
+        sheet.decals += [(pane, glass, 0.0), (_gleam(pane, rng), np.clip(glass * 1.45 + 8, 0, 230), 0.0)]
     faces.append(_rear_end(rear, belt, half, low, paint, dark))
     faces.append(_front_end(front, nose, half, low, paint, dark))
     hub = np.array((150, 152, 156)) * rng.uniform(0.4, 1.1)
@@ -88,11 +89,23 @@ def car_faces(rng: np.random.Generator, dark: float) -> tuple[list[Face], tuple[
             decals_low.append((np.column_stack([arch, np.full(len(arch), side)]), paint * 0.25, 0.0))
             decals_low += _wheel(at, side, 0.32, hub)
         door = [(-0.06, 0.36, side), (-0.06, belt, side), (-0.02, belt, side), (-0.02, 0.36, side)]
-        decals_low.insert(0, (door, paint * 0.6, 0.0))
+        sill = [(rear, low, side), (rear, 0.42, side), (front, 0.42, side), (front, low, side)]
+        crease = [(rear, 0.72, side), (rear, 0.77, side), (front, 0.68, side), (front, 0.63, side)]
+        trim = [(sill, paint * 0.55, 0.0), (crease, np.clip(paint * 1.25 + 6, 0, 245), 0.0), (door, paint * 0.6, 0.0)]
+        decals_low = trim + decals_low
         turn = slice(None, None, -1) if side > 0 else slice(None)
         faces.append(Face(cabin[turn], paint * 0.9, decals))
         faces.append(Face(outline[turn], paint, decals_low))
     return faces, (length, width, height)
+
+
+def _gleam(pane: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A slanted band across a pane in which the sky shows, corners (4, 3) of the pane in order."""
+    start, wide, lean = rng.uniform(0.1, 0.5), rng.uniform(0.2, 0.4), rng.uniform(0.05, 0.15)
+    a, b, c, d = pane
+    low = [a + (b - a) * share for share in (start, start + wide)]
+    high = [d + (c - d) * share for share in (start + lean + wide, start + lean)]
+    return np.array([*low, *high])
 
 
 def _side_windows(
@@ -131,8 +144,10 @@ def _rear_end(rear: float, belt: float, half: float, low: float, paint: np.ndarr
     glow = 0.25 + 0.6 * dark
     decals: list[Decal] = [
         (_lamp(rear, (low, 0.45), (-half, half)), paint * 0.45 + 12, 0.0),
-        (_lamp(rear, (0.66, 0.86), (-half + 0.03, -half + 0.36)), (168, 22, 20), glow),
-        (_lamp(rear, (0.66, 0.86), (half - 0.36, half - 0.03)), (168, 22, 20), glow),
+        (_lamp(rear, (0.63, 0.89), (-half, -half + 0.40)), paint * 0.45, 0.0),
+        (_lamp(rear, (0.63, 0.89), (half - 0.40, half)), paint * 0.45, 0.0),
+        (_lamp(rear, (0.66, 0.86), (-half + 0.03, -half + 0.36)), (204, 30, 24), glow),
+        (_lamp(rear, (0.66, 0.86), (half - 0.36, half - 0.03)), (204, 30, 24), glow),
         (_lamp(rear, (0.52, 0.64), (-0.27, 0.27)), (226, 226, 220), 0.0),
     ]
     return Face(_lamp(rear, (low, belt - 0.03), (-half, half)), paint * 0.92, decals)
