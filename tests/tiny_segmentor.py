@@ -77,3 +77,20 @@ def write_config(path: Path, data: Path, more: str = "") -> Path:
     """Write the config for a tree; ``more`` is appended to it."""
     path.write_text(CONFIG.format(configs=CONFIGS.as_posix(), data=data.as_posix()) + more)
     return path
+
+
+def write_checkpoint(path: Path, config: Path, meta: bool = True) -> Path:
+    """Save the config's model as it is built, in the form of a run's checkpoint; the same weights each time."""
+    import torch
+    from mmengine.registry import MODELS, DefaultScope
+
+    from mmfan.apis import load_config
+
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        state = MODELS.build(load_config(config).model).state_dict()
+    classes = [f"thing {number}" for number in range(19)]
+    palette = [[10 * number, 255 - 10 * number, number] for number in range(19)]
+    content = {"state_dict": state, "meta": {"dataset_meta": {"classes": classes, "palette": palette}} if meta else {}}
+    torch.save(content, path)
+    return path

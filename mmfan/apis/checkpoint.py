@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import pickle
+import struct
 import zipfile
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping
@@ -35,6 +36,11 @@ ALLOWED: list[Any] = [
     np.dtype,
     *(type(np.dtype(kind)) for kind in _NUMPY_KINDS),
 ]
+# What torch's unpickler raises on bytes that are no checkpoint, found by feeding it truncated and random files.
+BROKEN = (
+    RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, struct.error,
+    zipfile.BadZipFile,
+)  # fmt: skip
 
 
 class CheckpointFileError(ValueError):
@@ -79,7 +85,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
             f"(loading it could run code from it). If you made it, save its `state_dict` alone. torch says: "
             f"{str(error).splitlines()[0]}"
         ) from error
-    except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+    except BROKEN as error:
         raise CheckpointFileError(
             f"{source} ({source.stat().st_size} bytes) cannot be read; it is truncated or no checkpoint: "
             f"{str(error).splitlines()[0] if str(error) else type(error).__name__}"

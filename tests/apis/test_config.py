@@ -1,0 +1,141 @@
+"""Configs: bases of installed packages, misspelt keys, options that do not fit, errors with their place."""
+
+import pytest
+from mmengine.config import utils as config_utils
+
+from mmfan.apis.config import (
+    RUNNER_ARGUMENTS,
+    ConfigError,
+    check_options,
+    load_config,
+    nearest_argument,
+    package_bases,
+)
+
+
+def write(folder, text, name="experiment.py"):
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("base", "key", "value"),
+    [
+        ("mmseg::_base_/models/segformer_mit-b0.py", "decode_head", "SegformerHead"),
+        ("mmdet::_base_/models/faster-rcnn_r50_fpn.py", "neck", "FPN"),
+    ],
+)
+def test_bases_of_both_packages_resolve(tmp_path, base, key, value):
+    cfg = load_config(write(tmp_path, f"_base_ = {base!r}\n"))
+    assert cfg.model[key].type == value
+
+
+def test_whole_experiment_of_mmseg_resolves_by_its_address(tmp_path):
+    base = "mmseg::segformer/segformer_mit-b0_8xb1-160k_cityscapes-1024x1024.py"
+    cfg = load_config(write(tmp_path, f"_base_ = {base!r}\n"))
+    assert cfg.train_cfg.max_iters == 160000
+
+
+def test_table_of_packages_is_restored_even_after_an_error():
+    before = dict(config_utils.MODULE2PACKAGE)
+    with pytest.raises(RuntimeError, match="inside"), package_bases():
+        raise RuntimeError("inside")
+    assert dict(config_utils.MODULE2PACKAGE) == before
+
+
+def test_missing_files_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.py does not exist \(looked for /"):
+        load_config(tmp_path / "nowhere.py")
+    with pytest.raises(FileNotFoundError, match=r"experiment\.py: one of its bases .*other\.py"):
+        load_config(write(tmp_path, "_base_ = './other.py'\n"))
+    with pytest.raises(ConfigError, match=r"ends in one of \.py, .*got .*\.txt"):
+        load_config(write(tmp_path, "a = 1\n", "experiment.txt"))
+
+
+def test_unknown_package_is_an_error(tmp_path):
+    with pytest.raises(ConfigError, match="does not support to load mmnothing"):
+        load_config(write(tmp_path, "_base_ = 'mmnothing::a/b.py'\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a = 1\nb = a / 0\n", r"experiment\.py:2: ZeroDivisionError"),
+        ("a = 1\n\nb = (\n", r"experiment\.py:3: SyntaxError"),
+        ("lr = unknown_name\n", r"experiment\.py:1: NameError: name 'unknown_name'"),
+    ],
+)
+def test_python_errors_give_file_and_line(tmp_path, text, message):
+    with pytest.raises(ConfigError, match=message):
+        load_config(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("train_dataloder", "train_dataloader"),
+        ("optim_wraper", "optim_wrapper"),
+        ("parm_scheduler", "param_scheduler"),
+        ("val_evalautor", "val_evaluator"),
+        ("modle", "model"),
+        ("custom_hook", "custom_hooks"),
+    ],
+)
+def test_misspelt_top_level_key_names_both(tmp_path, key, meant):
+    with pytest.raises(ConfigError, match=f"unknown key '{key}'; did you mean '{meant}'"):
+        load_config(write(tmp_path, f"{key} = dict()\n"))
+
+
+@pytest.mark.parametrize(
+    "name", ["train_pipeline", "data_root", "models", "val_evaluator_full", "conv_cfg", "norm_cfg"]
+)
+def test_variables_of_real_configs_pass(name):
+    assert nearest_argument(name) is None
+
+
+def test_no_argument_of_the_runner_is_its_own_misspelling():
+    assert "train_dataloader" in RUNNER_ARGUMENTS
+    assert [nearest_argument(name) for name in RUNNER_ARGUMENTS] == [None] * len(RUNNER_ARGUMENTS)
+
+
+@pytest.fixture
+def cfg(tmp_path):
+    text = "model = dict(a=1, steps=[dict(type='A'), dict(type='B')], size=(1, 2), none=None)\nvariable = 3\n"
+    return load_config(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("train_dataloder.batch_size", 2, "no key 'train_dataloder' .*did you mean 'train_dataloader'"),
+        ("variabel", 2, "did you mean 'variable'"),
+        ("zzz", 2, "known are .*train_cfg"),
+        ("model.a.b", 2, r"model\.a is 1, which has no keys to set; replace it whole with model\.a=\.\.\."),
+        ("model.none.b", 2, r"model\.none is None"),
+        ("model.size.0", 2, r"model\.size is \(1, 2\)"),
+        ("model.steps.2.type", "C", "list of 2; expected an index below that .*'2'"),
+        ("model.steps.first.type", "C", "expected an index .*'first'"),
+        ("model.steps.0", "C", "give the whole list"),
+    ],
+)
+def test_options_that_cannot_work_are_refused(cfg, key, value, message):
+    with pytest.raises(ConfigError, match=message):
+        check_options(cfg, {key: value})
+
+
+def test_options_that_fit_are_applied(tmp_path):
+    path = write(tmp_path, "model = dict(a=1, steps=[dict(type='A'), dict(type='B')])\n")
+    cfg = load_config(path, {"model.a": 5, "model.steps.1.type": "C", "model.new.key": 7, "randomness.seed": 3})
+    assert cfg.model == {"a": 5, "steps": [{"type": "A"}, {"type": "C"}], "new": {"key": 7}}
+    assert cfg.randomness.seed == 3
+
+
+def test_misspelt_argument_of_a_constructor_is_named_by_mmengine():
+    from mmengine.registry import MODELS, DefaultScope
+
+    with (
+        DefaultScope.overwrite_default_scope("mmseg"),
+        pytest.raises(TypeError, match="drop_path_ratee"),
+    ):
+        MODELS.build({"type": "mmfan.FANHybrid", "arch": "tiny", "drop_path_ratee": 0.1})

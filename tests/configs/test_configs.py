@@ -1,0 +1,104 @@
+"""Every config loads, and its model is one whose parts fit together."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.registry import MODELS, DefaultScope
+from mmengine.runner import Runner
+
+from mmfan.apis import load_config
+
+FOLDER = Path(__file__).parents[2] / "configs"
+EXPERIMENTS = sorted(FOLDER.glob("*.py"))
+FAMILY = [
+    f"fan-{size}-{kind}_segformer_8xb1-160k_cityscapes-1024x1024" for size in "tsbl" for kind in ("hybrid", "vit")
+]
+NAMES = [path.stem for path in EXPERIMENTS]
+
+
+def build(model):
+    """The model without memory for its weights: shapes are all that is looked at."""
+    with DefaultScope.overwrite_default_scope("mmseg"), torch.device("meta"):
+        return MODELS.build(copy.deepcopy(model))
+
+
+def test_the_promised_configs_are_there():
+    entries = ["fan_segformer_cityscapes", "fan_segformer_mini", "fan_segformer_camvid"]
+    assert len(EXPERIMENTS) >= 12
+    assert set(FAMILY) | set(entries) <= set(NAMES)
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=NAMES)
+def test_backbone_and_head_fit(path):
+    cfg = load_config(path)
+    model = build(cfg.model)
+    head = model.decode_head
+    assert [model.backbone.out_channels[i] for i in head.in_index] == list(head.in_channels)
+    assert head.num_classes == 19
+    crop = cfg.model.data_preprocessor["size"]
+    assert all(side % model.backbone.stride == 0 for side in crop)
+    scheduled = [step["end"] for step in cfg.param_scheduler]
+    assert max(scheduled) == cfg.train_cfg.max_iters
+    assert cfg.randomness.seed == 0
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=NAMES)
+def test_at_most_one_level_over_base(path):
+    bases = [line for line in path.read_text().splitlines() if '.py"' in line and not line.startswith("#")]
+    assert bases
+    assert all("/_base_/" in line or "mmseg::" in line for line in bases)
+
+
+def test_the_entry_is_the_small_hybrid():
+    entry, address = (load_config(FOLDER / f"{n}.py") for n in ("fan_segformer_cityscapes", FAMILY[2]))
+    assert "fan-s-hybrid" in FAMILY[2]
+    assert entry.to_dict() == address.to_dict()
+
+
+def test_the_published_recipe():
+    cfg = load_config(FOLDER / "fan_segformer_cityscapes.py")
+    optimizer = cfg.optim_wrapper.optimizer
+    assert (optimizer.type, optimizer.lr, optimizer.betas, optimizer.weight_decay) == (
+        "AdamW",
+        6e-5,
+        (0.9, 0.999),
+        0.01,
+    )
+    warm_up, decay = cfg.param_scheduler
+    assert (warm_up.start_factor, warm_up.end, decay.power, decay.eta_min) == (1e-6, 1500, 1.0, 0.0)
+    assert (cfg.train_cfg.max_iters, cfg.train_cfg.val_interval) == (160000, 4000)
+    assert cfg.model.test_cfg == {"mode": "slide", "crop_size": (1024, 1024), "stride": (768, 768)}
+    assert (cfg.model.backbone.arch, cfg.model.backbone.pos_rounding, cfg.model.decode_head.embed_dim) == (
+        "small",
+        None,
+        768,
+    )
+    assert cfg.model.backbone.init_cfg.checkpoint.endswith("/v1.0.0/fan_hybrid_small.pth.tar")
+    assert cfg.train_dataloader.batch_size * 8 == cfg.auto_scale_lr.base_batch_size
+
+
+def test_rates_and_decays_of_the_parameter_groups():
+    """Rate x10 in the head, no decay on the backbone's norms, nothing that the dense outputs do not depend on."""
+    cfg = load_config(FOLDER / f"{FAMILY[0]}.py")
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        model = build(cfg.model)
+        runner = Runner.__new__(Runner)
+        runner.model = model
+        wrapper = Runner.build_optim_wrapper(runner, copy.deepcopy(cfg.optim_wrapper))
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    groups = {names[group["params"][0]]: group for group in wrapper.optimizer.param_groups}
+    assert len(groups) == sum(parameter.requires_grad for parameter in model.parameters())
+    for name, group in groups.items():
+        assert group["lr"] == pytest.approx(6e-4 if name.startswith("decode_head") else 6e-5), name
+    assert groups["backbone.blocks.0.norm1.weight"]["weight_decay"] == 0
+    assert groups["backbone.blocks.0.attn.q.weight"]["weight_decay"] == 0.01
+    assert "backbone.cls_token" not in groups
+
+
+def test_place_of_camvid_comes_from_the_variable(monkeypatch):
+    monkeypatch.setenv("MMFAN_CAMVID", "/some/where")
+    assert load_config(FOLDER / "fan_segformer_camvid.py").train_dataloader.dataset.data_root == "/some/where"
+    monkeypatch.delenv("MMFAN_CAMVID")
+    assert load_config(FOLDER / "fan_segformer_camvid.py").test_dataloader.dataset.data_root == "data/camvid"
