@@ -29,6 +29,13 @@ CLASSIFIER_KEYS = ("norm.", "head.", "aux_head.")
 # Layers that a backbone adds to the ImageNet model: they may be missing from a file and then start fresh.
 NEW_LAYERS = ("learnable_downsample.",)
 
+RENAMED = (
+    (r"^pos_embeder\.", "pos_embed."),
+    (r"^decode_head\.linear_fuse\.conv\.", "decode_head.fuse."),
+    (r"^decode_head\.linear_fuse\.bn\.", "decode_head.fuse_norm."),
+    (r"^decode_head\.linear_pred\.", "decode_head.conv_seg."),
+)
+
 
 class CheckpointError(ValueError):
     """A checkpoint cannot be read, or does not hold the weights of the model it is meant for."""
@@ -116,22 +123,34 @@ def _weights_of(content: Any, ema: bool, source: str | Path) -> State:
 
 
 def convert_official(state: Mapping[str, Tensor]) -> State:
-    """Official backbone keys to mmfan's: old names renamed, fused ``qkv`` split, the classifier left out.
+    """Published keys to mmfan's, for a backbone, a classifier or a whole segmentor.
+
+    Backbones: old names are renamed, a fused ``qkv`` is split, the classifier is left out. Segmentors (keys under
+    ``backbone.`` and ``decode_head.``): the head's layers get mmfan's names, and its ``conv_seg``, which the published
+    head never used, is left out.
 
     >>> sorted(convert_official({"pos_embeder.x": torch.ones(1), "head.bias": torch.ones(1)}))
     ['pos_embed.x']
+    >>> list(convert_official({"decode_head.linear_c1.proj.bias": torch.ones(1)}))
+    ['decode_head.projections.0.bias']
     """
     converted: State = {}
-    for old_key, value in state.items():
-        key = re.sub(r"^pos_embeder\.", "pos_embed.", old_key)
-        fused = re.fullmatch(r"(cls_attn_blocks\.\d+\.attn\.)qkv\.(weight|bias)", key)
-        if key.startswith(CLASSIFIER_KEYS):
+    published_head = any(key.startswith("decode_head.linear_") for key in state)
+    for key, value in state.items():
+        prefix, name = ("backbone.", key.removeprefix("backbone.")) if key.startswith("backbone.") else ("", key)
+        if name.startswith(CLASSIFIER_KEYS) or (published_head and name.startswith("decode_head.conv_seg.")):
             continue
-        if fused:
-            for name, part in zip("qkv", value.chunk(3), strict=True):
-                converted[f"{fused.group(1)}{name}.{fused.group(2)}"] = part
+        for pattern, replacement in RENAMED:
+            name = re.sub(pattern, replacement, name)
+        level = re.fullmatch(r"decode_head\.linear_c(\d+)\.proj\.(weight|bias)", name)
+        fused = re.fullmatch(r"(cls_attn_blocks\.\d+\.attn\.)qkv\.(weight|bias)", name)
+        if level:
+            converted[f"decode_head.projections.{int(level.group(1)) - 1}.{level.group(2)}"] = value
+        elif fused:
+            for part, tensor in zip("qkv", value.chunk(3), strict=True):
+                converted[f"{prefix}{fused.group(1)}{part}.{fused.group(2)}"] = tensor
         else:
-            converted[key] = value
+            converted[prefix + name] = value
     return converted
 
 
@@ -141,8 +160,9 @@ def describe(state: Mapping[str, Tensor]) -> str:
     >>> describe({"blocks.0.norm1.weight": torch.ones(192)})
     'FAN-ViT, width 192, 1 block'
     """
+    state = {key.removeprefix("backbone."): value for key, value in state.items()}
     blocks = {match.group(1) for key in state if (match := re.match(r"blocks\.(\d+)\.", key))}
-    width = next((len(value) for key, value in state.items() if key.endswith("blocks.0.norm1.weight")), None)
+    width = next((len(value) for key, value in state.items() if key == "blocks.0.norm1.weight"), None)
     if width is None:
         return "no FAN backbone"
     family = "FAN-Hybrid" if any(key.startswith("patch_embed.backbone.") for key in state) else "FAN-ViT"

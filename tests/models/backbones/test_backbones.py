@@ -58,7 +58,12 @@ def test_tap_is_the_block_and_not_another_one():
 @pytest.mark.parametrize("mixer", ["eca", "xca", "se", "mlp"])
 def test_every_used_parameter_learns_and_no_other(family, mixer):
     model = MODELS.build(
-        {"type": family, "arch": HYBRID if family == "FANHybrid" else VIT, "channel_mixer": mixer, "drop_path_rate": 0.0}
+        {
+            "type": family,
+            "arch": HYBRID if family == "FANHybrid" else VIT,
+            "channel_mixer": mixer,
+            "drop_path_rate": 0.0,
+        }
     ).train()
     for name, parameter in model.named_parameters():
         if name.endswith("gamma"):  # ConvNeXt starts at 1e-6, where gradients drown in rounding

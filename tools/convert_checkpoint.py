@@ -1,0 +1,59 @@
+"""Turn a published FAN file into an mmfan checkpoint: an ImageNet backbone, or a whole segmentor.
+
+    python tools/convert_checkpoint.py fan_hybrid_tiny.pth.tar fan_hybrid_tiny_mmfan.pth
+    python tools/convert_checkpoint.py published_segmentor.pth segmentor_mmfan.pth
+
+Official backbones also load as they are, with init_cfg=dict(type='Pretrained', checkpoint=FILE); this tool is for
+segmentors, whose head has other names, and for keeping small files without optimiser state. The result is checked key
+by key against the published model it turns out to be, and the config of that model is printed. --ema takes the averaged
+weights of the file. Exit status 2: a missing or unreadable file, weights of no published model, an existing target.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import torch
+
+from mmfan import __version__
+from mmfan.models.checkpoint import CheckpointError, convert_official, read_checkpoint
+from mmfan.models.identify import identify
+
+
+def parse_args() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", help="published file or its URL")
+    parser.add_argument("target", type=Path, help="file to write")
+    parser.add_argument("--ema", action="store_true", help="take the averaged weights (state_dict_ema)")
+    parser.add_argument("--force", action="store_true", help="replace the target if it exists")
+    return parser, parser.parse_args()
+
+
+def main() -> None:
+    """Read, convert, check, write."""
+    parser, args = parse_args()
+    if args.target.exists() and not args.force:
+        parser.error(f"{args.target} exists; --force replaces it")
+    try:
+        state = convert_official(read_checkpoint(args.source, args.ema))
+        configs = identify(state)
+    except (FileNotFoundError, CheckpointError) as error:
+        parser.error(str(error))
+    args.target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = args.target.with_name(f".{args.target.name}.{os.getpid()}")
+    try:
+        meta = {"source": str(args.source), "ema": args.ema, "mmfan": __version__, **configs}
+        torch.save({"state_dict": state, "meta": meta}, temporary)
+        temporary.replace(args.target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    print(f"{args.target}: {len(state)} tensors, {sum(t.numel() for t in state.values()) / 1e6:.2f} M numbers")
+    print(json.dumps(configs, indent=2))
+
+
+if __name__ == "__main__":
+    main()
