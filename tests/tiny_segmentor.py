@@ -94,3 +94,16 @@ def write_checkpoint(path: Path, config: Path, meta: bool = True) -> Path:
     content = {"state_dict": state, "meta": {"dataset_meta": {"classes": classes, "palette": palette}} if meta else {}}
     torch.save(content, path)
     return path
+
+
+def run_tool(monkeypatch, tool: str, *arguments: object) -> int:
+    """Run a tool in this process (a process of its own takes seconds to import everything); returns its exit status."""
+    import runpy
+    import sys
+
+    monkeypatch.setattr(sys, "argv", [tool, *map(str, arguments)])
+    try:
+        runpy.run_path(str(CONFIGS.parent / "tools" / tool), run_name="__main__")
+    except SystemExit as stopped:
+        return int(stopped.code or 0)
+    return 0

@@ -35,7 +35,8 @@ class PlainRunner(Runner):
 
     Attributes:
         whole_checkpoint: Whether a checkpoint must give every weight of the model. True for testing: a model with
-            half of its weights random gives numbers too. False for training, where a head for other classes is usual.
+            half of its weights random gives numbers too. Resuming demands it as well. False for training from other
+            weights, where a head for other classes is usual.
     """
 
     whole_checkpoint = False
@@ -61,6 +62,14 @@ class PlainRunner(Runner):
                 "device_ids": None,
             }
         return super().wrap_model(model_wrapper_cfg, model)
+
+    def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
+        """Continue a run as mmengine does; the checkpoint must be one of this model."""
+        kept, self.whole_checkpoint = self.whole_checkpoint, True
+        try:
+            super().resume(filename, *args, **kwargs)
+        finally:
+            self.whole_checkpoint = kept
 
     def load_checkpoint(self, filename: str, *args: Any, **kwargs: Any) -> dict:
         """Load a checkpoint as mmengine does, after checking that it holds data only and, for tests, every weight."""

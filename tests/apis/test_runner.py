@@ -147,6 +147,14 @@ def test_a_checkpoint_of_another_model_is_refused_for_testing(tmp_path, data):
         runner.test()
 
 
+def test_a_run_of_another_model_is_not_resumed(tmp_path, data):
+    run(write_config(tmp_path / "narrow.py", data), tmp_path / "w")
+    wide = write_config(tmp_path / "wider.py", data, "model['decode_head']['embed_dim'] = 64\n")
+    runner = build_runner(load_config(wide), work_dir=tmp_path / "w", resume=True)
+    with pytest.raises(CheckpointFileError, match=r"iter_4\.pth does not fit"):
+        runner.train()
+
+
 def test_test_time_augmentation_loads_and_merges(tmp_path, data):
     config = write_config(tmp_path / "augmented.py", data)
     checkpoint = write_checkpoint(tmp_path / "a.pth", config)

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# The demonstration behind `make demo`: draw the miniature, train FAN-T-Hybrid on it, test it, show pictures.
+# A second run continues where the first stopped; after a change of the recipe it starts again.
+#
+# VENV   the environment that .ci/setup.sh made   (default: .venv)
+# DEMO   where results go                         (default: work_dirs/demo)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python=${VENV:-.venv}/bin/python
+work=${DEMO:-work_dirs/demo}
+data=data/mini_cityscapes
+config=configs/fan_segformer_mini.py
+started=$SECONDS
+say() { printf '[demo %4d s] %s\n' "$((SECONDS - started))" "$*"; }
+
+# Runs a tool, keeps its whole output in a log and shows the lines that a sed script picks.
+show() {
+  local log=$1 lines=$2 status=0
+  shift 2
+  "$@" 2>&1 | tee "$log" | sed -un "$lines" || status=$?
+  if [ "$status" -ne 0 ]; then
+    tail -n 20 "$log" >&2
+    say "failed; the whole output is in $log" >&2
+    exit "$status"
+  fi
+}
+
+say "1/4 the miniature: street scenes in Cityscapes' tree, in $data"
+"$python" tools/make_mini_set.py cityscapes "$data"
+
+# What the trained model depends on; a run with another recipe is not continued.
+recipe=$(cat "$config" configs/_base_/default_runtime.py configs/_base_/models/fan_segformer.py \
+  configs/_base_/datasets/mini_cityscapes_256x256.py "$data/miniature.json" | sha256sum | cut -d' ' -f1)
+if [ "$(cat "$work/recipe" 2>/dev/null || true)" != "$recipe" ]; then rm -rf "$work"; fi
+mkdir -p "$work"
+echo "$recipe" > "$work/recipe"
+
+say "2/4 training $config; the whole log is in $work/train.log"
+show "$work/train.log" 's/^.* - INFO - \(Iter(\|Resuming\|Saving\)/  \1/p' \
+  "$python" tools/train.py "$config" --work-dir "$work" --resume
+checkpoint=$(cat "$work/last_checkpoint")
+
+say "3/4 testing $checkpoint"
+show "$work/test.log" 's/^.* - INFO - \(Iter(\)/  \1/p; s/^\([|+]\)/  \1/p' \
+  "$python" tools/test.py "$config" "$checkpoint" --work-dir "$work"
+
+say "4/4 pictures"
+show "$work/pictures.log" '/^nothing is picked$/p' \
+  "$python" tools/show_predictions.py "$config" "$checkpoint" --out "$work/pictures.png" --count 5
+
+say "done"
+echo "  scores       $(sed -n 's/^.* - INFO - Iter(test) .*\(mIoU: [0-9.]*\).*/\1/p' "$work/test.log" | tail -n 1) (percent, 40 pictures that were not trained on)"
+echo "  pictures     $work/pictures.png (input, truth, prediction)"
+echo "  checkpoint   $checkpoint"
+echo "  your own     $python tools/infer.py $config $checkpoint PICTURE"
