@@ -18,7 +18,7 @@ from .textures import GRAINS
 
 OVERSAMPLE = 2
 _SHIFT = 3  # fractional bits of polygon corners
-_GRAIN_NAMES = tuple(GRAINS)
+_GRAIN_NUMBERS = {name: number for number, name in enumerate(GRAINS)}
 _UNIT = 1 << _SHIFT
 
 Colour = Sequence[float] | np.ndarray
@@ -85,7 +85,7 @@ class Canvas:
             grain: Material, a key of GRAINS.
             glow: Share of its colour that shines by itself, 0 to 1.
         """
-        self._rows.append((LABELS[label].id, number, _GRAIN_NAMES.index(grain), glow))
+        self._rows.append((LABELS[label].id, number, _GRAIN_NUMBERS[grain], glow))
         self._normals.append(np.asarray(normal, np.float64))
         self._points.append(np.asarray(point, np.float64))
         return len(self._rows) - 1

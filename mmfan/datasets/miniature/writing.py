@@ -81,6 +81,13 @@ def _work(job: tuple[str, int], root: Path, seed: int, size: tuple[int, int]) ->
     write_scene(root, picture_name(split, index), draw_miniature(seed, split, index, size))
 
 
+def _cores() -> int:
+    """Cores this process may use, which can be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @contextmanager
 def _single_threaded_opencv() -> Iterator[None]:
     # Each process draws its own picture. OpenCV's threads must also be gone before a fork, which would not copy them.
@@ -174,7 +181,7 @@ def write_cityscapes(
         FileExistsError: If ``target`` exists and is not this set.
         OSError: If a file cannot be written.
     """
-    target, size = Path(target), (int(size[0]), int(size[1]))
+    target, size = Path(target).resolve(), (int(size[0]), int(size[1]))
     _check(train, val, size, seed, workers)
     manifest = {
         "kind": "mmfan miniature cityscapes", "version": VERSION, "seed": seed, "size": list(size),
@@ -192,7 +199,7 @@ def write_cityscapes(
         for split in SPLITS:  # a split without pictures is an empty folder, not a missing one
             for top in ("leftImg8bit", "gtFine"):
                 (root / top / split).mkdir(parents=True, exist_ok=True)
-        _draw_all(root, jobs, seed, size, workers or os.cpu_count() or 1, progress)
+        _draw_all(root, jobs, seed, size, workers or _cores(), progress)
         (root / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         if target.exists():
             # The old set steps aside first: at no time does `target` hold half of each.
