@@ -32,18 +32,18 @@ def markdown(comparisons: Sequence[Comparison], machine: Machine, rates: Machine
     lines.insert(1, "|" + "|".join("-" * (w + 2) if i < 2 else "-" * (w + 1) + ":" for i, w in enumerate(widths)) + "|")
     errors = "; ".join(f"{c.job.task} {c.error:.1e}" for c in comparisons)
     job = comparisons[0].job
-    options = [name for name, on in (("bfloat16 autocast", job.amp), ("torch.compile", job.compiled)) if on]
-    options += ["activation checkpointing"] if job.with_cp else []
+    options = [name for name, on in (("torch.compile", job.compiled), ("activation checkpointing", job.with_cp)) if on]
+    name = "XL" if job.arch == "xlarge" else job.arch[0].upper()
     return "\n".join(
         (
             f"Machine: {machine}.",
             f"Its matrix-product rate ({'bfloat16' if job.amp else 'float32'}): {rates.matmul / 1e9:.0f} GFLOP/s; its "
             f"copy bandwidth: {rates.bandwidth / 1e9:.0f} GB/s.",
-            f"Model: FAN-{job.arch[0].upper() if job.arch != 'xlarge' else 'XL'}-Hybrid + SegFormer head, "
-            f"{job.embed_dim} wide, {job.num_classes} classes, batch {job.batch}, "
-            f"{'mmfan with ' + ' and '.join(options) if options else 'float32'}.",
+            f"Model: FAN-{name}-Hybrid + SegFormer head, {job.embed_dim} wide, {job.num_classes} classes, batch "
+            f"{job.batch}, {'bfloat16 autocast' if job.amp else 'float32'}"
+            f"{', mmfan with ' + ' and '.join(options) if options else ''}.",
             f"Largest relative error between the forms: {errors}.",
-            f"Medians of {len(comparisons[0].plain.seconds.values)} alternating runs.",
+            f"Medians and ranges of {len(comparisons[0].plain.seconds.values)} runs, the forms in turn.",
             "",
             *lines,
         )

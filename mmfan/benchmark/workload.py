@@ -193,7 +193,25 @@ def _at_least_float32(t: Tensor) -> Tensor:
 def build_work(job: Job, form: Form) -> Callable[[], Tensor]:
     """The piece of work to measure: one call is one inference (returns logits) or one training step (returns loss)."""
     module = build_model(job, form)
+    return _work_of(job, module, _compiled(module, job, form))
+
+
+def build_warm_work(job: Job, form: Form) -> Callable[[], Tensor]:
+    """The same for measuring memory: libraries and compiled code are in place; activations and gradients are not.
+
+    A compiled form is run once in full, since what the compiler needs is not what the model needs.
+    """
+    if not (job.compiled and form == "mmfan"):
+        build_work(replace(job, size=4 * STRIDE), form)()
+        return build_work(job, form)
+    module = build_model(job, form)
     model = _compiled(module, job, form)
+    _work_of(job, module, model)()
+    module.zero_grad(set_to_none=True)
+    return _work_of(job, module, model)  # with a fresh optimizer
+
+
+def _work_of(job: Job, module: nn.Module, model: Callable[[Tensor], Tensor]) -> Callable[[], Tensor]:
     pictures, labels = make_batch(job)
 
     @torch.no_grad()
@@ -215,19 +233,6 @@ def build_work(job: Job, form: Form) -> Callable[[], Tensor]:
         return loss.detach()
 
     return step
-
-
-def build_warm_work(job: Job, form: Form) -> Callable[[], Tensor]:
-    """The same for measuring memory: libraries, threads and compiled code are in place, activations are not.
-
-    A compiled form is run once in full, since what the compiler needs is not what the model needs.
-    """
-    work = build_work(job, form)
-    if job.compiled and form == "mmfan":
-        work()
-    else:
-        build_work(replace(job, size=4 * STRIDE), form)()
-    return work
 
 
 def check_same_function(job: Job) -> float:

@@ -52,7 +52,7 @@ def test_table_names_the_options_and_leaves_out_what_was_not_measured() -> None:
     blind = Measurement(Spread((0.01,)), OURS.operations, None)
     job = Job(amp=True, compiled=True, with_cp=True, arch="xlarge")
     text = markdown([Comparison(job, 1e-3, blind, blind)], MACHINE, RATES)
-    assert "mmfan with bfloat16 autocast and torch.compile and activation checkpointing" in text
+    assert "batch 1, bfloat16 autocast, mmfan with torch.compile and activation checkpointing." in text
     assert "FAN-XL-Hybrid" in text
     assert "(bfloat16)" in text
     assert cells(text.splitlines()[-1])[2:6] == ["0.0100 (0.0100-0.0100)", "1.00 (1.00-1.00)", "-", "-"]
