@@ -6,8 +6,11 @@ optim_wrapper = dict(
     optimizer=dict(type="AdamW", lr=6e-5, betas=(0.9, 0.999), weight_decay=0.01),
     paramwise_cfg=dict(
         norm_decay_mult=0.0,
-        # `head` in the published file. The head's own norm keeps its decay, there as here.
-        custom_keys={"decode_head": dict(lr_mult=10.0)},
+        # the longer key wins: the head's norm learns at the head's rate and has no decay either
+        custom_keys={
+            "decode_head": dict(lr_mult=10.0),
+            "decode_head.fuse_norm": dict(lr_mult=10.0, decay_mult=0.0),
+        },
     ),
 )
 param_scheduler = [
