@@ -17,9 +17,9 @@ from mmengine.registry import Registry
 # backbones, heads, classifiers
 MODELS = Registry("model", parent=ROOT_MODELS, scope="mmfan", locations=["mmfan.models"])
 # datasets with a fixed directory rule
-DATASETS = Registry("dataset", parent=ROOT_DATASETS, scope="mmfan", locations=["mmfan.datasets"])
+DATASETS = Registry("dataset", parent=ROOT_DATASETS, scope="mmfan", locations=["mmfan.datasets.registered"])
 # steps of a data pipeline
-TRANSFORMS = Registry("transform", parent=ROOT_TRANSFORMS, scope="mmfan", locations=["mmfan.datasets"])
+TRANSFORMS = Registry("transform", parent=ROOT_TRANSFORMS, scope="mmfan", locations=["mmfan.datasets.registered"])
 # scores of one set, evaluators over several, the loops that run them, hooks around the loops
 METRICS = Registry("metric", parent=ROOT_METRICS, scope="mmfan", locations=["mmfan.evaluation"])
 EVALUATOR = Registry("evaluator", parent=ROOT_EVALUATOR, scope="mmfan", locations=["mmfan.evaluation"])

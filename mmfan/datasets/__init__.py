@@ -1,26 +1,14 @@
-"""Datasets and pipeline steps, registered under the scope ``mmfan``.
+"""Datasets, pipeline steps, and the preparation of sets.
 
-What builds on mmcv or mmsegmentation is defined only where that is installed; elsewhere its names say what to install.
-The preparation of sets (``tree``, ``prepare_*``, ``miniature``) needs neither.
+The preparation (``tree``, ``prepare_*``, ``miniature``) needs no OpenMMLab package and starts at once; the classes that
+build on one are in :mod:`mmfan.datasets.registered` and are loaded when one of them is first asked for.
 """
 
-from mmfan.environment import is_installed, register_missing
-from mmfan.registry import DATASETS, TRANSFORMS
+from importlib import import_module
+from typing import Any
 
-__all__: list[str] = []
 
-if is_installed("mmcv"):
-    from mmfan.datasets.transforms.load_image import LoadImageFromFile
-
-    __all__ += ["LoadImageFromFile"]
-else:
-    register_missing(TRANSFORMS, "mmcv", ("LoadImageFromFile",))
-
-if is_installed("mmseg"):
-    from mmfan.datasets.cityscapes import CityscapesDataset
-    from mmfan.datasets.transforms.loading import LoadSegAnnotations
-
-    __all__ += ["CityscapesDataset", "LoadSegAnnotations"]
-else:
-    register_missing(DATASETS, "mmseg", ("CityscapesDataset",))
-    register_missing(TRANSFORMS, "mmseg", ("LoadSegAnnotations",))
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("mmfan.datasets.registered"), name)

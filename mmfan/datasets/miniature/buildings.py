@@ -16,6 +16,9 @@ CONCRETE = ((146, 146, 142), (120, 124, 128), (166, 162, 154), (96, 102, 110), (
 ROOF = ((116, 62, 50), (92, 60, 54), (78, 80, 84), (98, 92, 88), (134, 84, 62))
 SIGN = ((180, 40, 44), (34, 74, 140), (40, 116, 72), (206, 160, 40), (230, 228, 220), (50, 50, 54), (140, 60, 120))
 
+_EAVES = 0.35
+"""How far a roof reaches over the wall, metres."""
+
 
 @dataclass(frozen=True)
 class House:
@@ -64,7 +67,14 @@ def draw_house(canvas: Canvas, rng: np.random.Generator, house: House, dark: flo
     else:
         _windows(canvas, rng, house, front, colour, storey, dark)
     _ground_floor(canvas, rng, house, front, colour, dark)
-    if not pitched:
+    if pitched:
+        # The underside of the eaves closes the gap between wall and roof.
+        eaves = x - out * _EAVES
+        under = canvas.surface("building", (0, -1, 0), (x, house.height, house.start), grain="smooth")
+        low, high = house.height - 0.1, house.height
+        soffit = [(x, high, house.start), (x, high, house.end), (eaves, low, house.end), (eaves, low, house.start)]
+        canvas.face(under, np.array(soffit), colour * 0.6)
+    else:
         trim = np.array([(-0.1, house.height - 0.45, house.end - house.start, house.height)])
         origin = (x - out * 0.12, 0.0, house.start)
         canvas.fill_many(front, canvas.faces(box_grid(origin, (0, 0, 1), trim)), colour * 0.72)
@@ -87,7 +97,7 @@ def _roof(canvas: Canvas, rng: np.random.Generator, house: House, colour: np.nda
     tile = np.array(ROOF[int(rng.integers(len(ROOF)))]) * rng.uniform(0.85, 1.15)
     ridge_x = house.x + house.outward * house.depth / 2
     ridge_y = house.height + rng.uniform(0.35, 0.6) * house.depth
-    eaves = house.x - house.outward * 0.35
+    eaves = house.x - house.outward * _EAVES
     slope = np.array(
         [
             (eaves, house.height - 0.1, house.start),

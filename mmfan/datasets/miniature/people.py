@@ -3,7 +3,7 @@
 Figures are drawn in metres, x to the right in the picture and y up from the ground.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -106,89 +106,110 @@ def _head(
             plate.paint(surface, long, hair)
 
 
+@dataclass(frozen=True)
+class _Figure:
+    """A person on foot: where and how it is drawn. Lengths are those of a person of 1.75 m; the plate is scaled."""
+
+    plate: Plate
+    surface: int
+    side: bool
+    back: bool
+    stride: float
+    top: np.ndarray
+    legs: np.ndarray
+    skin: np.ndarray
+
+    @property
+    def wide(self) -> float:
+        """Half the width of the trunk."""
+        return 0.125 if self.side else 0.205
+
+    def paint(self, outline: np.ndarray, colour: np.ndarray) -> None:
+        self.plate.paint(self.surface, outline, colour)
+
+    def limb(self, joints: list[tuple[float, float]], radii: list[float], colour: np.ndarray) -> None:
+        _limb(self.plate, self.surface, joints, radii, colour)
+
+
+_HIP, _SHOULDER = 0.92, 1.43
+
+
 def draw_person(canvas: Canvas, rng: np.random.Generator, x: float, z: float, sun: np.ndarray, y: float = 0.0) -> None:
     """A person standing or walking at (x, z); ``y`` is the height of the pavement."""
     child = rng.uniform() < 0.12
     tall = rng.uniform(1.05, 1.4) if child else rng.uniform(1.58, 1.92)
-    size = tall / 1.75
     plate = plate_at(canvas, x, z, y, flip=1.0 if rng.uniform() < 0.5 else -1.0)
     if plate is None:
         return
-    surface = canvas.surface("person", (0, 0, 0), (x, 0, z), canvas.new_object(), grain="cloth")
     side = rng.uniform() < 0.5
-    back = not side and rng.uniform() < 0.5
-    top, legs = _pick(rng, CLOTH), _pick(rng, CLOTH)
-    skirt = rng.uniform() < 0.18
-    coat = rng.uniform() < 0.3
-    shade = 0.78
-    stride = rng.uniform(0.15, 0.5) if rng.uniform() < 0.75 else 0.04
-    hip, shoulder = 0.92 * size, 1.43 * size
-    shoes = _pick(rng, CLOTH) * 0.6
-    leg_colour = _pick(rng, SKIN) if skirt else legs
-    for sign, tone in ((-1, shade), (1, 1.0)):
-        swing = sign * stride
-        if side:
-            joints = _bend(
-                (0.0, hip), (0.44 * size, 0.45 * size), (swing, swing - (0.35 * stride if sign > 0 else 0.7 * stride))
-            )
-        else:
-            joints = _bend((sign * 0.085 * size, hip), (0.44 * size, 0.45 * size), (sign * 0.05, sign * 0.02))
-            if sign * stride > 0.2:
-                joints[2] = (joints[2][0], joints[2][1] + 0.10 * size)
-        _limb(plate, surface, joints, [0.098 * size, 0.075 * size, 0.055 * size], leg_colour * tone)
-        ax, ay = joints[2]
-        toe = 0.15 * size if side else 0.03 * size * sign
-        plate.paint(
-            surface,
-            capsule((ax, ay - 0.02 * size), (ax + toe, ay - 0.03 * size), 0.05 * size, 0.04 * size),
-            shoes * tone,
-        )
-    wide = (0.125 if side else 0.205) * size
-    far_arm = -0.8 * stride
-    hand = _pick(rng, SKIN)
-    if side:
-        joints = _bend((0.0, shoulder - 0.05 * size), (0.30 * size, 0.27 * size), (far_arm * -1, far_arm * -1 + 0.3))
-        _limb(plate, surface, joints, [0.06 * size, 0.05 * size, 0.042 * size], top * shade * 0.9)
-    hem = 0.62 if coat else 0.86
-    torso = np.array(
-        [
-            (-wide, shoulder),
-            (wide, shoulder),
-            (0.85 * wide, hip),
-            (0.95 * wide, hem * size),
-            (-0.95 * wide, hem * size),
-            (-0.85 * wide, hip),
-        ]
+    figure = _Figure(
+        plate=replace(plate, scale=plate.scale * tall / 1.75),
+        surface=canvas.surface("person", (0, 0, 0), (x, 0, z), canvas.new_object(), grain="cloth"),
+        side=side,
+        back=not side and rng.uniform() < 0.5,
+        stride=rng.uniform(0.15, 0.5) if rng.uniform() < 0.75 else 0.04,
+        top=_pick(rng, CLOTH),
+        legs=_pick(rng, CLOTH),
+        skin=_pick(rng, SKIN),
     )
+    skirt = rng.uniform() < 0.18
+    _draw_legs(figure, figure.skin if skirt else figure.legs, _pick(rng, CLOTH) * 0.6)
+    _draw_trunk(figure, rng, skirt)
+    _head(figure.plate, figure.surface, rng, 0.03 if side else 0.0, 1.62, 1.12 if child else 1.0, side, figure.back)
+    _draw_arms(figure)
+    ground_shadow(canvas, sun, Place(x, z), (-0.12, 0.12), (-0.2, 0.2), tall)
+
+
+def _draw_legs(figure: _Figure, colour: np.ndarray, shoes: np.ndarray) -> None:
+    """Both legs, the far one darker."""
+    stride = figure.stride
+    for sign, tone in ((-1, 0.78), (1, 1.0)):
+        if figure.side:
+            bent = sign * stride - (0.35 if sign > 0 else 0.7) * stride
+            joints = _bend((0.0, _HIP), (0.44, 0.45), (sign * stride, bent))
+        else:
+            joints = _bend((sign * 0.085, _HIP), (0.44, 0.45), (sign * 0.05, sign * 0.02))
+            if sign * stride > 0.2:  # a step towards the camera or away from it
+                joints[2] = (joints[2][0], joints[2][1] + 0.10)
+        figure.limb(joints, [0.098, 0.075, 0.055], colour * tone)
+        x, y = joints[2]
+        toe = 0.15 if figure.side else 0.03 * sign
+        figure.paint(capsule((x, y - 0.02), (x + toe, y - 0.03), 0.05, 0.04), shoes * tone)
+
+
+def _draw_trunk(figure: _Figure, rng: np.random.Generator, skirt: bool) -> None:
+    """The far arm, skirt, jacket or coat, and perhaps a rucksack."""
+    wide, top = figure.wide, figure.top
+    if figure.side:
+        swing = 0.8 * figure.stride
+        joints = _bend((0.0, _SHOULDER - 0.05), (0.30, 0.27), (swing, swing + 0.3))
+        figure.limb(joints, [0.06, 0.05, 0.042], top * 0.7)
+    hem = 0.62 if rng.uniform() < 0.3 else 0.86
+    half = [(wide, _SHOULDER), (0.85 * wide, _HIP), (0.95 * wide, hem)]
+    trunk = np.array(half + [(-x, y) for x, y in reversed(half)])
     if skirt:
-        plate.paint(
-            surface,
-            np.array([(-0.8 * wide, hip), (0.8 * wide, hip), (1.25 * wide, 0.55 * size), (-1.25 * wide, 0.55 * size)]),
-            legs,
-        )
-    plate.paint(surface, torso, top)
-    plate.paint(surface, capsule((-wide * 0.75, shoulder), (wide * 0.75, shoulder), 0.065 * size, 0.065 * size), top)
-    plate.paint(surface, torso * (0.42, 1.0) - (0.5 * wide, 0.0), top * 0.86)
+        half = [(0.8 * wide, _HIP), (1.25 * wide, 0.55)]
+        figure.paint(np.array(half + [(-x, y) for x, y in reversed(half)]), figure.legs)
+    figure.paint(trunk, top)
+    figure.paint(capsule((-wide * 0.75, _SHOULDER), (wide * 0.75, _SHOULDER), 0.065, 0.065), top)
+    figure.paint(trunk * (0.42, 1.0) - (0.5 * wide, 0.0), top * 0.86)
     if rng.uniform() < 0.3:
         pack = _pick(rng, CLOTH)
-        if side:
-            plate.paint(
-                surface,
-                capsule(
-                    (-wide - 0.05 * size, 1.32 * size), (-wide - 0.05 * size, 1.05 * size), 0.11 * size, 0.12 * size
-                ),
-                pack,
-            )
-        elif back:
-            plate.paint(surface, rectangle(-0.75 * wide, 0.98 * size, 0.75 * wide, 1.42 * size), pack)
-    _head(plate, surface, rng, 0.03 * size if side else 0.0, 1.62 * size, size * (1.12 if child else 1.0), side, back)
-    arms = ((0.0, far_arm),) if side else ((-wide, -0.10), (wide, 0.10))
+        if figure.side:
+            figure.paint(capsule((-wide - 0.05, 1.32), (-wide - 0.05, 1.05), 0.11, 0.12), pack)
+        elif figure.back:
+            figure.paint(rectangle(-0.75 * wide, 0.98, 0.75 * wide, 1.42), pack)
+
+
+def _draw_arms(figure: _Figure) -> None:
+    """The arms in front of the trunk: one from the side, two from the front or behind."""
+    wide = figure.wide
+    arms = ((0.0, -0.8 * figure.stride),) if figure.side else ((-wide, -0.10), (wide, 0.10))
     for root, angle in arms:
-        bend = angle + (0.35 if side else -0.06 * np.sign(root))
-        joints = _bend((root, shoulder - 0.04 * size), (0.30 * size, 0.26 * size), (angle, bend))
-        _limb(plate, surface, joints, [0.066 * size, 0.055 * size, 0.045 * size], top * (0.94 if side else 0.9))
-        plate.paint(surface, disc(joints[2][0], joints[2][1] - 0.03 * size, 0.048 * size), hand)
-    ground_shadow(canvas, sun, Place(x, z), (-0.12, 0.12), (-0.2, 0.2), tall)
+        bend = angle + (0.35 if figure.side else -0.06 * float(np.sign(root)))
+        joints = _bend((root, _SHOULDER - 0.04), (0.30, 0.26), (angle, bend))
+        figure.limb(joints, [0.066, 0.055, 0.045], figure.top * 0.92)
+        figure.paint(disc(joints[2][0], joints[2][1] - 0.03, 0.048), figure.skin)
 
 
 @dataclass(frozen=True)
