@@ -39,7 +39,7 @@ echo "$recipe" > "$work/recipe"
 say "2/4 training $config; the whole log is in $work/train.log"
 show "$work/train.log" 's/^.* - INFO - \(Iter(\|Resuming\|Saving\)/  \1/p' \
   "$python" tools/train.py "$config" --work-dir "$work" --resume
-checkpoint=$(cat "$work/last_checkpoint")
+checkpoint=$work/$(basename "$(cat "$work/last_checkpoint")")
 
 say "3/4 testing $checkpoint"
 show "$work/test.log" 's/^.* - INFO - \(Iter(\)/  \1/p; s/^\([|+]\)/  \1/p' \

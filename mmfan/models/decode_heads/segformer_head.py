@@ -91,3 +91,16 @@ class FANSegformerHead(BaseDecodeHead):
         if affine is None:
             features = self.fuse_norm(features)
         return self.cls_seg(self.activate(features))
+
+    def cls_seg(self, feat: Tensor) -> Tensor:
+        """Dropout of whole channels, then the classifier: ``(B, D, H, W)`` to ``(B, num_classes, H, W)``.
+
+        Scaling a channel of the map is scaling a column of the classifier, so the mask goes there: the map is neither
+        copied nor kept twice for the backward pass.
+        """
+        if self.dropout is None or not self.dropout.training:
+            return self.conv_seg(feat)
+        keep = self.dropout(feat.new_ones(feat.shape[0], feat.shape[1], 1, 1)).flatten(1)  # 0 or 1 / (1 - ratio)
+        weight = self.conv_seg.weight.flatten(1) * keep[:, None]  # (B, num_classes, D)
+        logits = torch.baddbmm(self.conv_seg.bias[:, None], weight, feat.flatten(2))
+        return logits.unflatten(2, feat.shape[2:])
