@@ -112,9 +112,9 @@ def _roof(canvas: Canvas, rng: np.random.Generator, house: House, colour: np.nda
     if normal @ (canvas.camera.position - slope[0]) > 0:
         canvas.face(canvas.surface("building", normal, slope[0], grain="slabs"), slope, tile)
     back = house.x + house.outward * house.depth
-    gable = np.array(
-        [(house.x, house.height, house.start), (back, house.height, house.start), (ridge_x, ridge_y, house.start)]
-    )
+    # The gable reaches to the eaves: its edge board hides the underside of the overhanging tiles.
+    gable = np.array([(eaves, house.height - 0.1), (back, house.height), (ridge_x, ridge_y)])
+    gable = np.column_stack([gable, np.full(3, house.start)])
     canvas.face(near, gable, colour * 0.95)
 
 

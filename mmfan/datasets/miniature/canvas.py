@@ -20,6 +20,7 @@ OVERSAMPLE = 2
 _SHIFT = 3  # fractional bits of polygon corners
 _GRAIN_NUMBERS = {name: number for number, name in enumerate(GRAINS)}
 _UNIT = 1 << _SHIFT
+_FARTHEST = 1_000_000  # pixels; keeps corners far outside the picture within OpenCV's integers
 
 Colour = Sequence[float] | np.ndarray
 
@@ -132,9 +133,9 @@ class Canvas:
     def _fixed(corners: np.ndarray) -> np.ndarray:
         # OpenCV counts from pixel centres and the picture from pixel edges: half a pixel apart. Far corners are
         # bounded, because its fixed-point lines overflow on them.
-        return np.rint(np.minimum(np.maximum(corners, -8000), 8000) * (OVERSAMPLE * _UNIT) - _UNIT // 2).astype(
-            np.int32
-        )
+        return np.rint(
+            np.minimum(np.maximum(corners, -_FARTHEST), _FARTHEST) * (OVERSAMPLE * _UNIT) - _UNIT // 2
+        ).astype(np.int32)
 
     def project(self, points: np.ndarray) -> np.ndarray | None:
         """A world polygon, shape (N, 3), cut at the near plane, in picture pixels, shape (M, 2); None if all cut."""
@@ -203,8 +204,8 @@ class Canvas:
         view = self.camera.to_view(points)
         view = view[view[:, 2] > NEAR]
         if len(view) >= 3:
-            corners = np.clip(self.camera.to_picture(view), -8000, 8000)
-            hull = cv2.convexHull(np.rint(corners * _UNIT - _UNIT / 2).astype(np.int32))
+            hull = cv2.convexHull(self.camera.to_picture(view).astype(np.float32))
+            hull = np.rint(np.clip(hull, -_FARTHEST, _FARTHEST) * _UNIT - _UNIT / 2).astype(np.int32)
             if strength >= 1 or buffer is self.cast:
                 cv2.fillConvexPoly(buffer, hull, 255 * strength, shift=_SHIFT, lineType=cv2.LINE_AA)
             else:

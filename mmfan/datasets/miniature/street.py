@@ -180,16 +180,18 @@ def _markings(canvas: Canvas, rng: np.random.Generator, street: Street) -> None:
     phase = rng.uniform(0, dash + gap)
     inner_left, inner_right = street.left + street.parking[0], street.right - street.parking[1]
     limit = (street.crossing[0] - 5) if street.crossing else 110.0
+    if street.zebra:
+        limit = min(limit, street.zebra - 1.4)
     for k in range(-3, 3):
         x = (k + 0.5) * street.lane
         if inner_left + 1.2 < x < inner_right - 1.2:
             solid = k == -1 and rng.uniform() < 0.3
             step = 2.0 if solid else dash + gap
             for z in np.arange(1.2 + (0 if solid else phase), limit, step):
-                boxes.append((x - 0.07, z, x + 0.07, z + (2.0 if solid else dash)))
+                boxes.append((x - 0.07, z, x + 0.07, min(z + (2.0 if solid else dash), limit)))
     for x in (inner_left + 0.15, inner_right - 0.15):
         if rng.uniform() < 0.5:
-            boxes += [(x - 0.06, z, x + 0.06, z + 3.0) for z in np.arange(1.0, limit, 3.0)]
+            boxes += [(x - 0.06, z, x + 0.06, min(z + 3.0, limit)) for z in np.arange(1.0, limit, 3.0)]
     if street.zebra:
         boxes += [
             (x, street.zebra, x + 0.5, street.zebra + 3.2)
