@@ -131,11 +131,10 @@ class Canvas:
 
     @staticmethod
     def _fixed(corners: np.ndarray) -> np.ndarray:
-        # OpenCV counts from pixel centres and the picture from pixel edges: half a pixel apart. Far corners are
-        # bounded, because its fixed-point lines overflow on them.
-        return np.rint(
-            np.minimum(np.maximum(corners, -_FARTHEST), _FARTHEST) * (OVERSAMPLE * _UNIT) - _UNIT // 2
-        ).astype(np.int32)
+        # OpenCV counts from pixel centres and the picture from pixel edges: half a pixel apart. Corners are bounded
+        # only far outside the picture: moving one that matters would bend the edges in sight.
+        bounded = np.minimum(np.maximum(corners, -_FARTHEST), _FARTHEST)
+        return np.rint(bounded * (OVERSAMPLE * _UNIT) - _UNIT // 2).astype(np.int32)
 
     def project(self, points: np.ndarray) -> np.ndarray | None:
         """A world polygon, shape (N, 3), cut at the near plane, in picture pixels, shape (M, 2); None if all cut."""
