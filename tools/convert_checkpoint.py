@@ -19,8 +19,9 @@ from pathlib import Path
 import torch
 
 from mmfan import __version__
-from mmfan.models.checkpoint import CheckpointError, convert_official, read_checkpoint
+from mmfan.models.checkpoint import convert_official, read_checkpoint
 from mmfan.models.identify import identify
+from mmfan.models.safe_load import CheckpointError
 
 
 def parse_args() -> tuple[argparse.ArgumentParser, argparse.Namespace]:

@@ -1,12 +1,13 @@
 """What the tools call: reading a config, building the Runner, inference. No tool builds a Runner by hand."""
 
-from mmfan.apis.checkpoint import CheckpointFileError, read_checkpoint
+from mmfan.apis.checkpoint import read_checkpoint
 from mmfan.apis.config import ConfigError, load_config
 from mmfan.apis.inference import init_model, predict, read_picture
 from mmfan.apis.runner import build_runner
+from mmfan.models.safe_load import CheckpointError
 
 __all__ = [
-    "CheckpointFileError",
+    "CheckpointError",
     "ConfigError",
     "build_runner",
     "init_model",

@@ -40,7 +40,7 @@ def init_model(config: str | Path | Config, checkpoint: str | Path, device: str 
     Raises:
         FileNotFoundError: Config or checkpoint does not exist.
         ConfigError: The config has no model.
-        CheckpointFileError: The checkpoint cannot be read or does not fit the model.
+        CheckpointError: The checkpoint cannot be read or does not fit the model.
         ValueError: There is no such device.
     """
     cfg = config if isinstance(config, Config) else load_config(config)

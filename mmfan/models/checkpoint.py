@@ -9,11 +9,8 @@ names, so little renaming is left; what remains is in :func:`convert_official`, 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import pickle
 import re
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,8 @@ import torch
 from mmengine.dist import barrier, get_rank
 from mmengine.logging import print_log
 from torch import Tensor, nn
+
+from mmfan.models.safe_load import CheckpointError, compare_states, listed, misfit, safe_load
 
 State = dict[str, Tensor]
 
@@ -35,22 +34,6 @@ RENAMED = (
     (r"^decode_head\.linear_fuse\.bn\.", "decode_head.fuse_norm."),
     (r"^decode_head\.linear_pred\.", "decode_head.conv_seg."),
 )
-
-
-class CheckpointError(ValueError):
-    """A checkpoint cannot be read, or does not hold the weights of the model it is meant for."""
-
-
-@contextlib.contextmanager
-def _namespace_allowed() -> Iterator[None]:
-    """Let ``weights_only`` loading accept an ``argparse.Namespace``, for the duration of a load."""
-    before = torch.serialization.get_safe_globals()
-    torch.serialization.add_safe_globals([argparse.Namespace])
-    try:
-        yield
-    finally:
-        torch.serialization.clear_safe_globals()
-        torch.serialization.add_safe_globals(before)
 
 
 def _local_file(source: str | Path) -> Path:
@@ -87,23 +70,7 @@ def read_checkpoint(source: str | Path, ema: bool = False) -> State:
         FileNotFoundError: There is no such file.
         CheckpointError: The file is truncated, holds objects other than weights, or has no weights in it.
     """
-    path = _local_file(source)
-    try:
-        with _namespace_allowed():
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        what = re.search(r"GLOBAL ([\w.]+)", str(error))
-        raise CheckpointError(
-            f"Refused to load {source}: it is not a plain file of weights"
-            + (f"; it asks for `{what.group(1)}`, which could run code" if what else "")
-            + ". If it is your own checkpoint, save its `state_dict` alone: "
-            "torch.save(torch.load(file, weights_only=False)['state_dict'], new_file)."
-        ) from error
-    except (RuntimeError, EOFError, zipfile.BadZipFile, OSError, KeyError, ValueError) as error:
-        raise CheckpointError(
-            f"Could not read the checkpoint {source} ({path.stat().st_size} bytes): {error}. "
-            "It may be truncated; download or copy it again."
-        ) from error
+    content = safe_load(_local_file(source), [argparse.Namespace], source)
     return _weights_of(content, ema, source)
 
 
@@ -169,11 +136,6 @@ def describe(state: Mapping[str, Tensor]) -> str:
     return f"{family}, width {width}, {len(blocks)} block{'s' if len(blocks) != 1 else ''}"
 
 
-def _listed(names: Iterable[str], most: int = 8) -> str:
-    names = list(names)
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
 def load_strictly(
     model: nn.Module, state: Mapping[str, Tensor], source: str | Path, may_miss: tuple[str, ...] = ()
 ) -> None:
@@ -189,27 +151,16 @@ def load_strictly(
         CheckpointError: Keys are missing, unused or of another shape; the message names them.
     """
     own = model.state_dict()
-    missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
-    fresh = [key for key in missing if key.startswith(may_miss)] if may_miss else []
-    missing = [key for key in missing if key not in fresh]
-    unused = [key for key in state if key not in own]
-    misshapen = [
-        f"{key} (file {tuple(state[key].shape)}, model {tuple(own[key].shape)})"
-        for key in own
-        if key in state and state[key].shape != own[key].shape
-    ]
-    problems = [
-        f"{len(names)} {kind}: {_listed(names)}"
-        for kind, names in (("missing", missing), ("unused", unused), ("of another shape", misshapen))
-        if names
-    ]
+    missing, unused, misshapen = compare_states(own, state)
+    fresh = [key for key in missing if key.startswith(may_miss)]
+    problems = misfit([key for key in missing if key not in fresh], unused, misshapen)
     if problems:
         raise CheckpointError(
             f"{source} does not fit {type(model).__name__}; nothing was loaded. The file holds {describe(state)}; the "
-            f"model is {describe(own)}. Keys " + "; keys ".join(problems) + "."
+            f"model is {describe(own)}. Keys: {problems}."
         )
     model.load_state_dict(dict(state), strict=False)
-    kept = f"; not in the file and freshly initialised: {_listed(fresh)}" if fresh else ""
+    kept = f"; not in the file and freshly initialised: {listed(fresh)}" if fresh else ""
     print_log(f"Loaded all {len(state)} tensors of {source} into {type(model).__name__}{kept}", logger="current")
 
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from mmfan.models.backbones import fan, fan_hybrid
-from mmfan.models.checkpoint import NEW_LAYERS, CheckpointError, describe
+from mmfan.models.checkpoint import NEW_LAYERS, describe
+from mmfan.models.safe_load import CheckpointError
 from mmfan.registry import MODELS
 
 FAMILIES = {"mmfan.FAN": fan.ARCHS, "mmfan.FANHybrid": fan_hybrid.ARCHS}

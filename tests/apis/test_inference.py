@@ -7,10 +7,10 @@ import torch
 from tiny_segmentor import SIZE, write_checkpoint, write_config, write_tree
 
 from mmfan.apis import build_runner, init_model, load_config, predict, read_picture
-from mmfan.apis.checkpoint import CheckpointFileError
 from mmfan.apis.config import ConfigError
 from mmfan.apis.hooks import PredictionWriter
 from mmfan.apis.inference import find_pictures, predicted_rows
+from mmfan.models.safe_load import CheckpointError
 from mmfan.visualization import overlay
 
 
@@ -83,7 +83,7 @@ def test_wrong_device_checkpoint_and_config(trained, tmp_path):
     with pytest.raises(ValueError, match="device 'nonsense' cannot be used"):
         init_model(config, checkpoint, "nonsense")
     torch.save({"state_dict": {"a": torch.zeros(1)}}, tmp_path / "other.pth")
-    with pytest.raises(CheckpointFileError, match=r"other\.pth does not fit .*\d+ missing"):
+    with pytest.raises(CheckpointError, match=r"other\.pth does not fit .*\d+ missing"):
         init_model(config, tmp_path / "other.pth", "cpu")
     cfg = load_config(config)
     cfg.pop("test_dataloader")

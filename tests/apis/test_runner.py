@@ -9,9 +9,9 @@ from tiny_segmentor import write_checkpoint, write_config, write_tree
 
 from mmfan.apis import build_runner, load_config
 from mmfan.apis.amp import use_amp
-from mmfan.apis.checkpoint import CheckpointFileError
 from mmfan.apis.config import ConfigError
 from mmfan.apis.runner import default_work_dir
+from mmfan.models.safe_load import CheckpointError
 
 SCHEDULE = [1e-3, 1e-3 * 2 / 3, 1e-3 / 3, 0.0]  # PolyLR of power 1 from 1e-3 to 0 over 4 iterations
 
@@ -143,7 +143,7 @@ def test_a_checkpoint_of_another_model_is_refused_for_testing(tmp_path, data):
     checkpoint = write_checkpoint(tmp_path / "small.pth", write_config(tmp_path / "small.py", data))
     wide = write_config(tmp_path / "wide.py", data, "model['decode_head']['embed_dim'] = 64\n")
     runner = build_runner(load_config(wide), work_dir=tmp_path / "w", checkpoint=checkpoint)
-    with pytest.raises(CheckpointFileError, match=r"small\.pth does not fit .* of another shape: decode_head"):
+    with pytest.raises(CheckpointError, match=r"small\.pth does not fit .* of another shape: decode_head"):
         runner.test()
 
 
@@ -151,7 +151,7 @@ def test_a_run_of_another_model_is_not_resumed(tmp_path, data):
     run(write_config(tmp_path / "narrow.py", data), tmp_path / "w")
     wide = write_config(tmp_path / "wider.py", data, "model['decode_head']['embed_dim'] = 64\n")
     runner = build_runner(load_config(wide), work_dir=tmp_path / "w", resume=True)
-    with pytest.raises(CheckpointFileError, match=r"iter_4\.pth does not fit"):
+    with pytest.raises(CheckpointError, match=r"iter_4\.pth does not fit"):
         runner.train()
 
 
