@@ -44,6 +44,19 @@ def test_backbone_and_head_fit(path):
     assert cfg.randomness.seed == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "stride"), [(FAMILY[0], 4), (FAMILY[1], 16), ("fan-t-hybrid_mmseg-" + FAMILY[0].split("_", 1)[1], 4)]
+)
+def test_smallest_of_each_kind_predicts(name, stride):
+    cfg = load_config(FOLDER / f"{name}.py")
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        model = MODELS.build(copy.deepcopy(cfg.model)).eval()
+    with torch.no_grad():
+        logits = model(torch.zeros(1, 3, 64, 96), mode="tensor")
+    assert logits.shape == (1, 19, 64 // stride, 96 // stride)
+    assert logits.isfinite().all()
+
+
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=NAMES)
 def test_at_most_one_level_over_base(path):
     bases = [line for line in path.read_text().splitlines() if '.py"' in line and not line.startswith("#")]

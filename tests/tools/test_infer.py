@@ -30,9 +30,7 @@ def test_a_folder_with_an_unreadable_picture(trained, tmp_path):
     """Every other picture is done; the unreadable one is named and makes the status 1."""
     pictures, config, checkpoint = trained
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 cut")
-    done = start(
-        config, checkpoint, pictures, tmp_path / "broken.jpg", "--labels", "--out-dir", tmp_path / "o"
-    )
+    done = start(config, checkpoint, pictures, tmp_path / "broken.jpg", "--labels", "--out-dir", tmp_path / "o")
     assert done.returncode == 1
     assert "infer.py: error: " in done.stderr
     assert "broken.jpg (6 bytes) cannot be read" in done.stderr
