@@ -31,7 +31,7 @@ say "1/4 the miniature: street scenes in Cityscapes' tree, in $data"
 
 # What the trained model depends on; a run with another recipe or other layers is not continued.
 recipe=$(find mmfan/models -name '*.py' -print0 | sort -z | xargs -0 cat "$config" configs/_base_/default_runtime.py \
-  configs/_base_/models/fan_segformer.py configs/_base_/datasets/mini_cityscapes_256x256.py "$data/miniature.json" | sha256sum | cut -d' ' -f1)
+  configs/_base_/models/fan_segformer.py configs/_base_/datasets/mini_cityscapes_128x256.py "$data/miniature.json" | sha256sum | cut -d' ' -f1)
 if [ "$(cat "$work/recipe" 2>/dev/null || true)" != "$recipe" ]; then rm -rf "$work"; fi
 mkdir -p "$work"
 echo "$recipe" > "$work/recipe"

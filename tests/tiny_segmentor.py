@@ -14,7 +14,7 @@ SIZE = (64, 96)  # height, width
 CONFIG = """
 _base_ = [
     "{configs}/_base_/models/fan_segformer.py",
-    "{configs}/_base_/datasets/mini_cityscapes_256x256.py",
+    "{configs}/_base_/datasets/mini_cityscapes_128x256.py",
     "{configs}/_base_/default_runtime.py",
 ]
 model = dict(

@@ -1,6 +1,6 @@
 """Draw a few test pictures beside their truth and a model's prediction, into one PNG.
 
-    python tools/show_predictions.py configs/fan_segformer_mini.py work_dirs/demo/iter_240.pth --out pictures.png
+    python tools/show_predictions.py configs/fan_segformer_mini.py work_dirs/demo/iter_700.pth --out pictures.png
     python tools/show_predictions.py CONFIG CHECKPOINT --out pictures.png --count 8 --device cpu
 
 The pictures are taken at even distances from the config's test set.

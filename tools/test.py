@@ -1,6 +1,6 @@
 """Test a trained segmentor or detector with the metric of its config.
 
-    python tools/test.py configs/fan_segformer_mini.py work_dirs/fan_segformer_mini/iter_240.pth
+    python tools/test.py configs/fan_segformer_mini.py work_dirs/fan_segformer_mini/iter_700.pth
     python tools/test.py CONFIG CHECKPOINT --tta --out predictions --show-dir pictures
 
 --out and --show-dir write label maps and painted pictures of segmentors. The scores also go to a JSON file under the

@@ -60,6 +60,8 @@ class FANHybrid(FANBackbone):
             ``embed_dims``, ``depth``, ``num_heads`` for blocks at stride 32) and ``tap`` (the block to tap by default).
         out_indices: Blocks to tap, rising; by default the published one. The tokens after class attention always
             follow as the last output.
+        stem_layer_scale: Initial value of the ConvNeXt blocks' gammas. The published one keeps them silent for the
+            first thousands of iterations; a short training from scratch wants about 1.
         kwargs: See :class:`~mmfan.models.backbones.base.FANBackbone`.
 
     Raises:
@@ -70,13 +72,14 @@ class FANHybrid(FANBackbone):
         self,
         arch: str | Mapping[str, Any] = "tiny",
         out_indices: Sequence[int] | None = None,
+        stem_layer_scale: float = 1e-6,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         numbers = resolve_arch(arch, ARCHS, NUMBERS, ("tail", "tap"))
         if not isinstance(numbers["stem_depths"], (tuple, list)) or len(numbers["stem_depths"]) != len(WIDTHS):
             raise ValueError(f"Expected arch['stem_depths'] to be two numbers, got {numbers['stem_depths']!r}.")
-        self.patch_embed = HybridPatchEmbed(numbers["embed_dims"], numbers["stem_depths"])
+        self.patch_embed = HybridPatchEmbed(numbers["embed_dims"], numbers["stem_depths"], stem_layer_scale)
         self.out_channels, self.out_strides = WIDTHS, (4, 8)
         if out_indices is None:
             # with a tail, the last block of the first part already ends at stride 32

@@ -73,7 +73,7 @@ class ConvNeXtBlock(nn.Module):
         layer_scale: Initial value of gamma.
     """
 
-    def __init__(self, dim: int, layer_scale: float = 1e-6) -> None:
+    def __init__(self, dim: int, layer_scale: float) -> None:
         super().__init__()
         self.gamma = nn.Parameter(torch.full((dim,), layer_scale))
         self.conv_dw = nn.Conv2d(dim, dim, kernel_size=7, padding=3, groups=dim)
@@ -92,12 +92,12 @@ class ConvNeXtBlock(nn.Module):
 class ConvNeXtStage(nn.Module):
     """Blocks of one width, after a halving of the map when the width changes."""
 
-    def __init__(self, before: int, dim: int, depth: int) -> None:
+    def __init__(self, before: int, dim: int, depth: int, layer_scale: float) -> None:
         super().__init__()
         self.downsample: nn.Module = nn.Identity()
         if before != dim:
             self.downsample = nn.Sequential(DownsampleNorm(before, eps=1e-6), nn.Conv2d(before, dim, 2, stride=2))
-        self.blocks = nn.ModuleList(ConvNeXtBlock(dim) for _ in range(depth))
+        self.blocks = nn.ModuleList(ConvNeXtBlock(dim, layer_scale) for _ in range(depth))
 
     def forward(self, x: Tensor, with_cp: bool = False) -> Tensor:
         """``(B, before, H, W)`` to ``(B, dim, H, W)`` or half the size; ``with_cp`` recomputes blocks in backward."""
@@ -112,15 +112,17 @@ class ConvNeXtStages(nn.Module):
 
     Args:
         depths: Number of blocks of the two stages.
+        layer_scale: Initial value of every block's gamma.
         in_channels: Channels of the picture.
     """
 
-    def __init__(self, depths: Sequence[int], in_channels: int = 3) -> None:
+    def __init__(self, depths: Sequence[int], layer_scale: float = 1e-6, in_channels: int = 3) -> None:
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(in_channels, WIDTHS[0], 4, stride=4), StemNorm(WIDTHS[0], eps=1e-6))
         befores = (WIDTHS[0], *WIDTHS[:-1])
         self.stages = nn.ModuleList(
-            ConvNeXtStage(before, dim, depth) for before, dim, depth in zip(befores, WIDTHS, depths, strict=True)
+            ConvNeXtStage(before, dim, depth, layer_scale)
+            for before, dim, depth in zip(befores, WIDTHS, depths, strict=True)
         )
 
     def forward(self, x: Tensor, with_cp: bool = False) -> list[Tensor]:
@@ -139,12 +141,13 @@ class HybridPatchEmbed(nn.Module):
     Args:
         dim: Width E of the tokens.
         depths: Number of blocks of the two ConvNeXt stages.
+        layer_scale: Initial value of the gammas of their blocks.
         in_channels: Channels of the picture.
     """
 
-    def __init__(self, dim: int, depths: Sequence[int], in_channels: int = 3) -> None:
+    def __init__(self, dim: int, depths: Sequence[int], layer_scale: float = 1e-6, in_channels: int = 3) -> None:
         super().__init__()
-        self.backbone = ConvNeXtStages(depths, in_channels)
+        self.backbone = ConvNeXtStages(depths, layer_scale, in_channels)
         self.proj = nn.Conv2d(WIDTHS[-1], dim, kernel_size=2, stride=2)
 
     def forward(self, x: Tensor, with_cp: bool = False) -> tuple[Tensor, list[Tensor]]:
