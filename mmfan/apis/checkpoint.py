@@ -18,8 +18,8 @@ from mmengine.logging import HistoryBuffer
 
 from mmfan.models.safe_load import CheckpointError, allowed, compare_states, misfit, safe_load
 
-# What numpy's arrays and scalars are pickled as; numpy 1 and 2 name the same functions differently.
-_NUMPY_CORE = np._core if hasattr(np, "_core") else np.core
+# What numpy's arrays and scalars are pickled with; numpy 1 and 2 keep these functions in different modules.
+_RECONSTRUCT, _SCALAR = np.zeros(1).__reduce__()[0], np.float64(0).__reduce__()[0]
 _NUMPY_KINDS = (np.bool_, np.uint8, np.int8, np.int16, np.int32, np.int64, np.float16, np.float32, np.float64)
 ALLOWED: list[Any] = [
     HistoryBuffer,
@@ -29,8 +29,8 @@ ALLOWED: list[Any] = [
     list,
     getattr,
     codecs.encode,
-    _NUMPY_CORE.multiarray._reconstruct,
-    _NUMPY_CORE.multiarray.scalar,
+    _RECONSTRUCT,
+    _SCALAR,
     np.ndarray,
     np.dtype,
     *(type(np.dtype(kind)) for kind in _NUMPY_KINDS),

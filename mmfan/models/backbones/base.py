@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from mmcv.cnn import build_norm_layer
@@ -62,6 +62,8 @@ class FANBackbone(BaseModule):
     Raises:
         ValueError: A number is out of range; the message names it and the legal values.
     """
+
+    init_cfg: Any
 
     def __init__(
         self,
@@ -128,7 +130,7 @@ class FANBackbone(BaseModule):
     def unused_in_dense(self) -> Iterator[nn.Parameter]:
         """Parameters that only the class token reads: they get no gradient and are not optimised."""
         yield self.cls_token
-        for block in self.cls_attn_blocks:
+        for block in self._class_blocks():
             yield from block.unused_in_dense()
 
     def embed(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -153,7 +155,7 @@ class FANBackbone(BaseModule):
             ValueError: The batch is empty or not ``(B, 3, H, W)``, or a side is not a multiple of the stride.
         """
         outputs, tokens, size = self._through_blocks(x)
-        for block in self.cls_attn_blocks:
+        for block in self._class_blocks():
             tokens = block.dense(tokens)
         final = to_map(tokens, size)
         if self.learnable_downsample is not None:
@@ -178,6 +180,9 @@ class FANBackbone(BaseModule):
             if index in self.out_indices:
                 outputs.append(to_map(tokens, size))
         return outputs, tokens, size
+
+    def _class_blocks(self) -> list[ClassAttentionBlock]:
+        return cast("list[ClassAttentionBlock]", list(self.cls_attn_blocks))
 
     def _check_input(self, x: Tensor) -> None:
         if x.ndim != 4 or x.shape[1] != 3 or x.shape[0] == 0:

@@ -8,7 +8,7 @@ and the width is 768 for every size of backbone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmcv.cnn import build_activation_layer, build_norm_layer
@@ -82,7 +82,7 @@ class FANSegformerHead(BaseDecodeHead):
         levels = self._transform_inputs(inputs)
         # In eval mode a batch norm is a fixed scale and shift a channel, which the linear part takes up for nothing.
         affine = norm_as_affine(self.fuse_norm)
-        matrices, bias = fold(self.projections, self.fuse.weight, affine)
+        matrices, bias = fold(cast("list[nn.Linear]", list(self.projections)), self.fuse.weight, affine)
         if affine is not None and pieces_pay(levels[0]):
             strips = fused_strips(levels, matrices, bias, self.align_corners)
             logits = [self.conv_seg(self.activate(strip)) for strip in strips]

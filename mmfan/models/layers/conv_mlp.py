@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmfan.models.layers.patch_embed import NormLayer
+from mmfan.models.layers.scaling import scaled
 from mmfan.models.layers.shapes import to_map, to_tokens
 
 
@@ -20,13 +21,9 @@ class DepthwiseConvs(nn.Module):
         self.conv2 = nn.Conv2d(dim, dim, kernel_size=3, padding=1, groups=dim)
 
     def forward(self, x: Tensor, scale: Tensor) -> Tensor:
-        """``(B, C, H, W)`` and ``(C,)`` to ``scale * convs(x)``.
-
-        The scale goes into the weights of the last convolution: 10 products a channel instead of H * W.
-        """
+        """``(B, C, H, W)`` and ``(C,)`` to ``scale * convs(x)``."""
         x = self.bn(F.gelu(self.conv1(x)))
-        weight, bias = self.conv2.weight * scale[:, None, None, None], self.conv2.bias * scale
-        return F.conv2d(x, weight, bias, padding=1, groups=self.conv2.groups)
+        return F.conv2d(x, *scaled(self.conv2, scale), padding=1, groups=self.conv2.groups)
 
 
 class ConvMlp(nn.Module):

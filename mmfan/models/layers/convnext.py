@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from mmfan.models.layers.checkpointing import run
 from mmfan.models.layers.pieces import rowwise
+from mmfan.models.layers.scaling import scaled
 
 WIDTHS = (128, 256)
 
@@ -57,12 +58,10 @@ class PointwiseMlp(nn.Module):
         self.fc2 = nn.Conv2d(hidden, dim, kernel_size=1)
 
     def forward(self, x: Tensor, scale: Tensor) -> Tensor:
-        """``(..., C)`` and ``(C,)`` to ``scale * mlp(x)``.
-
-        The scale goes into the weights of the last product: the unscaled map is neither computed nor kept.
-        """
+        """``(..., C)`` and ``(C,)`` to ``scale * mlp(x)``."""
         x = F.gelu(F.linear(x, self.fc1.weight.flatten(1), self.fc1.bias))
-        return F.linear(x, self.fc2.weight.flatten(1) * scale[:, None], self.fc2.bias * scale)
+        weight, bias = scaled(self.fc2, scale)
+        return F.linear(x, weight.flatten(1), bias)
 
 
 class ConvNeXtBlock(nn.Module):

@@ -68,10 +68,10 @@ def _by_size(levels: Sequence[Tensor], matrices: Sequence[Tensor]) -> list[list[
 
 def _project(group: Sequence[tuple[Tensor, Tensor]], bias: Tensor | None = None) -> Tensor:
     """The sum of the products of a group of maps of one size: ``(B, D, H, W)``."""
-    total: Tensor | None = None
-    for level, matrix in group:
-        product = F.conv2d(level, matrix[:, :, None, None], bias if total is None else None)
-        total = product if total is None else total.add_(product)
+    (level, matrix), *others = group
+    total = F.conv2d(level, matrix[:, :, None, None], bias)
+    for level, matrix in others:
+        total = total.add_(F.conv2d(level, matrix[:, :, None, None]))
     return total
 
 
