@@ -49,6 +49,14 @@ def fold(
         A matrix ``(D, C_i)`` for each level, and one bias ``(D,)``.
     """
     projections = list(projections)
+    # The products are small and everything passes through them: mixed precision would save nothing and round twice.
+    with torch.autocast(fuse_weight.device.type, enabled=False):
+        return _fold(projections, fuse_weight, affine)
+
+
+def _fold(
+    projections: list[nn.Linear], fuse_weight: Tensor, affine: tuple[Tensor, Tensor] | None
+) -> tuple[list[Tensor], Tensor]:
     slices = fuse_weight.flatten(1).chunk(len(projections), dim=1)[::-1]  # (D, D) each, first level first
     matrices = [part @ projection.weight for part, projection in zip(slices, projections, strict=True)]
     bias = torch.stack([part @ projection.bias for part, projection in zip(slices, projections, strict=True)]).sum(0)
