@@ -9,13 +9,14 @@ names, so little renaming is left; what remains is in :func:`convert_official`, 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.dist import barrier, get_rank
+from mmengine.dist import barrier
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
@@ -37,20 +38,21 @@ RENAMED = (
 
 
 def _local_file(source: str | Path) -> Path:
-    """The file itself, or the downloaded copy of a URL (rank 0 downloads, the others wait)."""
+    """The file itself, or the downloaded copy of a URL (one process a machine downloads, the others wait)."""
     if not re.match(r"https?://", str(source)):
         path = Path(source).expanduser()
         if not path.is_file():
             raise FileNotFoundError(f"Checkpoint not found: {path.absolute()} (nor is it an http(s) URL).")
         return path
     path = Path(torch.hub.get_dir()) / "checkpoints" / str(source).rsplit("/", 1)[-1]
-    if get_rank() == 0 and not path.is_file():
+    if os.environ.get("LOCAL_RANK", "0") == "0" and not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             torch.hub.download_url_to_file(str(source), str(path), progress=True)
         except OSError as error:
             raise CheckpointError(
-                f"Could not download {source}: {error}. Download it by hand and give its path as `checkpoint`."
+                f"Could not download {source}: {error}. Download it by hand and give its path as `checkpoint` "
+                "(--cfg-options model.backbone.init_cfg.checkpoint=FILE)."
             ) from error
     barrier()
     return path

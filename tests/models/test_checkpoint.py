@@ -167,3 +167,27 @@ def test_a_file_without_weights(tmp_path, content):
 def test_describe():
     assert describe(FANHybrid(arch=ARCH).state_dict()) == "FAN-Hybrid, width 32, 2 blocks"
     assert describe({"conv1.weight": torch.ones(1)}) == "no FAN backbone"
+
+
+def test_url_is_fetched_once_and_a_failure_says_what_to_do(tmp_path, source, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    fetched = []
+
+    def download(url, target, progress):
+        fetched.append(url)
+        save(target, source)
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    url = "https://example.org/files/fan.pth.tar"
+    for _ in range(2):
+        assert same(source.state_dict().values(), loaded(url).state_dict().values())
+    assert fetched == [url]
+
+    def fail(url, target, progress):
+        raise OSError("no route")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
+    with pytest.raises(
+        CheckpointError, match=r"Could not download https://example.org/other\.pth: no route.*checkpoint=FILE"
+    ):
+        loaded("https://example.org/other.pth")
