@@ -1,6 +1,5 @@
 # The entry: FAN-S-Hybrid with the SegFormer head on Cityscapes, the published recipe: 8 GPUs x 1 picture, crops of
 # 1024 x 1024, 160 000 iterations. Published: 81.5 mIoU, 66.4 on Cityscapes-C (one scale, no flip).
-# The same experiment under its full address is fan-s-hybrid_segformer_8xb1-160k_cityscapes-1024x1024.py.
 #
 #   python tools/train.py configs/fan_segformer_cityscapes.py                                             # one GPU
 #   torchrun --nproc_per_node 8 tools/train.py configs/fan_segformer_cityscapes.py --launcher pytorch     # as published
