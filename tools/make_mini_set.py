@@ -4,7 +4,7 @@ The pictures are drawn from a seed, so everybody gets the same ones; nothing is 
 out and for tests, not for comparing models with published figures.
 
     python tools/make_mini_set.py cityscapes data/mini_cityscapes
-    python tools/make_mini_set.py cityscapes /tmp/tiny --train 20 --val 8 --size 256 128 --seed 3
+    python tools/make_mini_set.py cityscapes data/tiny --train 20 --val 8 --size 256 128 --seed 3
 """
 
 import argparse

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -133,13 +134,13 @@ class FANBackbone(BaseModule):
         for block in self._class_blocks():
             yield from block.unused_in_dense()
 
+    @abstractmethod
     def embed(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """``(B, 3, H, W)`` to the map that the tokens are made of, and the outputs that come before them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def embedding_stages(self) -> list[list[nn.Module]]:
         """The parts of the patch embedding: first the stem, then what each early output adds, then the rest."""
-        raise NotImplementedError
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """The feature maps of a batch of pictures.
