@@ -47,8 +47,9 @@ if ! ls "$built"/onedl_mmcv-*.whl >/dev/null 2>&1; then
   mkdir -p "$built"
   new=$(mktemp -d "$built.XXXXXX")
   trap 'rm -rf "$new"' EXIT
-  MMCV_WITH_OPS=1 MAX_JOBS=${MAX_JOBS:-$(nproc)} pip wheel --no-deps --no-build-isolation --no-binary onedl-mmcv \
-    -q -w "$new" "onedl-mmcv==$mmcv" &
+  # pip's own cache knows nothing of torch: it would hand out a wheel that was compiled against another one
+  MMCV_WITH_OPS=1 MAX_JOBS=${MAX_JOBS:-$(nproc)} pip wheel --no-cache-dir --no-deps --no-build-isolation \
+    --no-binary onedl-mmcv -q -w "$new" "onedl-mmcv==$mmcv" &
   build=$!
   while kill -0 "$build" 2>/dev/null; do sleep 1; ((SECONDS % 30)) || say "    still compiling, $((SECONDS - started)) s"; done
   wait "$build"
