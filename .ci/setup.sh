@@ -56,7 +56,8 @@ if ! ls "$built"/onedl_mmcv-*.whl >/dev/null 2>&1; then
   mv "$new"/*.whl "$built"/
 fi
 say "2/4 onedl-mmcv $mmcv from $built"
-pip install -q -c "$pins" "$built"/onedl_mmcv-*.whl
+# reinstalled in any case: the one in an older environment may belong to another torch
+pip install -q --force-reinstall --no-deps "$built"/onedl_mmcv-*.whl
 
 say "3/4 mmfan, the rest of the stack and the development tools"
 pip install -q -c "$pins" -e '.[onedl,dev]'
