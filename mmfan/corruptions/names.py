@@ -1,0 +1,98 @@
+"""Names, groups and severities of the 19 built-in corruptions, and the numbers behind each severity: the one table.
+
+The types and their numbers are those of ImageNet-C (Hendrycks and Dietterich, "Benchmarking Neural Network Robustness
+to Common Corruptions and Perturbations", ICLR 2019) in the form that works at any picture size (Michaelis et al.,
+"Benchmarking Robustness in Object Detection", 2019, package ``imagecorruptions``). Lengths are in pixels and do not
+follow the size of the picture, unless the comment says so: a blur of 10 pixels is weaker on 2048x1024 than on 224x224.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+SEVERITIES = (1, 2, 3, 4, 5)
+
+# The order is that of the reference package; the first fifteen are the benchmark, the last four were held out.
+COMMON = (
+    "gaussian_noise",
+    "shot_noise",
+    "impulse_noise",
+    "defocus_blur",
+    "glass_blur",
+    "motion_blur",
+    "zoom_blur",
+    "snow",
+    "frost",
+    "fog",
+    "brightness",
+    "contrast",
+    "elastic_transform",
+    "pixelate",
+    "jpeg_compression",
+)
+EXTRA = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
+CORRUPTIONS = COMMON + EXTRA
+
+# The groups of the benchmark, with each held-out type in the group it was held out of. Protocols that group
+# differently (brightness as digital, for one) carry their own groups.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "noise": ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise"),
+    "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur"),
+    "weather": ("snow", "frost", "fog", "brightness", "spatter"),
+    "digital": ("contrast", "elastic_transform", "pixelate", "jpeg_compression", "saturate"),
+}
+
+# name -> one entry a severity, 1 to 5. Intensities are fractions of the full range 0..1 = 0..255.
+PARAMETERS: dict[str, tuple[Any, ...]] = {
+    # standard deviation
+    "gaussian_noise": (0.08, 0.12, 0.18, 0.26, 0.38),
+    # photons at full intensity
+    "shot_noise": (60, 25, 12, 5, 3),
+    # share of values that become 0 or 1
+    "impulse_noise": (0.03, 0.06, 0.09, 0.17, 0.27),
+    # standard deviation relative to the value
+    "speckle_noise": (0.15, 0.2, 0.35, 0.45, 0.6),
+    # (radius of the disk, standard deviation that smooths its edge)
+    "defocus_blur": ((3, 0.1), (4, 0.5), (6, 0.5), (8, 0.5), (10, 0.5)),
+    # (standard deviation of the blur before and after, largest displacement, passes)
+    "glass_blur": ((0.7, 1, 2), (0.9, 2, 1), (1.0, 2, 3), (1.1, 3, 2), (1.5, 4, 2)),
+    # (radius, standard deviation along the line)
+    "motion_blur": ((10, 3), (15, 5), (15, 8), (15, 12), (20, 15)),
+    # (end, step) of the zoom factors, which begin at 1
+    "zoom_blur": ((1.11, 0.01), (1.16, 0.01), (1.21, 0.02), (1.26, 0.02), (1.31, 0.03)),
+    # standard deviation
+    "gaussian_blur": (1, 2, 3, 4, 6),
+    # (mean and standard deviation of the flakes, zoom, threshold, radius and standard deviation of the fall, weight
+    # of the picture against its whitened self)
+    "snow": (
+        (0.1, 0.3, 3, 0.5, 10, 4, 0.8),
+        (0.2, 0.3, 2, 0.5, 12, 4, 0.7),
+        (0.55, 0.3, 4, 0.9, 12, 8, 0.7),
+        (0.55, 0.3, 4.5, 0.85, 12, 8, 0.65),
+        (0.55, 0.3, 2.5, 0.85, 12, 12, 0.55),
+    ),
+    # (weight of the picture, weight of the texture); the texture is scaled to the picture
+    "frost": ((1, 0.4), (0.8, 0.6), (0.7, 0.7), (0.65, 0.7), (0.6, 0.75)),
+    # (strength, decay of the plasma from octave to octave); the plasma is as large as the picture
+    "fog": ((1.5, 2), (2.0, 2), (2.5, 1.7), (2.5, 1.5), (3.0, 1.4)),
+    # added to the HSV value
+    "brightness": (0.1, 0.2, 0.3, 0.4, 0.5),
+    # (mean and standard deviation of the drops, their blur, threshold, amount or blur of the mud, liquid)
+    "spatter": (
+        (0.65, 0.3, 4, 0.69, 0.6, "water"),
+        (0.65, 0.3, 3, 0.68, 0.6, "water"),
+        (0.65, 0.3, 2, 0.68, 0.5, "water"),
+        (0.65, 0.3, 1, 0.65, 1.5, "mud"),
+        (0.67, 0.4, 1, 0.65, 1.5, "mud"),
+    ),
+    # factor around the mean of each channel
+    "contrast": (0.4, 0.3, 0.2, 0.1, 0.05),
+    # amplitude; the displacements and their smoothness are in percent of the sides
+    "elastic_transform": (250 * 0.05, 250 * 0.065, 250 * 0.085, 250 * 0.1, 250 * 0.12),
+    # side of the reduced picture as a share of the original
+    "pixelate": (0.6, 0.5, 0.4, 0.3, 0.25),
+    # quality of the encoder
+    "jpeg_compression": (25, 18, 15, 10, 7),
+    # (factor, offset) of the HSV saturation; severities 1 and 2 take colour away
+    "saturate": ((0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (20, 0.2)),
+}
