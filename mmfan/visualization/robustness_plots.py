@@ -1,0 +1,254 @@
+"""Plots of what corruption leaves of a score: retention as bars and as a map of numbers, scores as curves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from mmfan.visualization.plotting import DPI, TEXT, clear_frame, draw, fold, grouped, legend_below, spoken, style_of
+
+PANEL_COLUMNS = 2
+TITLE_INCHES = 0.75
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What is drawn of one model; fractions, and what is not there is left out.
+
+    Attributes:
+        name: Stands in the legend.
+        clean: The score on the clean set.
+        by_corruption: Mean score over the severities of each corruption.
+        by_group: Mean score of each group.
+        cells: Score of each (corruption, severity).
+        corrupted: The overall score on the corrupted set.
+    """
+
+    name: str
+    clean: float
+    by_corruption: Mapping[str, float]
+    by_group: Mapping[str, float]
+    cells: Mapping[tuple[str, int], float]
+    corrupted: float = math.nan
+
+
+def retention_bars(models: Sequence[Scores], groups: Mapping[str, Sequence[str]], subtitle: str = "") -> np.ndarray:
+    """Retention (score / clean score, in percent) of each corruption, one bar a model, one panel a group.
+
+    Args:
+        models: At least one; their clean scores are above 0.
+        groups: The corruptions of each group.
+        subtitle: Says what was scored, on which protocol.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+
+    Raises:
+        ValueError: There is nothing to draw, or a clean score that is not above 0.
+    """
+    panels = grouped(_corruptions(models), groups)
+    largest = max(len(names) for names in panels.values()) + 1
+    columns = min(PANEL_COLUMNS, len(panels))
+    panel = min(9.5, max(4.6, 0.5 + largest * max(0.8, 0.16 * len(models) + 0.2)))
+    rows, width = -(-len(panels) // columns), columns * panel + 0.5
+    figure = Figure(facecolor="white", dpi=DPI)
+    styles = [style_of(place) for place in range(len(models))]
+    handles = [Patch(facecolor=s.colour, hatch=s.hatch, edgecolor="white", linewidth=0.4) for s in styles]
+    below = legend_below(figure, handles, [model.name for model in models], width)
+    height = rows * 2.9 + TITLE_INCHES + below
+    figure.set_size_inches(width, height)
+    highest = max(
+        100 * score / model.clean
+        for model in models
+        for score in (*model.by_corruption.values(), *model.by_group.values())
+        if math.isfinite(score)
+    )
+    for place, (group, names) in enumerate(panels.items()):
+        axes = figure.add_subplot(rows, columns, place + 1)
+        _bars(axes, models, group, names)
+        axes.set_ylim(0, max(105, highest * 1.06))
+        axes.set_xlim(-0.55, largest - 0.45)
+        if place % columns == 0:
+            axes.set_ylabel("retention, %", color=TEXT)
+    _title(figure, "Retention by corruption", subtitle, height)
+    figure.subplots_adjust(
+        left=0.62 / width, right=1 - 0.12 / width, bottom=(below + 0.55) / height,
+        top=1 - (TITLE_INCHES + 0.25) / height, hspace=0.45, wspace=0.09,
+    )  # fmt: skip
+    return draw(figure)
+
+
+def _bars(axes: Any, models: Sequence[Scores], group: str, names: Sequence[str]) -> None:
+    clear_frame(axes)
+    thick = 0.8 / len(models)
+    for place, model in enumerate(models):
+        style = style_of(place)
+        scores = [model.by_corruption.get(name, math.nan) for name in names]
+        scores.append(model.by_group.get(group, math.nan))
+        at = np.arange(len(scores)) + (place - (len(models) - 1) / 2) * thick
+        axes.bar(
+            at, [100 * score / model.clean for score in scores], thick * 0.92, color=style.colour, hatch=style.hatch,
+            edgecolor="white", linewidth=0.4,
+        )  # fmt: skip
+        if len(models) <= 2:
+            for x, score in zip(at, scores, strict=True):
+                if math.isfinite(score):
+                    axes.text(
+                        x, 100 * score / model.clean + 1.2, f"{100 * score / model.clean:.0f}", ha="center",
+                        fontsize=7.5, color=TEXT,
+                    )  # fmt: skip
+    axes.axhline(100, color="0.5", linewidth=0.9, linestyle=(0, (4, 3)))
+    axes.axvspan(len(names) - 0.5, len(names) + 0.5, color="0.95", zorder=0)
+    labels = [spoken(name).replace(" ", "\n", 1) for name in names] + [f"mean of\n{group}"]
+    axes.set_xticks(range(len(labels)), labels, fontsize=9)
+    axes.tick_params(axis="x", length=0)
+    axes.set_title(group, fontsize=11, color=TEXT, loc="left", fontweight="bold")
+
+
+def severity_curves(
+    models: Sequence[Scores], groups: Mapping[str, Sequence[str]], metric: str, subtitle: str = ""
+) -> np.ndarray:
+    """Score (in percent) against severity, one panel a corruption, one row of panels a group; severity 0 is clean.
+
+    Args:
+        models: At least one.
+        groups: The corruptions of each group.
+        metric: Name of the score, for the axis.
+        subtitle: Says on which protocol.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+
+    Raises:
+        ValueError: There is nothing to draw, or a clean score that is not above 0.
+    """
+    panels = grouped(_corruptions(models), groups)
+    columns = max(2, min(5, max(len(names) for names in panels.values())))
+    lines = [
+        (group if first == 0 else "", names[first : first + columns])
+        for group, names in panels.items()
+        for first in range(0, len(names), columns)
+    ]
+    width = 2.75 * columns + 0.75
+    figure = Figure(facecolor="white", dpi=DPI)
+    styles = [style_of(place) for place in range(len(models))]
+    handles = [Line2D([], [], color=s.colour, marker=s.marker, linestyle=s.dash, markersize=5) for s in styles]
+    below = legend_below(figure, handles, [model.name for model in models], width)
+    height = 2.15 * len(lines) + TITLE_INCHES + below + 0.35
+    figure.set_size_inches(width, height)
+    grid = figure.add_gridspec(
+        len(lines), columns, left=0.85 / width, right=1 - 0.12 / width, bottom=(below + 0.45) / height,
+        top=1 - (TITLE_INCHES + 0.2) / height, hspace=0.34, wspace=0.08,
+    )  # fmt: skip
+    steps = sorted({severity for model in models for _, severity in model.cells})
+    top = max(max(model.clean, *model.cells.values()) for model in models) * 100 * 1.05
+    for line, (group, names) in enumerate(lines):
+        for place, name in enumerate(names):
+            axes = figure.add_subplot(grid[line, place])
+            _curves(axes, models, name)
+            axes.set_ylim(0, top)
+            axes.set_xlim(-0.25, steps[-1] + 0.25)
+            axes.set_xticks([0, *steps], ["clean", *map(str, steps)] if line == len(lines) - 1 else [])
+            axes.set_title(spoken(name), fontsize=10, color=TEXT, pad=4)
+            if place == 0:
+                label = f"{group}\n" if group else ""
+                axes.set_ylabel(f"{label}{metric}, %", color=TEXT, fontsize=9.5)
+            else:
+                axes.set_yticklabels([])
+    figure.text(0.5, (below + 0.02) / height, "severity", ha="center", color=TEXT, fontsize=10)
+    _title(figure, f"{metric} by severity", subtitle, height)
+    return draw(figure)
+
+
+def _curves(axes: Any, models: Sequence[Scores], corruption: str) -> None:
+    clear_frame(axes)
+    for place, model in enumerate(models):
+        style = style_of(place)
+        found = {severity: score for (name, severity), score in sorted(model.cells.items()) if name == corruption}
+        # a gap in the severities is a gap in the line
+        steps = [0, *range(min(found, default=1), max(found, default=0) + 1)]
+        axes.plot(
+            steps, [100 * (model.clean if step == 0 else found.get(step, math.nan)) for step in steps],
+            color=style.colour, marker=style.marker, linestyle=style.dash, linewidth=1.5, markersize=4.5,
+            markeredgecolor="white", markeredgewidth=0.5,
+        )  # fmt: skip
+
+
+def retention_map(models: Sequence[Scores], groups: Mapping[str, Sequence[str]], subtitle: str = "") -> np.ndarray:
+    """Retention in percent of every model on every corruption, as numbers on colours (darker is lower).
+
+    Args:
+        models: At least one; their clean scores are above 0.
+        groups: The corruptions of each group, which stand together.
+        subtitle: Says what was scored, on which protocol.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+
+    Raises:
+        ValueError: There is nothing to draw, or a clean score that is not above 0.
+    """
+    panels = grouped(_corruptions(models), groups)
+    names = [name for members in panels.values() for name in members]
+    values = np.array(
+        [
+            [100 * model.by_corruption.get(name, math.nan) / model.clean for name in names]
+            + [100 * model.corrupted / model.clean]
+            for model in models
+        ]
+    )
+    folded = [fold(model.name, 34) for model in models]
+    left = 0.35 + 0.085 * max(len(line) for name in folded for line in name.split("\n"))
+    width, body = left + 0.52 * (len(names) + 1) + 0.85, 0.46 * len(models)
+    above, below = TITLE_INCHES + 0.3, 1.3
+    height = body + above + below
+    figure = Figure((width, height), facecolor="white", dpi=DPI)
+    axes = figure.add_axes((left / width, below / height, (width - left - 0.85) / width, body / height))
+    top = max(100.0, float(np.nanmax(values))) if np.isfinite(values).any() else 100.0
+    image = axes.imshow(values, cmap="cividis", vmin=0, vmax=top, aspect="auto")
+    for (row, column), value in np.ndenumerate(values):
+        text = f"{value:.0f}" if math.isfinite(value) else "-"
+        dark = math.isfinite(value) and value < 0.48 * top
+        axes.text(column, row, text, ha="center", va="center", fontsize=9, color="white" if dark else "black")
+    axes.set_yticks(range(len(models)), folded, fontsize=9.5, color=TEXT)
+    labels = [spoken(name) for name in names] + ["all"]
+    axes.set_xticks(
+        range(len(labels)), labels, rotation=45, ha="right", rotation_mode="anchor", fontsize=9.5, color=TEXT
+    )
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    start = 0
+    for group, members in panels.items():
+        axes.text(start - 0.45, -0.58, group, fontsize=10, fontweight="bold", color=TEXT, va="bottom")
+        start += len(members)
+        axes.axvline(start - 0.5, color="white", linewidth=5)
+    bar = figure.add_axes((1 - 0.7 / width, below / height, 0.16 / width, body / height))
+    figure.colorbar(image, cax=bar).outline.set_visible(False)
+    bar.tick_params(labelsize=8.5, color="0.6", labelcolor=TEXT)
+    _title(figure, "Retention by model and corruption, %", subtitle, height)
+    return draw(figure)
+
+
+def _corruptions(models: Sequence[Scores]) -> list[str]:
+    """All corruptions of the models, in the first model's order; raises where nothing can be drawn."""
+    if not models:
+        raise ValueError("Expected at least one model to plot, got none.")
+    for model in models:
+        if not model.clean > 0:
+            raise ValueError(f"Expected a clean score above 0 for {model.name!r}, got {model.clean}.")
+    names = list(dict.fromkeys(name for model in models for name in model.by_corruption))
+    if not names:
+        raise ValueError("Expected at least one corruption to plot, got none.")
+    return names
+
+
+def _title(figure: Figure, title: str, subtitle: str, height: float) -> None:
+    figure.text(0.12 / figure.get_figwidth(), 1 - 0.12 / height, title, fontsize=13.5, va="top", fontweight="bold")
+    figure.text(0.12 / figure.get_figwidth(), 1 - 0.42 / height, subtitle, fontsize=9.5, va="top", color="0.35")
