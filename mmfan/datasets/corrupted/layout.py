@@ -1,0 +1,186 @@
+"""Which pictures a set holds, and where each corrupted one goes.
+
+======================  =====================================  ====================================================
+layout                  picture, below SOURCE                  corrupted picture, below TARGET
+======================  =====================================  ====================================================
+``cityscapes``          leftImg8bit/val/ulm/a_leftImg8bit.png  leftImg8bit/fog/3/val/ulm/a_leftImg8bit.png
+``coco``                val2017/000000000139.jpg               fog/3/val2017/000000000139.png
+``folder``              any/where.jpg                          fog/3/any/where.png
+======================  =====================================  ====================================================
+
+The name that a picture's seed is derived from is that of the clean picture: ``val/ulm/a_leftImg8bit.png``,
+``val2017/000000000139.jpg``, ``any/where.jpg`` (the rule of :func:`mmfan.corruptions.picture_name`, with SOURCE as the
+root of a plain folder).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from mmfan.corruptions import picture_name
+
+LAYOUTS = ("cityscapes", "coco", "folder")
+# suffix of the files written, by their format
+FORMATS = {"png": ".png", "jpeg": ".jpg"}
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm"})
+CITYSCAPES_PICTURES = "leftImg8bit"
+DEFAULT_SPLIT = "val"
+FOLDER_SPLIT = "all"  # what the manifests of a plain folder, which has no splits, are called
+
+
+class Picture(NamedTuple):
+    """One clean picture.
+
+    Attributes:
+        path: Where it is.
+        name: What its seeds are derived from.
+        place: Path of its corrupted forms relative to the folder of a cell, with ``/``.
+    """
+
+    path: str
+    name: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The pictures of one split of a set.
+
+    Attributes:
+        layout: One of :data:`LAYOUTS`.
+        split: Name of the split as its manifests use it, e.g. ``'val'``, ``'val2017'`` or ``'all'``.
+        pictures: The pictures, sorted by place.
+        problems: One sentence for each folder that could not be read; the pictures are then not all there are.
+    """
+
+    layout: str
+    split: str
+    pictures: tuple[Picture, ...]
+    problems: tuple[str, ...] = ()
+
+
+def cell_folder(target: str | os.PathLike[str], layout: str, corruption: str, severity: int) -> Path:
+    """The folder that holds one corruption at one severity, all splits together."""
+    root = Path(target)
+    return (root / CITYSCAPES_PICTURES if layout == "cityscapes" else root) / corruption / str(severity)
+
+
+def find_layout(source: Path, split: str | None) -> str:
+    """Tell the layout of a set by its folders.
+
+    Args:
+        source: Root of the set.
+        split: The split that is wanted, or ``None`` for the standard one.
+
+    Raises:
+        FileNotFoundError: ``source`` does not exist.
+        ValueError: It lies inside a Cityscapes or COCO tree, whose root should have been given: names, and with them
+            the seeds, would come out different.
+    """
+    if not source.is_dir():
+        raise FileNotFoundError(f"The folder {source} does not exist. Give the folder that holds the pictures.")
+    if (source / CITYSCAPES_PICTURES).is_dir():
+        return "cityscapes"
+    if _coco_folder(source, split) is not None:
+        return "coco"
+    parts = source.resolve().parts
+    for at, part in enumerate(parts):
+        if part == CITYSCAPES_PICTURES or re.fullmatch(r"(train|val|test)20\d\d", part):
+            raise ValueError(
+                f"{source} is a part of a set: give its root, {Path(*parts[:at])}, so that the pictures get the same "
+                "seeds as everywhere; or say --layout folder if this is a folder of its own."
+            )
+    return "folder"
+
+
+def list_pictures(
+    source: str | os.PathLike[str], layout: str = "auto", split: str | None = None, picture_format: str = "png"
+) -> Listing:
+    """List the pictures of a set.
+
+    Args:
+        source: Root of the set.
+        layout: One of :data:`LAYOUTS`, or ``'auto'`` to tell it by the folders.
+        split: Name of the split; ``None`` for ``'val'``. COCO's ``'val'`` is the folder ``val2017``. A plain folder has
+            no splits.
+        picture_format: One of :data:`FORMATS`, which gives the suffix of the corrupted pictures.
+
+    Raises:
+        FileNotFoundError: The root or the split does not exist, or holds no picture.
+        ValueError: The layout is unknown, a split of a plain folder was asked for, or two pictures would be written to
+            one file.
+    """
+    root = Path(source)
+    if layout == "auto":
+        layout = find_layout(root, split)
+    if layout not in LAYOUTS:
+        raise ValueError(f"Expected the layout to be auto or one of {', '.join(LAYOUTS)}, got {layout!r}.")
+    if not root.is_dir():
+        raise FileNotFoundError(f"The folder {root} does not exist. Give the folder that holds the pictures.")
+    if layout == "folder":
+        if split is not None:
+            raise ValueError(f"A plain folder has no splits, got the split {split!r}. Give the folder of that split.")
+        split, folder, base = FOLDER_SPLIT, root, root
+    elif layout == "cityscapes":
+        split = DEFAULT_SPLIT if split is None else split
+        folder, base = root / CITYSCAPES_PICTURES / split, root / CITYSCAPES_PICTURES
+    else:
+        found = _coco_folder(root, split)
+        folder, base = (root / f"{split or DEFAULT_SPLIT}2017" if found is None else root / found), root
+        split = folder.name
+    if not folder.is_dir():
+        there = sorted(entry.name for entry in folder.parent.iterdir() if entry.is_dir()) if base.is_dir() else []
+        raise FileNotFoundError(
+            f"There is no split {split!r}: {folder} does not exist; {folder.parent} holds {', '.join(there) or 'none'}."
+        )
+    problems: list[str] = []
+    pictures = []
+    for path in _files_in(folder, problems):
+        name = picture_name(path, root if layout == "folder" else None)
+        place = Path(os.path.relpath(path, base)).with_suffix(FORMATS[picture_format]).as_posix()
+        pictures.append(Picture(path, name, place))
+    if not pictures:
+        unread = "".join(f" {problem}" for problem in problems)
+        raise FileNotFoundError(f"{folder} holds no picture ({', '.join(sorted(PICTURE_SUFFIXES))}).{unread}")
+    return Listing(layout, split, _with_places(pictures), tuple(problems))
+
+
+def _with_places(pictures: list[Picture]) -> tuple[Picture, ...]:
+    """Sort the pictures by place, and check that no two have the same."""
+    taken: dict[str, str] = {}
+    for picture in pictures:
+        other = taken.setdefault(picture.place, picture.path)
+        if other != picture.path:
+            raise ValueError(
+                f"{other} and {picture.path} would both be written to {picture.place}. Rename one of them, or move it "
+                "to a folder of its own."
+            )
+    return tuple(sorted(pictures, key=lambda picture: picture.place))
+
+
+def _coco_folder(root: Path, split: str | None) -> str | None:
+    """The folder of a COCO split: as it is named, or the split's name with a year."""
+    wanted = DEFAULT_SPLIT if split is None else split
+    if re.fullmatch(r"(train|val|test|unlabeled)20\d\d", wanted):
+        return wanted if (root / wanted).is_dir() else None
+    found = sorted(path.name for path in root.glob(f"{wanted}20[0-9][0-9]") if path.is_dir())
+    return found[-1] if found else None
+
+
+def _files_in(folder: Path, problems: list[str]) -> list[str]:
+    """Paths of the pictures below ``folder``; links to folders are followed, hidden names are left out."""
+
+    def unreadable(error: OSError) -> None:
+        problems.append(f"Cannot read the folder {error.filename}: {error.strerror}.")
+
+    found = []
+    for where, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in files:
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES:
+                found.append(os.path.join(where, name))
+    return found

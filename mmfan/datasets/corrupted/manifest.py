@@ -1,0 +1,102 @@
+"""One manifest a cell and split: every file with its SHA-256, and what it was made with.
+
+A manifest is written when, and only when, every picture of the split is there. It holds nothing about time or machine,
+so that it is the same bytes however the set was made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmfan.corruptions import get_corruption
+from mmfan.datasets.corrupted.record import SetRecord
+
+MANIFESTS = "manifests"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What one cell of a set holds of one split.
+
+    Attributes:
+        corruption: Name of the corruption.
+        severity: Its severity.
+        split: Name of the split, or ``'all'``.
+        seed: Base seed.
+        engine_version: :data:`mmfan.corruptions.ENGINE_VERSION`.
+        corruption_version: Version of this corruption; another one for those that users add.
+        parameters: The numbers behind the severity, or ``None`` where they are not known.
+        format: ``'png'`` or ``'jpeg'``.
+        quality: Of the JPEGs.
+        files: SHA-256 of each file, in hexadecimal, by its path relative to the folder of the cell.
+    """
+
+    corruption: str
+    severity: int
+    split: str
+    seed: int
+    engine_version: str
+    corruption_version: str
+    parameters: Any
+    format: str
+    quality: int | None
+    files: Mapping[str, str]
+
+
+def manifest_path(target: str | os.PathLike[str], corruption: str, severity: int, split: str) -> Path:
+    """Where the manifest of a cell is."""
+    return Path(target) / MANIFESTS / corruption / str(severity) / f"{split}.json"
+
+
+def make_manifest(record: SetRecord, corruption: str, severity: int, split: str, files: Mapping[str, str]) -> Manifest:
+    """The manifest of a cell that is complete."""
+    known = get_corruption(corruption)
+    at = known.severities.index(severity)
+    return Manifest(
+        corruption=corruption,
+        severity=severity,
+        split=split,
+        seed=record.seed,
+        engine_version=record.engine_version,
+        corruption_version=known.version,
+        parameters=known.parameters[at] if at < len(known.parameters) else None,
+        format=record.format,
+        quality=record.quality,
+        files=files,
+    )
+
+
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """The file: JSON with sorted keys and files, names as they are on disk."""
+    content = {**vars(manifest), "count": len(manifest.files), "files": dict(sorted(manifest.files.items()))}
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return text.encode("utf-8", "surrogateescape")  # names that are no valid Unicode leave as their bytes
+
+
+def read_manifest(path: Path) -> Manifest | None:
+    """Read a manifest, or return ``None`` if there is none.
+
+    Raises:
+        ValueError: The file is not a manifest; the message names it and says what to do.
+    """
+    try:
+        content = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
+        count = content.pop("count")
+        manifest = Manifest(**content)
+        if count != len(manifest.files):
+            raise ValueError(f"it says {count} files and lists {len(manifest.files)}")
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{path} is not a manifest ({error}). Delete it; the next run writes it anew.") from error
+    return manifest
+
+
+def find_manifests(target: str | os.PathLike[str]) -> Iterator[Path]:
+    """Paths of all manifests of a set, sorted."""
+    yield from sorted((Path(target) / MANIFESTS).glob("*/*/*.json"))
