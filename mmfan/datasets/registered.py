@@ -9,11 +9,12 @@ from mmfan.registry import DATASETS, TRANSFORMS
 __all__: list[str] = []
 
 if is_installed("mmcv"):
+    from mmfan.datasets.transforms.corrupt import Corrupt
     from mmfan.datasets.transforms.load_image import LoadImageFromFile
 
-    __all__ += ["LoadImageFromFile"]
+    __all__ += ["Corrupt", "LoadImageFromFile"]
 else:
-    register_missing(TRANSFORMS, "mmcv", ("LoadImageFromFile",))
+    register_missing(TRANSFORMS, "mmcv", ("Corrupt", "LoadImageFromFile"))
 
 if is_installed("mmseg"):
     from mmfan.datasets.cityscapes import CityscapesDataset
