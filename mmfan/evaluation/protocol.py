@@ -286,7 +286,7 @@ def _from_description(description: Mapping[str, Any]) -> Protocol:
         )
     if "corruptions" not in description:
         raise ProtocolError("The description of a protocol needs `corruptions`: a list, or a dict type -> severities.")
-    return make_protocol(**{key: value for key, value in description.items()})
+    return make_protocol(**dict(description))
 
 
 def _severities_of_types(corruptions: Any, severities: Any) -> tuple[dict[str, tuple[Any, ...]], list[str]]:
