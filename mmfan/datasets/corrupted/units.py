@@ -1,0 +1,279 @@
+"""Making the corrupted forms of one clean picture: what a worker does."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmfan.corruptions import corrupt, picture_seed
+from mmfan.datasets.corrupted.pictures import decode_picture, encode_picture, is_whole, picture_damage
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+# What may go wrong with one picture without ending the others. A user's own corruption can raise any of them.
+PICTURE_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    cv2.error,
+)
+
+
+class Task(NamedTuple):
+    """One corrupted picture to be made.
+
+    Attributes:
+        cell: Index of the cell in the plan.
+        corruption: Name of the corruption.
+        severity: Its severity.
+        path: Where the picture goes.
+    """
+
+    cell: int
+    corruption: str
+    severity: int
+    path: str
+
+
+class Unit(NamedTuple):
+    """Some corrupted forms of one clean picture, which is decoded once for all of them.
+
+    Attributes:
+        picture: Index of the picture in the listing.
+        path: The clean picture.
+        name: What its seeds are derived from.
+        tasks: What is to be made of it.
+    """
+
+    picture: int
+    path: str
+    name: str
+    tasks: tuple[Task, ...]
+
+
+class Settings(NamedTuple):
+    """What is the same for all pictures of a run.
+
+    Attributes:
+        seed: Base seed.
+        format: ``'png'`` or ``'jpeg'``.
+        quality: Of the JPEGs.
+        label: Marks the temporary files of this shard.
+    """
+
+    seed: int
+    format: str
+    quality: int | None
+    label: str
+
+
+class Made(NamedTuple):
+    """A corrupted picture is there, whole, under its final name.
+
+    Attributes:
+        picture: Index of the clean picture.
+        cell: Index of the cell.
+        digest: SHA-256 of the file.
+        size: Its bytes.
+        kept: Whether it was there already.
+    """
+
+    picture: int
+    cell: int
+    digest: str
+    size: int
+    kept: bool
+
+
+class Failed(NamedTuple):
+    """Something could not be made.
+
+    Attributes:
+        picture: Index of the clean picture.
+        cell: Index of the cell; ``None`` if the clean picture itself cannot be used, and nothing was made of it.
+        reason: Why.
+    """
+
+    picture: int
+    cell: int | None
+    reason: str
+
+
+class DiskFull(NamedTuple):
+    """There is no room for a file; nothing of it was left."""
+
+    path: str
+    reason: str
+
+
+@dataclass
+class Spent:
+    """Seconds that the work took, summed over the workers, by what they went into."""
+
+    decode: float = 0.0
+    corrupt: float = 0.0
+    encode: float = 0.0
+    disk: float = 0.0
+    hash: float = 0.0
+    by_corruption: dict[str, float] = field(default_factory=dict)
+
+    def add(self, other: Spent) -> None:
+        """Add the seconds of another."""
+        for name in self.shares():
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name, seconds in other.by_corruption.items():
+            self.by_corruption[name] = self.by_corruption.get(name, 0.0) + seconds
+
+    def shares(self) -> dict[str, float]:
+        """Share of each kind of work in the whole, 0 to 1; zeros if nothing was done."""
+        kinds = ("decode", "corrupt", "encode", "hash", "disk")
+        total = sum(getattr(self, name) for name in kinds)
+        return {name: getattr(self, name) / total if total else 0.0 for name in kinds}
+
+
+Message = Made | Failed | DiskFull | Spent
+
+
+def make_unit(unit: Unit, settings: Settings) -> Iterator[Message]:
+    """Make what a unit asks for; a file that is there and undamaged is kept.
+
+    Yields:
+        :class:`Made` or :class:`Failed` for each task, or one :class:`Failed` for all of them; :class:`DiskFull` ends
+        it. The last message is :class:`Spent`.
+    """
+    spent = Spent()
+    clean: NDArray[np.uint8] | None = None
+    for task in unit.tasks:
+        try:
+            kept = _kept(unit, task, settings, spent)
+        except OSError as error:
+            yield Failed(unit.picture, task.cell, f"{task.path} cannot be read: {_reason(error)}")
+            continue
+        if kept is not None:
+            yield kept
+            continue
+        if clean is None:
+            try:
+                clean = _decode(unit.path, spent)
+            except PICTURE_ERRORS as error:
+                yield Failed(unit.picture, None, _reason(error))
+                break
+        try:
+            yield _make(unit, task, clean, settings, spent)
+        except OSError as error:
+            if error.errno in DISK_FULL:
+                yield DiskFull(task.path, _reason(error))
+                break
+            yield Failed(unit.picture, task.cell, _reason(error))
+        except PICTURE_ERRORS as error:
+            yield Failed(unit.picture, task.cell, _reason(error))
+    yield spent
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = " ".join(str(error).split())
+    return text if isinstance(error, (ValueError, OSError)) and text else f"{type(error).__name__}: {text}"
+
+
+def _decode(path: str, spent: Spent) -> NDArray[np.uint8]:
+    start = time.perf_counter()
+    content = Path(path).read_bytes()
+    read = time.perf_counter()
+    try:
+        return decode_picture(content)
+    finally:
+        spent.disk += read - start
+        spent.decode += time.perf_counter() - read
+
+
+def _kept(unit: Unit, task: Task, settings: Settings, spent: Spent) -> Made | None:
+    """A file that is there although nothing is noted of it: its run was killed between naming and noting it."""
+    if not is_whole(task.path, settings.format):
+        return None
+    start = time.perf_counter()
+    content = Path(task.path).read_bytes()
+    read = time.perf_counter()
+    sound = picture_damage(content) is None
+    digest = hashlib.sha256(content).hexdigest()
+    spent.disk += read - start
+    spent.hash += time.perf_counter() - read
+    return Made(unit.picture, task.cell, digest, len(content), kept=True) if sound else None
+
+
+def _make(unit: Unit, task: Task, clean: NDArray[np.uint8], settings: Settings, spent: Spent) -> Made:
+    start = time.perf_counter()
+    seed = picture_seed(settings.seed, unit.name, task.corruption, task.severity)
+    corrupted = corrupt(clean, task.corruption, task.severity, seed)
+    after_corrupt = time.perf_counter()
+    content = encode_picture(corrupted, settings.format, settings.quality)
+    after_encode = time.perf_counter()
+    digest = hashlib.sha256(content).hexdigest()
+    after_hash = time.perf_counter()
+    write_new(task.path, content, settings.label)
+    spent.corrupt += after_corrupt - start
+    spent.encode += after_encode - after_corrupt
+    spent.hash += after_hash - after_encode
+    spent.disk += time.perf_counter() - after_hash
+    spent.by_corruption[task.corruption] = spent.by_corruption.get(task.corruption, 0.0) + after_corrupt - start
+    return Made(unit.picture, task.cell, digest, len(content), kept=False)
+
+
+# Two processes never write under one temporary name: a worker whose run was killed may still finish its file while
+# the next run is at work on the same one.
+_TOKEN = uuid.uuid4().hex[:12]
+
+
+def part_of(path: str, label: str) -> str:
+    """The temporary name of a file."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}.{os.getpid()}-{_TOKEN}.{label}.part")
+
+
+def is_part(name: str, label: str | None = None) -> bool:
+    """Whether a file name is one that :func:`part_of` gives, for one label or for any.
+
+    >>> is_part(".ulm.png.12-ab.1-of-2.part"), is_part(".ulm.png.12-ab.1-of-2.part", "2-of-2"), is_part(".DS_Store")
+    (True, False, False)
+    """
+    return name.startswith(".") and name.endswith(".part" if label is None else f".{label}.part")
+
+
+def write_new(path: str, content: bytes, label: str) -> None:
+    """Write a file under a temporary name and rename it; the folder is made if need be.
+
+    Raises:
+        OSError: It cannot be written; nothing of it is left.
+    """
+    part = part_of(path, label)
+    try:
+        try:
+            file = open(part, "wb", buffering=0)  # noqa: SIM115 - closed below
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            file = open(part, "wb", buffering=0)  # noqa: SIM115 - closed below
+        with file:
+            view = memoryview(content)
+            while view:
+                view = view[file.write(view) :]
+        os.replace(part, path)
+    finally:
+        if os.path.exists(part):
+            os.unlink(part)
