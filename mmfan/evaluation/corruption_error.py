@@ -47,8 +47,10 @@ def mce(model: Summary, reference: Summary) -> CorruptionError:
     """The mean corruption error against a reference, and the relative one (fractions; the literature prints percent).
 
     As Hendrycks and Dietterich define them (arXiv 1903.12261, section 4.3), with the error E = 1 - metric summed over
-    the severities s of type c: ``CE_c = sum_s E_cs / sum_s E_cs(reference)`` and ``relative CE_c = sum_s (E_cs - E_clean) /
-    sum_s (E_cs(reference) - E_clean(reference))``; then the means over the types.
+    the severities s of type c, and the means over the types taken of::
+
+        CE_c          = sum_s E_cs             / sum_s E_cs(reference)
+        relative CE_c = sum_s (E_cs - E_clean) / sum_s (E_cs(reference) - E_clean(reference))
 
     Raises:
         SummaryError: The two are not over the same cells of the same protocol, data set and metric, one has no clean

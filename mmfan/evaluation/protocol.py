@@ -129,14 +129,14 @@ def _grid(severities: Mapping[str, Iterable[int]]) -> tuple[Cell, ...]:
 _NOISE = ("gaussian_noise", "impulse_noise", "shot_noise", "speckle_noise")
 _BLUR = ("motion_blur", "defocus_blur", "glass_blur", "gaussian_blur")
 # Kamann and Rother count brightness as digital; ImageNet-C and FAN's script count it as weather.
-_KAMANN_GROUPS = {
+_KAMANN_GROUPS: dict[str, tuple[str, ...]] = {
     "blur": _BLUR,
     "noise": _NOISE,
     "digital": ("brightness", "contrast", "saturate", "jpeg_compression"),
     "weather": ("snow", "spatter", "fog", "frost"),
 }
 _KAMANN_TYPES = tuple(name for names in _KAMANN_GROUPS.values() for name in names)
-_FAN_SCRIPT_GROUPS = {
+_FAN_SCRIPT_GROUPS: dict[str, tuple[str, ...]] = {
     "blur": _BLUR,
     "noise": _NOISE,
     "digital": ("contrast", "jpeg_compression", "saturate", "pixelate"),

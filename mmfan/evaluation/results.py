@@ -221,7 +221,7 @@ class ResultsStore:
 
     def _parse(self, content: bytes) -> tuple[list[Record], int]:
         """The records, and where the part of a last, torn line begins (the length if there is none)."""
-        records = []
+        records: list[Record] = []
         start = 0
         for number, raw in enumerate(_lines(content), 1):
             if raw.strip():
