@@ -1,9 +1,9 @@
 """Random draws that are a pure function of (seed, stream, position): no state, any order, the same on any machine.
 
 The generator is SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014) read
-as a counter-based one: word ``n`` of a stream is a mixing function of ``key + n * GAMMA``. It passes BigCrush, costs two
-multiplications a word, and a loop over it can be vectorised. Everything is integers until a table or a scale turns the
-bits into numbers, so the draws do not depend on the processor.
+as a counter-based one: word ``n`` of a stream is a mixing function of ``key + n * GAMMA``. It passes BigCrush, costs
+two multiplications a word, and a loop over it can be vectorised. Everything is integers until a table or a scale turns
+the bits into numbers, so the draws do not depend on the processor.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
-from numba import njit, uint64
+from numba import int64, njit, uint64
 from numpy.typing import NDArray
 
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
@@ -24,10 +24,14 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 NORMAL_BITS = 16
 TAIL_ENTRIES = 32
 NORMAL_ONE = 1 << 16  # tables hold normals times this
+NORMAL_MASK = np.uint64((1 << NORMAL_BITS) - 1)
+NORMAL_SHIFT = np.uint64(NORMAL_BITS)
+TAIL_LOW = np.int64(TAIL_ENTRIES)
+TAIL_HIGH = np.int64((1 << NORMAL_BITS) - TAIL_ENTRIES)
 
 
 @njit(cache=True, inline="always")
-def word(key: int, position: int) -> int:
+def word(key: np.uint64, position: int) -> np.uint64:
     """Word ``position`` of the stream ``key``: 64 bits."""
     z = uint64(key) + uint64(position) * GAMMA
     z = (z ^ (z >> uint64(30))) * _MIX_1
@@ -48,14 +52,58 @@ def stream_key(seed: int, stream: int) -> np.uint64:
     return np.uint64(z ^ (z >> 33))
 
 
+def random_bytes(key: np.uint64, count: int) -> NDArray[np.uint8]:
+    """``count`` bytes of the stream ``key``, the lowest of each word first."""
+    return words(key, (count + 7) // 8).astype("<u8", copy=False).view(np.uint8)[:count]
+
+
+def normals(seed: int, stream: int, count: int) -> NDArray[np.int32]:
+    """``count`` standard normal draws times :data:`NORMAL_ONE`; takes the streams ``stream`` and ``stream + 1``."""
+    return _normals(count, *normal_tables(), stream_key(seed, stream), stream_key(seed, stream + 1))
+
+
+@njit(cache=True)
+def _normals(
+    count: int, table: NDArray[np.int32], tail: NDArray[np.int32], key: np.uint64, tail_key: np.uint64
+) -> NDArray[np.int32]:
+    out = np.empty(count, np.int32)
+    for start in range(0, count, 4):
+        bits = word(key, start >> 2)
+        for i in range(start, min(start + 4, count)):
+            index = int64(bits & NORMAL_MASK)
+            bits >>= NORMAL_SHIFT
+            out[i] = table[index] if TAIL_LOW <= index < TAIL_HIGH else tail_draw(index, i, tail, tail_key)
+    return out
+
+
+@njit(cache=True)
+def tail_draw(index: np.int64, position: int, tail: NDArray[np.int32], key: np.uint64) -> int:
+    """What an outermost entry of the table of normals stands for: looked up again in the table of the tail."""
+    value = tail[int64(word(key, position) & NORMAL_MASK)]
+    return value if index < TAIL_LOW else -value
+
+
+def _first_word(seed: int, stream: int) -> int:
+    return int(words(stream_key(seed, stream), 1)[0])
+
+
+@njit(cache=True)
+def words(key: np.uint64, count: int) -> NDArray[np.uint64]:
+    """The first ``count`` words of the stream ``key``."""
+    out = np.empty(count, np.uint64)
+    for n in range(count):
+        out[n] = word(key, n)
+    return out
+
+
 def uniform(seed: int, stream: int, low: float, high: float) -> float:
     """One number from ``[low, high)`` with 53 random bits."""
-    return low + (high - low) * (int(word(stream_key(seed, stream), 0)) >> 11) * 2.0**-53
+    return low + (high - low) * (_first_word(seed, stream) >> 11) * 2.0**-53
 
 
 def below(seed: int, stream: int, limit: int) -> int:
     """One whole number from ``range(limit)``."""
-    return (int(word(stream_key(seed, stream), 0)) >> 32) * limit >> 32
+    return (_first_word(seed, stream) >> 32) * limit >> 32
 
 
 @lru_cache(maxsize=1)

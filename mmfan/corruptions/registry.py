@@ -51,7 +51,8 @@ class Corruption:
 # where the function of the same name is; loaded when first asked for, so that the names alone cost nothing
 _ROOMS = {
     "noise": ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise"),
-    "blur": ("defocus_blur", "motion_blur", "gaussian_blur"),
+    "blur": ("motion_blur", "gaussian_blur"),
+    "defocus": ("defocus_blur",),
     "glass": ("glass_blur",),
     "zoom": ("zoom_blur",),
     "snow": ("snow",),
@@ -118,7 +119,8 @@ def register_corruption(
     Args:
         name: A new name of letters, digits and underscores; it becomes a folder of the sets made with it.
         function: Takes an RGB picture (H, W, 3) or a grey one (H, W) of uint8, the severity and a seed, a number from
-            0 to 2**64 - 1; returns a picture of the same shape and type. Everything random in it must come from the seed.
+            0 to 2**64 - 1; returns a picture of the same shape and type. All that is random in it must come from the
+            seed.
         severities: The severities it has.
         group: The group it is averaged in.
         version: To be changed when the output changes: sets of different versions are not mixed.

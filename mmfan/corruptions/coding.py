@@ -1,0 +1,93 @@
+"""Compression and reduction: JPEG and pixelation. Integer arithmetic throughout."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from mmfan.corruptions.names import PARAMETERS
+from mmfan.corruptions.registry import Picture
+
+# Pillow's fixed point of the weights of a reduction: 32 bits less 8 of the picture and 2 of headroom.
+_WEIGHT_BITS = 22
+
+
+def jpeg_compression(image: Picture, severity: int, seed: int) -> Picture:
+    """Encode the picture as a baseline JPEG with chroma at half resolution, and decode it.
+
+    OpenCV and Pillow both do it with libjpeg-turbo, and give the same bytes. ``seed`` is not used.
+
+    Source: ImageNet-C.
+
+    Raises:
+        RuntimeError: This build of OpenCV cannot write or read JPEG.
+    """
+    quality = PARAMETERS["jpeg_compression"][severity - 1]
+    grey = image.ndim == 2
+    ordered = image if grey else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    done, encoded = cv2.imencode(".jpg", ordered, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    decoded = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR) if done else None
+    if decoded is None:
+        raise RuntimeError(f"OpenCV {cv2.__version__} could not write and read a JPEG: is it built without JPEG?")
+    result = decoded if grey else cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB, dst=decoded)
+    return np.asarray(result, np.uint8)
+
+
+def pixelate(image: Picture, severity: int, seed: int) -> Picture:
+    """Reduce the picture by averaging boxes of whole pixels, and enlarge it by repeating them.
+
+    The boxes are those of Pillow's ``BOX`` filter: all pixels whose centres lie within, columns first, rounded to whole
+    grey levels after each direction; the enlargement is its ``NEAREST``. ``seed`` is not used.
+
+    Source: ImageNet-C.
+    """
+    share = PARAMETERS["pixelate"][severity - 1]
+    height, width = image.shape[:2]
+    rows, columns = int(height * share), int(width * share)
+    reduced = np.empty((rows, columns, *image.shape[2:]), np.uint8)
+    image3, reduced3 = image.reshape(height, width, -1), reduced.reshape(rows, columns, -1)
+    _average_boxes(image3, *_boxes(height, rows), *_boxes(width, columns), reduced3)
+    return np.asarray(cv2.resize(reduced, (width, height), interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
+
+
+def _boxes(length: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """First pixel, end and fixed-point weight of each of ``count`` boxes along a side of ``length`` pixels."""
+    scale = length / count
+    centres = (np.arange(count) + 0.5) * scale
+    first = np.maximum((centres - scale / 2 + 0.5).astype(np.int64), 0)
+    end = np.minimum((centres + scale / 2 + 0.5).astype(np.int64), length)
+    # a pixel belongs to the box if its centre is above the lower edge and not above the upper one
+    first += (first + 0.5 - centres) / scale <= -0.5
+    end -= (end - 0.5 - centres) / scale > 0.5
+    return first, end, (0.5 + (1 / (end - first)) * (1 << _WEIGHT_BITS)).astype(np.int64)
+
+
+@njit(cache=True)
+def _average_boxes(
+    image: Picture,
+    tops: NDArray[np.int64],
+    bottoms: NDArray[np.int64],
+    row_weights: NDArray[np.int64],
+    lefts: NDArray[np.int64],
+    rights: NDArray[np.int64],
+    column_weights: NDArray[np.int64],
+    out: Picture,
+) -> None:
+    half = 1 << (_WEIGHT_BITS - 1)
+    channels = image.shape[2]
+    sums = np.zeros(out.shape[1] * channels, np.int64)
+    for row in range(out.shape[0]):
+        sums[:] = 0
+        for y in range(tops[row], bottoms[row]):
+            line = image[y]
+            for column in range(out.shape[1]):
+                for c in range(channels):
+                    total = 0
+                    for x in range(lefts[column], rights[column]):
+                        total += line[x, c]
+                    sums[column * channels + c] += (total * column_weights[column] + half) >> _WEIGHT_BITS
+        flat = out[row].reshape(-1)
+        for at in range(sums.size):
+            flat[at] = (sums[at] * row_weights[row] + half) >> _WEIGHT_BITS
