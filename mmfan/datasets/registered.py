@@ -1,9 +1,12 @@
 """Datasets and pipeline steps, registered under the scope ``mmfan``; importing this module registers them.
 
-What builds on mmcv or mmsegmentation is defined only where that is installed; elsewhere its names say what to install.
+What builds on mmcv, mmsegmentation or mmdetection is defined only where that is installed; elsewhere its names say what
+to install. mmdetection is loaded when the first of its datasets is built: segmentation does without it.
 """
 
-from mmfan.environment import is_installed, register_missing
+from typing import Any
+
+from mmfan.environment import check_environment, is_installed, register_missing
 from mmfan.registry import DATASETS, TRANSFORMS
 
 __all__: list[str] = []
@@ -18,9 +21,30 @@ else:
 
 if is_installed("mmseg"):
     from mmfan.datasets.cityscapes import CityscapesDataset
+    from mmfan.datasets.cityscapes_c import CityscapesCDataset
     from mmfan.datasets.transforms.loading import LoadSegAnnotations
 
-    __all__ += ["CityscapesDataset", "LoadSegAnnotations"]
+    __all__ += ["CityscapesCDataset", "CityscapesDataset", "LoadSegAnnotations"]
 else:
-    register_missing(DATASETS, "mmseg", ("CityscapesDataset",))
+    register_missing(DATASETS, "mmseg", ("CityscapesDataset", "CityscapesCDataset"))
     register_missing(TRANSFORMS, "mmseg", ("LoadSegAnnotations",))
+
+if is_installed("mmdet"):
+
+    @DATASETS.register_module(name="CocoCDataset")
+    def _build_coco_c(**settings: Any) -> Any:
+        from mmfan.datasets.coco_c import CocoCDataset
+
+        return CocoCDataset(**settings)
+
+else:
+    register_missing(DATASETS, "mmdet", ("CocoCDataset",))
+
+
+def __getattr__(name: str) -> Any:
+    if name == "CocoCDataset":
+        check_environment("mmdet")
+        from mmfan.datasets.coco_c import CocoCDataset
+
+        return CocoCDataset
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -85,6 +85,23 @@ def check_severities(corruption: str, severities: Sequence[SupportsIndex]) -> tu
     return tuple(dict.fromkeys(found))
 
 
+def check_seed(seed: int | None) -> int | None:
+    """The base seed as an int.
+
+    Raises:
+        ValueError: It is neither ``None`` nor a whole number of at least 0.
+    """
+    if seed is None:
+        return None
+    try:
+        number = -1 if isinstance(seed, bool) else operator.index(seed)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise ValueError(f"Expected `seed` to be a whole number of at least 0, or None, got {seed!r}.")
+    return number
+
+
 @dataclass(frozen=True)
 class Choices:
     """The cells that a picture may get.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from mmcv.transforms.utils import cache_randomness
 from numpy.typing import NDArray
 
 from mmfan.corruptions import check_picture, corrupt, picture_name, picture_seed
-from mmfan.datasets.transforms.choices import CLEAN, Choices, make_choices
+from mmfan.datasets.transforms.choices import CLEAN, Choices, check_seed, make_choices
 from mmfan.registry import TRANSFORMS
 
 # What the transform adds to a sample; to be named in the `meta_keys` of the packing step if a model or metric wants it.
@@ -182,23 +181,6 @@ class Corrupt(BaseTransform):
             f"{type(self).__name__}(corruption={self.corruption!r}, severity={self.severity!r}, seed={self.seed}, "
             f"root={self.root!r}, prob={self.prob})"
         )
-
-
-def check_seed(seed: int | None) -> int | None:
-    """The base seed as an int.
-
-    Raises:
-        ValueError: It is neither ``None`` nor a whole number of at least 0.
-    """
-    if seed is None:
-        return None
-    try:
-        number = -1 if isinstance(seed, bool) else operator.index(seed)
-    except TypeError:
-        number = -1
-    if number < 0:
-        raise ValueError(f"Expected `seed` to be a whole number of at least 0, or None, got {seed!r}.")
-    return number
 
 
 def named_draws(seed: int, name: str) -> tuple[float, float, float]:

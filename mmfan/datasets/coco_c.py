@@ -1,0 +1,109 @@
+"""COCO-C: one corruption at one severity, with the boxes and masks of the clean set."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from mmdet.datasets import CocoDataset
+
+from mmfan.datasets.corrupted.sources import CellSource
+from mmfan.datasets.one_cell import OneCell, files_below, samples_of_cell
+from mmfan.datasets.tree import shortlist
+
+
+class CocoCDataset(OneCell, CocoDataset):
+    """The annotations of COCO with the pictures of one cell of COCO-C.
+
+    Takes the arguments of the clean set, unchanged, and what to do to its pictures::
+
+        dict(
+            type="mmfan.CocoCDataset",
+            corruption="fog",
+            severity=3,
+            data_root="data/coco",
+            ann_file="annotations/instances_val2017.json",
+            data_prefix=dict(img="val2017/"),
+            test_mode=True,
+            pipeline=test_pipeline,
+        )
+
+    so that any config is tested on one cell with ``--cfg-options test_dataloader.dataset.type=mmfan.CocoCDataset
+    test_dataloader.dataset.corruption=fog test_dataloader.dataset.severity=3``. The trees::
+
+        data/coco/annotations/instances_val2017.json
+        data/coco/val2017/<id, 12 digits>.jpg                                 needed for 'clean' and on the fly
+        data/coco_c/<corruption>/<severity>/val2017/<id, 12 digits>.png (or .jpg)
+
+    A set of one's own, whose pictures are not in a folder like ``val2017``, counts as a plain folder, that of
+    ``data_prefix['img']``; its corrupted pictures are ``<corrupted_root>/<corruption>/<severity>/<same path>``.
+
+    The metainfo of the data samples says ``corruption``, ``severity`` and ``corruption_seed``; with pictures from disk
+    the sample also has ``clean_img_path``.
+
+    Args:
+        corruption: Name of one corruption, or ``'clean'`` for the clean pictures.
+        severity: 1 to 5; 0 for ``'clean'``.
+        source: ``'disk'`` reads the files of the corrupted set; ``'fly'`` corrupts each picture after the step of the
+            pipeline that loads it, with the same bytes, and needs no corrupted set.
+        corrupted_root: Root of the corrupted set, by ``source='disk'``; ``None`` for that of the clean set with ``_c``
+            at its end.
+        seed: Base seed of the set; ``None`` for that of the set on disk, and 0 on the fly.
+        **kwargs: As mmdetection's ``CocoDataset``.
+
+    Raises:
+        FileNotFoundError: A picture that the annotations name is missing; the message says which and how to make it.
+            With ``lazy_init=True`` this comes from ``full_init``.
+        ValueError: There is no such corruption or severity; the set on disk was made with another seed; the pipeline
+            loads no picture, or corrupts by itself; ``data_prefix`` holds no ``img``.
+    """
+
+    def __init__(
+        self,
+        *,
+        corruption: str,
+        severity: int,
+        source: str = "disk",
+        corrupted_root: str | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.cell = CellSource(corruption, severity, source, corrupted_root, seed)
+        super().__init__(**kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """List the samples that the annotations name, after checking what is needed for it."""
+        if "img" not in self.data_prefix:
+            raise ValueError(f"Expected `data_prefix` to hold 'img', got {sorted(self.data_prefix)}.")
+        if not self.ann_file:
+            raise ValueError("Expected `ann_file`, the annotations of the clean set, got none.")
+        return list(super().load_data_list())
+
+    def filter_data(self) -> list[dict]:
+        """Leave out what ``filter_cfg`` says, and take the pictures of the cell.
+
+        The last step at which all samples are at hand: proposals, which are looked up by the path of the clean picture,
+        have been read by then.
+        """
+        samples = super().filter_data()
+        if self.cell.is_clean or self.cell.source == "fly":
+            self._check_clean([sample["img_path"] for sample in samples])
+        return samples_of_cell(samples, self.cell, self._image_dir(), self.backend_args)
+
+    def _image_dir(self) -> str:
+        return self.data_prefix["img"] or "."
+
+    def _check_clean(self, paths: list[str]) -> None:
+        folder = self._image_dir()
+        shown = folder if "://" in folder else os.path.abspath(folder)
+        there = files_below(folder, self.backend_args)
+        advice = "Folders come from `data_root` and `data_prefix`; COCO is at https://cocodataset.org/#download."
+        if there is None:
+            raise FileNotFoundError(f"The picture folder {shown} does not exist. {advice}")
+        names = {os.path.join(self.data_prefix["img"], *name.split("/")) for name in there}
+        absent = [path for path in paths if path not in names]
+        if absent:
+            raise FileNotFoundError(
+                f"{len(absent)} of {len(paths)} pictures that {self.ann_file} names are not in {shown}: "
+                f"{shortlist([os.path.basename(path) for path in absent])}. {advice}"
+            )

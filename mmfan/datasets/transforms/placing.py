@@ -1,0 +1,81 @@
+"""Finding places in a pipeline: where the picture is loaded, where the sample is packed.
+
+Works on pipelines that have been built (mmengine's ``Compose``), and needs no OpenMMLab package itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+
+def walk(step: Any) -> Iterator[Any]:
+    """A step of a pipeline, or a pipeline, and all that is nested in it."""
+    if isinstance(step, (list, tuple)):
+        for inner in step:
+            yield from walk(inner)
+        return
+    yield step
+    for nested in ("transforms", "subroutines"):  # Compose, RandomChoice, ...; TestTimeAug
+        yield from walk(getattr(step, nested, ()) or ())
+
+
+def loads_picture(step: Any) -> bool:
+    """Whether a step loads the picture of a sample, by its name: LoadImageFromFile, LoadImageFromNDArray, ..."""
+    name = type(step).__name__
+    return name.startswith("Load") and "Image" in name
+
+
+def corrupts(step: Any) -> bool:
+    """Whether a step is mmfan.Corrupt, or an older transform of that name."""
+    return any(kind.__name__ == "Corrupt" for kind in type(step).__mro__)
+
+
+def check_uncorrupted(pipeline: Any, whose: str) -> None:
+    """Check that a pipeline does not corrupt by itself.
+
+    Args:
+        pipeline: Built pipeline.
+        whose: What corrupts the pictures already, for the message.
+
+    Raises:
+        ValueError: It does.
+    """
+    if any(corrupts(step) for step in walk(pipeline)):
+        raise ValueError(
+            f"The pipeline holds a Corrupt step, but {whose}: pictures would be corrupted twice. Take the step out of "
+            "the pipeline."
+        )
+
+
+def place_after_loading(pipeline: Any, step: Callable[[dict], dict | None]) -> None:
+    """Insert a step into a built pipeline, directly after the one that loads the picture.
+
+    Args:
+        pipeline: Object with the list ``transforms``; it is changed.
+        step: What to insert.
+
+    Raises:
+        ValueError: The pipeline loads no picture, or more than one.
+    """
+    places = [at for at, known in enumerate(pipeline.transforms) if loads_picture(known)]
+    if len(places) != 1:
+        names = ", ".join(type(known).__name__ for known in pipeline.transforms) or "no step at all"
+        raise ValueError(
+            f"Expected one step in the pipeline that loads the picture (LoadImageFromFile), to corrupt after it, got "
+            f"{len(places)}: {names}."
+        )
+    pipeline.transforms.insert(places[0] + 1, step)
+
+
+def carry_meta_keys(pipeline: Any, keys: Sequence[str]) -> None:
+    """Have the packing steps of a built pipeline take more keys into the metainfo of the data samples.
+
+    Args:
+        pipeline: Built pipeline; its steps whose name starts with ``Pack`` and that have ``meta_keys`` are changed.
+        keys: The keys; those that are there already are not added again.
+    """
+    for step in walk(pipeline):
+        known = getattr(step, "meta_keys", None)
+        if type(step).__name__.startswith("Pack") and isinstance(known, (list, tuple)):
+            step.meta_keys = tuple(dict.fromkeys((*known, *keys)))
