@@ -14,18 +14,36 @@ it: a cell that two protocols share is judged once.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
+import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from mmfan.evaluation.counts_file import PictureCounts, read_counts, write_counts
 from mmfan.evaluation.protocol import CLEAN, Cell
+
+__all__ = [
+    "DuplicateRecordError",
+    "PictureCounts",
+    "Record",
+    "ResultsError",
+    "ResultsStore",
+    "RunKey",
+    "check_record",
+    "group_runs",
+    "key_of",
+    "read_counts",
+    "write_counts",
+]
 
 Record = dict[str, Any]
 
@@ -218,6 +236,54 @@ class ResultsStore:
             _write_all(file, line, end)
         if is_new:
             _sync_folder(self.path.parent)
+
+    def write_counts(
+        self, record: Mapping[str, Any], counts: ArrayLike, pictures: Sequence[str], classes: Sequence[str] = ()
+    ) -> str:
+        """Keep the counts per picture of a record beside the results file, in ``<file>.counts/``.
+
+        To be called before :meth:`append`, with what it returns put under ``counts`` into the record: then a record that
+        is there has its counts, and what a kill in between leaves is written over by the next run.
+
+        Args:
+            record: The record, with or without its metrics.
+            counts: (pictures, classes, 3) integers: true positives, false positives, false negatives.
+            pictures: The names of the pictures.
+            classes: The names of the classes.
+
+        Returns:
+            The file, relative to the folder of the results file.
+
+        Raises:
+            mmfan.evaluation.counts_file.CountsError: These are no counts, or the names do not fit them.
+            ResultsError: It is no record.
+            OSError: The file cannot be written.
+        """
+        run, cell = key_of({"metrics": {"none": None}} | dict(record))
+        digest = hashlib.sha256(json.dumps([*run, *cell]).encode()).hexdigest()[:12]
+        readable = re.sub(r"[^\w.+-]+", "_", f"{run.model}-{cell.corruption}-{cell.severity}", flags=re.ASCII)[-80:]
+        name = f"{self.path.name}.counts/{readable}-{digest}.npz"
+        write_counts(self.path.parent / name, counts, pictures, classes)
+        return name
+
+    def read_counts(self, record: Mapping[str, Any]) -> PictureCounts:
+        """The counts per picture of a record.
+
+        Raises:
+            ResultsError: The record has none, or their file is gone.
+            mmfan.evaluation.counts_file.CountsError: The file is damaged.
+        """
+        _, cell = key_of(record)
+        name = record.get("counts")
+        if not isinstance(name, str):
+            raise ResultsError(f"The record of {cell} for the model {record['model']!r} has no counts per picture.")
+        try:
+            return read_counts(self.path.parent / name)
+        except FileNotFoundError as error:
+            raise ResultsError(
+                f"{self.path.parent / name} is gone: the counts of {cell} for the model {record['model']!r}. Copy the "
+                "folder of the counts along with the results file."
+            ) from error
 
     def _parse(self, content: bytes) -> tuple[list[Record], int]:
         """The records, and where the part of a last, torn line begins (the length if there is none)."""
