@@ -22,7 +22,7 @@ def contrast(image: Picture, severity: int, seed: int) -> Picture:
     Source: ImageNet-C, ``clip((x - mean) * c + mean)`` with x in 0..1.
     """
     factor = PARAMETERS["contrast"][severity - 1]
-    means = np.array(cv2.mean(image)[: image.shape[2] if image.ndim == 3 else 1]) / 255
+    means = np.array(cv2.mean(image))[: image.shape[2] if image.ndim == 3 else 1] / 255
     values = np.clip((_LEVELS[:, None] - means) * factor + means, 0, 1) * 255
     table = np.ascontiguousarray(values.astype(np.uint8)[None])
     return np.asarray(cv2.LUT(image, table if image.ndim == 3 else table[..., 0]), np.uint8)
@@ -100,9 +100,7 @@ def _tables(
 
 
 @njit(cache=True)
-def _look_up(
-    image: Picture, values: NDArray[np.int32], slopes: NDArray[np.int32], tint: int, out: Picture
-) -> None:
+def _look_up(image: Picture, values: NDArray[np.int32], slopes: NDArray[np.int32], tint: int, out: Picture) -> None:
     for at in range(image.shape[0]):
         red, green, blue = np.int32(image[at, 0]), np.int32(image[at, 1]), np.int32(image[at, 2])
         largest = max(red, green, blue)

@@ -1,8 +1,8 @@
 """Defocus: convolution with a disk whose edge is smoothed.
 
 A disk is a stack of horizontal runs, and the sum over a run is a difference of two running sums of its row: 26
-operations a value for a radius of 6, where the kernel has 169 entries. The smoothing of the edge is a small Gaussian and
-is applied to the picture first, in OpenCV's exact fixed-point form. The rest is integers too.
+operations a value for a radius of 6, where the kernel has 169 entries. The smoothing of the edge is a small Gaussian
+and is applied to the picture first, in OpenCV's exact fixed-point form. The rest is integers too.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def defocus_blur(image: Picture, severity: int, seed: int) -> Picture:
     radius, sigma = PARAMETERS["defocus_blur"][severity - 1]
     half_widths, correction = _runs(radius, sigma)
     size = 3 if radius <= 8 else 5
-    smoothed = cv2.GaussianBlur(cv2.multiply(image, 1 << _BITS, dtype=cv2.CV_16U), (size, size), sigma)
+    smoothed = np.asarray(cv2.GaussianBlur(image.astype(np.uint16) << _BITS, (size, size), sigma), np.uint16)
     out = np.empty_like(image)
     height = image.shape[0]
     _convolve(

@@ -28,14 +28,14 @@ def elastic_transform(image: Picture, severity: int, seed: int) -> Picture:
     draws = random_bytes(stream_key(seed, 0), height * width * 2).reshape(height, width, 2)
     largest = PARAMETERS["elastic_transform"][severity - 1] * height * 0.005
     # level k of the draws stands for (2 k - 255) / 256 of the largest displacement
-    field = cv2.sepFilter2D(
+    field: NDArray[np.float32] = cv2.sepFilter2D(
         draws,
         cv2.CV_32F,
         _kernel(width) * np.float32(largest / 128),
         _kernel(height),
         delta=-255 / 256 * largest,
         borderType=cv2.BORDER_REFLECT,
-    )
+    )  # type: ignore[assignment]
     out = np.empty_like(image)
     _displace(image.reshape(height, width, -1), field, out.reshape(height, width, -1))
     return out

@@ -93,9 +93,7 @@ def _octave(plasma: NDArray[np.float32], step: int, amplitude: np.float32, key: 
 
 
 @njit(cache=True)
-def _blend(
-    image: Picture, plasma: NDArray[np.float32], strength: np.float32, factor: np.float32, out: Picture
-) -> None:
+def _blend(image: Picture, plasma: NDArray[np.float32], strength: np.float32, factor: np.float32, out: Picture) -> None:
     height, width, channels = image.shape
     for y in range(height):
         for x in range(width):

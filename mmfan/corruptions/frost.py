@@ -97,9 +97,7 @@ def _resized(index: int, rows: int, columns: int) -> Picture:
 
 
 @njit(cache=True)
-def _blend(
-    image: Picture, texture: NDArray[np.uint8], weight: float, texture_weight: float, out: Picture
-) -> None:
+def _blend(image: Picture, texture: NDArray[np.uint8], weight: float, texture_weight: float, out: Picture) -> None:
     for y in range(image.shape[0]):
         line, ice, row = image[y].reshape(-1), texture[y], out[y].reshape(-1)
         for x in range(image.shape[1]):

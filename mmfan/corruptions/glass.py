@@ -17,8 +17,8 @@ _SHIFT = np.uint64(16)
 def glass_blur(image: Picture, severity: int, seed: int) -> Picture:
     """Blur, let every pixel take the colour of one close by, blur again.
 
-    Meant as a swap of the two pixels, it is a copy in the reference: the assignment of one row view to another loses the
-    second value. Published numbers were made with the copy, and so is this. It goes from the lower right to the
+    Meant as a swap of the two pixels, it is a copy in the reference: the assignment of one row view to another loses
+    the second value. Published numbers were made with the copy, and so is this. It goes from the lower right to the
     upper left in place, so that colours can travel further than one displacement.
 
     Source: ImageNet-C.

@@ -1,4 +1,4 @@
-"""Blur along a straight line, one-sided: what a picture of something in motion looks like (motion blur, falling snow)."""
+"""Blur along a straight line, one-sided: motion blur, and the fall of snow."""
 
 from __future__ import annotations
 

@@ -30,7 +30,9 @@ def snow(image: Picture, severity: int, seed: int) -> Picture:
     flakes = normals(seed, 0, crop[0] * crop[1]).reshape(crop) * np.float32(deviation / NORMAL_ONE) + np.float32(mean)
     layer = _enlarge(flakes, rows - top, row_weights, columns - left, column_weights, np.float32(threshold))
     fallen = np.empty_like(layer)
-    blur_along_line(layer, line_taps(radius, sigma, uniform(seed, 2, -135, -45), layer.shape), fallen)
+    blur_along_line(
+        layer, line_taps(radius, sigma, uniform(seed, 2, -135, -45), (layer.shape[0], layer.shape[1])), fallen
+    )
     flakes_255 = np.rint(fallen[:height, :width] * 255).astype(np.uint8)
     out = np.empty_like(image)
     _blend(image.reshape(height, width, -1), flakes_255, np.float32(weight), out.reshape(height, width, -1))

@@ -67,13 +67,13 @@ def _gaussian_16(image: NDArray[np.uint16], sigma: float) -> NDArray[np.uint16]:
 
 def _water(layer: NDArray[np.uint16], lowest: int) -> NDArray[np.float32]:
     """How bright the water is, in units of no meaning."""
-    liquid = _drops(layer, np.int64(lowest), np.int64(_OFFSET * _ONE), np.float32(255 / _ONE))
+    liquid = _drops(layer, lowest, int(_OFFSET * _ONE), np.float32(255 / _ONE))
     distance = cv2.distanceTransform(255 - cv2.Canny(liquid, 50, 150), cv2.DIST_L2, 5)
     _, distance = cv2.threshold(distance, 20, 20, cv2.THRESH_TRUNC)
     edges = cv2.equalizeHist(cv2.blur(distance, (3, 3)).astype(np.uint8))
     emboss = np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]], np.float32)
     edges = cv2.blur(cv2.filter2D(edges, cv2.CV_8U, emboss), (3, 3))
-    return np.asarray(cv2.multiply(liquid, edges, dtype=cv2.CV_32F), np.float32)
+    return np.multiply(liquid, edges, dtype=np.float32)
 
 
 @njit(cache=True)
