@@ -1,6 +1,6 @@
 """The 19 corruptions of the robustness benchmarks, at five severities: ``corrupt(image, name, severity, seed)``.
 
-Needs NumPy, OpenCV, numba and Pillow, and nothing of torch or OpenMMLab.
+Needs NumPy, OpenCV and numba, and nothing of torch or OpenMMLab.
 """
 
 from mmfan.corruptions.engine import SMALLEST_SIDE, check_picture, corrupt
