@@ -39,7 +39,7 @@ class Entry(NamedTuple):
 
 def journal_path(target: str | os.PathLike[str], shard: Shard) -> Path:
     """Where the journal of a shard is."""
-    return Path(target) / WORK_FOLDER / f"journal-{shard.number}-of-{shard.count}.jsonl"
+    return Path(target) / WORK_FOLDER / f"journal-{shard.number}-of-{shard.total}.jsonl"
 
 
 class Journal:

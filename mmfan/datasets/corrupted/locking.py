@@ -62,7 +62,7 @@ class ShardLock:
     def __init__(self, target: str | os.PathLike[str], shard: Shard) -> None:
         self.folder = Path(target) / WORK_FOLDER
         self.shard = shard
-        self.path = self.folder / f"lock-{shard.number}-of-{shard.count}.json"
+        self.path = self.folder / f"lock-{shard.number}-of-{shard.total}.json"
         self.token = uuid.uuid4().hex[:12]
 
     def __enter__(self) -> ShardLock:
@@ -105,7 +105,7 @@ class ShardLock:
     def _check_others(self) -> None:
         """Shards of another count overlap with this one."""
         for path in sorted(self.folder.glob("lock-*.json")):
-            if path != self.path and not path.stem.endswith(f"-of-{self.shard.count}"):
+            if path != self.path and not path.stem.endswith(f"-of-{self.shard.total}"):
                 self._remove_stale(path)
 
     def _remove_stale(self, path: Path) -> None:

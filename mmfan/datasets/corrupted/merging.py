@@ -6,13 +6,14 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmfan.corruptions import UnknownCorruptionError, get_corruption
 from mmfan.datasets.corrupted.journal import WORK_FOLDER, Entry, find_journals, read_journal
 from mmfan.datasets.corrupted.layout import Listing, cell_folder
-from mmfan.datasets.corrupted.manifest import make_manifest, manifest_bytes, manifest_path, read_manifest
+from mmfan.datasets.corrupted.manifest import MANIFESTS, make_manifest, manifest_bytes, manifest_path, read_manifest
 from mmfan.datasets.corrupted.record import MixedSetError, SetRecord
 from mmfan.datasets.corrupted.units import is_part
 from mmfan.evaluation.protocol import Cell
@@ -196,11 +197,10 @@ def clear_journals(target: Path, record: SetRecord) -> None:
         locked = (folder / f"lock-{path.stem.removeprefix('journal-')}.json").exists()
         if not locked and all(is_recorded(entry) for entry in read_journal(path)):
             path.unlink(missing_ok=True)
-    for path in folder.glob(".*.part") if folder.is_dir() else ():
+    if list(folder.glob("lock-*.json")):
+        return  # others are at work, and theirs is what else is there
+    strays = (folder.glob("*.part"), target.glob(".*.part"), (target / MANIFESTS).glob("*/*/.*.part"))
+    for path in (path for paths in strays for path in paths):
         path.unlink(missing_ok=True)
-    try:
+    with suppress(OSError):  # not empty: another shard's journal is waiting there
         folder.rmdir()
-    except OSError:
-        pass  # others are at work, or their journals are
-    for path in (*target.glob(".*.part"), *(target / "manifests").glob("*/*/.*.part")):
-        path.unlink(missing_ok=True)

@@ -102,7 +102,9 @@ def _png_damage(content: bytes) -> str | None:
         if at + 12 + length > end:
             break
         kind = bytes(view[at + 4 : at + 8])
-        if zlib.crc32(view[at + 4 : at + 8 + length]) != int.from_bytes(view[at + 8 + length : at + 12 + length], "big"):
+        if zlib.crc32(view[at + 4 : at + 8 + length]) != int.from_bytes(
+            view[at + 8 + length : at + 12 + length], "big"
+        ):
             return f"the PNG is damaged: the checksum of its {kind.decode('latin-1')} chunk at byte {at} is wrong"
         at += 12 + length
         if kind == b"IEND":

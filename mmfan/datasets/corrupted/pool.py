@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing.connection import Connection, wait
@@ -29,7 +29,7 @@ class WorkerDiedError(RuntimeError):
 
 def run_units(
     units: Iterable[Unit], settings: Settings, workers: int, imports: Sequence[str] = (), preload: Sequence[str] = ()
-) -> Iterator[Message]:
+) -> Generator[Message, None, None]:
     """Make all units and yield the messages of :func:`~mmfan.datasets.corrupted.units.make_unit` as they come.
 
     Closing the generator stops the work; each worker finishes the file it is at.

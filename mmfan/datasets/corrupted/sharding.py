@@ -14,19 +14,22 @@ class Shard(NamedTuple):
     """One of several equal parts of the work.
 
     Attributes:
-        number: 1 to ``count``.
-        count: How many parts there are.
+        number: 1 to ``total``.
+        total: How many parts there are.
     """
 
     number: int = 1
-    count: int = 1
+    total: int = 1
 
     def __str__(self) -> str:
-        return f"{self.number}/{self.count}"
+        return f"{self.number}/{self.total}"
 
     def part_of(self, items: Sequence[Item]) -> Sequence[Item]:
-        """This part of ``items``: every ``count``-th, so that all parts take about the same time."""
-        return items[self.number - 1 :: self.count]
+        """This part of ``items``: every ``total``-th, so that all parts take about the same time."""
+        return items[self.number - 1 :: self.total]
+
+
+WHOLE = Shard()
 
 
 def parse_shard(text: str) -> Shard:
@@ -36,7 +39,7 @@ def parse_shard(text: str) -> Shard:
         ValueError: It is not of that form, or ``i`` is not in 1 to ``n``.
 
     >>> parse_shard("2/8")
-    Shard(number=2, count=8)
+    Shard(number=2, total=8)
     """
     found = re.fullmatch(r"(\d+)/(\d+)", text)
     if not found or not 1 <= int(found[1]) <= int(found[2]):
@@ -60,7 +63,7 @@ def shard_from_environment(environment: Mapping[str, str]) -> tuple[Shard, str |
         ValueError: The variables contradict each other.
 
     >>> shard_from_environment({"RANK": "0", "WORLD_SIZE": "4"})
-    (Shard(number=1, count=4), 'torchrun')
+    (Shard(number=1, total=4), 'torchrun')
     """
     for launcher, rank_name, count_name in (
         ("torchrun", "RANK", "WORLD_SIZE"),
@@ -76,7 +79,7 @@ def shard_from_environment(environment: Mapping[str, str]) -> tuple[Shard, str |
             )
         if int(count) > 1:
             return Shard(int(rank) + 1, int(count)), launcher
-    return Shard(), None
+    return WHOLE, None
 
 
 def default_workers(environment: Mapping[str, str]) -> int:

@@ -106,13 +106,15 @@ class Failed(NamedTuple):
 
     Attributes:
         picture: Index of the clean picture.
-        cell: Index of the cell; ``None`` if the clean picture itself cannot be used, and nothing was made of it.
+        cell: Index of the cell; ``None`` if the clean picture itself cannot be used.
         reason: Why.
+        tasks: Number of tasks that this is the end of.
     """
 
     picture: int
     cell: int | None
     reason: str
+    tasks: int = 1
 
 
 class DiskFull(NamedTuple):
@@ -154,12 +156,12 @@ def make_unit(unit: Unit, settings: Settings) -> Iterator[Message]:
     """Make what a unit asks for; a file that is there and undamaged is kept.
 
     Yields:
-        :class:`Made` or :class:`Failed` for each task, or one :class:`Failed` for all of them; :class:`DiskFull` ends
-        it. The last message is :class:`Spent`.
+        :class:`Made` or :class:`Failed` for each task, or one :class:`Failed` for all that need the clean picture;
+        :class:`DiskFull` ends it. The last message is :class:`Spent`.
     """
     spent = Spent()
     clean: NDArray[np.uint8] | None = None
-    for task in unit.tasks:
+    for number, task in enumerate(unit.tasks):
         try:
             kept = _kept(unit, task, settings, spent)
         except OSError as error:
@@ -172,7 +174,7 @@ def make_unit(unit: Unit, settings: Settings) -> Iterator[Message]:
             try:
                 clean = _decode(unit.path, spent)
             except PICTURE_ERRORS as error:
-                yield Failed(unit.picture, None, _reason(error))
+                yield Failed(unit.picture, None, _reason(error), tasks=len(unit.tasks) - number)
                 break
         try:
             yield _make(unit, task, clean, settings, spent)

@@ -1,0 +1,44 @@
+"""Making corrupted sets (Cityscapes-C, COCO-C, any folder) on disk, and verifying them.
+
+Needs NumPy, OpenCV, Pillow and numba, and nothing of torch or OpenMMLab. ``make_plan`` checks what is asked for,
+``make_corrupted_set`` makes it, ``verify_set`` reads it again; :mod:`~mmfan.datasets.corrupted.layout` says where the
+files are and :mod:`~mmfan.datasets.corrupted.manifest` what is recorded of them.
+"""
+
+from mmfan.datasets.corrupted.layout import Listing, cell_folder, list_pictures
+from mmfan.datasets.corrupted.locking import BusyTargetError
+from mmfan.datasets.corrupted.making import DiskFullError, Making, make_corrupted_set
+from mmfan.datasets.corrupted.manifest import Manifest, manifest_path, read_manifest
+from mmfan.datasets.corrupted.planning import Plan, Survey, free_space, make_plan, survey
+from mmfan.datasets.corrupted.pool import WorkerDiedError
+from mmfan.datasets.corrupted.record import MixedSetError, SetRecord, read_record
+from mmfan.datasets.corrupted.sharding import Shard, default_workers, parse_shard, shard_from_environment
+from mmfan.datasets.corrupted.verifying import Verification, verify_set
+
+__all__ = [
+    "BusyTargetError",
+    "DiskFullError",
+    "Listing",
+    "Making",
+    "Manifest",
+    "MixedSetError",
+    "Plan",
+    "SetRecord",
+    "Shard",
+    "Survey",
+    "Verification",
+    "WorkerDiedError",
+    "cell_folder",
+    "default_workers",
+    "free_space",
+    "list_pictures",
+    "make_corrupted_set",
+    "make_plan",
+    "manifest_path",
+    "parse_shard",
+    "read_manifest",
+    "read_record",
+    "shard_from_environment",
+    "survey",
+    "verify_set",
+]
