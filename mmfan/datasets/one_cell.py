@@ -108,6 +108,8 @@ class OneCell:
 
     @pipeline.setter
     def pipeline(self, built: Any) -> None:
+        if built is getattr(self, "_pipeline", None):
+            return  # it has been through this
         cell = self.cell
         check_uncorrupted(built, f"{type(self).__name__} gives the pictures of {cell.corruption} itself")
         if cell.source == "fly" and not cell.is_clean:

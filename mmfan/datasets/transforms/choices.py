@@ -37,7 +37,7 @@ def expand_corruptions(wanted: str | Sequence[str]) -> tuple[str, ...]:
     >>> expand_corruptions(["fog", "extra", "spatter"])
     ('fog', 'speckle_noise', 'gaussian_blur', 'spatter', 'saturate')
     """
-    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    names = list(wanted) if isinstance(wanted, (list, tuple)) else [wanted]
     if not names:
         raise ValueError("Expected at least one corruption or group, got none.")
     return tuple(dict.fromkeys(name for item in names for name in _members(item)))
