@@ -65,7 +65,7 @@ def counts_of_picture(
     Args:
         prediction: (H, W) integers: class numbers, or ``ignore_index`` where the model says nothing; such a pixel is
             missed by its true class and claimed by none.
-        truth: (H, W) integers: class numbers, or ``ignore_index`` where nothing is to be said; such pixels do not count.
+        truth: (H, W) integers: class numbers, or ``ignore_index`` where nothing is to be said; they do not count.
         num_classes: Number of classes, numbered from 0.
         ignore_index: See above; None if there is none.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,7 @@ def read_counts(path: str | os.PathLike[str]) -> PictureCounts:
             counts, pictures, classes = (archive[name] for name in ("counts", "pictures", "classes"))
         found = PictureCounts(check_counts(counts), tuple(map(str, pictures)), tuple(map(str, classes)))
         _check_names(found.counts, found.pictures, found.classes)
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError) as error:
         raise CountsError(f"{path} is no whole file of counts ({error}); judge its cell again.") from error
     return found
 
@@ -98,8 +99,8 @@ def read_counts(path: str | os.PathLike[str]) -> PictureCounts:
 def _check_names(counts: NDArray[np.int64], pictures: Sequence[str], classes: Sequence[str]) -> None:
     if len(pictures) != len(counts) or len(set(pictures)) != len(pictures):
         raise CountsError(
-            f"Expected {len(counts)} different names of pictures, one for each entry of the counts, got {len(pictures)} "
-            f"({len(set(pictures))} different)."
+            f"Expected {len(counts)} different names of pictures, one for each entry of the counts, "
+            f"got {len(pictures)} ({len(set(pictures))} different)."
         )
     if classes and len(classes) != counts.shape[1]:
         raise CountsError(f"Expected the names of {counts.shape[1]} classes, got {len(classes)}.")

@@ -242,8 +242,8 @@ class ResultsStore:
     ) -> str:
         """Keep the counts per picture of a record beside the results file, in ``<file>.counts/``.
 
-        To be called before :meth:`append`, with what it returns put under ``counts`` into the record: then a record that
-        is there has its counts, and what a kill in between leaves is written over by the next run.
+        To be called before :meth:`append`, with what it returns put under ``counts`` into the record: then a record
+        that is there has its counts, and what a kill in between leaves is written over by the next run.
 
         Args:
             record: The record, with or without its metrics.

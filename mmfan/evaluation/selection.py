@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from mmfan.evaluation.protocol import CLEAN, Cell, Protocol
 from mmfan.evaluation.results import Record, RunKey, key_of
@@ -25,31 +26,54 @@ class MissingCellsError(SummaryError):
     """Cells of the protocol have not been judged."""
 
 
-def scores_of_one_run(records: Iterable[Record], protocol: Protocol, metric: str) -> tuple[RunKey, dict[Cell, float]]:
-    """The scores of the cells that a protocol asks for, the clean one among them, as far as they are there.
+class Selection(NamedTuple):
+    """The records of one run that a protocol asks for.
+
+    Attributes:
+        run: The run.
+        records: Cell -> its record; the clean cell first, then in the order of the protocol.
+        missing: The cells without a record.
+    """
+
+    run: RunKey
+    records: dict[Cell, Record]
+    missing: tuple[Cell, ...]
+
+
+def select(records: Iterable[Record], protocol: Protocol, *, partial: bool = False) -> Selection:
+    """Take from the records of one run those that a protocol asks for.
 
     Raises:
-        SummaryError: See :func:`mmfan.evaluation.summary.summarize`.
+        MissingCellsError: Some are missing, and ``partial`` was not asked for or there is no corrupted cell at all.
+        SummaryError: There are no records, they are of several runs, or a cell has two that differ.
     """
-    wanted = {CLEAN, *protocol.cells}
+    cells = (CLEAN, *protocol.cells)
+    wanted = set(cells)
     kept: dict[Cell, Record] = {}
     runs: dict[RunKey, None] = {}
     for record in records:
         run, cell = key_of(record)
         runs[run] = None
-        if cell in kept and not _same_metrics(kept[cell], record):
+        if cell not in wanted:
+            continue
+        # of several runs there may well be two records of a cell; that they are several is said below
+        if len(runs) == 1 and cell in kept and not _same_metrics(kept[cell], record):
             raise SummaryError(
                 f"There are two records of {cell} for the model {run.model!r}, and they differ: "
                 f"{kept[cell]['metrics']} and {record['metrics']}. Remove the wrong one from the results file.",
                 [cell],
             )
-        if cell in wanted:
-            kept[cell] = record
+        kept[cell] = record
     if not runs:
         raise SummaryError("There are no records to summarise.")
     if len(runs) > 1:
         raise SummaryError(f"The records are of {len(runs)} runs; summarise one at a time: {_differences(list(runs))}.")
-    return next(iter(runs)), _values(kept, metric)
+    run = next(iter(runs))
+    missing = tuple(cell for cell in cells if cell not in kept)
+    there = len(kept) - (CLEAN in kept)
+    if missing and (not partial or not there):
+        raise MissingCellsError(_missing_text(run, protocol, missing, there, partial), missing)
+    return Selection(run, {cell: kept[cell] for cell in cells if cell in kept}, missing)
 
 
 def _same_metrics(one: Record, other: Record) -> bool:
@@ -64,7 +88,12 @@ def _undefined(value: float | None) -> bool:
     return value is None or not math.isfinite(value)
 
 
-def _values(records: Mapping[Cell, Record], metric: str) -> dict[Cell, float]:
+def values_of(records: Mapping[Cell, Record], metric: str) -> dict[Cell, float]:
+    """One metric of the records.
+
+    Raises:
+        SummaryError: A record has it not, or it is not a number from 0 to 1.
+    """
     without = [cell for cell, record in records.items() if metric not in record["metrics"]]
     if without:
         there = sorted({name for record in records.values() for name in record["metrics"]})
@@ -85,16 +114,11 @@ def _values(records: Mapping[Cell, Record], metric: str) -> dict[Cell, float]:
     return {cell: float(value) for cell, value in values.items()}
 
 
-def missing_cells_text(
-    run: RunKey, protocol: Protocol, missing: tuple[Cell, ...], there: list[Cell], partial: bool
-) -> str:
-    """What to say of the cells that are missing, and how to go on."""
-    counted = f"{len(there)} of the {protocol.size} cells of {protocol.name!r} are there for the model {run.model!r}"
-    cure = (
-        "judge a corrupted cell first"
-        if partial
-        else "judge them, ask for a partial summary, or take the protocol they were made with"
-    )
+def _missing_text(run: RunKey, protocol: Protocol, missing: tuple[Cell, ...], there: int, partial: bool) -> str:
+    counted = f"{there} of the {protocol.size} cells of {protocol.name!r} are there for the model {run.model!r}"
+    cure = "judge them, ask for a partial summary, or take the protocol that the records were made with"
+    if partial:
+        cure = "judge a corrupted cell first"
     return f"{counted}; missing: {_listed(missing)}. To go on, {cure}."
 
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from mmfan.evaluation.corruption_error import CorruptionError, mce
 from mmfan.evaluation.protocol import CLEAN, Cell, Protocol, get_protocol
 from mmfan.evaluation.results import Record, RunKey
-from mmfan.evaluation.selection import MissingCellsError, SummaryError, mean, missing_cells_text, scores_of_one_run
+from mmfan.evaluation.selection import MissingCellsError, SummaryError, mean, select, values_of
 
 __all__ = [
     "Averages",
@@ -29,6 +29,7 @@ __all__ = [
     "Summary",
     "SummaryError",
     "WorstCell",
+    "average_cells",
     "average_types",
     "mce",
     "summarize",
@@ -163,6 +164,23 @@ def average_types(by_corruption: Mapping[str, float], groups: Mapping[str, Itera
     return Averages(mean(by_corruption.values()), mean(by_group.values()) if by_group else None, by_group)
 
 
+def average_cells(scores: Mapping[Cell, float], protocol: Protocol) -> Averages:
+    """Average the scores of cells in the protocol's order: over the severities of a type, then over the types.
+
+    Args:
+        scores: Cell -> score; the clean cell is passed over.
+        protocol: Where the groups come from.
+
+    Raises:
+        SummaryError: There are no scores.
+    """
+    rows: dict[str, list[float]] = {}
+    for cell, score in scores.items():
+        if cell != CLEAN:
+            rows.setdefault(cell.corruption, []).append(score)
+    return average_types({name: mean(row) for name, row in rows.items()}, protocol.groups)
+
+
 def summarize(
     records: Iterable[Record],
     protocol: str | Mapping[str, Any] | Protocol,
@@ -186,15 +204,12 @@ def summarize(
         mmfan.evaluation.protocol.ProtocolError: There is no such protocol.
     """
     wanted = get_protocol(protocol)
-    run, found = scores_of_one_run(records, wanted, metric)
-    missing = tuple(cell for cell in (CLEAN, *wanted.cells) if cell not in found)
-    there = [cell for cell in wanted.cells if cell in found]
-    if missing and (not partial or not there):
-        raise MissingCellsError(missing_cells_text(run, wanted, missing, there, partial), missing)
-    clean = found.get(CLEAN)
+    run, chosen, missing = select(records, wanted, partial=partial)
+    scores = values_of(chosen, metric)
+    clean = scores.pop(CLEAN, None)
     if clean == 0:
         raise SummaryError(f"The clean score ({metric}) of {run.model!r} is 0, so that there is no retention.", [CLEAN])
-    return _summary_of_scores(run, wanted, metric, clean, {cell: found[cell] for cell in there}, missing)
+    return _summary_of_scores(run, wanted, metric, clean, scores, missing)
 
 
 def _summary_of_scores(
@@ -205,10 +220,9 @@ def _summary_of_scores(
     found: dict[Cell, float],
     missing: tuple[Cell, ...],
 ) -> Summary:
-    scores: dict[str, dict[int, float]] = {}
+    scores = {name: dict[int, float]() for name in protocol.corruptions if any(cell[0] == name for cell in found)}
     for cell in sorted(found, key=lambda cell: cell.severity):
-        scores.setdefault(cell.corruption, {})[cell.severity] = found[cell]
-    scores = {name: scores[name] for name in protocol.corruptions if name in scores}
+        scores[cell.corruption][cell.severity] = found[cell]
     by_corruption = {name: mean(row.values()) for name, row in scores.items()}
     averages = average_types(by_corruption, protocol.groups)
     severities = sorted({cell.severity for cell in protocol.cells})
