@@ -13,6 +13,9 @@ from mmfan.corruptions.registry import Picture
 # Pillow's fixed point of the weights of a reduction: 32 bits less 8 of the picture and 2 of headroom.
 _WEIGHT_BITS = 22
 
+# OpenCV 4.11 and later decode to RGB themselves.
+_DECODES_RGB: int | None = getattr(cv2, "IMREAD_COLOR_RGB", None)
+
 
 def jpeg_compression(image: Picture, severity: int, seed: int) -> Picture:
     """Encode the picture as a baseline JPEG with chroma at half resolution, and decode it.
@@ -26,13 +29,16 @@ def jpeg_compression(image: Picture, severity: int, seed: int) -> Picture:
     """
     quality = PARAMETERS["jpeg_compression"][severity - 1]
     grey = image.ndim == 2
-    ordered = image if grey else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    done, encoded = cv2.imencode(".jpg", ordered, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    decoded = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR) if done else None
+    done, encoded = cv2.imencode(
+        ".jpg", image if grey else cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
+    flag = cv2.IMREAD_GRAYSCALE if grey else _DECODES_RGB or cv2.IMREAD_COLOR
+    decoded = cv2.imdecode(encoded, flag) if done else None
     if decoded is None:
         raise RuntimeError(f"OpenCV {cv2.__version__} could not write and read a JPEG: is it built without JPEG?")
-    result = decoded if grey else cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB, dst=decoded)
-    return np.asarray(result, np.uint8)
+    if flag == cv2.IMREAD_COLOR:
+        decoded = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
+    return np.asarray(decoded, np.uint8)
 
 
 def pixelate(image: Picture, severity: int, seed: int) -> Picture:
