@@ -21,7 +21,7 @@ DATASETS = Registry("dataset", parent=ROOT_DATASETS, scope="mmfan", locations=["
 # steps of a data pipeline
 TRANSFORMS = Registry("transform", parent=ROOT_TRANSFORMS, scope="mmfan", locations=["mmfan.datasets.registered"])
 # scores of one set, evaluators over several, the loops that run them, hooks around the loops
-METRICS = Registry("metric", parent=ROOT_METRICS, scope="mmfan", locations=["mmfan.evaluation"])
-EVALUATOR = Registry("evaluator", parent=ROOT_EVALUATOR, scope="mmfan", locations=["mmfan.evaluation"])
-LOOPS = Registry("loop", parent=ROOT_LOOPS, scope="mmfan", locations=["mmfan.evaluation"])
-HOOKS = Registry("hook", parent=ROOT_HOOKS, scope="mmfan", locations=["mmfan.evaluation"])
+METRICS = Registry("metric", parent=ROOT_METRICS, scope="mmfan", locations=["mmfan.evaluation.registered"])
+EVALUATOR = Registry("evaluator", parent=ROOT_EVALUATOR, scope="mmfan", locations=["mmfan.evaluation.registered"])
+LOOPS = Registry("loop", parent=ROOT_LOOPS, scope="mmfan", locations=["mmfan.evaluation.registered"])
+HOOKS = Registry("hook", parent=ROOT_HOOKS, scope="mmfan", locations=["mmfan.evaluation.registered"])

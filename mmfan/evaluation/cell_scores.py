@@ -1,0 +1,26 @@
+"""What a metric says about one cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class CellScores:
+    """The scores of one cell; a metric that has a method ``scores(results) -> CellScores`` can give all of them.
+
+    Attributes:
+        metrics: Name -> score, a fraction, unrounded; NaN where it is not defined.
+        per_class: Name -> class -> score.
+        counts: (pictures, classes, 3) int64: true positives, false positives and false negatives of each picture in
+            the order of the dataset; None where there are none.
+        classes: The names of the classes, in the order of ``counts``.
+    """
+
+    metrics: dict[str, float]
+    per_class: dict[str, dict[str, float]] = field(default_factory=dict)
+    counts: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()

@@ -1,0 +1,27 @@
+"""What plugs into mmengine, registered under the scope ``mmfan``; importing this module registers it.
+
+Apart from this, the package needs no torch, so that results are summarised and reported without it.
+"""
+
+from typing import Any
+
+from mmfan.environment import is_installed, register_missing
+from mmfan.evaluation.evaluator import RetentionEvaluator
+from mmfan.evaluation.robustness_loop import RobustnessLoop
+from mmfan.evaluation.seg_counts import SegCountsMetric
+from mmfan.registry import METRICS
+
+__all__ = ["RetentionEvaluator", "RobustnessLoop", "SegCountsMetric"]
+
+
+def _coco_scores_metric(**arguments: Any) -> Any:
+    # mmdetection is loaded when its metric is asked for, and not by those who only segment
+    from mmfan.evaluation.coco_scores import CocoScoresMetric
+
+    return CocoScoresMetric(**arguments)
+
+
+if is_installed("mmdet"):
+    METRICS.register_module(name="CocoScoresMetric", module=_coco_scores_metric)
+else:
+    register_missing(METRICS, "mmdet", ("CocoScoresMetric",))
