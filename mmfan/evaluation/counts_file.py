@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -19,6 +20,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mmfan.evaluation.counts import check_counts
+
+
+# what a changed byte comes to, wherever in the archive it is (RuntimeError: it seems to be encrypted, or packed by an
+# unknown method); the file has been read before, so that an OSError is a wrong place in it
+_DAMAGE = (ValueError, LookupError, EOFError, OSError, RuntimeError, TypeError, AttributeError, OverflowError)
+_DAMAGE += (zipfile.BadZipFile, zlib.error, struct.error)
 
 
 class CountsError(ValueError):
@@ -86,12 +93,13 @@ def read_counts(path: str | os.PathLike[str]) -> PictureCounts:
         CountsError: The file is damaged or something else; the message names it.
         FileNotFoundError: There is no such file.
     """
+    content = Path(path).read_bytes()
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             counts, pictures, classes = (archive[name] for name in ("counts", "pictures", "classes"))
         found = PictureCounts(check_counts(counts), tuple(map(str, pictures)), tuple(map(str, classes)))
         _check_names(found.counts, found.pictures, found.classes)
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError) as error:
+    except _DAMAGE as error:
         raise CountsError(f"{path} is no whole file of counts ({error}); judge its cell again.") from error
     return found
 

@@ -253,8 +253,7 @@ def make_protocol(
         problems += _problems_of_type(corruption, levels)
     if problems:
         raise ProtocolError(f"Protocol {name!r} cannot be used: {'; '.join(problems)}.")
-    own_groups = _default_groups(wanted) if groups is None else {group: tuple(names) for group, names in groups.items()}
-    made = Protocol(name, _grid(wanted), own_groups, source)
+    made = Protocol(name, _grid(wanted), _default_groups(wanted) if groups is None else _as_groups(groups), source)
     if name in PROTOCOLS and (set(made.cells), made.groups) != (set(PROTOCOLS[name].cells), PROTOCOLS[name].groups):
         raise ProtocolError(f"The name {name!r} belongs to a protocol with other cells or groups; choose another name.")
     return made
@@ -301,11 +300,18 @@ def _severities_of_types(corruptions: Any, severities: Any) -> tuple[dict[str, t
         pairs = [(name, severities) for name in corruptions]
     if not pairs:
         problems.append("it has no corruptions")
+    pairs = [(str(name), levels) for name, levels in pairs]
     names = [name for name, _ in pairs]
-    twice = sorted({str(name) for name in names if names.count(name) > 1})
+    twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         problems.append(f"corruptions named twice: {', '.join(twice)}")
     return {name: _as_levels(name, levels) for name, levels in pairs}, problems
+
+
+def _as_groups(groups: Any) -> dict[str, tuple[str, ...]]:
+    if not isinstance(groups, Mapping) or any(isinstance(names, str) for names in groups.values()):
+        raise ProtocolError(f"Expected `groups` to be a dict group -> list of types, got {groups!r}.")
+    return {str(group): tuple(map(str, names)) for group, names in groups.items()}
 
 
 def _as_levels(name: Any, levels: Any) -> tuple[Any, ...]:
