@@ -1,0 +1,186 @@
+"""Report on results files: clean, corrupted and retained scores of one or many models, side by side.
+
+Reads what tools/test_robustness.py wrote (or a file written by hand); needs no torch. Prints markdown, JSON, CSV or
+LaTeX, or writes one HTML file with its pictures inside; beside --out the overview is printed. With --expect it is a
+regression gate: exit status 1 names every score that is not as expected. Examples:
+
+    python tools/report.py work_dirs/fan_tiny/robustness.jsonl
+    python tools/report.py fan.jsonl segformer.jsonl --published SegFormer-B0 --format html --out report.html
+    python tools/report.py fan.jsonl --write-expect expected.json --tolerance 0.005
+    python tools/report.py fan.jsonl --expect expected.json
+"""
+
+import argparse
+import json
+import sys
+import warnings
+from pathlib import Path
+
+from mmfan.datasets.files import write_whole
+from mmfan.evaluation.formats import FORMATS, markdown_table
+from mmfan.evaluation.gate import Expectations, differences, read_expectations, write_expectations
+from mmfan.evaluation.protocol import PROTOCOLS, Protocol, get_protocol, make_protocol, protocol_of_cells
+from mmfan.evaluation.published import PublishedRow
+from mmfan.evaluation.report import Report, Run, build_report, published_beside, read_runs
+from mmfan.evaluation.results import key_of
+from mmfan.evaluation.selection import MissingCellsError, SummaryError
+from mmfan.evaluation.tables import overview, sentence
+
+RECORDED = "recorded"
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("results", nargs="+", metavar="RESULTS", help="results files (JSON lines)")
+    parser.add_argument(
+        "--protocol",
+        help=f"{', '.join(PROTOCOLS)}; {RECORDED}: the cells that are in the files; or a JSON file that describes one "
+        "(default: kamann16, or that of --expect)",
+    )
+    parser.add_argument("--corruptions", nargs="+", metavar="NAME", help="a protocol of these types instead")
+    parser.add_argument("--severities", nargs="+", type=int, metavar="N", help="their severities (default: all)")
+    parser.add_argument(
+        "--metric", help="of the records: mIoU, aAcc, bbox_mAP, ...; IoU.car for one class (default: mIoU)"
+    )
+    parser.add_argument("--format", choices=(*FORMATS, "html"), default="markdown")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the report there instead of printing it")
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="write the plots and picture grids there, as PNG")
+    parser.add_argument("--pictures", type=int, default=4, metavar="N", help="picture grids at most (%(default)s)")
+    parser.add_argument(
+        "--published", nargs="*", metavar="NAME", help="show published rows beside: these, or all that fit the data set"
+    )
+    parser.add_argument("--partial", action="store_true", help="average what is there if cells are missing")
+    parser.add_argument("--expect", type=Path, metavar="FILE", help="fail unless the scores are those of this file")
+    parser.add_argument("--write-expect", type=Path, metavar="FILE", help="write the scores as expected from now on")
+    parser.add_argument(
+        "--tolerance", type=float, metavar="T", help="of expected scores, a fraction (to write: 0.005; else the file's)"
+    )
+    return parser
+
+
+def choose_protocol(args: argparse.Namespace, runs: list[Run]) -> Protocol:
+    """The protocol that the command line asks for."""
+    if args.corruptions:
+        return make_protocol(args.corruptions, args.severities)
+    if args.protocol == RECORDED:
+        return protocol_of_cells((key_of(record)[1] for run in runs for record in run.records), RECORDED)
+    if args.protocol.endswith(".json"):
+        return get_protocol(json.loads(Path(args.protocol).read_text(encoding="utf-8")))
+    return get_protocol(args.protocol)
+
+
+def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse what contradicts itself."""
+    if args.corruptions and args.protocol:
+        parser.error("take --protocol or --corruptions, not both")
+    if args.severities and not args.corruptions:
+        parser.error("--severities needs --corruptions")
+    if args.expect and args.write_expect:
+        parser.error("take --expect or --write-expect, not both")
+    if args.expect and args.partial:
+        parser.error("--expect needs every cell: leave --partial out")
+    if args.pictures < 0:
+        parser.error(f"argument --pictures: expected a number from 0 on, got {args.pictures}")
+
+
+def take_from_expected(args: argparse.Namespace, expected: Expectations | None) -> None:
+    """Protocol and metric of the expected values are the defaults."""
+    if not args.corruptions:
+        args.protocol = args.protocol or (expected and expected.protocol) or "kamann16"
+    args.metric = args.metric or (expected and expected.metric) or "mIoU"
+
+
+def check_expected(args: argparse.Namespace, expected: Expectations, protocol: Protocol) -> None:
+    """Refuse to compare scores of different protocols or metrics."""
+    for what, asked, wanted in (
+        ("protocol", protocol.name, expected.protocol),
+        ("metric", args.metric, expected.metric),
+    ):
+        if wanted and asked != wanted:
+            raise ValueError(f"{args.expect} expects the {what} {wanted!r}, not {asked!r}.")
+
+
+def give_out(report: Report, args: argparse.Namespace) -> None:
+    """Print or write the report and its figures."""
+    figures = []
+    if args.plots or args.format == "html":
+        # matplotlib takes a second to load
+        from mmfan.evaluation.figures import picture_grids, plots, write_figures
+
+        figures = [*plots(report), *picture_grids(report, args.pictures)]
+    if args.format == "html":
+        from mmfan.evaluation.html import as_html
+
+        text = as_html(report, figures)
+    else:
+        text = FORMATS[args.format](report)
+    if args.plots:
+        for path in write_figures(figures, args.plots):
+            print(f"wrote {path}", file=sys.stderr)
+    if args.out:
+        write_whole(args.out, text.encode())
+        table = overview(report)
+        print(f"{sentence(table.caption)}\n\n{markdown_table(table)}\n")
+        print(f"wrote {args.out}", file=sys.stderr)
+    elif not args.expect:
+        print(text, end="")
+
+
+def gate(runs: list[Run], protocol: Protocol, args: argparse.Namespace, expected: Expectations) -> int:
+    """Compare with the expected values; the exit status."""
+    found = differences(runs, protocol, args.metric, expected)
+    for line in found:
+        print(f"report.py: differs: {line}", file=sys.stderr)
+    count = sum(map(len, expected.models.values()))
+    what = f"{count} numbers of {len(expected.models)} models, {args.metric}, {protocol.name}, {protocol.size} cells"
+    print(f"{len(found)} differences in {what}" if found else f"as expected: {what}")
+    return 1 if found else 0
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, summarise, print; the exit status."""
+    expected = read_expectations(args.expect, args.tolerance) if args.expect else None
+    take_from_expected(args, expected)
+    runs = read_runs(args.results)
+    protocol = choose_protocol(args, runs)
+    if expected:
+        check_expected(args, expected, protocol)
+    rows: tuple[PublishedRow, ...] = ()
+    if args.published is not None:
+        rows = published_beside(runs, args.metric, args.published)
+    status = gate(runs, protocol, args, expected) if expected else 0
+    if expected and not (args.out or args.plots):
+        return status
+    try:
+        report = build_report(runs, protocol, args.metric, partial=args.partial, published=rows)
+    except SummaryError:
+        if status:
+            return status  # the gate has named it
+        raise
+    give_out(report, args)
+    if args.write_expect:
+        tolerance = 0.005 if args.tolerance is None else args.tolerance
+        write_expectations(args.write_expect, report.models, tolerance)
+        print(f"wrote {args.write_expect}", file=sys.stderr)
+    return status
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool."""
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    check_arguments(parser, args)
+    warnings.showwarning = lambda message, *_, **__: print(f"report.py: warning: {message}", file=sys.stderr)
+    try:
+        return run(args)
+    except MissingCellsError as error:
+        parser.error(f"{error} (--partial averages what is there, --protocol {RECORDED} takes the cells of the files)")
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
