@@ -44,8 +44,10 @@ def jpeg_compression(image: Picture, severity: int, seed: int) -> Picture:
 def pixelate(image: Picture, severity: int, seed: int) -> Picture:
     """Reduce the picture by averaging boxes of whole pixels, and enlarge it by repeating them.
 
-    The boxes are those of Pillow's ``BOX`` filter: all pixels whose centres lie within, columns first, rounded to whole
-    grey levels after each direction; the enlargement is its ``NEAREST``. ``seed`` is not used.
+    The boxes are those of Pillow's ``BOX`` filter: all pixels whose centres lie within, first along the rows, rounded to
+    whole grey levels after each direction; the enlargement is its ``NEAREST``. From version 13 Pillow itself goes along
+    the columns first where a picture is much higher than wide, which can change a value by one grey level.
+    ``seed`` is not used.
 
     Source: ImageNet-C.
     """
@@ -55,7 +57,9 @@ def pixelate(image: Picture, severity: int, seed: int) -> Picture:
     reduced = np.empty((rows, columns, *image.shape[2:]), np.uint8)
     image3, reduced3 = image.reshape(height, width, -1), reduced.reshape(rows, columns, -1)
     _average_boxes(image3, *_boxes(height, rows), *_boxes(width, columns), reduced3)
-    return np.asarray(cv2.resize(reduced, (width, height), interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
+    out = np.empty_like(image3)
+    _repeat(reduced3, _nearest(rows, height), _nearest(columns, width), out)
+    return out.reshape(image.shape)
 
 
 def _boxes(length: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -68,6 +72,28 @@ def _boxes(length: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64
     first += (first + 0.5 - centres) / scale <= -0.5
     end -= (end - 0.5 - centres) / scale > 0.5
     return first, end, (0.5 + (1 / (end - first)) * (1 << _WEIGHT_BITS)).astype(np.int64)
+
+
+def _nearest(count: int, length: int) -> NDArray[np.int64]:
+    """Which of ``count`` pixels each of ``length`` pixels repeats.
+
+    Pillow adds up the steps one by one, and what that loses in rounding decides where a pixel falls between two.
+    """
+    scale = count / length
+    steps = np.full(length, scale)
+    steps[0] = 0.5 * scale
+    return np.add.accumulate(steps).astype(np.int64)
+
+
+@njit(cache=True)
+def _repeat(reduced: Picture, rows: NDArray[np.int64], columns: NDArray[np.int64], out: Picture) -> None:
+    for y in range(out.shape[0]):
+        if y > 0 and rows[y] == rows[y - 1]:
+            out[y] = out[y - 1]
+            continue
+        for x in range(out.shape[1]):
+            for c in range(out.shape[2]):
+                out[y, x, c] = reduced[rows[y], columns[x], c]
 
 
 @njit(cache=True)
