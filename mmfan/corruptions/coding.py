@@ -44,9 +44,9 @@ def jpeg_compression(image: Picture, severity: int, seed: int) -> Picture:
 def pixelate(image: Picture, severity: int, seed: int) -> Picture:
     """Reduce the picture by averaging boxes of whole pixels, and enlarge it by repeating them.
 
-    The boxes are those of Pillow's ``BOX`` filter: all pixels whose centres lie within, first along the rows, rounded to
-    whole grey levels after each direction; the enlargement is its ``NEAREST``. From version 13 Pillow itself goes along
-    the columns first where a picture is much higher than wide, which can change a value by one grey level.
+    The boxes are those of Pillow's ``BOX`` filter: all pixels whose centres lie within, first along the rows, rounded
+    to whole grey levels after each direction; the enlargement is its ``NEAREST``. From version 13 Pillow itself goes
+    along the columns first where a picture is much higher than wide, which changes some values by one grey level.
     ``seed`` is not used.
 
     Source: ImageNet-C.

@@ -50,6 +50,9 @@ def _kernel(length: int) -> NDArray[np.float32]:
 def _mirror(at: int, length: int) -> int:
     if at < 0:
         at = -1 - at
+    if at >= length:
+        # in a picture much higher than wide, a displacement can be longer than the width
+        at %= 2 * length
     return at if at < length else 2 * length - 1 - at
 
 
