@@ -40,6 +40,7 @@ class CocoScoresMetric(CocoMetric):
     """
 
     default_prefix = ""
+    _coco_api: Any
 
     def __init__(self, metric: str | list[str] = "bbox", **kwargs: Any) -> None:
         wanted = [metric] if isinstance(metric, str) else list(metric)

@@ -165,9 +165,9 @@ def _check_keys(config: Mapping[str, Any]) -> None:
     if unknown or "metric" not in config:
         got = f"got also {', '.join(unknown)}" if unknown else "got none"
         raise ConfigError(
-            f"mmfan.RetentionEvaluator takes `metric` and `scale`, {got}. In a config that inherits its evaluator, write "
-            "test_evaluator=dict(_delete_=True, type='mmfan.RetentionEvaluator', metric=dict(...)), or leave the "
-            "inherited metric as it is: RobustnessLoop wraps it."
+            f"mmfan.RetentionEvaluator takes `metric` and `scale`, {got}. In a config that inherits its evaluator, "
+            "write test_evaluator=dict(_delete_=True, type='mmfan.RetentionEvaluator', metric=dict(...)), or "
+            "leave the inherited metric as it is: RobustnessLoop wraps it."
         )
 
 

@@ -143,6 +143,7 @@ class RobustnessLoop(BaseLoop):
         if self.shown and not palette:
             raise ValueError(f"`pictures` need the palette of the classes, which {type(dataset).__name__} lacks.")
         self.writer = PictureWriter(self.store.path, self.name, palette) if self.shown and self.store else None
+        self.key: RunKey | None = None
         self.shares: dict[str, float] = {}
 
     def run(self) -> dict[str, float]:
@@ -155,8 +156,8 @@ class RobustnessLoop(BaseLoop):
         self.runner.call_hook(f"before_{mode}")
         self.runner.call_hook(f"before_{mode}_epoch")
         self.runner.model.eval()
-        key = self._key(mode)
-        records = self._resumed(key)
+        self.key = key = self.find_key(mode)
+        records = self.resumed(key)
         done = {key_of(record)[1] for record in records}
         todo = [number for number, cell in enumerate(self.cells) if cell not in done]
         if done:
@@ -181,8 +182,8 @@ class RobustnessLoop(BaseLoop):
         self.runner.call_hook(f"after_{mode}")
         return metrics
 
-    def _key(self, mode: str) -> RunKey:
-        """The key of this run; without a results file nothing is hashed."""
+    def find_key(self, mode: str = "test") -> RunKey:
+        """The key of this run; without a results file nothing is hashed. The weights must have been loaded."""
         if self.store is None:
             return RunKey(self.name, dataset=self.dataset_name, seed=self.seed)
         key: list[Any] = [None]
@@ -202,7 +203,7 @@ class RobustnessLoop(BaseLoop):
         broadcast_object_list(key)
         return key[0]
 
-    def _resumed(self, key: RunKey) -> list[Record]:
+    def resumed(self, key: RunKey) -> list[Record]:
         """Records of this run that are in the results file, of the cells wanted; the same in all processes."""
         found: list[Any] = [[]]
         if self.store is not None and is_main_process():

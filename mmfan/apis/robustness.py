@@ -1,0 +1,156 @@
+"""Judging a model on corrupted pictures from any config: what ``tools/test_robustness.py`` calls."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.dist import get_world_size
+from mmengine.runner import Runner
+
+from mmfan.apis.config import ConfigError
+from mmfan.evaluation.estimate import estimate_seconds, measure_pace
+from mmfan.evaluation.protocol import get_protocol
+from mmfan.evaluation.results import key_of
+from mmfan.evaluation.robustness_loop import RobustnessLoop
+
+DEFAULT_PROTOCOL = "kamann16"
+RESULTS_NAME = "robustness.jsonl"
+
+
+def read_protocol(
+    name: str | None, corruptions: Sequence[str] | None = None, severities: Sequence[int] | None = None
+) -> str | dict[str, Any] | None:
+    """The protocol of a command line, as a config holds it.
+
+    Args:
+        name: Of a protocol, or a JSON file that describes one.
+        corruptions: Types for a protocol of one's own.
+        severities: Their severities; all that they have by default.
+
+    Returns:
+        None where nothing was asked for.
+
+    Raises:
+        ValueError: The protocol is unknown or contradicts itself, or the file is no JSON.
+        FileNotFoundError: There is no such file.
+    """
+    wanted: str | dict[str, Any] | None = name
+    if corruptions:
+        wanted = {"corruptions": list(corruptions)} | ({"severities": list(severities)} if severities else {})
+    elif name is not None and name.endswith(".json"):
+        try:
+            wanted = json.loads(Path(name).read_text(encoding="utf-8"))
+        except json.JSONDecodeError as error:
+            raise ValueError(f"The protocol {name} is no JSON file: {error}") from error
+    if wanted is not None:
+        get_protocol(wanted)
+    return wanted
+
+
+def judged_config(cfg: Config, *, workers: int | None = None, **loop: Any) -> Config:
+    """A config whose test is :class:`mmfan.evaluation.robustness_loop.RobustnessLoop`.
+
+    Args:
+        cfg: Any config with ``test_dataloader`` and ``test_evaluator``; it is not changed.
+        workers: Loading processes; None for the config's number.
+        **loop: Arguments of the loop; None leaves what a RobustnessLoop of the config has, or the default.
+
+    Raises:
+        ConfigError: The config cannot be tested.
+    """
+    missing = [key for key in ("model", "test_dataloader", "test_evaluator") if not cfg.get(key)]
+    if missing:
+        raise ConfigError(f"{cfg.filename} has no {', '.join(missing)}, which judging a model needs.")
+    if not isinstance(cfg.test_dataloader, Mapping):
+        raise ConfigError(f"{cfg.filename} has several test_dataloaders; judge one set at a time.")
+    cfg = copy.deepcopy(cfg)
+    kept = cfg.get("test_cfg") or {}
+    own = dict(kept) if str(kept.get("type", "")).endswith("RobustnessLoop") else {}
+    given = {key: value for key, value in loop.items() if value is not None}
+    if "protocol" not in given and "protocol" not in own:
+        given["protocol"] = DEFAULT_PROTOCOL
+    if own.get("source") == "disk" and given.get("source") == "fly":
+        own.pop("corrupted_root", None)
+    # replaced as a whole: assigning to a part of a config merges
+    cfg.pop("test_cfg", None)
+    cfg.test_cfg = {"fp16": bool(kept.get("fp16", False)), **own, **given, "type": "mmfan.RobustnessLoop"}
+    if workers is not None:
+        cfg.test_dataloader.num_workers = workers
+        if workers:
+            cfg.test_dataloader.persistent_workers = True
+    # A line each ten pictures would bury the one of each cell.
+    if isinstance(cfg.get("default_hooks"), Mapping) and isinstance(cfg.default_hooks.get("logger"), Mapping):
+        cfg.default_hooks.logger.interval = 1_000_000
+    return cfg
+
+
+def built_loop(runner: Runner) -> RobustnessLoop:
+    """The loop of a Runner made from :func:`judged_config`, with the weights of its checkpoint loaded."""
+    runner._test_loop = runner.build_test_loop(runner._test_loop)
+    runner.load_or_resume()
+    return runner.test_loop
+
+
+def describe_plan(loop: RobustnessLoop, measure: bool) -> str:
+    """What a run would do: its cells, and how long that takes.
+
+    Args:
+        loop: From :func:`built_loop`.
+        measure: Take a few pictures through the model for an estimate of the time.
+    """
+    done = set()
+    if measure and loop.store is not None:
+        done = {key_of(record)[1] for record in loop.resumed(loop.find_key())}
+    todo = [cell for cell in loop.cells if cell not in done]
+    lines = [
+        f"{loop.protocol.name}: {loop.protocol.size} cells and the clean pictures, {len(loop.chosen)} pictures each"
+    ]
+    lines += [f"  {name}: {', '.join(map(str, loop.protocol.severities(name)))}" for name in loop.protocol.corruptions]
+    if done:
+        lines.append(f"{len(done)} of these {len(loop.cells)} are in {loop.store and loop.store.path} already")
+    if not measure:
+        lines.append("With a checkpoint, a few pictures would be timed to say how long this takes.")
+        return "\n".join(lines)
+    pace = measure_pace(loop)
+    workers = loop.dataloader.num_workers
+    seconds = estimate_seconds(pace, todo, len(loop.chosen), workers, get_world_size())
+    slowest = max(pace.corrupt, key=lambda name: pace.corrupt[name])
+    lines.append(
+        f"about {spoken_time(seconds)} for {len(todo)} cells with {workers} loading processes: a picture takes the "
+        f"model {1e3 * pace.forward:.0f} ms, reading it {1e3 * pace.prepare:.0f} ms, corrupting it up to "
+        f"{1e3 * pace.corrupt[slowest]:.0f} ms ({slowest})"
+    )
+    return "\n".join(lines)
+
+
+def spoken_time(seconds: float) -> str:
+    """A duration in words.
+
+    >>> spoken_time(42.4), spoken_time(190), spoken_time(9000)
+    ('42 s', '3 min 10 s', '2 h 30 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def overview_text(loop: RobustnessLoop) -> str:
+    """The table of a finished run: clean, corrupted, retention, groups; as ``tools/report.py`` prints it."""
+    # reports need none of torch, and this needs none of reports until the end
+    from mmfan.evaluation.formats import markdown_table
+    from mmfan.evaluation.report import build_report, read_runs
+    from mmfan.evaluation.tables import overview
+
+    if loop.store is None:
+        raise ValueError("Without a results file there is no report.")
+    own = [run for run in read_runs([loop.store.path]) if run.key == loop.key]
+    metric = next(iter(own[0].records[0]["metrics"]))
+    return markdown_table(overview(build_report(own, loop.protocol, metric)))

@@ -1,0 +1,113 @@
+"""Judge a segmentor or detector on clean and corrupted pictures: what does it retain?
+
+    python tools/test_robustness.py configs/fan_segformer_mini.py work_dirs/fan_segformer_mini/iter_700.pth
+    python tools/test_robustness.py CONFIG CHECKPOINT --corruptions fog snow --severities 1 3 --limit 100 --dry-run
+
+Works with any config of mmsegmentation or mmdetection. Each cell (a corruption at a severity) is one line of the
+results file as soon as it is finished; started again, the run goes on with the next cell. tools/report.py makes tables
+and plots of results files. Exit status: 2 for a mistake in the command or config, 1 for data that fail during the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mmfan.apis import build_runner, load_config
+from mmfan.apis.command import add_run_options, exits_on_problem, export_local_rank
+from mmfan.apis.robustness import (
+    RESULTS_NAME,
+    built_loop,
+    describe_plan,
+    judged_config,
+    overview_text,
+    read_protocol,
+)
+from mmfan.apis.runner import default_work_dir
+from mmfan.evaluation.protocol import PROTOCOLS
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The command line; shared options carry the names they have in mmsegmentation and mmdetection."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", help="config file, of mmfan, mmsegmentation or mmdetection")
+    parser.add_argument("checkpoint", nargs="?", help="checkpoint file (not needed for --dry-run)")
+    cells = parser.add_argument_group("what is judged")
+    cells.add_argument("--protocol", help=f"{', '.join(PROTOCOLS)}, or a JSON file (default: kamann16)")
+    cells.add_argument("--corruptions", nargs="+", metavar="NAME", help="a protocol of these types instead")
+    cells.add_argument("--severities", nargs="+", type=int, metavar="N", help="their severities (default: all)")
+    cells.add_argument("--limit", type=int, metavar="N", help="only N pictures, spread evenly over the set")
+    cells.add_argument("--seed", type=int, help="base seed of the corruptions (default: 0)")
+    cells.add_argument("--source", choices=("fly", "disk"), help="corrupt while loading, or read --corrupted-root")
+    cells.add_argument(
+        "--corrupted-root", metavar="DIR", help="a set of tools/make_corrupted_set.py; means --source disk"
+    )
+    cells.add_argument("--picture-root", metavar="DIR", help="the folder that names of pictures are relative to")
+    kept = parser.add_argument_group("what is kept")
+    kept.add_argument("--results", metavar="FILE", help=f"results file (default: {RESULTS_NAME} in the work folder)")
+    kept.add_argument("--name", help="name of the model in the results (default: that of the config file)")
+    kept.add_argument("--dataset-name", metavar="NAME", help="name of the data set (default: that of its class)")
+    kept.add_argument(
+        "--pictures", type=int, metavar="N", help="write N pictures and their label maps beside the results"
+    )
+    how = parser.add_argument_group("how")
+    how.add_argument("--dry-run", action="store_true", help="list the cells and estimate the time, then stop")
+    how.add_argument("--workers", type=int, metavar="N", help="loading processes (default: the config's)")
+    how.add_argument("--amp", action="store_true", help="mixed precision")
+    how.add_argument("--tta", action="store_true", help="test-time augmentation: the config's tta_pipeline")
+    add_run_options(parser)
+    return parser
+
+
+def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse what contradicts itself."""
+    if args.checkpoint is None and not args.dry_run:
+        parser.error("the following arguments are required: checkpoint (only --dry-run goes without)")
+    if args.protocol and args.corruptions:
+        parser.error("take --protocol or --corruptions, not both")
+    if args.severities and not args.corruptions:
+        parser.error("--severities needs --corruptions")
+    if args.source == "fly" and args.corrupted_root:
+        parser.error("--corrupted-root is for --source disk")
+    if args.workers is not None and args.workers < 0:
+        parser.error(f"argument --workers: expected a number from 0 on, got {args.workers}")
+
+
+def main() -> None:
+    """Read, build, judge, print."""
+    parser = make_parser()
+    args = parser.parse_args()
+    check_arguments(parser, args)
+    export_local_rank(args.local_rank)
+    with exits_on_problem(parser.prog, code=2):
+        cfg = load_config(args.config, args.cfg_options)
+        work_dir = args.work_dir or cfg.get("work_dir") or default_work_dir(cfg)
+        cfg = judged_config(
+            cfg,
+            workers=args.workers,
+            protocol=read_protocol(args.protocol, args.corruptions, args.severities),
+            results=args.results or str(Path(work_dir) / RESULTS_NAME),
+            limit=args.limit,
+            seed=args.seed,
+            source="disk" if args.corrupted_root else args.source,
+            corrupted_root=args.corrupted_root,
+            picture_root=args.picture_root,
+            name=args.name,
+            dataset_name=args.dataset_name,
+            pictures=args.pictures,
+            fp16=args.amp or None,
+        )
+        runner = build_runner(cfg, work_dir=work_dir, checkpoint=args.checkpoint, launcher=args.launcher, tta=args.tta)
+        loop = built_loop(runner)
+    with exits_on_problem(parser.prog, code=1):
+        if args.dry_run:
+            print(describe_plan(loop, measure=args.checkpoint is not None))
+            return
+        runner.test()
+        if runner.rank == 0 and loop.store is not None:
+            print(overview_text(loop))
+            print(f"Results: {loop.store.path}. For tables and plots: python tools/report.py {loop.store.path}")
+
+
+if __name__ == "__main__":
+    main()
