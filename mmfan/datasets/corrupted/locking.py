@@ -12,6 +12,7 @@ import os
 import socket
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,11 @@ class ShardLock:
         self.token = uuid.uuid4().hex[:12]
 
     def __enter__(self) -> ShardLock:
-        for _ in range(100):
-            if self._create():
-                break
+        deadline = time.monotonic() + 3 * EMPTY_AFTER
+        while not self._create():
             self._remove_stale(self.path)
-        else:
+            if time.monotonic() < deadline:
+                continue
             raise BusyTargetError(f"{self.path} keeps coming back: several runs are started at once. Start one.")
         try:
             self._check_others()
@@ -98,14 +99,19 @@ class ShardLock:
             return False
         except FileNotFoundError:  # another process, done, removed the folder just now
             return False
-        with open(handle, "wb") as file:
-            file.write(json.dumps(content).encode("ascii") + b"\n")
+        try:
+            with open(handle, "wb") as file:
+                file.write(json.dumps(content).encode("ascii") + b"\n")
+        except OSError:  # a full disk
+            self.path.unlink(missing_ok=True)
+            raise
         return True
 
     def _check_others(self) -> None:
         """Shards of another count overlap with this one."""
         for path in sorted(self.folder.glob("lock-*.json")):
-            if path != self.path and not path.stem.endswith(f"-of-{self.shard.total}"):
+            overlaps = not path.stem.endswith(f"-of-{self.shard.total}")
+            while overlaps and path.exists():
                 self._remove_stale(path)
 
     def _remove_stale(self, path: Path) -> None:
@@ -132,17 +138,27 @@ class ShardLock:
                 f"The set is being made by process {holder['pid']} on this machine (shard {holder['shard']}). Wait "
                 "for it, stop it, or share the work between the two with --shard 1/2 and --shard 2/2."
             )
-        # Moved away before it is removed: of several that find it stale, one succeeds. What was moved may be the new
-        # lock of a process that was faster; then it goes back.
-        aside = path.with_name(f"{path.name}.{self.token}.part")
+        self._remove_as_only_one(path, holder)
+
+    def _remove_as_only_one(self, path: Path, holder: dict[str, Any]) -> None:
+        """Remove a stale lock. Of several that find it stale, one at a time may look again and remove it.
+
+        Without that, the second would remove the new lock of the first.
+        """
+        permit = path.with_name(f"{path.name}.takeover.part")
         try:
-            path.rename(aside)
-        except FileNotFoundError:
+            os.close(os.open(permit, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        except FileExistsError:
+            time.sleep(0.05)
+            with suppress(FileNotFoundError):
+                if time.time() - permit.stat().st_mtime > EMPTY_AFTER:  # its process died within a millisecond
+                    permit.unlink()
             return
-        if _read(aside) != holder:
-            aside.rename(path)
-            return
-        aside.unlink()
+        try:
+            if _read(path) == holder:
+                path.unlink(missing_ok=True)
+        finally:
+            permit.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> dict[str, Any]:
