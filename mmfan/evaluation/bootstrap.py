@@ -129,7 +129,7 @@ def bootstrap(
 ) -> Intervals:
     """Confidence intervals over pictures, of the clean and the corrupted score and of retention.
 
-    It costs ``resamples * pictures`` bytes of memory twice over, whatever the number of cells, and about a second for
+    It costs ``2 * resamples * pictures`` bytes of memory beside the counts of one cell, and some tenths of a second for
     72 cells of 500 pictures.
 
     Args:
@@ -263,8 +263,10 @@ def _size(found: PictureCounts) -> str:
 def _draws(pictures: int, resamples: int, seed: int) -> NDArray[np.uint16]:
     """How often each picture is in each resample: (resamples, pictures), each row adding up to ``pictures``."""
     generator = np.random.default_rng(seed)
-    rows = [np.bincount(generator.integers(0, pictures, pictures), minlength=pictures) for _ in range(resamples)]
-    return np.stack([row.astype(np.uint16) for row in rows])
+    draws = np.empty((resamples, pictures), np.uint16)
+    for row in draws:
+        row[:] = np.bincount(generator.integers(0, pictures, pictures), minlength=pictures)
+    return draws
 
 
 def _resampled_scores(counts: Counts, weights: NDArray[np.uint16], metric: str) -> NDArray[np.float64]:

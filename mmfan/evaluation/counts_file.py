@@ -21,11 +21,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from mmfan.evaluation.counts import check_counts
 
-
 # what a changed byte comes to, wherever in the archive it is (RuntimeError: it seems to be encrypted, or packed by an
 # unknown method); the file has been read before, so that an OSError is a wrong place in it
-_DAMAGE = (ValueError, LookupError, EOFError, OSError, RuntimeError, TypeError, AttributeError, OverflowError)
-_DAMAGE += (zipfile.BadZipFile, zlib.error, struct.error)
+_DAMAGE: tuple[type[Exception], ...] = (
+    *(ValueError, LookupError, EOFError, OSError, RuntimeError, TypeError, AttributeError, OverflowError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
 
 
 class CountsError(ValueError):

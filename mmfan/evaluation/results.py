@@ -14,6 +14,7 @@ it: a cell that two protocols share is judged once.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
@@ -346,6 +347,14 @@ def _locked(file: BinaryIO) -> Iterator[None]:
     if os.name == "posix":
         import fcntl
 
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise
+            # some network file systems: one process that writes needs no lock
+            warnings.warn(
+                f"{file.name} is where files cannot be locked; let one run at a time write to it.", stacklevel=2
+            )
     # closing the file unlocks it
     yield

@@ -1,5 +1,6 @@
 """The results file: what a record is, what is refused, what a torn line comes to."""
 
+import errno
 import json
 import math
 import os
@@ -163,6 +164,16 @@ def test_a_folder_that_cannot_be_written(store):
     store.path.parent.mkdir(mode=0o500)
     with pytest.raises(PermissionError):
         store.append(MINIMAL)
+
+
+def test_where_files_cannot_be_locked(store, monkeypatch):
+    def refuse(handle, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.warns(UserWarning, match="let one run at a time write"):
+        store.append(MINIMAL)
+    assert store.records() == [MINIMAL]
 
 
 def test_counts_are_kept_beside(store):
