@@ -27,7 +27,7 @@ State = dict[str, Tensor]
 # Keys of the ImageNet classifiers (FAN, and STL with its token head), which a dense backbone has no place for.
 CLASSIFIER_KEYS = ("norm.", "head.", "aux_head.")
 # Layers that a backbone adds to the ImageNet model: they may be missing from a file and then start fresh.
-NEW_LAYERS = ("learnable_downsample.",)
+NEW_LAYERS = ("learnable_downsample.", "out_norm")
 
 RENAMED = (
     (r"^pos_embeder\.", "pos_embed."),

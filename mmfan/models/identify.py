@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mmfan.models.backbones import fan, fan_hybrid
-from mmfan.models.checkpoint import NEW_LAYERS, describe
+from mmfan.models.checkpoint import describe
 from mmfan.models.safe_load import CheckpointError
 from mmfan.registry import MODELS
 
@@ -23,7 +23,8 @@ def identify_backbone(state: Mapping[str, Tensor]) -> dict[str, Any]:
         state: A backbone's weights under mmfan's names, without prefix.
 
     Returns:
-        E.g. ``{'type': 'mmfan.FANHybrid', 'arch': 'tiny', 'channel_mixer': 'eca', 'final_downsample': False}``.
+        E.g. ``{'type': 'mmfan.FANHybrid', 'arch': 'tiny', 'channel_mixer': 'eca', 'final_downsample': False}``,
+        with ``'out_norm': True`` where there are output norms.
 
     Raises:
         CheckpointError: They fit none of the published sizes.
@@ -38,7 +39,8 @@ def identify_backbone(state: Mapping[str, Tensor]) -> dict[str, Any]:
                 "type": family,
                 "arch": arch,
                 "channel_mixer": "se" if any(".mlp.se." in key for key in state) else "eca",
-                "final_downsample": any(key.startswith(NEW_LAYERS) for key in state),
+                "final_downsample": any(key.startswith("learnable_downsample.") for key in state),
+                **({"out_norm": True} if any(key.startswith("out_norm") for key in state) else {}),
             }
             with torch.device("meta"):
                 own = {key: tuple(value.shape) for key, value in MODELS.build(config).state_dict().items()}

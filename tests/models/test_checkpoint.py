@@ -87,7 +87,9 @@ def test_old_names_are_converted():
 
 def test_new_layers_start_fresh(tmp_path, source):
     file = save(tmp_path / "fan.pth", source)
-    model = FANHybrid(arch=ARCH, final_downsample=True, init_cfg={"type": "Pretrained", "checkpoint": file})
+    model = FANHybrid(
+        arch=ARCH, final_downsample=True, out_norm=True, init_cfg={"type": "Pretrained", "checkpoint": file}
+    )
     fresh = model.learnable_downsample.weight.clone()
     model.init_weights()
     assert torch.equal(model.learnable_downsample.weight, fresh)

@@ -19,6 +19,7 @@ def weights(config):
         {"type": "mmfan.FAN", "arch": "small", "channel_mixer": "se"},
         {"type": "mmfan.FANHybrid", "arch": "small"},
         {"type": "mmfan.FANHybrid", "arch": "tiny", "final_downsample": True},
+        {"type": "mmfan.FANHybrid", "arch": "tiny", "final_downsample": True, "out_norm": True},
     ],
 )
 def test_published_backbones_are_recognised(config):

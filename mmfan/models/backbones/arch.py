@@ -65,3 +65,25 @@ def check_out_indices(out_indices: Sequence[int], depth: int) -> tuple[int, ...]
     if list(indices) != sorted(set(indices)):
         raise ValueError(f"Expected out_indices to rise without repeats, got {indices}.")
     return indices
+
+
+def check_out_levels(out_levels: Sequence[int] | None, count: int) -> tuple[int, ...]:
+    """Check which of ``count`` outputs to hand on: rising, distinct, the last among them; ``None`` stands for all.
+
+    Without the last output, the layers that only it depends on would be computed and never learn.
+
+    Raises:
+        ValueError: With what was given and the legal range.
+
+    >>> check_out_levels(None, 3), check_out_levels([1, 2], 3)
+    ((0, 1, 2), (1, 2))
+    """
+    if out_levels is None:
+        return tuple(range(count))
+    levels = tuple(out_levels) if isinstance(out_levels, Sequence) else (out_levels,)
+    if list(levels) != sorted(set(levels) & set(range(count))) or count - 1 not in levels:
+        raise ValueError(
+            f"Expected out_levels to be rising positions of outputs from 0 to {count - 1} that end with {count - 1}, "
+            f"got {out_levels!r}."
+        )
+    return levels

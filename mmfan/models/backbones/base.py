@@ -12,10 +12,11 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmfan.models.backbones.arch import check_out_indices
+from mmfan.models.backbones.arch import check_out_indices, check_out_levels
 from mmfan.models.checkpoint import load_pretrained
 from mmfan.models.layers import ClassAttentionBlock, FANBlock, FourierPosition
 from mmfan.models.layers.checkpointing import run
+from mmfan.models.layers.convnext import MapNorm
 from mmfan.models.layers.drop import drop_path_rates
 from mmfan.models.layers.patch_embed import NormLayer
 from mmfan.models.layers.shapes import to_map, to_tokens
@@ -52,6 +53,10 @@ class FANBackbone(BaseModule):
             dense-prediction code; see :mod:`mmfan.models.layers.position`.
         final_downsample: End with a 3x3 convolution of stride 2 to a stride-32 map of 768 channels, as the published
             detectors do. FAN-Hybrid XL ends with such a map by itself and gets no convolution.
+        out_levels: Which of the outputs to hand on, by position, rising, the last among them; all of them by default.
+            ``(1, 2, 3)`` leaves out FAN-Hybrid's stride-4 map, for detectors that start at stride 8.
+        out_norm: End each output with a layer norm of its own over the channels, as the follow-ups of FAN do for
+            detection; otherwise the outputs are raw, as published. Official files lack these norms: they start fresh.
         frozen_stages: Freeze everything that the first ``frozen_stages`` outputs depend on; 0 freezes the patch
             embedding (its stem, for FAN-Hybrid), -1 nothing. Frozen parts stay in eval mode.
         norm_eval: Keep all batch norms in eval mode.
@@ -74,6 +79,8 @@ class FANBackbone(BaseModule):
         channel_mixer: str = "eca",
         pos_rounding: str | None = "floor",
         final_downsample: bool = False,
+        out_levels: Sequence[int] | None = None,
+        out_norm: bool = False,
         frozen_stages: int = -1,
         norm_eval: bool = False,
         with_cp: bool = False,
@@ -86,10 +93,13 @@ class FANBackbone(BaseModule):
         self.channel_mixer = channel_mixer
         self.pos_rounding = pos_rounding
         self.final_downsample = final_downsample
+        self.out_norm = out_norm
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
         self.with_cp = with_cp
         self.norm_cfg = norm_cfg or {"type": "BN"}
+        self._wanted_levels = out_levels
+        self.out_levels: tuple[int, ...] = ()
         self.stride = TOKEN_STRIDE
         self.out_channels: tuple[int, ...] = ()
         self.out_strides: tuple[int, ...] = ()
@@ -121,12 +131,23 @@ class FANBackbone(BaseModule):
             self.learnable_downsample = nn.Conv2d(last.dim, DETECTION_WIDTH, kernel_size=3, stride=2, padding=1)
             final = (DETECTION_WIDTH, 2 * stride)
         self.stride = final[1]
-        self.out_channels += (*(channels[i] for i in self.out_indices), final[0])
-        self.out_strides += (*(strides[i] for i in self.out_indices), final[1])
+        self._choose_levels(
+            (*self.out_channels, *(channels[i] for i in self.out_indices), final[0]),
+            (*self.out_strides, *(strides[i] for i in self.out_indices), final[1]),
+        )
         # The dense outputs do not depend on these. They stay loadable, but neither the optimiser nor DDP sees them.
         for parameter in self.unused_in_dense():
             parameter.requires_grad_(False)
         self._freeze()
+
+    def _choose_levels(self, channels: tuple[int, ...], strides: tuple[int, ...]) -> None:
+        """Settle which outputs are handed on, with their norms, from the channels and strides of all of them."""
+        self.out_levels = check_out_levels(self._wanted_levels, len(channels))
+        self.out_channels = tuple(channels[level] for level in self.out_levels)
+        self.out_strides = tuple(strides[level] for level in self.out_levels)
+        if self.out_norm:
+            for level in self.out_levels:
+                self.add_module(f"out_norm{level}", MapNorm(channels[level], eps=1e-6))
 
     def unused_in_dense(self) -> Iterator[nn.Parameter]:
         """Parameters that only the class token reads: they get no gradient and are not optimised."""
@@ -150,7 +171,7 @@ class FANBackbone(BaseModule):
 
         Returns:
             One map ``(B, out_channels[i], H / out_strides[i], W / out_strides[i])`` for each output: the early maps
-            (FAN-Hybrid), the tapped blocks, then the patch tokens after class attention.
+            (FAN-Hybrid), the tapped blocks, then the patch tokens after class attention; those in ``out_levels``.
 
         Raises:
             ValueError: The batch is empty or not ``(B, 3, H, W)``, or a side is not a multiple of the stride.
@@ -161,7 +182,10 @@ class FANBackbone(BaseModule):
         final = to_map(tokens, size)
         if self.learnable_downsample is not None:
             final = self.learnable_downsample(final)
-        return (*outputs, final)
+        outputs.append(final)
+        if self.out_norm:
+            return tuple(self.get_submodule(f"out_norm{level}")(outputs[level]) for level in self.out_levels)
+        return tuple(outputs[level] for level in self.out_levels)
 
     def class_token(self, x: Tensor) -> Tensor:
         """The class token after the class-attention blocks, ``(B, E)``; ``x`` as in :meth:`forward`."""
@@ -207,6 +231,9 @@ class FANBackbone(BaseModule):
         parts.append([*rest, *self.blocks[start:], self.cls_attn_blocks])
         if self.learnable_downsample is not None:
             parts[-1].append(self.learnable_downsample)
+        if self.out_norm:
+            for level in self.out_levels:
+                parts[level + 1].append(self.get_submodule(f"out_norm{level}"))
         return parts
 
     def _frozen_parts(self) -> Iterator[nn.Module]:
@@ -214,10 +241,10 @@ class FANBackbone(BaseModule):
             yield from part
 
     def _freeze(self) -> None:
-        if not -1 <= self.frozen_stages <= len(self.out_channels):
+        most = len(self.stages()) - 1
+        if not -1 <= self.frozen_stages <= most:
             raise ValueError(
-                f"Expected frozen_stages from -1 (nothing) to {len(self.out_channels)} (everything), "
-                f"got {self.frozen_stages}."
+                f"Expected frozen_stages from -1 (nothing) to {most} (everything), got {self.frozen_stages}."
             )
         for part in self._frozen_parts():
             part.requires_grad_(False)

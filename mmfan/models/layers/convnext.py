@@ -42,7 +42,7 @@ class OverChannels(nn.Module):
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
-class StemNorm(OverChannels, nn.LayerNorm):
+class MapNorm(OverChannels, nn.LayerNorm):
     """Layer norm over the channels of a map."""
 
 
@@ -127,7 +127,7 @@ class ConvNeXtStages(nn.Module):
 
     def __init__(self, depths: Sequence[int], layer_scale: float = 1e-6, in_channels: int = 3) -> None:
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(in_channels, WIDTHS[0], 4, stride=4), StemNorm(WIDTHS[0], eps=1e-6))
+        self.stem = nn.Sequential(nn.Conv2d(in_channels, WIDTHS[0], 4, stride=4), MapNorm(WIDTHS[0], eps=1e-6))
         befores = (WIDTHS[0], *WIDTHS[:-1])
         self.stages = nn.ModuleList(
             ConvNeXtStage(before, dim, depth, layer_scale)

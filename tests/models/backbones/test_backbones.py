@@ -24,6 +24,8 @@ TAIL = {**HYBRID, "tail": {"embed_dims": 48, "depth": 2, "num_heads": 3}}
         (FANHybrid, TAIL, {}, (128, 256, 32, 48), (4, 8, 16, 32)),
         (FANHybrid, TAIL, {"out_indices": (2, 3, 5)}, (128, 256, 32, 48, 48, 48), (4, 8, 16, 32, 32, 32)),
         (FANHybrid, TAIL, {"final_downsample": True}, (128, 256, 32, 48), (4, 8, 16, 32)),
+        (FANHybrid, HYBRID, {"final_downsample": True, "out_levels": (1, 2, 3)}, (256, 32, 768), (8, 16, 32)),
+        (FAN, VIT, {"out_indices": (0, 2), "out_levels": (2,)}, (32,), (16,)),
     ],
 )
 def test_published_channels_and_strides_are_what_comes_out(family, arch, options, channels, strides):
@@ -134,6 +136,32 @@ def test_frozen_stages_are_what_the_first_outputs_depend_on(stages, free):
     assert moved == {f"blocks.{i}" for i in range(4) if stages < 3 or (stages == 3 and i > 1)}
 
 
+def test_levels_are_those_outputs_and_norms_are_layer_norms_of_them():
+    torch.manual_seed(0)
+    raw = FANHybrid(arch=HYBRID, final_downsample=True).eval()
+    model = FANHybrid(arch=HYBRID, final_downsample=True, out_levels=(1, 3), out_norm=True).eval()
+    assert {key for key in model.state_dict() if key not in raw.state_dict()} == {
+        f"out_norm{level}.{kind}" for level in (1, 3) for kind in ("weight", "bias")
+    }
+    model.load_state_dict(raw.state_dict(), strict=False)
+    nn.init.constant_(model.out_norm3.bias, 0.5)
+    x = torch.randn(2, 3, 64, 32)
+    with torch.no_grad():
+        outputs, all_raw = model(x), raw(x)
+    assert len(outputs) == 2
+    for output, level, bias in zip(outputs, (1, 3), (0, 0.5), strict=True):
+        expected = all_raw[level]
+        spread = expected.var(dim=1, unbiased=False, keepdim=True) + 1e-6
+        expected = (expected - expected.mean(dim=1, keepdim=True)) / spread.sqrt() + bias
+        torch.testing.assert_close(output, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_norms_of_frozen_outputs_are_frozen():
+    model = FANHybrid(arch=HYBRID, out_norm=True, frozen_stages=2)
+    trained = [model.get_submodule(f"out_norm{level}").weight.requires_grad for level in range(4)]
+    assert trained == [False, False, True, True]
+
+
 def test_norm_eval():
     model = FANHybrid(arch=HYBRID, norm_eval=True).train()
     norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
@@ -218,6 +246,9 @@ def test_compiled_backbone_and_head_give_the_same_output():
         (FAN, {"arch": VIT, "out_indices": (-1,)}, ValueError, "blocks 0 to 3, got -1"),
         (FAN, {"arch": VIT, "out_indices": (2, 1)}, ValueError, r"rise without repeats, got \(2, 1\)"),
         (FAN, {"arch": VIT, "out_indices": 3}, TypeError, "sequence of block indices, got the number 3"),
+        (FAN, {"arch": VIT, "out_levels": (1, 0)}, ValueError, r"from 0 to 3 that end with 3, got \(1, 0\)"),
+        (FAN, {"arch": VIT, "out_levels": (0, 1, 2)}, ValueError, r"end with 3, got \(0, 1, 2\)"),
+        (FAN, {"arch": VIT, "out_levels": ()}, ValueError, r"end with 3, got \(\)"),
         (FAN, {"arch": VIT, "frozen_stages": 5}, ValueError, r"frozen_stages from -1 .* to 4 .* got 5"),
         (FAN, {"arch": VIT, "channel_mixer": "cbam"}, ValueError, "channel_mixer.*'cbam'"),
         (FAN, {"arch": VIT, "pos_rounding": "ceil"}, ValueError, "pos_rounding.*'ceil'"),
