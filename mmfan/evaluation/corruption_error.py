@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mmfan.evaluation.protocol import Cell
 from mmfan.evaluation.selection import SummaryError, mean
 
 if TYPE_CHECKING:  # summary.py offers mce too
+    from mmfan.evaluation.published import PublishedRow
     from mmfan.evaluation.summary import Summary
 
 
@@ -43,7 +42,7 @@ class CorruptionError:
         return dataclasses.asdict(self)
 
 
-def mce(model: Summary, reference: Summary) -> CorruptionError:
+def mce(model: Summary, reference: Summary | PublishedRow) -> CorruptionError:
     """The mean corruption error against a reference, and the relative one (fractions; the literature prints percent).
 
     As Hendrycks and Dietterich define them (arXiv 1903.12261, section 4.3), with the error E = 1 - metric summed over
@@ -52,34 +51,24 @@ def mce(model: Summary, reference: Summary) -> CorruptionError:
         CE_c          = sum_s E_cs             / sum_s E_cs(reference)
         relative CE_c = sum_s (E_cs - E_clean) / sum_s (E_cs(reference) - E_clean(reference))
 
+    Both have the same severities of a type, so that the sums may be replaced by the means of the type: of a published
+    reference they are all that is known.
+
     Raises:
         SummaryError: The two are not over the same cells of the same protocol, data set and metric, one has no clean
             score, or the reference makes no error on a type.
     """
-    for what in ("protocol", "dataset", "metric"):
-        if getattr(model, what) != getattr(reference, what):
-            raise SummaryError(
-                f"{model.name!r} and {reference.name!r} differ in the {what}, so there is no mCE of them."
-            )
-    cells = [{Cell(name, at) for name, row in one.scores.items() for at in row} for one in (model, reference)]
-    if cells[0] != cells[1] or model.clean is None or reference.clean is None:
-        raise SummaryError(
-            f"{model.name!r} and {reference.name!r} were not judged on the same cells, so there is no mCE of them.",
-            sorted(cells[0] ^ cells[1]),
-        )
+    _check_comparable(model, reference)
+    clean, clean_of_reference = model.clean or 0.0, reference.clean or 0.0
     by_corruption: dict[str, float] = {}
     relative: dict[str, float | None] = {}
-    for name, row in model.scores.items():
-        error = math.fsum(1 - score for score in row.values())
-        error_of_reference = math.fsum(1 - score for score in reference.scores[name].values())
-        if error_of_reference == 0:
-            raise SummaryError(
-                f"The reference {reference.name!r} makes no error on {name}, so there is no mCE against it."
-            )
-        by_corruption[name] = error / error_of_reference
-        drop = math.fsum(model.clean - score for score in row.values())
-        drop_of_reference = math.fsum(reference.clean - score for score in reference.scores[name].values())
-        relative[name] = drop / drop_of_reference if drop_of_reference > 0 else None
+    for name, score in model.by_corruption.items():
+        score_of_reference = reference.by_corruption[name]
+        if score_of_reference == 1:
+            raise SummaryError(f"The reference {reference.name!r} makes no error on {name}, so there is no mCE by it.")
+        by_corruption[name] = (1 - score) / (1 - score_of_reference)
+        drop = clean_of_reference - score_of_reference
+        relative[name] = (clean - score) / drop if drop > 0 else None
     defined = [value for value in relative.values() if value is not None]
     return CorruptionError(
         name=model.name,
@@ -91,3 +80,17 @@ def mce(model: Summary, reference: Summary) -> CorruptionError:
         by_corruption=by_corruption,
         relative_by_corruption=relative,
     )
+
+
+def _check_comparable(model: Summary, reference: Summary | PublishedRow) -> None:
+    names = f"{model.name!r} and {reference.name!r}"
+    for what in ("protocol", "dataset", "metric"):
+        values = getattr(model, what), getattr(reference, what)
+        if values[0] != values[1]:
+            raise SummaryError(
+                f"{names} differ in the {what} ({values[0]} and {values[1]}), so there is no mCE of them."
+            )
+    # a published row is whole by definition, and has no cells
+    odd = set(model.missing) ^ set(getattr(reference, "missing", ()))
+    if odd or model.by_corruption.keys() != reference.by_corruption.keys() or None in (model.clean, reference.clean):
+        raise SummaryError(f"{names} were not judged on the same cells, so there is no mCE of them.", sorted(odd))

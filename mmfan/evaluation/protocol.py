@@ -254,8 +254,15 @@ def make_protocol(
     if problems:
         raise ProtocolError(f"Protocol {name!r} cannot be used: {'; '.join(problems)}.")
     made = Protocol(name, _grid(wanted), _default_groups(wanted) if groups is None else _as_groups(groups), source)
-    if name in PROTOCOLS and (set(made.cells), made.groups) != (set(PROTOCOLS[name].cells), PROTOCOLS[name].groups):
-        raise ProtocolError(f"The name {name!r} belongs to a protocol with other cells or groups; choose another name.")
+    return _under_its_own_name(made)
+
+
+def _under_its_own_name(made: Protocol) -> Protocol:
+    named = PROTOCOLS.get(made.name, made)
+    if (set(made.cells), made.groups) != (set(named.cells), named.groups):
+        raise ProtocolError(
+            f"The name {made.name!r} belongs to a protocol with other cells or groups; choose another name."
+        )
     return made
 
 
@@ -266,14 +273,13 @@ def protocol_of_cells(cells: Iterable[tuple[str, int]], name: str = "custom") ->
     that are not are in the group ``custom``.
 
     Raises:
-        ProtocolError: There are no corrupted cells, or one is no cell.
+        ProtocolError: There are no corrupted cells, one is no cell, or the name is that of another protocol.
     """
     distinct = dict.fromkeys(Cell(*cell) for cell in cells if tuple(cell) != CLEAN)
     rank = {corruption: place for place, corruption in enumerate(corruption_names())}
     ordered = sorted(distinct, key=lambda cell: (rank.get(cell.corruption, len(rank)), cell))
-    return Protocol(
-        name, tuple(ordered), _default_groups(cell.corruption for cell in ordered), "the cells of the records"
-    )
+    groups = _default_groups(cell.corruption for cell in ordered)
+    return _under_its_own_name(Protocol(name, tuple(ordered), groups, "the cells of the records"))
 
 
 def _from_description(description: Mapping[str, Any]) -> Protocol:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmfan.evaluation.protocol import CLEAN, Cell, Protocol
+from mmfan.evaluation.protocol import CLEAN, PROTOCOLS, Cell, Protocol
+from mmfan.evaluation.published import published_rows
 from mmfan.evaluation.summary import SummaryError, mce, summarize
 
 PROTOCOL = Protocol("two", (Cell("fog", 1), Cell("fog", 2), Cell("snow", 1)))
@@ -51,6 +52,18 @@ def test_where_the_reference_is_not_hurt():
 def test_what_cannot_be_compared(reference, message):
     with pytest.raises(SummaryError, match=message):
         mce(summary_of("a", 0.9, 0.8, 0.6, 0.5), reference)
+
+
+def test_against_a_published_row():
+    (reference,) = published_rows(["DeepLabv3+ ResNet-50"])
+    kamann = PROTOCOLS["kamann16"]
+    scores = [0.8, *(0.7 for _ in kamann.cells)]
+    found = mce(summary_of("a", *scores, dataset="cityscapes", protocol=kamann), reference)
+    assert found.by_corruption["fog"] == pytest.approx(0.3 / (1 - 0.559))
+    assert found.relative_by_corruption["fog"] == pytest.approx(0.1 / (0.766 - 0.559))
+    (fan,) = published_rows(["FAN-T-Hybrid"])
+    with pytest.raises(SummaryError, match=r"differ in the protocol \(kamann16 and None\)"):
+        mce(summary_of("a", *scores, dataset="cityscapes", protocol=kamann), fan)
 
 
 @given(st.lists(st.floats(0.01, 0.99), min_size=4, max_size=4))

@@ -88,6 +88,12 @@ def test_a_users_own_corruption():
     assert protocol_of_cells([("night", 2), ("clean", 0), ("fog", 1)]).cells == (("fog", 1), ("night", 2))
 
 
+def test_the_cells_of_records_under_a_name_that_is_taken():
+    assert protocol_of_cells(PROTOCOLS["all19"].cells, name="all19").size == 95
+    with pytest.raises(ProtocolError, match="'kamann16' belongs to"):
+        protocol_of_cells([("fog", 1)], name="kamann16")
+
+
 @pytest.mark.parametrize(
     ("description", "messages"),
     [
