@@ -45,7 +45,8 @@ class CocoCDataset(OneCell, CocoDataset):
         corruption: Name of one corruption, or ``'clean'`` for the clean pictures.
         severity: 1 to 5; 0 for ``'clean'``.
         source: ``'disk'`` reads the files of the corrupted set; ``'fly'`` corrupts each picture after the step of the
-            pipeline that loads it, with the same bytes, and needs no corrupted set.
+            pipeline that loads it, with the same bytes, and needs no corrupted set. The bytes are the same where the
+            step decodes with OpenCV, as it does if nothing else is asked for: decoders of JPEG differ a little.
         corrupted_root: Root of the corrupted set, by ``source='disk'``; ``None`` for that of the clean set with ``_c``
             at its end.
         seed: Base seed of the set; ``None`` for that of the set on disk, and 0 on the fly.

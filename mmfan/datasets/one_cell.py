@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from mmengine import fileio
 
+from mmfan.corruptions import ENGINE_VERSION
 from mmfan.datasets.corrupted.layout import FORMATS
 from mmfan.datasets.corrupted.record import read_record
 from mmfan.datasets.corrupted.sources import (
@@ -85,6 +87,12 @@ def _from_disk(
     folder = folder_of_cell(root, clean, cell)
     record = None if "://" in root else read_record(root)
     base_seed = seed_of_set(root, cell, None if record is None else record.seed)
+    if record is not None and record.engine_version != ENGINE_VERSION:
+        warnings.warn(
+            f"The corrupted set {root} was made by version {record.engine_version} of the corruptions, this is "
+            f"{ENGINE_VERSION}: pictures made on the fly may differ from it.",
+            stacklevel=2,
+        )
     there = files_below(folder, backend_args)
     beside = folders_in(os.path.dirname(os.path.dirname(folder)), backend_args) if there is None else []
     preferred = None if record is None else FORMATS.get(record.format)

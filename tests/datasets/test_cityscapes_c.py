@@ -11,8 +11,10 @@ import pytest
 pytest.importorskip("mmseg")
 from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, DefaultScope
-from tiny_segmentor import write_tree
+from tiny_segmentor import write_config, write_tree
+from torch.utils.data import DataLoader
 
+from mmfan.apis import load_config
 from mmfan.corruptions import corrupt, picture_name, picture_seed, register_corruption, unregister_corruption
 from mmfan.datasets import CityscapesCDataset, CityscapesDataset
 
@@ -118,6 +120,9 @@ def test_record_of_the_set(root):
         assert dataset(root, seed=seed).get_data_info(0)["corruption_seed"] == picture_seed(6, name, "stamp", 2)
     with pytest.raises(ValueError, match=r"was made with the seed 6 .* but `seed` is 0"):
         dataset(root, seed=0)
+    (target / "corrupted_set.json").write_text(json.dumps({**record, "engine_version": "0"}))
+    with pytest.warns(UserWarning, match="made by version 0 of the corruptions, this is "):
+        dataset(root)
     (target / "corrupted_set.json").write_text("{")
     with pytest.raises(ValueError, match=r"corrupted_set\.json is not the record"):
         dataset(root)
@@ -234,3 +239,24 @@ def test_by_name_and_bad_arguments(root):
         DATASETS.build({**settings, "corruption": "fog", "severity": 9})
     with pytest.raises(TypeError, match="corrupt_root"):
         DATASETS.build({**settings, "corruption": "clean", "severity": 0, "corrupt_root": "x"})
+
+
+def test_any_order_and_any_worker(root):
+    """The workers of a loader make the same pictures as this process."""
+    fly = dataset(root, "gaussian_noise", 3, source="fly")
+    expected = [fly[number]["inputs"] for number in range(3)]
+    loader = DataLoader(fly, sampler=[2, 0, 1], num_workers=2, collate_fn=lambda batch: batch[0], batch_size=1)
+    for number, item in zip((2, 0, 1), loader, strict=True):
+        assert item["inputs"].equal(expected[number])
+
+
+def test_one_cell_of_any_config(root, tmp_path):
+    """The three options of the docstring are all it takes."""
+    config = write_config(tmp_path / "tiny.py", root)
+    place = "test_dataloader.dataset"
+    options = {f"{place}.type": "mmfan.CityscapesCDataset", f"{place}.corruption": "stamp", f"{place}.severity": 2}
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        with pytest.raises(FileNotFoundError, match="There is no stamp at severity 2"):
+            DATASETS.build(load_config(config, options).test_dataloader.dataset)
+        built = DATASETS.build(load_config(config, {**options, f"{place}.source": "fly"}).test_dataloader.dataset)
+    assert built[0]["data_samples"].metainfo["corruption"] == "stamp"

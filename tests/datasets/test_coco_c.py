@@ -10,6 +10,7 @@ pytest.importorskip("mmdet")
 from mmdet.datasets import CocoDataset
 from mmengine.registry import DATASETS, DefaultScope
 
+from mmfan.apis import load_config
 from mmfan.corruptions import corrupt, picture_seed
 from mmfan.datasets import CocoCDataset
 
@@ -156,3 +157,28 @@ def test_by_name(root):
     assert isinstance(found, CocoCDataset)
     with pytest.raises(TypeError, match="data_rot"):
         DATASETS.build({**settings, "corruption": "fog", "severity": 1, "data_rot": "x"})
+
+
+def test_one_cell_of_any_config(root, tmp_path):
+    """The options of the docstring, on a config of mmdetection."""
+    (tmp_path / "theirs.py").write_text('_base_ = "mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py"\n')
+    place = "test_dataloader.dataset"
+    options = {f"{place}.type": "mmfan.CocoCDataset", f"{place}.corruption": "fog", f"{place}.severity": 2}
+    options |= {f"{place}.data_root": f"{root}/", f"{place}.source": "fly"}
+    with DefaultScope.overwrite_default_scope("mmdet"):
+        built = DATASETS.build(load_config(tmp_path / "theirs.py", options).test_dataloader.dataset)
+        meta = built[0]["data_samples"].metainfo
+    assert (meta["img_id"], meta["corruption"], meta["severity"]) == (1, "fog", 2)
+    assert meta["corruption_seed"] == picture_seed(0, "val2017/000000000001.jpg", "fog", 2)
+
+
+def test_meta_keys_named_in_the_packing_step(root):
+    """With another dataset than ours, as the docstring of the transform says."""
+    keys = ("img_id", "img_path", "ori_shape", "img_shape", "scale_factor", "flip", "flip_direction")
+    pack = {"type": "mmdet.PackDetInputs", "meta_keys": (*keys, "corruption", "severity", "corruption_seed")}
+    step = {"type": "mmfan.Corrupt", "corruption": "fog", "severity": 2}
+    plain = CocoDataset(data_root=str(root), **{**SETTINGS, "pipeline": [PIPELINE[0], step, *PIPELINE[1:3], pack]})
+    ours = dataset(root, "fog", 2, source="fly")
+    for first, second in zip(plain, ours, strict=True):
+        assert first["inputs"].equal(second["inputs"])
+        assert first["data_samples"].metainfo == second["data_samples"].metainfo

@@ -62,10 +62,14 @@ class Corrupt(BaseTransform):
 
     With neither corruption nor severity, the sample itself says what it gets, in ``corruption`` and ``severity``.
 
-    To have the added keys in the metainfo of the data samples, name them in the packing step (the datasets of mmfan for
-    corrupted sets do it by themselves)::
+    The datasets of mmfan for corrupted sets hand the added keys on in the metainfo of the data samples. With any other
+    dataset, name them in the packing step; what is named there replaces the standard keys, so these are repeated::
 
-        dict(type="PackSegInputs", meta_keys=("img_path", "ori_shape", "img_shape", "corruption", "severity"))
+        dict(
+            type="PackDetInputs",
+            meta_keys=("img_id", "img_path", "ori_shape", "img_shape", "scale_factor", "flip", "flip_direction")
+            + ("corruption", "severity", "corruption_seed"),
+        )
 
     Required Keys:
 
