@@ -7,5 +7,6 @@ check_environment()
 from mmfan.models.backbones import FAN, FANHybrid  # noqa: E402
 from mmfan.models.classifier import FANClassifier  # noqa: E402
 from mmfan.models.decode_heads import *  # noqa: E402, F403
+from mmfan.models.necks import SimpleFeaturePyramid  # noqa: E402
 
-__all__ = ["FAN", "FANClassifier", "FANHybrid"]
+__all__ = ["FAN", "FANClassifier", "FANHybrid", "SimpleFeaturePyramid"]

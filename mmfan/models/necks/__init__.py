@@ -1,0 +1,5 @@
+"""Necks: what stands between a backbone and a detector's heads."""
+
+from mmfan.models.necks.simple_feature_pyramid import SimpleFeaturePyramid
+
+__all__ = ["SimpleFeaturePyramid"]
