@@ -57,7 +57,13 @@ def write_cell(root, corruption, severity, seed=0, suffix=".png"):
     return target
 
 
-SETTINGS = {"ann_file": ANNOTATIONS, "data_prefix": {"img": "val2017/"}, "pipeline": PIPELINE, "test_mode": True}
+SETTINGS = {
+    "ann_file": ANNOTATIONS,
+    "data_prefix": {"img": "val2017/"},
+    "pipeline": PIPELINE,
+    "test_mode": True,
+    "serialize_data": False,  # serialising collects garbage, which takes most of the time of a test
+}
 
 
 def dataset(root, corruption="gaussian_noise", severity=3, **more):
