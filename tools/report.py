@@ -19,9 +19,9 @@ from pathlib import Path
 from mmfan.datasets.files import write_whole
 from mmfan.evaluation.formats import FORMATS, markdown_table
 from mmfan.evaluation.gate import Expectations, differences, read_expectations, write_expectations
-from mmfan.evaluation.protocol import PROTOCOLS, Protocol, get_protocol, make_protocol, protocol_of_cells
+from mmfan.evaluation.protocol import PROTOCOLS, Protocol, ProtocolError, get_protocol, make_protocol, protocol_of_cells
 from mmfan.evaluation.published import PublishedRow
-from mmfan.evaluation.report import Report, Run, build_report, published_beside, read_runs
+from mmfan.evaluation.report import Report, Run, build_report, counted, published_beside, read_runs
 from mmfan.evaluation.results import key_of
 from mmfan.evaluation.selection import MissingCellsError, SummaryError
 from mmfan.evaluation.tables import overview, sentence
@@ -61,6 +61,17 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def read_protocol(path: Path) -> Protocol:
+    """A protocol from its description as JSON."""
+    try:
+        described = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON file: {error}.") from error
+    if not isinstance(described, dict):
+        raise ProtocolError(f'{path}: expected a dict like {{"name": ..., "corruptions": [...], "severities": [...]}}.')
+    return get_protocol(described)
+
+
 def choose_protocol(args: argparse.Namespace, runs: list[Run]) -> Protocol:
     """The protocol that the command line asks for."""
     if args.corruptions:
@@ -68,7 +79,7 @@ def choose_protocol(args: argparse.Namespace, runs: list[Run]) -> Protocol:
     if args.protocol == RECORDED:
         return protocol_of_cells((key_of(record)[1] for run in runs for record in run.records), RECORDED)
     if args.protocol.endswith(".json"):
-        return get_protocol(json.loads(Path(args.protocol).read_text(encoding="utf-8")))
+        return read_protocol(Path(args.protocol))
     return get_protocol(args.protocol)
 
 
@@ -135,8 +146,9 @@ def gate(runs: list[Run], protocol: Protocol, args: argparse.Namespace, expected
     for line in found:
         print(f"report.py: differs: {line}", file=sys.stderr)
     count = sum(map(len, expected.models.values()))
-    what = f"{count} numbers of {len(expected.models)} models, {args.metric}, {protocol.name}, {protocol.size} cells"
-    print(f"{len(found)} differences in {what}" if found else f"as expected: {what}")
+    what = f"{counted(count, 'number')} of {counted(len(expected.models), 'model')}, {args.metric}, {protocol.name}, "
+    what += counted(protocol.size, "cell")
+    print(f"{counted(len(found), 'difference')} in {what}" if found else f"as expected: {what}")
     return 1 if found else 0
 
 
@@ -173,9 +185,10 @@ def main(argv: list[str] | None = None) -> int:
     parser = make_parser()
     args = parser.parse_args(argv)
     check_arguments(parser, args)
-    warnings.showwarning = lambda message, *_, **__: print(f"report.py: warning: {message}", file=sys.stderr)
     try:
-        return run(args)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: print(f"report.py: warning: {message}", file=sys.stderr)
+            return run(args)
     except MissingCellsError as error:
         parser.error(f"{error} (--partial averages what is there, --protocol {RECORDED} takes the cells of the files)")
     except (ValueError, OSError) as error:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mmfan.evaluation.report import ModelReport, Report
+from mmfan.evaluation.report import ModelReport, Report, counted
 from mmfan.evaluation.tables import Table, all_tables, sentence, sources
 
 _LATEX = {
@@ -103,7 +103,7 @@ def _csv_row(model: ModelReport, report: Report, classes: Sequence[str] | dict[s
 
 def as_markdown(report: Report) -> str:
     """Tables that read well on a terminal too."""
-    parts = [f"# Robustness: {report.metric} on {report.protocol.name}", _preamble(report)]
+    parts = [f"# Robustness: {report.metric} on {report.protocol.name}", preamble(report)]
     if report.notes:
         parts.append("\n".join(f"- {note}" for note in report.notes))
     parts += [
@@ -114,10 +114,12 @@ def as_markdown(report: Report) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _preamble(report: Report) -> str:
+def preamble(report: Report) -> str:
+    """What the report was taken over, in words."""
     return (
-        f"Protocol {report.protocol.name}: {report.protocol.size} cells beside the clean pictures, "
-        f"{len(report.protocol.corruptions)} types; {report.protocol.averaging}. Source: {report.protocol.source}."
+        f"Protocol {report.protocol.name}: {counted(report.protocol.size, 'cell')} beside the clean pictures, "
+        f"{counted(len(report.protocol.corruptions), 'type')} of corruption; {report.protocol.averaging}. "
+        f"Source: {report.protocol.source}."
     )
 
 
@@ -147,7 +149,7 @@ def latex_escape(text: str) -> str:
 
 def as_latex(report: Report) -> str:
     r"""Tables to paste into a paper; they need ``\usepackage{booktabs}``."""
-    parts = ["% needs \\usepackage{booktabs}", f"% {' '.join(_preamble(report).split())}"]
+    parts = ["% needs \\usepackage{booktabs}", f"% {' '.join(preamble(report).split())}"]
     parts += [f"% {note}" for note in report.notes]
     parts += [f"% [{at}] {source}" for at, source in enumerate(sources(report), 1)]
     return "\n".join(parts) + "\n\n" + "\n\n".join(latex_table(table) for table in all_tables(report)) + "\n"

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -259,7 +260,10 @@ def write_expectations(path: str | Path, models: Sequence[ModelReport], toleranc
         "metric": models[0].summary.metric,
         "models": {name: {key: _with(plain[key], tolerance) for key in WRITTEN} for name, plain in summaries.items()},
     }
-    write_whole(Path(path), (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    # a number and its tolerance on one line
+    text = re.sub(r"\[\s+([^\s\[\]]+),\s+([^\s\[\]]+)\s+\]", r"[\1, \2]", text)
+    write_whole(Path(path), (text + "\n").encode())
 
 
 def _with(value: Any, tolerance: float) -> Any:

@@ -8,6 +8,7 @@ from html import escape
 
 from mmfan import __version__
 from mmfan.evaluation.figures import Figure
+from mmfan.evaluation.formats import preamble
 from mmfan.evaluation.report import Report
 from mmfan.evaluation.tables import Table, all_tables, cells_of, overview, sentence, sources
 
@@ -46,12 +47,10 @@ def as_html(report: Report, figures: Sequence[Figure] = ()) -> str:
         A complete HTML document.
     """
     title = f"Robustness: {report.metric} on {report.protocol.name}"
-    kinds = f"{len(report.protocol.corruptions)} types of corruption"
     first = overview(report)
     parts = [
         f"<h1>{escape(title)}</h1>",
-        f"<p class='caption'>Protocol <b>{escape(report.protocol.name)}</b>: {report.protocol.size} cells beside the "
-        f"clean pictures, {kinds}; {escape(report.protocol.averaging)}. Source: {escape(report.protocol.source)}.</p>",
+        f"<p class='caption'>{escape(preamble(report))}</p>",
         _list(report.notes, "notes"),
         _section(first),
         *(_picture(figure) for figure in figures),

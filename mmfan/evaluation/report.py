@@ -13,7 +13,7 @@ from typing import Any
 
 from mmfan.evaluation.bootstrap import Intervals, PictureSummary
 from mmfan.evaluation.class_summary import ClassScore, summarize_classes
-from mmfan.evaluation.protocol import Protocol, get_protocol
+from mmfan.evaluation.protocol import Cell, Protocol, get_protocol
 from mmfan.evaluation.published import PublishedRow, published_rows
 from mmfan.evaluation.report_counts import scores_from_counts
 from mmfan.evaluation.results import Record, ResultsStore, RunKey, group_runs, key_of
@@ -286,6 +286,27 @@ def _with_metric(records: Iterable[Record], metric: str) -> list[Record]:
     return lifted
 
 
+def counted(number: int, what: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "cell"), counted(72, "cell")
+    ('1 cell', '72 cells')
+    """
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def listed(cells: Iterable[Cell]) -> str:
+    """Cells in few words.
+
+    >>> listed([Cell("clean", 0), Cell("fog", 1), Cell("fog", 2), Cell("jpeg_compression", 5)])
+    'clean, fog 1/2, jpeg compression 5'
+    """
+    rows: dict[str, list[str]] = {}
+    for cell in cells:
+        rows.setdefault(cell.corruption, []).extend([str(cell.severity)] if cell.severity else [])
+    return ", ".join(f"{name} {'/'.join(row)}".strip().replace("_", " ") for name, row in rows.items())
+
+
 def same_dataset(published: str, own: str) -> bool:
     """Whether the data set of a published row is that of a record, which may say it in its own way.
 
@@ -300,8 +321,8 @@ def _notes(protocol: Protocol, models: Sequence[ModelReport], published: Sequenc
     notes = []
     for model in models:
         if model.summary.partial:
-            cells = ", ".join(str(cell) for cell in model.summary.missing)
-            notes.append(f"PARTIAL: {model.name} lacks {len(model.summary.missing)} cells: {cells}.")
+            missing = model.summary.missing
+            notes.append(f"PARTIAL: {model.name} lacks {counted(len(missing), 'cell')}: {listed(missing)}.")
         if model.run.key.pictures is not None and any("limit" in record for record in model.run.records):
             notes.append(f"{model.name} was judged on a subset of the pictures ({model.run.records[0]['limit']}).")
     own_sets = {model.summary.dataset for model in models}

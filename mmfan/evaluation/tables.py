@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mmfan.evaluation.published import PublishedRow
-from mmfan.evaluation.report import ModelReport, Report
+from mmfan.evaluation.report import ModelReport, Report, counted
 
 MISSING = "-"
 # model names side by side that are wider than this are replaced by letters
@@ -229,8 +229,12 @@ def by_severity(report: Report) -> Table:
     rows.append(("drop a step", *(percent(model.summary.drop_per_severity) for model in report.models)))
     left_out = dict.fromkeys(name for model in report.models for name in model.summary.by_severity_left_out)
     types = {model.summary.by_severity_types for model in report.models}
-    over = f"mean over the {len(next(iter(types)))} types" if len(types) == 1 else "mean over the types of each model"
-    caption = f"{report.metric} in %, {over} that were judged at every severity of the protocol"
+    over = (
+        f"mean over the {counted(len(next(iter(types))), 'type')}"
+        if len(types) == 1
+        else "mean over the types of each model"
+    )
+    caption = f"{report.metric} in %, {over} judged at every severity of the protocol"
     if left_out:
         caption += f" (not among them: {', '.join(map(spoken, left_out))})"
     caption += "; the last row is the mean drop from one severity to the next, in points"

@@ -16,9 +16,9 @@ TEXT = "0.2"
 FAINT = "0.85"
 
 # The muted scheme of Paul Tol's "Colour Schemes" (technical note SRON/EPS/TN/09-002, 2021), in an order that keeps
-# neighbours apart in lightness too, and a dark grey for its pale one, which would vanish on white.
+# neighbours apart in lightness too, and black for its pale grey, which would vanish on white.
 COLOURS = (
-    "#332288", "#CC6677", "#117733", "#DDCC77", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499", "#555555",
+    "#332288", "#CC6677", "#117733", "#DDCC77", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499", "#000000",
 )  # fmt: skip
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 Dash = Literal["-", "--", "-.", ":"]
