@@ -58,7 +58,8 @@ def _enlarge(
         for x in range(columns.size):
             at = columns[x]
             value = line[at] + column_weights[x] * (line[at + 1] - line[at])
-            out[y, x] = min(value, np.float32(1)) if value >= threshold else np.float32(0)
+            inside = weight >= 0 and column_weights[x] >= 0
+            out[y, x] = min(value, np.float32(1)) if inside and value >= threshold else np.float32(0)
     return out
 
 
