@@ -112,6 +112,27 @@ def test_ranks_of_torchrun_and_slurm(source, tmp_path, main, monkeypatch, capsys
     assert tree_bytes(target) == tree_bytes(tmp_path / "whole")
 
 
+def test_three_machines_at_once(source, tmp_path, main):
+    options = ["--corruptions", "contrast", "brightness", "--workers", "1"]
+    tools = [start_tool(source, tmp_path / "c", *options, "--shard", f"{number}/3") for number in (1, 2, 3)]
+    for tool in tools:
+        assert tool.communicate()[1] is not None
+        assert tool.returncode == 0
+    assert main(source, tmp_path / "whole", *options) == 0
+    assert tree_bytes(tmp_path / "c") == tree_bytes(tmp_path / "whole")
+
+
+def test_needs_neither_torch_nor_openmmlab():
+    import subprocess
+
+    code = (
+        "import sys, runpy; runpy.run_path('tools/make_corrupted_set.py', run_name='tool');"
+        "print([name for name in ('torch', 'mmcv', 'mmengine', 'mmseg', 'mmdet', 'matplotlib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
 def test_a_users_own_corruption(source, tmp_path, main):
     module = write_module(tmp_path, "night_shade")
     assert main(source, "c", "--import", module, "--corruptions", "tint", "contrast", "--workers", "2") == 0

@@ -8,7 +8,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -133,14 +133,11 @@ class Spent:
     encode: float = 0.0
     disk: float = 0.0
     hash: float = 0.0
-    by_corruption: dict[str, float] = field(default_factory=dict)
 
     def add(self, other: Spent) -> None:
         """Add the seconds of another."""
         for name in self.shares():
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name, seconds in other.by_corruption.items():
-            self.by_corruption[name] = self.by_corruption.get(name, 0.0) + seconds
 
     def shares(self) -> dict[str, float]:
         """Share of each kind of work in the whole, 0 to 1; zeros if nothing was done."""
@@ -234,7 +231,6 @@ def _make(unit: Unit, task: Task, clean: NDArray[np.uint8], settings: Settings, 
     spent.encode += after_encode - after_corrupt
     spent.hash += after_hash - after_encode
     spent.disk += time.perf_counter() - after_hash
-    spent.by_corruption[task.corruption] = spent.by_corruption.get(task.corruption, 0.0) + after_corrupt - start
     return Made(unit.picture, task.cell, digest, len(content), kept=False)
 
 
