@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shlex
 import shutil
 
 import cv2
@@ -11,7 +12,7 @@ import pytest
 pytest.importorskip("mmseg")
 from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, DefaultScope
-from tiny_segmentor import write_config, write_tree
+from tiny_segmentor import run_tool, write_config, write_tree
 from torch.utils.data import DataLoader
 
 from mmfan.apis import load_config
@@ -85,6 +86,19 @@ def test_disk_and_fly_give_the_same(root, corruption, seed):
             assert (meta["corruption"], meta["severity"]) == (corruption, 4)
             assert meta["corruption_seed"] == picture_seed(seed, name, corruption, 4)
     assert disk.metainfo == fly.metainfo == clean.metainfo
+
+
+def test_what_the_message_says_makes_the_set(root, monkeypatch):
+    """The command is taken from the error, run, and its pictures are those made on the fly."""
+    with pytest.raises(FileNotFoundError) as caught:
+        dataset(root, "snow", 3, seed=5)
+    command = shlex.split(str(caught.value).split("`")[1])
+    assert command[:2] == ["python", "tools/make_corrupted_set.py"]
+    assert run_tool(monkeypatch, "make_corrupted_set.py", *command[2:], "--workers", 1) == 0
+    made, fly = dataset(root, "snow", 3), dataset(root, "snow", 3, seed=5, source="fly")
+    for first, second in zip(made, fly, strict=True):
+        assert first["inputs"].equal(second["inputs"])
+        assert first["data_samples"].corruption_seed == second["data_samples"].corruption_seed
 
 
 def test_sample_from_disk(root):

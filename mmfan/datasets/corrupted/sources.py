@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -142,7 +143,7 @@ def how_to_make(root: str, clean: CleanSet, cell: CellSource) -> str:
     known = corruption_names()
     if cell.corruption not in known:
         return f"mmfan makes the corruptions {', '.join(known)}; `corruption` may be misspelt."
-    command = f"{MAKE_COMMAND} {_quoted(clean.root)} {_quoted(root)}"
+    command = f"{MAKE_COMMAND} {shlex.quote(clean.root)} {shlex.quote(root)}"
     command += f" --corruptions {cell.corruption} --severities {cell.severity}"
     if clean.split is not None:
         command += f" --split {clean.split}"
@@ -152,10 +153,6 @@ def how_to_make(root: str, clean: CleanSet, cell: CellSource) -> str:
         f"Make them with `{command}`, say with `corrupted_root` where they are, or leave it to the pipeline with "
         "source='fly'."
     )
-
-
-def _quoted(path: str) -> str:
-    return f"'{path}'" if " " in path else path
 
 
 def match_files(
