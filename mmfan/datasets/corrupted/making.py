@@ -15,7 +15,7 @@ from mmfan.datasets.corrupted.merging import Merge, clear_journals, merge, sweep
 from mmfan.datasets.corrupted.planning import Plan, Survey, check_target, free_space, survey
 from mmfan.datasets.corrupted.pool import run_units
 from mmfan.datasets.corrupted.record import claim_target
-from mmfan.datasets.corrupted.units import DISK_FULL, DiskFull, Failed, Made, Message, Settings, Spent
+from mmfan.datasets.corrupted.units import DISK_FULL, CellFolder, DiskFull, Failed, Made, Message, Settings, Spent
 
 SPACE_EVERY = 5.0  # seconds between two looks at the free space
 
@@ -134,7 +134,8 @@ def _make(
     say: Callable[[str], None],
 ) -> None:
     """Make the units, noting every file as it is finished."""
-    settings = Settings(plan.record.seed, plan.record.format, plan.record.quality, label)
+    cells = tuple(CellFolder(*cell, folder) for cell, folder in zip(plan.cells, plan.folders, strict=True))
+    settings = Settings(cells, plan.record.seed, plan.record.format, plan.record.quality, label)
     rooms = {get_corruption(cell.corruption).function.__module__ for cell in plan.cells}
     preload = sorted(room for room in rooms if room.startswith("mmfan."))
     messages = run_units(found.units, settings, min(workers, len(found.units) or 1), imports, preload)
@@ -144,7 +145,7 @@ def _make(
         for message in messages:
             _take(plan, message, done, journal)
             if isinstance(message, (Made, Failed)):
-                through += 1 if isinstance(message, Made) else message.tasks
+                through += 1 if isinstance(message, Made) else message.forms
                 if progress is not None:
                     progress(through, found.count)
                 space(done)

@@ -15,7 +15,7 @@ from mmfan.datasets.corrupted.merging import Digests, known_digests
 from mmfan.datasets.corrupted.pictures import is_whole, picture_size
 from mmfan.datasets.corrupted.record import MixedSetError, SetRecord, check_same, library_versions, read_record
 from mmfan.datasets.corrupted.sharding import WHOLE, Shard
-from mmfan.datasets.corrupted.units import Task, Unit
+from mmfan.datasets.corrupted.units import Unit
 from mmfan.datasets.tree import shortlist
 from mmfan.evaluation.protocol import Cell
 
@@ -52,10 +52,10 @@ class Plan:
         """Indices of the pictures of this shard."""
         return self.shard.part_of(range(len(self.listing.pictures)))
 
-    def path_of(self, picture: int, cell: Cell) -> str:
-        """Where a corrupted picture goes."""
-        folder = cell_folder(self.target, self.record.layout, *cell)
-        return os.path.join(folder, self.listing.pictures[picture].place)
+    @property
+    def folders(self) -> list[str]:
+        """The folder of each cell."""
+        return [str(cell_folder(self.target, self.record.layout, *cell)) for cell in self.cells]
 
 
 @dataclass(frozen=True)
@@ -157,19 +157,19 @@ def survey(plan: Plan, workers: int = 1) -> Survey:
         ValueError: A record, manifest or journal cannot be read.
     """
     remarks, known = check_target(plan)
+    folders, noted = plan.folders, [known[cell] for cell in plan.cells]
     kept, missing = 0, []
     for index in plan.own:
         place = plan.listing.pictures[index].place
-        tasks = []
-        for at, cell in enumerate(plan.cells):
-            path = plan.path_of(index, cell)
-            if place in known[cell] and is_whole(path, plan.record.format):
-                kept += 1
-            else:
-                tasks.append(Task(at, cell.corruption, cell.severity, path))
-        if tasks:
-            missing.append((index, tasks))
-    count = sum(len(tasks) for _, tasks in missing)
+        absent = [
+            at
+            for at, folder in enumerate(folders)
+            if place not in noted[at] or not is_whole(os.path.join(folder, place), plan.record.format)
+        ]
+        kept += len(folders) - len(absent)
+        if absent:
+            missing.append((index, absent))
+    count = sum(len(absent) for _, absent in missing)
     size = count * _bytes_a_picture(plan, [index for index, _ in missing])
     return Survey(kept, tuple(_split(plan, missing, workers)), count, size, tuple(remarks))
 
@@ -218,14 +218,14 @@ def _check_source(plan: Plan, known: Digests) -> None:
             )
 
 
-def _split(plan: Plan, missing: list[tuple[int, list[Task]]], workers: int) -> Iterator[Unit]:
+def _split(plan: Plan, missing: list[tuple[int, list[int]]], workers: int) -> Iterator[Unit]:
     """One unit a picture; more if there are so few pictures that some workers would wait for the last ones."""
     pieces = 1 if workers == 1 or not missing else math.ceil(4 * workers / len(missing))
-    for index, tasks in missing:
-        picture = plan.listing.pictures[index]
-        step = math.ceil(len(tasks) / pieces)
-        for start in range(0, len(tasks), step):
-            yield Unit(index, picture.path, picture.name, tuple(tasks[start : start + step]))
+    for index, absent in missing:
+        path, name, place = plan.listing.pictures[index]
+        step = math.ceil(len(absent) / pieces)
+        for start in range(0, len(absent), step):
+            yield Unit(index, path, name, place, tuple(absent[start : start + step]))
 
 
 def _bytes_a_picture(plan: Plan, pictures: list[int]) -> int:

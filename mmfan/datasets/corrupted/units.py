@@ -35,48 +35,52 @@ PICTURE_ERRORS = (
 )
 
 
-class Task(NamedTuple):
-    """One corrupted picture to be made.
+class CellFolder(NamedTuple):
+    """One corruption at one severity, and where its pictures go.
 
     Attributes:
-        cell: Index of the cell in the plan.
         corruption: Name of the corruption.
         severity: Its severity.
-        path: Where the picture goes.
+        folder: The folder of the cell.
     """
 
-    cell: int
     corruption: str
     severity: int
-    path: str
+    folder: str
 
 
 class Unit(NamedTuple):
     """Some corrupted forms of one clean picture, which is decoded once for all of them.
 
+    Sets have a hundred forms of each of many pictures, so that paths are put together when they are needed.
+
     Attributes:
         picture: Index of the picture in the listing.
         path: The clean picture.
         name: What its seeds are derived from.
-        tasks: What is to be made of it.
+        place: Path of the corrupted pictures relative to the folder of their cell.
+        cells: Which forms are to be made: indices in the cells of the run.
     """
 
     picture: int
     path: str
     name: str
-    tasks: tuple[Task, ...]
+    place: str
+    cells: tuple[int, ...]
 
 
 class Settings(NamedTuple):
     """What is the same for all pictures of a run.
 
     Attributes:
+        cells: All cells of the run.
         seed: Base seed.
         format: ``'png'`` or ``'jpeg'``.
         quality: Of the JPEGs.
         label: Marks the temporary files of this shard.
     """
 
+    cells: tuple[CellFolder, ...]
     seed: int
     format: str
     quality: int | None
@@ -108,13 +112,13 @@ class Failed(NamedTuple):
         picture: Index of the clean picture.
         cell: Index of the cell; ``None`` if the clean picture itself cannot be used.
         reason: Why.
-        tasks: Number of tasks that this is the end of.
+        forms: Number of corrupted pictures that this is the end of.
     """
 
     picture: int
     cell: int | None
     reason: str
-    tasks: int = 1
+    forms: int = 1
 
 
 class DiskFull(NamedTuple):
@@ -153,35 +157,36 @@ def make_unit(unit: Unit, settings: Settings) -> Iterator[Message]:
     """Make what a unit asks for; a file that is there and undamaged is kept.
 
     Yields:
-        :class:`Made` or :class:`Failed` for each task, or one :class:`Failed` for all that need the clean picture;
+        :class:`Made` or :class:`Failed` for each cell, or one :class:`Failed` for all that need the clean picture;
         :class:`DiskFull` ends it. The last message is :class:`Spent`.
     """
     spent = Spent()
     clean: NDArray[np.uint8] | None = None
-    for number, task in enumerate(unit.tasks):
+    for number, cell in enumerate(unit.cells):
+        path = os.path.join(settings.cells[cell].folder, unit.place)
         try:
-            kept = _kept(unit, task, settings, spent)
+            kept = _kept(path, settings, spent)
         except OSError as error:
-            yield Failed(unit.picture, task.cell, f"{task.path} cannot be read: {_reason(error)}")
+            yield Failed(unit.picture, cell, f"{path} cannot be read: {_reason(error)}")
             continue
         if kept is not None:
-            yield kept
+            yield Made(unit.picture, cell, *kept, kept=True)
             continue
         if clean is None:
             try:
                 clean = _decode(unit.path, spent)
             except PICTURE_ERRORS as error:
-                yield Failed(unit.picture, None, _reason(error), tasks=len(unit.tasks) - number)
+                yield Failed(unit.picture, None, _reason(error), forms=len(unit.cells) - number)
                 break
         try:
-            yield _make(unit, task, clean, settings, spent)
+            yield Made(unit.picture, cell, *_make(unit.name, path, clean, settings, cell, spent), kept=False)
         except OSError as error:
             if error.errno in DISK_FULL:
-                yield DiskFull(task.path, _reason(error))
+                yield DiskFull(path, _reason(error))
                 break
-            yield Failed(unit.picture, task.cell, _reason(error))
+            yield Failed(unit.picture, cell, _reason(error))
         except PICTURE_ERRORS as error:
-            yield Failed(unit.picture, task.cell, _reason(error))
+            yield Failed(unit.picture, cell, _reason(error))
     yield spent
 
 
@@ -203,35 +208,41 @@ def _decode(path: str, spent: Spent) -> NDArray[np.uint8]:
         spent.decode += time.perf_counter() - read
 
 
-def _kept(unit: Unit, task: Task, settings: Settings, spent: Spent) -> Made | None:
-    """A file that is there although nothing is noted of it: its run was killed between naming and noting it."""
-    if not is_whole(task.path, settings.format):
+def _kept(path: str, settings: Settings, spent: Spent) -> tuple[str, int] | None:
+    """Hash and size of a file that is there although nothing is noted of it.
+
+    Its run was killed between naming and noting it, or its journal was lost.
+    """
+    if not is_whole(path, settings.format):
         return None
     start = time.perf_counter()
-    content = Path(task.path).read_bytes()
+    content = Path(path).read_bytes()
     read = time.perf_counter()
     sound = picture_damage(content) is None
     digest = hashlib.sha256(content).hexdigest()
     spent.disk += read - start
     spent.hash += time.perf_counter() - read
-    return Made(unit.picture, task.cell, digest, len(content), kept=True) if sound else None
+    return (digest, len(content)) if sound else None
 
 
-def _make(unit: Unit, task: Task, clean: NDArray[np.uint8], settings: Settings, spent: Spent) -> Made:
+def _make(
+    name: str, path: str, clean: NDArray[np.uint8], settings: Settings, cell: int, spent: Spent
+) -> tuple[str, int]:
+    """Make one file and return its hash and size."""
+    corruption, severity, _ = settings.cells[cell]
     start = time.perf_counter()
-    seed = picture_seed(settings.seed, unit.name, task.corruption, task.severity)
-    corrupted = corrupt(clean, task.corruption, task.severity, seed)
+    corrupted = corrupt(clean, corruption, severity, picture_seed(settings.seed, name, corruption, severity))
     after_corrupt = time.perf_counter()
     content = encode_picture(corrupted, settings.format, settings.quality)
     after_encode = time.perf_counter()
     digest = hashlib.sha256(content).hexdigest()
     after_hash = time.perf_counter()
-    write_new(task.path, content, settings.label)
+    write_new(path, content, settings.label)
     spent.corrupt += after_corrupt - start
     spent.encode += after_encode - after_corrupt
     spent.hash += after_hash - after_encode
     spent.disk += time.perf_counter() - after_hash
-    return Made(unit.picture, task.cell, digest, len(content), kept=False)
+    return digest, len(content)
 
 
 # Two processes never write under one temporary name: a worker whose run was killed may still finish its file while

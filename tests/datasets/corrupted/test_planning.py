@@ -48,9 +48,9 @@ def test_units_are_pictures_unless_there_are_few(source, tmp_path):
     plan = make_plan(source, tmp_path / "c", [("fog", 1), *CELLS])
     found = survey(plan)
     assert (found.kept, found.count, len(found.units)) == (0, 21, 7)
-    assert [task.corruption for task in found.units[0].tasks] == ["fog", "fog", "snow"]
-    assert found.units[0].name == "val/jena/jena_000001_000019_leftImg8bit.png"
-    assert found.units[0].tasks[2].path == f"{tmp_path}/c/leftImg8bit/snow/5/{found.units[0].name}"
+    name = "val/jena/jena_000001_000019_leftImg8bit.png"
+    assert found.units[0] == (0, f"{source}/leftImg8bit/{name}", name, name, (0, 1, 2))
+    assert plan.folders[2] == f"{tmp_path}/c/leftImg8bit/snow/5"
     assert len(survey(plan, workers=2).units) == 14  # eight pieces or more, so that none waits long for the last
     assert len(survey(plan, workers=16).units) == 21
     assert not (tmp_path / "c").exists()
