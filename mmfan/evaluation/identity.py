@@ -97,7 +97,7 @@ def pictures_hash(names: Iterable[str]) -> str:
     """Which pictures were judged, in any order: how many, and a hash of their names.
 
     >>> pictures_hash(["b.png", "a.png"])
-    '2-7a71de7f1ee1e9b1'
+    '2-1baca9d47fd86b4a'
     """
     listed = sorted(names)
     text = "\n".join(listed)
