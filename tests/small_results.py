@@ -38,7 +38,7 @@ def write(path: Path, *groups: list[dict]) -> Path:
 
 
 def with_classes(found: list[dict], classes: dict[str, float | None]) -> list[dict]:
-    """The records with IoU by class: each class has its factor of the cell's mIoU; None is a class that is not there."""
+    """The records with IoU by class: each class has its factor of the cell's mIoU; None where it is not there."""
     for record in found:
         score = record["metrics"]["mIoU"]
         record["per_class"] = {

@@ -163,6 +163,12 @@ def run(args: argparse.Namespace) -> int:
     rows: tuple[PublishedRow, ...] = ()
     if args.published is not None:
         rows = published_beside(runs, args.metric, args.published)
+        if not rows:
+            warnings.warn(
+                f"no published row of {args.metric} is on {' or '.join(sorted({run.key.dataset for run in runs}))}; "
+                "name the rows to show them all the same: --published SegFormer-B5",
+                stacklevel=2,
+            )
     status = gate(runs, protocol, args, expected) if expected else 0
     if expected and not (args.out or args.plots):
         return status

@@ -28,7 +28,9 @@ tr.section td { border-top: 1px solid #bbb; }
 tbody tr:hover { background: #f3f6fa; }
 tbody tr.mean td { font-weight: 600; }
 ul.notes { background: #fdf6e3; border-left: 4px solid #d9a400; padding: .6rem 1rem .6rem 2rem; max-width: 60rem; }
-img { max-width: 100%; height: auto; display: block; margin: .4rem 0 1rem; }
+figure { margin: 1.6rem 0; }
+figcaption { color: #555; font-size: .9rem; }
+img { max-width: 100%; height: auto; display: block; }
 details { margin: .3rem 0; }
 summary { cursor: pointer; }
 footer { color: #777; margin-top: 3rem; border-top: 1px solid #ddd; padding-top: .6rem; font-size: .87rem; }
@@ -109,6 +111,6 @@ def _list(items: Sequence[str], kind: str = "") -> str:
 def _picture(figure: Figure) -> str:
     data = base64.b64encode(figure.png).decode("ascii")
     return (
-        f"<h2>{escape(figure.title)}</h2>\n<img alt='{escape(figure.title, quote=True)}' "
-        f"src='data:image/png;base64,{data}'>"
+        f"<figure>\n<img alt='{escape(figure.title, quote=True)}' src='data:image/png;base64,{data}'>\n"
+        f"<figcaption>{escape(figure.title)}</figcaption>\n</figure>"
     )

@@ -206,11 +206,12 @@ def retention_map(models: Sequence[Scores], groups: Mapping[str, Sequence[str]],
     )
     folded = [fold(model.name, 34) for model in models]
     left = 0.35 + 0.085 * max(len(line) for name in folded for line in name.split("\n"))
-    width, body = left + 0.52 * (len(names) + 1) + 0.85, 0.46 * len(models)
+    across, body = 0.52 * (len(names) + 1), 0.46 * len(models)
+    width = max(4.6, left + across + 0.85)  # the title needs some
     above, below = TITLE_INCHES + 0.3, 1.3
     height = body + above + below
     figure = Figure((width, height), facecolor="white", dpi=DPI)
-    axes = figure.add_axes((left / width, below / height, (width - left - 0.85) / width, body / height))
+    axes = figure.add_axes((left / width, below / height, across / width, body / height))
     top = max(100.0, float(np.nanmax(values))) if np.isfinite(values).any() else 100.0
     image = axes.imshow(values, cmap="cividis", vmin=0, vmax=top, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
@@ -226,10 +227,19 @@ def retention_map(models: Sequence[Scores], groups: Mapping[str, Sequence[str]],
     axes.spines[:].set_visible(False)
     start = 0
     for group, members in panels.items():
-        axes.text(start - 0.45, -0.58, group, fontsize=10, fontweight="bold", color=TEXT, va="bottom")
+        size = 10 if len(members) > 1 else 7.5
+        axes.text(
+            start - 0.45,
+            -0.58,
+            fold(group, 7 * len(members), 1),
+            fontsize=size,
+            fontweight="bold",
+            color=TEXT,
+            va="bottom",
+        )
         start += len(members)
         axes.axvline(start - 0.5, color="white", linewidth=5)
-    bar = figure.add_axes((1 - 0.7 / width, below / height, 0.16 / width, body / height))
+    bar = figure.add_axes(((left + across + 0.15) / width, below / height, 0.16 / width, body / height))
     figure.colorbar(image, cax=bar).outline.set_visible(False)
     bar.tick_params(labelsize=8.5, color="0.6", labelcolor=TEXT)
     _title(figure, "Retention by model and corruption, %", subtitle, height)
@@ -250,5 +260,8 @@ def _corruptions(models: Sequence[Scores]) -> list[str]:
 
 
 def _title(figure: Figure, title: str, subtitle: str, height: float) -> None:
-    figure.text(0.12 / figure.get_figwidth(), 1 - 0.12 / height, title, fontsize=13.5, va="top", fontweight="bold")
-    figure.text(0.12 / figure.get_figwidth(), 1 - 0.42 / height, subtitle, fontsize=9.5, va="top", color="0.35")
+    """The head of a figure; a subtitle that is too long for its width is set smaller."""
+    width = figure.get_figwidth()
+    small = min(9.5, 9.5 * (width - 0.3) / (0.076 * max(1, len(subtitle))))
+    figure.text(0.12 / width, 1 - 0.12 / height, title, fontsize=13.5, va="top", fontweight="bold")
+    figure.text(0.12 / width, 1 - 0.42 / height, subtitle, fontsize=small, va="top", color="0.35")

@@ -144,6 +144,6 @@ def test_bad_files(tmp_path, content, message):
 def test_nothing_partial_is_expected(tmp_path):
     scores = {("clean", 0): 0.8, ("fog", 1): 0.6}
     report = build_report(runs(tmp_path, scores), SMALL, partial=True)
-    with pytest.raises(ExpectationError, match="Expected all cells .* fan-t"):
+    with pytest.raises(ExpectationError, match=r"Expected all cells .* fan-t"):
         write_expectations(tmp_path / "e.json", report.models, 0.01)
     assert not (tmp_path / "e.json").exists()

@@ -37,7 +37,7 @@ def test_overview(tmp_path):
 
 def test_groups_of_unequal_size_get_both_means(tmp_path):
     scores = {("clean", 0): 0.8, ("fog", 1): 0.6, ("snow", 1): 0.3, ("contrast", 1): 0.3}
-    protocol = dict(name="uneven", corruptions=["fog", "snow", "contrast"], severities=[1])
+    protocol = {"name": "uneven", "corruptions": ["fog", "snow", "contrast"], "severities": [1]}
     table = overview(make(tmp_path, records(scores=scores), protocol=protocol))
     row = dict(zip(table.head, table.rows[0], strict=True))
     assert (row["corrupted"], row["retention"]) == ("40.0", "50.0")

@@ -60,7 +60,8 @@ def test_json_and_csv_on_stdout_are_nothing_else(results):
 def test_html_with_plots_and_published_rows(results, protocol, tmp_path):
     page, plots = tmp_path / "new" / "report.html", tmp_path / "plots"
     done = run(
-        results, "--protocol", protocol, "--format", "html", "--out", page, "--plots", plots, "--published", "segformer-b5"
+        results, "--protocol", protocol, "--format", "html", "--out", page, "--plots", plots,
+        "--published", "segformer-b5",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     text = page.read_text(encoding="utf-8")

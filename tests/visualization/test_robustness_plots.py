@@ -73,9 +73,24 @@ def test_the_map_holds_retention_and_the_overall_one(figures):
 @pytest.mark.parametrize("count", [1, 10])
 def test_any_number_of_models_with_long_names_fits(plot, count, figures):
     models = [model(f"segformer_mit-b{at}_8xb1-160k_cityscapes-1024x1024_and_a_long_tail") for at in range(count)]
-    picture = plot(models, GROUPS)
-    assert picture.ndim == 3
+    assert plot(models, GROUPS).ndim == 3
     (figure,) = figures
+    check_inside(figure)
+
+
+def test_a_single_cell_fits_too(figures):
+    one = Scores("m", 0.5, {"rain": 0.25}, {"a group with a long name": 0.25}, {("rain", 7): 0.25}, 0.25)
+    groups = {"a group with a long name": ["rain"]}
+    subtitle = "mIoU; a protocol of my own, PARTIAL: 1 of 72 cells; the same, PARTIAL: 2 of 72 cells"
+    retention_bars([one], groups, subtitle)
+    severity_curves([one], groups, "mIoU", subtitle)
+    retention_map([one], groups, subtitle)
+    for figure in figures:
+        check_inside(figure)
+
+
+def check_inside(figure):
+    """No text is cut off at the edge of a figure."""
     width, height = figure.get_size_inches() * figure.dpi
     for artist in [*figure.texts, *figure.legends, *(text for axes in figure.axes for text in axes.get_xticklabels())]:
         box = artist.get_window_extent()
