@@ -52,6 +52,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--published", nargs="*", metavar="NAME", help="show published rows beside: these, or all that fit the data set"
     )
+    parser.add_argument("--reference", default="", metavar="MODEL", help="show mCE and relative mCE against this model")
     parser.add_argument("--partial", action="store_true", help="average what is there if cells are missing")
     parser.add_argument("--expect", type=Path, metavar="FILE", help="fail unless the scores are those of this file")
     parser.add_argument("--write-expect", type=Path, metavar="FILE", help="write the scores as expected from now on")
@@ -173,7 +174,9 @@ def run(args: argparse.Namespace) -> int:
     if expected and not (args.out or args.plots):
         return status
     try:
-        report = build_report(runs, protocol, args.metric, partial=args.partial, published=rows)
+        report = build_report(
+            runs, protocol, args.metric, partial=args.partial, published=rows, reference=args.reference
+        )
     except SummaryError:
         if status:
             return status  # the gate has named it

@@ -25,7 +25,7 @@ def as_dict(report: Report) -> dict[str, Any]:
     """The report in the types of JSON; every score and ratio is an unrounded fraction.
 
     ``protocol``, ``metric``, ``models`` (each with all that :meth:`Summary.to_dict` has, ``per_class``,
-    ``intervals`` and ``image_level``), ``published`` and ``notes``.
+    ``corruption_error``, ``intervals`` and ``image_level``), ``published`` and ``notes``.
     """
     return {
         "protocol": report.protocol.name,
@@ -44,6 +44,8 @@ def _model_dict(model: ModelReport, report: Report) -> dict[str, Any]:
     more: dict[str, Any] = {"name": model.name, "model": model.run.key.model, "results": model.run.results.name}
     if model.per_class:
         more["per_class"] = {report.class_metric: {name: score._asdict() for name, score in model.per_class.items()}}
+    if model.error is not None:
+        more["corruption_error"] = model.error.to_dict()
     if model.intervals is not None:
         more["intervals"] = model.intervals.to_dict()
     if model.pictures is not None:
@@ -91,6 +93,8 @@ def _csv_row(model: ModelReport, report: Report, classes: Sequence[str] | dict[s
     if model.intervals is not None:
         for what in ("clean", "corrupted", "retention"):
             row[f"{what}:low"], row[f"{what}:high"] = getattr(model.intervals, what)
+    if model.error is not None:
+        row |= {"mce": model.error.mce, "relative_mce": model.error.relative_mce}
     row |= {f"group:{name}": score for name, score in found.by_group.items()}
     row |= {f"corruption:{name}": score for name, score in found.by_corruption.items()}
     row |= {f"severity:{level}": score for level, score in found.by_severity.items()}

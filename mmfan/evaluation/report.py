@@ -13,6 +13,7 @@ from typing import Any
 
 from mmfan.evaluation.bootstrap import Intervals, PictureSummary
 from mmfan.evaluation.class_summary import ClassScore, summarize_classes
+from mmfan.evaluation.corruption_error import CorruptionError, mce
 from mmfan.evaluation.protocol import Cell, Protocol, get_protocol
 from mmfan.evaluation.published import PublishedRow, published_rows
 from mmfan.evaluation.report_counts import scores_from_counts
@@ -68,6 +69,7 @@ class ModelReport:
         run: Its records.
         summary: Its numbers.
         per_class: Class -> its scores; empty where the records have no scores of classes.
+        error: Its corruption error against the report's reference model; None without one.
         intervals: Confidence intervals over pictures; None without counts.
         pictures: Image-level scores; None without counts, and for other metrics than mIoU.
     """
@@ -76,6 +78,7 @@ class ModelReport:
     run: Run
     summary: Summary
     per_class: dict[str, ClassScore] = field(default_factory=dict)
+    error: CorruptionError | None = None
     intervals: Intervals | None = None
     pictures: PictureSummary | None = None
 
@@ -90,6 +93,7 @@ class Report:
         models: In the order of the results files.
         published: Rows from the literature, each with its own protocol.
         class_metric: The metric of ``per_class``; empty if there is none.
+        reference: The model that corruption errors are taken against; empty if none was asked for.
         notes: What a reader must know: what is partial, what must not be compared.
     """
 
@@ -98,6 +102,7 @@ class Report:
     models: tuple[ModelReport, ...]
     published: tuple[PublishedRow, ...] = ()
     class_metric: str = ""
+    reference: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -180,6 +185,7 @@ def build_report(
     *,
     partial: bool = False,
     published: Sequence[PublishedRow] = (),
+    reference: str = "",
 ) -> Report:
     """Summarise runs under one protocol and put them side by side.
 
@@ -189,9 +195,10 @@ def build_report(
         metric: One of :func:`metrics_of`.
         partial: Take models with missing cells too; the report then says what is missing.
         published: Rows of the literature to show beside them.
+        reference: The run, or the published row, against which mCE and relative mCE of all are taken.
 
     Raises:
-        ReportError: There are no runs, or none has the metric.
+        ReportError: There are no runs, none has the metric, or none is the reference.
         mmfan.evaluation.selection.SummaryError: See there; missing and NaN cells, above all.
         mmfan.evaluation.protocol.ProtocolError: There is no such protocol.
     """
@@ -210,9 +217,23 @@ def build_report(
                 classes = summarize_classes(run.records, wanted, class_metric, partial=partial)
             except SummaryError as error:
                 notes.append(f"{run.name} has no scores by class: {error}")
-        models.append(ModelReport(run.name, run, summary, classes, found.intervals, found.pictures))
+        models.append(ModelReport(run.name, run, summary, classes, intervals=found.intervals, pictures=found.pictures))
     notes = [*_notes(wanted, models, published), *notes]
-    return Report(wanted, metric, tuple(models), tuple(published), class_metric, tuple(notes))
+    if reference:
+        models = _with_errors(models, reference, metric)
+    return Report(wanted, metric, tuple(models), tuple(published), class_metric, reference, tuple(notes))
+
+
+def _with_errors(models: Sequence[ModelReport], reference: str, metric: str) -> list[ModelReport]:
+    own = {model.name: model.summary for model in models}
+    published = {row.name: row for row in published_rows(metric=metric)}
+    against = own.get(reference) or published.get(reference)
+    if against is None:
+        names = ", ".join(map(repr, own))
+        raise ReportError(
+            f"The reference {reference!r} is not in the results, which have {names}, and no published row of {metric}."
+        )
+    return [replace(model, error=mce(model.summary, against)) for model in models]
 
 
 def published_beside(runs: Sequence[Run], metric: str, names: Sequence[str] = ()) -> tuple[PublishedRow, ...]:

@@ -75,7 +75,7 @@ def labels(report: Report) -> list[str]:
 def all_tables(report: Report) -> list[Table]:
     """Every table of a report, the most important first; those without content are left out."""
     made = [overview(report), scores_by_corruption(report), retention_by_corruption(report), by_severity(report)]
-    made += [by_picture(report), scores_by_class(report), retention_by_class(report)]
+    made += [corruption_errors(report), by_picture(report), scores_by_class(report), retention_by_class(report)]
     return [table for table in made if table.rows]
 
 
@@ -242,6 +242,21 @@ def by_severity(report: Report) -> Table:
         f"{report.metric} by severity", _caption(report, caption), ("severity", *labels(report)), tuple(rows), 1,
         (1, len(rows) - 1),
     )  # fmt: skip
+
+
+def corruption_errors(report: Report) -> Table:
+    """Mean corruption error (mCE) and relative mCE against the reference, where one was asked for: rows are models."""
+    rows = tuple(
+        (label, percent(model.error.mce), percent(model.error.relative_mce))
+        for label, model in zip(labels(report), report.models, strict=True)
+        if model.error is not None
+    )
+    caption = _caption(
+        report,
+        f"errors (1 - {report.metric}) as shares of those of {report.reference} in %, lower is better; relative: of "
+        "their growth from clean to corrupted",
+    )
+    return Table("Corruption error", caption, ("model", "mCE", "relative mCE"), rows)
 
 
 def by_picture(report: Report) -> Table:

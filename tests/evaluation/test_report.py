@@ -6,7 +6,7 @@ import sys
 import pytest
 from small_results import PROTOCOL, SCORES, records, with_classes, write
 
-from mmfan.evaluation.protocol import ProtocolError
+from mmfan.evaluation.protocol import CLEAN, PROTOCOLS, ProtocolError
 from mmfan.evaluation.published import published_rows
 from mmfan.evaluation.report import ReportError, build_report, metrics_of, published_beside, read_runs
 from mmfan.evaluation.results import ResultsError
@@ -151,6 +151,30 @@ def test_published_rows_of_another_data_set_are_said(tmp_path):
     rows = published_rows(["SegFormer-B5"], metric="mIoU")
     report = build_report(read_runs([write(tmp_path / "a.jsonl", found)]), PROTOCOL, published=rows)
     assert "SegFormer-B5 was judged on cityscapes, not on camvid." in report.notes
+
+
+def test_corruption_error_against_a_reference(tmp_path):
+    # errors: fog 0.4 + 0.6, contrast 0.7 against 0.8 + 0.8 and 0.8; growth from 0.2 against growth from 0.2
+    better, worse = records(), records("b", {**dict.fromkeys(SCORES, 0.2), ("clean", 0): 0.8})
+    runs = read_runs([write(tmp_path / "a.jsonl", better, worse)])
+    first, second = build_report(runs, PROTOCOL, reference="b").models
+    assert first.error.mce == pytest.approx((1 / 1.6 + 0.7 / 0.8) / 2)
+    assert first.error.relative_mce == pytest.approx((0.6 / 1.2 + 0.5 / 0.6) / 2)
+    assert (second.error.mce, second.error.relative_mce) == pytest.approx((1, 1))
+    with pytest.raises(ReportError, match="reference 'c' is not in the results, which have 'fan-t', 'b'"):
+        build_report(runs, PROTOCOL, reference="c")
+    assert build_report(runs, PROTOCOL).models[0].error is None
+    with pytest.raises(SummaryError, match="protocol"):
+        build_report(runs, PROTOCOL, reference="SegFormer-B5")
+
+
+def test_corruption_error_against_a_published_row(tmp_path):
+    scores = dict.fromkeys((CLEAN, *PROTOCOLS["kamann16"].cells), 0.5)
+    runs = read_runs([write(tmp_path / "a.jsonl", records(scores=scores))])
+    (row,) = published_rows(["SegFormer-B5"], metric="mIoU")
+    (model,) = build_report(runs, "kamann16", reference="SegFormer-B5").models
+    wanted = sum(0.5 / (1 - score) for score in row.by_corruption.values()) / 16
+    assert model.error.mce == pytest.approx(wanted)
 
 
 def test_bad_files(tmp_path):

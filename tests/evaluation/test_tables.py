@@ -151,6 +151,13 @@ def test_published_types_stand_beside_ones_own_on_the_same_protocol(tmp_path):
     assert found["mean of types"] == ("50.0", "65.8")
 
 
+def test_corruption_errors(tmp_path):
+    report = make(tmp_path, records(), records("b"), reference="b")
+    table = next(table for table in all_tables(report) if table.title == "Corruption error")
+    assert table.rows == (("fan-t", "100.0", "100.0"), ("b", "100.0", "100.0"))
+    assert "shares of those of b" in table.caption
+
+
 def test_intervals_and_image_level(tmp_path):
     report = make(tmp_path)
     ends = Interval(0.45, 0.5512)
