@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from typing import Any
 
-from mmdet.datasets import CocoDataset
-
+from mmfan.datasets.coco import CocoDataset
 from mmfan.datasets.corrupted.sources import CellSource
-from mmfan.datasets.one_cell import OneCell, files_below, samples_of_cell
-from mmfan.datasets.tree import shortlist
+from mmfan.datasets.one_cell import OneCell, samples_of_cell
 
 
 class CocoCDataset(OneCell, CocoDataset):
@@ -50,13 +48,13 @@ class CocoCDataset(OneCell, CocoDataset):
         corrupted_root: Root of the corrupted set, by ``source='disk'``; ``None`` for that of the clean set with ``_c``
             at its end.
         seed: Base seed of the set; ``None`` for that of the set on disk, and 0 on the fly.
-        **kwargs: As mmdetection's ``CocoDataset``.
+        **kwargs: As :class:`mmfan.CocoDataset`.
 
     Raises:
         FileNotFoundError: A picture that the annotations name is missing; the message says which and how to make it.
             With ``lazy_init=True`` this comes from ``full_init``.
-        ValueError: There is no such corruption or severity; the set on disk was made with another seed; the pipeline
-            loads no picture, or corrupts by itself; ``data_prefix`` holds no ``img``.
+        ValueError: :class:`mmfan.CocoDataset` refuses the annotations; there is no such corruption or severity; the set
+            on disk was made with another seed; the pipeline loads no picture, or corrupts by itself.
     """
 
     def __init__(
@@ -72,39 +70,15 @@ class CocoCDataset(OneCell, CocoDataset):
         self.cell = CellSource(corruption, severity, source, corrupted_root, seed)
         super().__init__(**kwargs)
 
-    def load_data_list(self) -> list[dict]:
-        """List the samples that the annotations name, after checking what is needed for it."""
-        if "img" not in self.data_prefix:
-            raise ValueError(f"Expected `data_prefix` to hold 'img', got {sorted(self.data_prefix)}.")
-        if not self.ann_file:
-            raise ValueError("Expected `ann_file`, the annotations of the clean set, got none.")
-        return list(super().load_data_list())
-
     def filter_data(self) -> list[dict]:
         """Leave out what ``filter_cfg`` says, and take the pictures of the cell.
 
         The last step at which all samples are at hand: proposals, which are looked up by the path of the clean picture,
         have been read by then.
         """
-        samples = super().filter_data()
+        return samples_of_cell(super().filter_data(), self.cell, self.data_prefix["img"] or ".", self.backend_args)
+
+    def check_samples(self, samples: Sequence[dict]) -> None:
+        """Check that the clean pictures are there, where they are needed."""
         if self.cell.is_clean or self.cell.source == "fly":
-            self._check_clean([sample["img_path"] for sample in samples])
-        return samples_of_cell(samples, self.cell, self._image_dir(), self.backend_args)
-
-    def _image_dir(self) -> str:
-        return self.data_prefix["img"] or "."
-
-    def _check_clean(self, paths: list[str]) -> None:
-        folder = self._image_dir()
-        shown = folder if "://" in folder else os.path.abspath(folder)
-        there = files_below(folder, self.backend_args)
-        advice = "Folders come from `data_root` and `data_prefix`; COCO is at https://cocodataset.org/#download."
-        if there is None:
-            raise FileNotFoundError(f"The picture folder {shown} does not exist. {advice}")
-        names = {os.path.join(self.data_prefix["img"], *name.split("/")) for name in there}
-        absent = [path for path in paths if path not in names]
-        if absent:
-            raise FileNotFoundError(
-                f"{len(absent)} of {len(paths)} pictures that {self.ann_file} names are not in {shown}: "
-                f"{shortlist([os.path.basename(path) for path in absent])}. {advice}"
-            )
+            super().check_samples(samples)

@@ -31,6 +31,12 @@ else:
 
 if is_installed("mmdet"):
 
+    @DATASETS.register_module(name="CocoDataset")
+    def _build_coco(**settings: Any) -> Any:
+        from mmfan.datasets.coco import CocoDataset
+
+        return CocoDataset(**settings)
+
     @DATASETS.register_module(name="CocoCDataset")
     def _build_coco_c(**settings: Any) -> Any:
         from mmfan.datasets.coco_c import CocoCDataset
@@ -38,13 +44,13 @@ if is_installed("mmdet"):
         return CocoCDataset(**settings)
 
 else:
-    register_missing(DATASETS, "mmdet", ("CocoCDataset",))
+    register_missing(DATASETS, "mmdet", ("CocoDataset", "CocoCDataset"))
 
 
 def __getattr__(name: str) -> Any:
-    if name == "CocoCDataset":
+    if name in ("CocoDataset", "CocoCDataset"):
         check_environment("mmdet")
-        from mmfan.datasets.coco_c import CocoCDataset
+        from mmfan.datasets import coco, coco_c
 
-        return CocoCDataset
+        return coco.CocoDataset if name == "CocoDataset" else coco_c.CocoCDataset
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

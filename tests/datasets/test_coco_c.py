@@ -62,6 +62,7 @@ SETTINGS = {
     "data_prefix": {"img": "val2017/"},
     "pipeline": PIPELINE,
     "test_mode": True,
+    "metainfo": {"classes": ("person", "car")},
     "serialize_data": False,  # serialising collects garbage, which takes most of the time of a test
 }
 
@@ -171,6 +172,7 @@ def test_one_cell_of_any_config(root, tmp_path):
     place = "test_dataloader.dataset"
     options = {f"{place}.type": "mmfan.CocoCDataset", f"{place}.corruption": "fog", f"{place}.severity": 2}
     options |= {f"{place}.data_root": f"{root}/", f"{place}.source": "fly"}
+    options[f"{place}.metainfo"] = {"classes": ("person", "car")}
     with DefaultScope.overwrite_default_scope("mmdet"):
         built = DATASETS.build(load_config(tmp_path / "theirs.py", options).test_dataloader.dataset)
         meta = built[0]["data_samples"].metainfo

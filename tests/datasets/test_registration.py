@@ -45,6 +45,10 @@ try:
 except EnvironmentMismatchError as error:
     print(error)
 try:
+    DATASETS.build(dict(type="mmfan.CocoDataset"))
+except EnvironmentMismatchError as error:
+    print(error)
+try:
     from mmfan.datasets import CocoCDataset
 except EnvironmentMismatchError as error:
     print(error)
@@ -79,6 +83,7 @@ def test_without_mmseg():
 def test_without_mmdet():
     pytest.importorskip("mmcv")
     said = run(WITHOUT_MMDET).splitlines()
-    assert said[-3].startswith("mmfan.CocoCDataset needs the package `mmdet`, which is not installed. Install it")
+    assert said[-4].startswith("mmfan.CocoCDataset needs the package `mmdet`, which is not installed. Install it")
+    assert said[-3].startswith("mmfan.CocoDataset needs the package `mmdet`, which is not installed. Install it")
     assert said[-2].startswith("mmfan needs the package `mmdet`, which is not installed. Install it")
     assert said[-1] == "False"

@@ -1,0 +1,159 @@
+"""Annotation files in COCO's form: what can be wrong with one, found before anything is trained on it.
+
+Pure functions on the content of the file: what pycocotools and mmdetection pass over in silence (a box without area is
+left out, a class without category shifts the labels of all that follow) is named here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mmfan.datasets.tree import shortlist
+
+# COCO's own boxes are rounded to hundredths and may reach a little over the edge
+EDGE_TOLERANCE = 1.0
+
+REQUIRED = {
+    "images": ("id", "file_name", "width", "height"),
+    "annotations": ("id", "image_id", "category_id", "bbox", "area"),
+    "categories": ("id", "name"),
+}
+
+
+def check_content(content: Any, file: str) -> None:
+    """Check that a file has the parts of COCO's form and that they refer to each other.
+
+    Args:
+        content: What the JSON file holds. Files of test sets may lack ``annotations``.
+        file: Its name, for messages.
+
+    Raises:
+        ValueError: A part or an entry is missing, a number occurs twice, or something refers to nothing; named.
+    """
+    if not isinstance(content, Mapping) or "images" not in content or "categories" not in content:
+        held = sorted(content) if isinstance(content, Mapping) else type(content).__name__
+        raise ValueError(
+            f"Expected {file} to hold 'images', 'annotations' and 'categories' as COCO's files do, got {held}."
+        )
+    for part, keys in REQUIRED.items():
+        entries = content.get(part, [])
+        for place, entry in enumerate(entries):
+            missing = [key for key in keys if not isinstance(entry, Mapping) or key not in entry]
+            if missing:
+                what = entry.get("id", f"number {place}") if isinstance(entry, Mapping) else f"number {place}"
+                raise ValueError(f"{file}: entry {what} of {part!r} has no {', '.join(map(repr, missing))}.")
+        twice = [number for number, count in Counter(entry["id"] for entry in entries).items() if count > 1]
+        if twice:
+            raise ValueError(f"{file}: ids of {part!r} occur more than once: {shortlist([str(n) for n in twice])}.")
+    for key, part in (("image_id", "images"), ("category_id", "categories")):
+        known = {entry["id"] for entry in content[part]}
+        lost = [entry for entry in content.get("annotations", []) if entry[key] not in known]
+        if lost:
+            listed = shortlist([f"{entry['id']} ({key} {entry[key]})" for entry in lost])
+            raise ValueError(f"{file}: {len(lost)} annotations refer to {part} that are not in the file: {listed}.")
+
+
+def check_classes(content: Mapping[str, Any], classes: Sequence[str], file: str) -> None:
+    """Check that the classes of a dataset are categories of its file, in the file's order.
+
+    mmdetection numbers the categories it finds in the order of the file: with another order, or with one missing, a
+    label would stand for another class than its name says. Categories that are no class are allowed: their objects
+    are left out.
+
+    Args:
+        content: The file, as :func:`check_content` accepts it.
+        classes: Names in the order of the model's outputs.
+        file: Its name, for messages.
+
+    Raises:
+        ValueError: With both lists and what to set.
+    """
+    names = [category["name"] for category in content["categories"]]
+    cure = f"Set metainfo=dict(classes={tuple(names)!r}) in the dataset, and num_classes={len(names)} in the heads."
+    missing = [name for name in classes if name not in names]
+    if missing:
+        raise ValueError(
+            f"{len(missing)} of the dataset's {len(classes)} classes are not among the {len(names)} categories of "
+            f"{file}: {shortlist(missing)}. {cure}"
+        )
+    found = [name for name in names if name in classes]
+    if found != list(classes):
+        raise ValueError(
+            f"Expected the dataset's classes to be the categories of {file} in the order of the file, without repeats: "
+            f"the file has {shortlist(found, 10)}, the dataset {shortlist(list(classes), 10)}. {cure}"
+        )
+
+
+def broken_boxes(content: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Annotations whose box cannot be what was meant.
+
+    Args:
+        content: The file, as :func:`check_content` accepts it. Boxes are ``[x, y, width, height]`` in pixels.
+
+    Returns:
+        Kind of fault -> ids of annotations; kinds without any are left out. ``'no box'``: not four finite numbers;
+        ``'without area'``: width or height is zero or less; ``'outside the picture'``: it reaches more than
+        EDGE_TOLERANCE beyond an edge.
+    """
+    annotations = content.get("annotations", [])
+    sound = [entry for entry in annotations if _is_box(entry["bbox"])]
+    found = {"no box": [entry["id"] for entry in annotations if not _is_box(entry["bbox"])]}
+    if sound:
+        sizes = {image["id"]: (image["width"], image["height"]) for image in content["images"]}
+        boxes = np.array([entry["bbox"] for entry in sound], np.float64)
+        limits = np.array([sizes[entry["image_id"]] for entry in sound], np.float64)
+        ids = np.array([entry["id"] for entry in sound])
+        low, span = boxes[:, :2], boxes[:, 2:]
+        flat = (span <= 0).any(axis=1)
+        beyond = (low < -EDGE_TOLERANCE) | (low + span > limits + EDGE_TOLERANCE)
+        found["without area"] = ids[flat].tolist()
+        found["outside the picture"] = ids[beyond.any(axis=1) & ~flat].tolist()
+    return {kind: numbers for kind, numbers in found.items() if numbers}
+
+
+def _is_box(box: Any) -> bool:
+    return (
+        isinstance(box, (list, tuple))
+        and len(box) == 4
+        and all(isinstance(side, (int, float)) and math.isfinite(side) for side in box)
+    )
+
+
+def clip_boxes(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The same annotations with every box clipped to its picture; those without area, before or after, left out.
+
+    Args:
+        content: The file, as :func:`check_content` accepts it; not changed.
+
+    Returns:
+        A new content; masks and areas stay as they are.
+    """
+    sizes = {image["id"]: (image["width"], image["height"]) for image in content["images"]}
+    kept = []
+    for entry in content.get("annotations", []):
+        if not _is_box(entry["bbox"]):
+            continue
+        (x, y, wide, high), (width, height) = entry["bbox"], sizes[entry["image_id"]]
+        left, top, right, bottom = max(x, 0), max(y, 0), min(x + wide, width), min(y + high, height)
+        if wide <= 0 or high <= 0 or right <= left or bottom <= top:
+            continue
+        inside = left == x and top == y and right == x + wide and bottom == y + high
+        kept.append(entry if inside else {**entry, "bbox": [left, top, right - left, bottom - top]})
+    return {**content, "annotations": kept}
+
+
+def describe_broken(found: Mapping[str, Sequence[int]]) -> str:
+    """The result of :func:`broken_boxes` in words.
+
+    >>> describe_broken({"without area": [7], "outside the picture": [1, 2, 3, 4]})
+    '1 without area (annotation 7), 4 outside the picture (annotations 1, 2, 3 and 1 more)'
+    """
+    return ", ".join(
+        f"{len(ids)} {kind} (annotation{'s' if len(ids) > 1 else ''} {shortlist([str(number) for number in ids])})"
+        for kind, ids in found.items()
+    )

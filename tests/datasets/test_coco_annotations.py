@@ -1,0 +1,108 @@
+"""What can be wrong with an annotation file, each fault alone."""
+
+import copy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmfan.datasets.coco_annotations import broken_boxes, check_classes, check_content, clip_boxes
+
+CONTENT = {
+    "images": [{"id": 4, "file_name": "a.png", "width": 60, "height": 40}],
+    "annotations": [{"id": 1, "image_id": 4, "category_id": 3, "bbox": [0, 0, 60, 40], "area": 2400, "iscrowd": 0}],
+    "categories": [{"id": 1, "name": "person"}, {"id": 3, "name": "car"}, {"id": 8, "name": "bus"}],
+}
+
+
+def with_boxes(*boxes):
+    entries = [{**CONTENT["annotations"][0], "id": number, "bbox": box} for number, box in enumerate(boxes, 1)]
+    return {**CONTENT, "annotations": entries}
+
+
+def test_a_sound_file_passes():
+    check_content(CONTENT, "f.json")
+    check_content({key: CONTENT[key] for key in ("images", "categories")}, "image_info.json")
+    check_classes(CONTENT, ["person", "car", "bus"], "f.json")
+    check_classes(CONTENT, ["person", "bus"], "f.json")
+    assert broken_boxes(CONTENT) == {}
+    assert clip_boxes(CONTENT) == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "message"),
+    [
+        ("images", {"id": ...}, "f.json: entry number 0 of 'images' has no 'id'"),
+        ("images", {"height": ..., "width": ...}, "entry 4 of 'images' has no 'width', 'height'"),
+        ("annotations", {"area": ...}, "entry 1 of 'annotations' has no 'area'"),
+        ("annotations", {"image_id": 5}, r"1 annotations refer to images that are not in the file: 1 \(image_id 5\)"),
+        ("annotations", {"category_id": 2}, r"to categories that are not in the file: 1 \(category_id 2\)"),
+        ("categories", {"name": ...}, "entry 1 of 'categories' has no 'name'"),
+        ("categories", {"id": 8}, "ids of 'categories' occur more than once: 8"),
+    ],
+)
+def test_a_part_that_is_wrong_is_named(part, change, message):
+    content = copy.deepcopy(CONTENT)
+    for key, value in change.items():
+        if value is ...:
+            del content[part][0][key]
+        else:
+            content[part][0][key] = value
+    with pytest.raises(ValueError, match=message):
+        check_content(content, "f.json")
+
+
+@pytest.mark.parametrize("content", [[], {"images": []}, None])
+def test_another_file(content):
+    with pytest.raises(ValueError, match=r"f\.json to hold 'images', 'annotations' and 'categories'.*got"):
+        check_content(content, "f.json")
+
+
+def test_classes_that_are_no_categories():
+    with pytest.raises(
+        ValueError, match=r"1 of the dataset's 2 classes are not among the 3 categories of f\.json: truck"
+    ):
+        check_classes(CONTENT, ["car", "truck"], "f.json")
+    with pytest.raises(ValueError, match=r"order of the file.*has person, car, bus, the dataset car, person, bus"):
+        check_classes(CONTENT, ["car", "person", "bus"], "f.json")
+    with pytest.raises(ValueError, match=r"classes=\('person', 'car', 'bus'\)\).*num_classes=3"):
+        check_classes(CONTENT, ["truck"], "f.json")
+    twice = {**CONTENT, "categories": [*CONTENT["categories"], {"id": 9, "name": "car"}]}
+    with pytest.raises(ValueError, match="without repeats"):
+        check_classes(twice, ["person", "car", "bus"], "f.json")
+
+
+def test_broken_boxes_by_kind():
+    content = with_boxes(
+        [0, 0, 60.5, 40], [1, 2, 0, 5], [1, 2, 3, -4], [58, 0, 9, 9], [-1.5, 0, 5, 5], [1, 2, 3],
+        [1, 2, 3, float("nan")], [100, 100, 5, 5], "1234",
+    )  # fmt: skip
+    assert broken_boxes(content) == {
+        "no box": [6, 7, 9],
+        "without area": [2, 3],
+        "outside the picture": [4, 5, 8],
+    }
+
+
+def test_clipping_by_hand():
+    before = with_boxes(
+        [58, 0, 9, 9], [-1.5, 2, 5, 5], [1, 2, 0, 5], [100, 100, 5, 5], [1, 2, 3], [60, 0, 5, 5], [3, 4, 5, 6]
+    )
+    kept = copy.deepcopy(before)
+    after = clip_boxes(before)
+    assert before == kept
+    assert [(entry["id"], entry["bbox"]) for entry in after["annotations"]] == [
+        (1, [58, 0, 2, 9]),
+        (2, [0, 2, 3.5, 5]),
+        (7, [3, 4, 5, 6]),
+    ]
+
+
+number = st.floats(-100, 100, allow_nan=False)
+
+
+@given(st.lists(st.tuples(number, number, number, number), max_size=8))
+def test_clipped_boxes_are_sound_and_inside(boxes):
+    after = clip_boxes(with_boxes(*map(list, boxes)))
+    assert broken_boxes(after) == {}
+    assert clip_boxes(after)["annotations"] == after["annotations"]
