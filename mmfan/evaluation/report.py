@@ -30,6 +30,9 @@ _TELLING = (
     ("pictures", "pictures {:.8}"),
 )
 
+# the pictures of the validation sets that the published rows are of
+PUBLISHED_PICTURES = {"cityscapes": 500, "coco": 5000}
+
 
 class ReportError(ValueError):
     """A report cannot be made of these results files."""
@@ -307,13 +310,19 @@ def _with_metric(records: Iterable[Record], metric: str) -> list[Record]:
     return lifted
 
 
-def counted(number: int, what: str) -> str:
+def _number_of_pictures(model: ModelReport) -> int | None:
+    """How many pictures a model was judged on, if its records say: a number, or one before the hash of their list."""
+    number = str(model.run.key.pictures).partition("-")[0]
+    return int(number) if number.isdecimal() else None
+
+
+def counted(number: int, what: str, plural: str = "") -> str:
     """A number of things.
 
-    >>> counted(1, "cell"), counted(72, "cell")
-    ('1 cell', '72 cells')
+    >>> counted(1, "cell"), counted(72, "cell"), counted(2, "class", "classes")
+    ('1 cell', '72 cells', '2 classes')
     """
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return f"{number} {what if number == 1 else plural or f'{what}s'}"
 
 
 def listed(cells: Iterable[Cell]) -> str:
@@ -355,6 +364,10 @@ def _notes(protocol: Protocol, models: Sequence[ModelReport], published: Sequenc
             )
         if not any(same_dataset(row.dataset, name) for name in own_sets):
             notes.append(f"{row.name} was judged on {row.dataset}, not on {' or '.join(sorted(own_sets))}.")
+        counts = {_number_of_pictures(model) for model in models} - {None, PUBLISHED_PICTURES[row.dataset]}
+        if counts:
+            own = " and ".join(map(str, sorted(filter(None, counts))))
+            notes.append(f"{row.name} was judged on {PUBLISHED_PICTURES[row.dataset]} pictures, not on {own}.")
         if row.note:
             notes.append(f"{row.name}: {row.note}")
     for what, values in (

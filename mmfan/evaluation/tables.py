@@ -292,7 +292,10 @@ def _class_table(report: Report, title: str, caption: str, parts: Sequence[str])
     models = [
         (label, model.per_class) for label, model in zip(labels(report), report.models, strict=True) if model.per_class
     ]
-    names = dict.fromkeys(name for _, scores in models for name in scores)
+    every = dict.fromkeys(name for _, scores in models for name in scores)
+    names = [name for name in every if any(set(scores.get(name, ())) - {None} for _, scores in models)]
+    if len(names) < len(every):
+        caption += f"; {counted(len(every) - len(names), 'class', 'classes')} not in the pictures left out"
     head = (f"{label}: {part}" if len(parts) > 1 else label for label, _ in models for part in parts)
     rows = (
         (name, *(percent(getattr(scores.get(name), part, None)) for _, scores in models for part in parts))

@@ -130,6 +130,8 @@ def severity_curves(
         ValueError: There is nothing to draw, or a clean score that is not above 0.
     """
     panels = grouped(_corruptions(models), groups)
+    if max(len(names) for names in panels.values()) < 3:
+        panels = {"": [name for names in panels.values() for name in names]}  # rows of one or two would waste the page
     columns = max(2, min(5, max(len(names) for names in panels.values())))
     lines = [
         (group if first == 0 else "", names[first : first + columns])
@@ -152,7 +154,7 @@ def severity_curves(
     for line, (group, names) in enumerate(lines):
         for place, name in enumerate(names):
             axes = figure.add_subplot(grid[line, place])
-            _curves(axes, models, name)
+            _curves(axes, models, name, steps)
             axes.set_ylim(0, top)
             axes.set_xlim(-0.25, steps[-1] + 0.25)
             axes.set_xticks([0, *steps], ["clean", *map(str, steps)] if line == len(lines) - 1 else [])
@@ -167,13 +169,13 @@ def severity_curves(
     return draw(figure)
 
 
-def _curves(axes: Any, models: Sequence[Scores], corruption: str) -> None:
+def _curves(axes: Any, models: Sequence[Scores], corruption: str, severities: Sequence[int]) -> None:
     clear_frame(axes)
     for place, model in enumerate(models):
         style = style_of(place)
         found = {severity: score for (name, severity), score in sorted(model.cells.items()) if name == corruption}
-        # a gap in the severities is a gap in the line
-        steps = [0, *range(min(found, default=1), max(found, default=0) + 1)]
+        # a severity that other corruptions have and this one has not is a gap in the line
+        steps = [0, *(at for at in severities if min(found, default=1) <= at <= max(found, default=0))]
         axes.plot(
             steps, [100 * (model.clean if step == 0 else found.get(step, math.nan)) for step in steps],
             color=style.colour, marker=style.marker, linestyle=style.dash, linewidth=1.5, markersize=4.5,

@@ -153,6 +153,14 @@ def test_published_rows_of_another_data_set_are_said(tmp_path):
     assert "SegFormer-B5 was judged on cityscapes, not on camvid." in report.notes
 
 
+@pytest.mark.parametrize(("pictures", "said"), [("500-abc", False), ("40-abc", True), (40, True), (None, False)])
+def test_published_rows_of_more_pictures_are_said(tmp_path, pictures, said):
+    runs = read_runs([write(tmp_path / "a.jsonl", records(pictures=pictures))])
+    rows = published_rows(["SegFormer-B5"], metric="mIoU")
+    note = "SegFormer-B5 was judged on 500 pictures, not on 40."
+    assert (note in build_report(runs, PROTOCOL, published=rows).notes) == said
+
+
 def test_corruption_error_against_a_reference(tmp_path):
     # errors: fog 0.4 + 0.6, contrast 0.7 against 0.8 + 0.8 and 0.8; growth from 0.2 against growth from 0.2
     better, worse = records(), records("b", {**dict.fromkeys(SCORES, 0.2), ("clean", 0): 0.8})

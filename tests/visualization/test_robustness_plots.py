@@ -51,9 +51,13 @@ def test_curves_are_scores_in_percent_from_the_clean_one_on(figures):
 
 
 def test_a_severity_that_is_not_there_is_a_gap(figures):
-    one = Scores("a", 0.8, {"fog": 0.5}, {}, {("fog", 1): 0.6, ("fog", 3): 0.4})
+    cells = {("fog", 1): 0.6, ("fog", 3): 0.4}
+    severity_curves([Scores("a", 0.8, {"fog": 0.5}, {}, cells)], {}, "mIoU")
+    # nothing has severity 2: the line goes on
+    assert figures[0].axes[0].lines[0].get_ydata().tolist() == pytest.approx([80, 60, 40])
+    one = Scores("a", 0.8, {"fog": 0.5, "snow": 0.5}, {}, {**cells, ("snow", 2): 0.5})
     severity_curves([one], {}, "mIoU")
-    values = figures[0].axes[0].lines[0].get_ydata().tolist()
+    values = figures[1].axes[0].lines[0].get_ydata().tolist()
     assert values[:2] == pytest.approx([80, 60])
     assert math.isnan(values[2])
     assert values[3] == pytest.approx(40)
