@@ -98,7 +98,7 @@ def overview(report: Report) -> Table:
         and not math.isclose(one.summary.corrupted_by_groups, one.summary.corrupted, rel_tol=1e-9)
         for one in report.models
     )
-    more = ("corrupted, mean of groups", "retention of it") if uneven else ()
+    more = ("corrupted, mean of groups", "retention, mean of groups") if uneven else ()
     head = ("model", "protocol", "cells", "clean", "corrupted", "retention", *more, *groups, "worst cell")
     short = labels(report)
     rows = [

@@ -42,7 +42,7 @@ def test_groups_of_unequal_size_get_both_means(tmp_path):
     row = dict(zip(table.head, table.rows[0], strict=True))
     assert (row["corrupted"], row["retention"]) == ("40.0", "50.0")
     # weather (0.6 + 0.3) / 2 = 0.45, digital 0.3: their mean is 0.375
-    assert (row["corrupted, mean of groups"], row["retention of it"]) == ("37.5", "46.9")
+    assert (row["corrupted, mean of groups"], row["retention, mean of groups"]) == ("37.5", "46.9")
 
 
 def test_scores_and_retention_by_corruption(tmp_path):
