@@ -83,6 +83,8 @@ class ShardLock:
     def __exit__(self, *_: object) -> None:
         if _read(self.path).get("token") == self.token:
             self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # not empty: there are journals, or other shards at work
+            self.folder.rmdir()
 
     def _create(self) -> bool:
         content = {
@@ -153,6 +155,8 @@ class ShardLock:
             with suppress(FileNotFoundError):
                 if time.time() - permit.stat().st_mtime > EMPTY_AFTER:  # its process died within a millisecond
                     permit.unlink()
+            return
+        except FileNotFoundError:  # removed, with its folder, by a process that is done with it
             return
         try:
             if _read(path) == holder:

@@ -85,12 +85,12 @@ def make_corrupted_set(
     label = f"{plan.shard.number}-of-{plan.shard.total}"
     try:
         with ShardLock(plan.target, plan.shard) as lock:
-            for text in claim_target(plan.target, plan.record, lock.token):
-                say(text)
             sweep_shard(plan.target, plan.record, plan.cells, label)
             found = survey(plan, workers)
             if check_space:
                 _check_space(plan, found)
+            for text in claim_target(plan.target, plan.record, lock.token):
+                say(text)
             done = Making(kept=found.kept, failures=list(plan.listing.problems))
             _make(plan, found, done, workers, imports, label, progress, say)
             done.merge = merge(plan.target, plan.record, plan.listing, plan.cells)
@@ -170,7 +170,7 @@ def _take(plan: Plan, message: Message, done: Making, journal: Journal) -> None:
         path = plan.listing.pictures[message.picture].path
         of = "" if message.cell is None else f" for {plan.cells[message.cell]}"
         sentence = f"Cannot use {path}{of}: {message.reason}"
-        if sentence not in done.failures:  # the units of one picture all say the same
+        if message.cell is not None or sentence not in done.failures:  # the units of one picture all say the same
             done.failures.append(sentence)
 
 

@@ -305,6 +305,7 @@ def test_full_disk_before_and_during(source, whole, tmp_path, monkeypatch):
     monkeypatch.setattr(making, "free_space", lambda _: 1000)
     with pytest.raises(DiskFullError, match=r"21 pictures will take about 0\.00 GB"):
         make(source, target)
+    assert list(target.iterdir()) == []  # no record yet: jpeg, or another seed, is still free to choose
     monkeypatch.undo()
     real, written = os.replace, []
 
