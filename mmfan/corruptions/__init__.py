@@ -1,6 +1,19 @@
 """The 19 corruptions of the robustness benchmarks, at five severities: ``corrupt(image, name, severity, seed)``.
 
-Needs NumPy, OpenCV and numba, and nothing of torch or OpenMMLab.
+Needs NumPy, OpenCV and numba, and nothing of torch or OpenMMLab; the names alone need none of them. The compiled loops
+are kept beside the package (or where ``NUMBA_CACHE_DIR`` points to), so that only the very first use compiles.
+
+**What is the same where.** A picture is a pure function of the arguments, and all random draws are integers: they do
+not depend on the processor, the system, or the version of Python and NumPy.
+
+- The same bytes on every machine, being integers, tables and IEEE arithmetic without fused or reordered operations:
+  ``gaussian_noise``, ``shot_noise``, ``impulse_noise``, ``speckle_noise``, ``zoom_blur``, ``fog``, ``brightness``,
+  ``contrast``, ``saturate``, ``pixelate``.
+- The same to the last grey level, in few values: ``gaussian_blur``, ``glass_blur`` and ``elastic_transform`` (float32
+  filters of OpenCV, which sum in the order that suits the processor), ``defocus_blur``, ``motion_blur`` and ``snow``
+  (weights from the system's exponential, sine and cosine), ``frost`` (the cubic enlargement of OpenCV).
+- As far as the library goes: ``jpeg_compression`` is libjpeg-turbo's, as in OpenCV and Pillow; ``spatter`` finds the
+  edges of its drops with OpenCV in integers.
 """
 
 from mmfan.corruptions.engine import SMALLEST_SIDE, check_picture, corrupt
