@@ -213,3 +213,8 @@ def test_mixing_and_missing_folders_end_in_one_line(source, tmp_path):
     assert done.returncode == 2
     assert f"The folder {tmp_path}/nowhere does not exist." in done.err
     assert not os.path.exists(tmp_path / "d")
+    (tmp_path / "file").write_text("")
+    done = run(source, tmp_path / "file/d", "--corruptions", "contrast")
+    assert done.returncode == 2
+    assert f"Not a directory: '{tmp_path}/file" in done.err
+    assert "Traceback" not in done.err
