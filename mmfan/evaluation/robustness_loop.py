@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.amp import autocast
 
 from mmfan.apis.config import ConfigError
+from mmfan.datasets.progress import progress_text
 from mmfan.datasets.transforms.corrupt import Corrupt
 from mmfan.evaluation.disk_source import DiskSource
 from mmfan.evaluation.evaluator import make_evaluator
@@ -36,6 +38,7 @@ from mmfan.evaluation.timing import Shares, describe_shares
 from mmfan.registry import LOOPS
 
 SOURCES = ("fly", "disk")
+SECONDS_BETWEEN_LINES = 30.0
 
 
 @LOOPS.register_module()
@@ -145,6 +148,7 @@ class RobustnessLoop(BaseLoop):
         self.writer = PictureWriter(self.store.path, self.name, palette) if self.shown and self.store else None
         self.key: RunKey | None = None
         self.shares: dict[str, float] = {}
+        self._cell_start = self._last_said = 0.0
 
     def run(self) -> dict[str, float]:
         """Judge the cells that are not in the results file yet.
@@ -230,7 +234,18 @@ class RobustnessLoop(BaseLoop):
             with shares.measure("write"):
                 self._write_pictures(notes, outputs)
             shares.add_notes(notes)
+            self._say_progress(notes, index - first + 1)
             self.runner.call_hook(f"after_{mode}_iter", batch_idx=index, data_batch=batch, outputs=outputs)
+
+    def _say_progress(self, notes: list[SampleNote], batches: int) -> None:
+        """Log how far a cell is, twice a minute: cells of large models take long."""
+        now = time.monotonic()
+        if batches == 1:
+            self._cell_start = self._last_said = now
+        elif now - self._last_said > SECONDS_BETWEEN_LINES and batches < self.batches.batches_of_cell:
+            self._last_said = now
+            text = progress_text("batches", batches, self.batches.batches_of_cell, now - self._cell_start)
+            self.runner.logger.info(f"{self.cells[notes[0].cell]}: {text}")
 
     def _score(self, key: RunKey, cell: Cell, began: float, shares: Shares) -> Record:
         """Score the cell that was just judged and put it in the results file."""
@@ -304,10 +319,15 @@ def _writable(results: str | Path) -> Path:
         OSError: It cannot.
     """
     path = Path(results)
+    if not is_main_process():
+        return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    existed = path.exists()
-    with open(path, "ab"):
-        pass
-    if not existed and path.stat().st_size == 0:
-        path.unlink()
+    if path.exists():
+        with open(path, "ab"):
+            pass
+    else:
+        # Not the file itself: taking it away again could take the first record of another run with it.
+        probe = path.with_name(f".{path.name}.{os.getpid()}.probe")
+        probe.touch()
+        probe.unlink()
     return path

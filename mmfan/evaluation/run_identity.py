@@ -69,7 +69,11 @@ def run_key(
         **more: What else changes predictions.
     """
     described = runner.cfg.get("model") or str(runner.model)
-    weights = file_hash(checkpoint) if checkpoint is not None else weights_hash(runner.model.state_dict())
+    if checkpoint is not None:
+        weights = file_hash(checkpoint)
+    else:
+        # wrappers for several processes and for test-time augmentation put `module.` before the names
+        weights = weights_hash({_bare(name): value for name, value in runner.model.state_dict().items()})
     return RunKey(
         model=name,
         config_hash=config_hash(described, pipelines_of(dataset_config), **more),
@@ -78,6 +82,12 @@ def run_key(
         seed=seed,
         pictures=pictures_hash(pictures),
     )
+
+
+def _bare(name: str) -> str:
+    while name.startswith("module."):
+        name = name.removeprefix("module.")
+    return name
 
 
 def make_record(key: RunKey, cell: Cell, scores: CellScores, seconds: float, **more: Any) -> Record:
