@@ -1,9 +1,10 @@
-"""Draw an embedded miniature set: street scenes with all labels, in the tree of the real set.
+"""Draw an embedded miniature set: street scenes with all labels, in the tree of Cityscapes or of COCO.
 
 The pictures are drawn from a seed, so everybody gets the same ones; nothing is downloaded. They are for trying things
 out and for tests, not for comparing models with published figures.
 
     python tools/make_mini_set.py cityscapes data/mini_cityscapes
+    python tools/make_mini_set.py coco data/mini_coco
     python tools/make_mini_set.py cityscapes data/tiny --train 20 --val 8 --size 256 128 --seed 3
 """
 
@@ -12,26 +13,40 @@ import inspect
 import sys
 import time
 
-from mmfan.datasets.miniature import write_cityscapes
+from mmfan.datasets.miniature import write_cityscapes, write_coco
+
+WRITERS = {"cityscapes": write_cityscapes, "coco": write_coco}
 
 
 def parse_args(argv: list[str] | None = None) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     """Read the command line; the parser comes back too, to report later errors in its style."""
-    standard = {name: p.default for name, p in inspect.signature(write_cityscapes).parameters.items()}
+    defaults = {
+        kind: {name: p.default for name, p in inspect.signature(write).parameters.items()}
+        for kind, write in WRITERS.items()
+    }
+    standard = defaults["cityscapes"]  # both have the same size and seed
+    counts = {
+        split: ", ".join(f"{kind}: {default[split]}" for kind, default in defaults.items())
+        for split in ("train", "val")
+    }
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("set", choices=("cityscapes",), help="which set to draw")
+    parser.add_argument("set", choices=tuple(WRITERS), help="which set to draw")
     parser.add_argument("target", help="folder to make")
-    parser.add_argument("--train", type=int, default=standard["train"], help="training pictures (%(default)s)")
-    parser.add_argument("--val", type=int, default=standard["val"], help="validation pictures (%(default)s)")
+    parser.add_argument("--train", type=int, help=f"training pictures ({counts['train']})")
+    parser.add_argument("--val", type=int, help=f"validation pictures ({counts['val']})")
     parser.add_argument("--seed", type=int, default=standard["seed"], help="seed of the set (%(default)s)")
     parser.add_argument(
         "--size", type=int, nargs=2, metavar=("WIDTH", "HEIGHT"), default=standard["size"], help="pixels (%(default)s)"
     )
     parser.add_argument("--workers", type=int, help="processes (one per core); the pictures do not depend on it")
     parser.add_argument("--force", action="store_true", help="replace a miniature set made with other options")
-    return parser, parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    for split in ("train", "val"):
+        if getattr(args, split) is None:
+            setattr(args, split, defaults[args.set][split])
+    return parser, args
 
 
 def show_progress(done: int, total: int) -> None:
@@ -47,7 +62,7 @@ def main(argv: list[str] | None = None) -> int:
     parser, args = parse_args(argv)
     start = time.perf_counter()
     try:
-        drawn = write_cityscapes(
+        drawn = WRITERS[args.set](
             args.target, args.train, args.val, tuple(args.size), args.seed, args.workers, show_progress, args.force
         )
     except (ValueError, OSError) as error:

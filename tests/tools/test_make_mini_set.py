@@ -33,6 +33,17 @@ def test_draws_a_set_and_then_says_it_is_there(tmp_path, main, capsys):
     assert "already complete, nothing to do" in capsys.readouterr().out
 
 
+def test_draws_coco(tmp_path, main, capsys):
+    target = tmp_path / "mini"
+    arguments = ["coco", str(target), "--train", "2", "--val", "1", "--size", "128", "64", "--workers", "1"]
+    assert main(arguments) == 0
+    assert "2 train + 1 val pictures in" in capsys.readouterr().out
+    assert len(list(target.glob("*2017/*.png"))) == 3
+    assert len(list(target.glob("annotations/*.json"))) == 2
+    assert main(arguments) == 0
+    assert "already complete" in capsys.readouterr().out
+
+
 def test_a_bad_argument_ends_with_one_line_and_code_2(tmp_path):
     (tmp_path / "file").write_text("x")
     result = run("cityscapes", tmp_path / "file")
@@ -49,6 +60,7 @@ def test_a_bad_argument_ends_with_one_line_and_code_2(tmp_path):
         (("cityscapes", "T", "--size", "512"), "expected 2 arguments"),
         (("cityscapes", "T", "--tran", "3"), "unrecognized arguments: --tran 3"),
         (("kitti", "T"), "invalid choice: 'kitti'"),
+        (("coco", "T", "--val", "-2"), "`val` to be 0 or more, but got -2"),
         (("cityscapes", "."), "exists and is not a miniature set"),
     ],
 )
