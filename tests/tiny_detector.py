@@ -13,8 +13,8 @@ model = dict(
     backbone=dict(depth=18, init_cfg=None),
     neck=dict(in_channels=[64, 128, 256, 512], out_channels=16),
     bbox_head=dict(num_classes=2, in_channels=16, feat_channels=16, stacked_convs=1),
-    # boxes are kept however unsure the untrained model is
-    test_cfg=dict(score_thr=0.0, max_per_img=20),
+    # so many boxes are kept, however unsure the untrained model is, that some are right
+    test_cfg=dict(score_thr=0.0, nms_pre=2000, max_per_img=1000, nms=dict(type="nms", iou_threshold=0.95)),
 )
 test_dataloader = dict(
     batch_size=1,
