@@ -87,13 +87,19 @@ def _nearest(count: int, length: int) -> NDArray[np.int64]:
 
 @njit(cache=True)
 def _repeat(reduced: Picture, rows: NDArray[np.int64], columns: NDArray[np.int64], out: Picture) -> None:
-    for y in range(out.shape[0]):
+    height, width, channels = out.shape
+    lines, sources = out.reshape(height, -1), reduced.reshape(reduced.shape[0], -1)
+    for y in range(height):
+        line, source = lines[y], sources[rows[y]]
         if y > 0 and rows[y] == rows[y - 1]:
-            out[y] = out[y - 1]
-            continue
-        for x in range(out.shape[1]):
-            for c in range(out.shape[2]):
-                out[y, x, c] = reduced[rows[y], columns[x], c]
+            line[:] = lines[y - 1]
+        elif channels == 3:
+            for x in range(width):
+                at = 3 * columns[x]
+                line[3 * x], line[3 * x + 1], line[3 * x + 2] = source[at], source[at + 1], source[at + 2]
+        else:
+            for x in range(width):
+                line[x] = source[columns[x]]
 
 
 @njit(cache=True)
@@ -115,11 +121,12 @@ def _average_boxes(
         for y in range(tops[row], bottoms[row]):
             line = image[y]
             for column in range(out.shape[1]):
+                weight = column_weights[column]
                 for c in range(channels):
                     total = 0
                     for x in range(lefts[column], rights[column]):
                         total += line[x, c]
-                    sums[column * channels + c] += (total * column_weights[column] + half) >> _WEIGHT_BITS
+                    sums[column * channels + c] += (total * weight + half) >> _WEIGHT_BITS
         flat = out[row].reshape(-1)
         for at in range(sums.size):
             flat[at] = (sums[at] * row_weights[row] + half) >> _WEIGHT_BITS
