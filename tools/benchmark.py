@@ -1,10 +1,12 @@
-"""Time, memory and operations of mmfan's segmentor beside the plain form of the same function, in one run.
+"""Speed of mmfan beside a yardstick, measured in one run: the segmentor, or the corruptions.
 
-Prints the machine, its floor and a table. The two forms get the same weights, and are compared before anything is
-measured: a different function has no speed-up. Leave the machine idle meanwhile. Examples:
+The segmentor (inference, training, all): time, memory and operations beside the plain form of the same function. The
+two forms get the same weights, and are compared before anything is measured: a different function has no speed-up.
+The corruptions: milliseconds of one picture beside the package imagecorruptions, type by type, on one thread; needs
+no torch. Prints the machine, its floor and a table. Leave the machine idle meanwhile. Examples:
 
-    python tools/benchmark.py
     python tools/benchmark.py inference --size 512 --threads 4 --markdown table.md
+    python tools/benchmark.py corruptions --severity 3 --repeats 5
 """
 
 import argparse
@@ -12,13 +14,8 @@ import json
 import sys
 from pathlib import Path
 
-import torch
-
-from mmfan.benchmark.compare import compare
-from mmfan.benchmark.floor import measure_rates
-from mmfan.benchmark.machine import describe_machine
-from mmfan.benchmark.table import as_json, markdown, write_text
-from mmfan.benchmark.workload import ARCHS, DifferentFunctionError, Job, Task
+from mmfan.corruptions import CORRUPTIONS, SEVERITIES
+from mmfan.datasets.files import write_whole
 
 
 def positive(text: str) -> int:
@@ -28,34 +25,126 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def picture_size(text: str) -> tuple[int, int]:
+    """``WIDTHxHEIGHT`` in pixels."""
+    sides = text.lower().split("x")
+    if len(sides) != 2 or not all(side.isdecimal() for side in sides):
+        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT such as 2048x1024, but got '{text}'")
+    return int(sides[0]), int(sides[1])
+
+
+def severity_choice(text: str) -> tuple[int, ...]:
+    """One severity, or all of them."""
+    if text == "all":
+        return SEVERITIES
+    if text not in map(str, SEVERITIES):
+        raise argparse.ArgumentTypeError(f"expected a severity from 1 to 5 or 'all', but got '{text}'")
+    return (int(text),)
+
+
 def make_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """The command line of the segmentor's tasks."""
+    from mmfan.benchmark.workload import ARCHS
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("task", nargs="?", choices=("inference", "training", "all"), default="all")
+    parser.epilog = "corruptions has options of its own: python tools/benchmark.py corruptions --help"
+    parser.add_argument("task", nargs="?", choices=("inference", "training", "all", "corruptions"), default="all")
     parser.add_argument("--size", type=positive, default=1024, help="side of the picture for inference, in pixels")
     parser.add_argument("--train-size", type=positive, default=512, help="side for the training step, in pixels")
     parser.add_argument("--arch", choices=ARCHS, default="tiny", help="size of FAN-Hybrid")
     parser.add_argument("--batch", type=positive, default=1, help="pictures at once")
-    parser.add_argument("--repeats", type=positive, default=5, help="measured rounds of each form")
     parser.add_argument("--threads", type=positive, default=2, help="CPU threads")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--amp", action="store_true", help="both forms under bfloat16 autocast")
     parser.add_argument("--compile", action="store_true", help="torch.compile mmfan's form")
     parser.add_argument("--with-cp", action="store_true", help="mmfan recomputes its blocks in the backward pass")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured, unrounded")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write what is printed")
+    add_common_options(parser)
     return parser
 
 
-def main() -> int:
-    """Parse, measure, print."""
+def make_corruptions_parser() -> argparse.ArgumentParser:
+    """The command line of the corruptions."""
+    parser = argparse.ArgumentParser(
+        prog="benchmark.py corruptions", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--severity", type=severity_choice, default=(3,), metavar="{1,2,3,4,5,all}", help="which to measure"
+    )
+    parser.add_argument(
+        "--size", type=picture_size, default=(2048, 1024), metavar="WxH", help="of the street scene, in pixels"
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=CORRUPTIONS, default=CORRUPTIONS, metavar="TYPE", help="some types"
+    )
+    add_common_options(parser)
+    return parser
+
+
+def add_common_options(parser: argparse.ArgumentParser) -> None:
+    """What both have."""
+    parser.add_argument("--repeats", type=positive, default=5, help="measured rounds of each form")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured, unrounded")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write what is printed")
+
+
+def check_folders(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Find out before the measurement that its result could not be written."""
+    for path in filter(None, (args.json, args.markdown)):
+        if not path.resolve().parent.is_dir():
+            parser.error(f"the folder of {path} does not exist: make it first")
+
+
+def show(args: argparse.Namespace, table: str, figures: object) -> None:
+    """Print the table, and write what was asked for."""
+    print(table)
+    if args.json:
+        write_whole(args.json, (json.dumps(figures, indent=2) + "\n").encode())
+    if args.markdown:
+        write_whole(args.markdown, (table + "\n").encode())
+
+
+def say(line: str) -> None:
+    """Progress, beside the result."""
+    print(line, file=sys.stderr)
+
+
+def run_corruptions(arguments: list[str]) -> int:
+    """Parse, measure the corruptions, print."""
+    from mmfan.benchmark.corruptions import (
+        NoReferenceError,
+        corruptions_json,
+        corruptions_markdown,
+        measure_corruptions,
+    )
+
+    parser = make_corruptions_parser()
+    args = parser.parse_args(arguments)
+    check_folders(parser, args)
+    try:
+        report = measure_corruptions(args.size, args.severity, args.repeats, args.only, say)
+    except (NoReferenceError, ValueError) as error:
+        parser.error(str(error))
+    show(args, corruptions_markdown(report), corruptions_json(report))
+    return 0
+
+
+def run_segmentor() -> int:
+    """Parse, measure the segmentor, print."""
+    import torch
+
+    from mmfan.benchmark.compare import compare
+    from mmfan.benchmark.floor import measure_rates
+    from mmfan.benchmark.machine import describe_machine
+    from mmfan.benchmark.table import as_json, markdown
+    from mmfan.benchmark.workload import DifferentFunctionError, Job, Task
+
     parser = make_parser()
     args = parser.parse_args()
     if args.device == "cuda" and not torch.cuda.is_available():
         parser.error("--device cuda: torch finds no CUDA device here")
-    for path in filter(None, (args.json, args.markdown)):
-        if not path.resolve().parent.is_dir():
-            parser.error(f"the folder of {path} does not exist: make it first")
+    check_folders(parser, args)
+    if args.task == "corruptions":
+        parser.error("put 'corruptions' first: python tools/benchmark.py corruptions ...")
     tasks: tuple[Task, ...] = ("inference", "training") if args.task == "all" else (args.task,)
     try:
         jobs = [
@@ -78,19 +167,19 @@ def main() -> int:
     torch.set_num_threads(args.threads)
     rates = measure_rates(args.device, jobs[0].dtype)
     try:
-        comparisons = [compare(job, args.repeats, lambda line: print(line, file=sys.stderr)) for job in jobs]
+        comparisons = [compare(job, args.repeats, say) for job in jobs]
     except (DifferentFunctionError, MemoryError, torch.OutOfMemoryError) as error:
         print(f"benchmark.py: {error}", file=sys.stderr)
         return 1
     rates = rates.best(measure_rates(args.device, jobs[0].dtype))
     machine = describe_machine(args.device)
-    table = markdown(comparisons, machine, rates)
-    print(table)
-    if args.json:
-        write_text(args.json, json.dumps(as_json(comparisons, machine, rates), indent=2) + "\n")
-    if args.markdown:
-        write_text(args.markdown, table + "\n")
+    show(args, markdown(comparisons, machine, rates), as_json(comparisons, machine, rates))
     return 0
+
+
+def main() -> int:
+    """Choose what to measure: the segmentor needs torch, the corruptions do not."""
+    return run_corruptions(sys.argv[2:]) if sys.argv[1:2] == ["corruptions"] else run_segmentor()
 
 
 if __name__ == "__main__":

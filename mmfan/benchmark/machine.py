@@ -5,8 +5,6 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 
 @dataclass(frozen=True)
 class Machine:
@@ -43,11 +41,13 @@ class Machine:
 
 def describe_machine(device: str = "cpu") -> Machine:
     """This machine, as seen by this process."""
+    import torch  # here, so that the functions below can be used without it
+
     return Machine(
         processor=processor_name(),
         cores=usable_cores(),
         threads=torch.get_num_threads(),
-        memory_gib=_memory_gib(),
+        memory_gib=memory_gib(),
         gpu=torch.cuda.get_device_name() if device == "cuda" else None,
         torch=torch.__version__,
         python=platform.python_version(),
@@ -70,7 +70,8 @@ def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     return platform.processor() or platform.machine()
 
 
-def _memory_gib() -> float:
+def memory_gib() -> float:
+    """Main memory, in GiB; 0 where the system does not tell."""
     if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
         return 0.0
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30

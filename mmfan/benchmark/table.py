@@ -1,9 +1,7 @@
 """Comparisons as a markdown table and as JSON; the only place of the benchmark that rounds."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from mmfan.benchmark.compare import Comparison, Measurement
@@ -106,13 +104,3 @@ def _form_json(form: Measurement, rates: MachineRates) -> dict[str, Any]:
         "operations_per_second": form.rate,
         "share_of_floor": form.share_of_floor(rates),
     }
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a whole file or none: under a temporary name beside it, then renamed."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

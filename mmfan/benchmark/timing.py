@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
-import torch
-
 Work = Callable[[], object]
 
 
@@ -50,6 +48,8 @@ def wall_seconds(work: Work) -> float:
 
 def cuda_seconds(work: Work) -> float:
     """Seconds of one run on the current CUDA device, from event to event on its stream."""
+    import torch  # here, so that what needs no torch can be timed without it
+
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     torch.cuda.synchronize()
     start.record()

@@ -2,13 +2,11 @@
 
 import json
 
-import pytest
-
 from mmfan.benchmark.compare import Comparison, Measurement, compare
 from mmfan.benchmark.floor import MachineRates, Operations
 from mmfan.benchmark.machine import Machine, describe_machine, processor_name, usable_cores
 from mmfan.benchmark.memory import MemoryUse
-from mmfan.benchmark.table import as_json, markdown, write_text
+from mmfan.benchmark.table import as_json, markdown
 from mmfan.benchmark.timing import Spread
 from mmfan.benchmark.workload import Job
 
@@ -71,16 +69,6 @@ def test_json_is_unrounded() -> None:
     assert one["mmfan"]["memory"] == {"start": MIB, "above_start": 500 * MIB}
     assert (one["speed_up"], one["memory_ratio"], one["job"]["size"]) == (4.0, 0.25, 1024)
     assert result["machine"]["processor"] == "Some CPU"
-
-
-def test_files_are_whole_or_absent(tmp_path) -> None:
-    target = tmp_path / "table.md"
-    write_text(target, "a\n")
-    assert target.read_text() == "a\n"
-    with pytest.raises(UnicodeEncodeError):
-        write_text(target, "b\ud800")  # cannot be encoded
-    assert target.read_text() == "a\n"
-    assert list(tmp_path.iterdir()) == [target]
 
 
 def test_machine(tmp_path) -> None:

@@ -1,0 +1,287 @@
+"""The corruptions beside the reference package, in one run: milliseconds of one picture, type by type.
+
+The reference is ``imagecorruptions`` (``imagecorruptions-imaug`` is its maintained form), which is optional. Nothing
+here needs torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import io
+import os
+import platform
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmfan.benchmark.machine import memory_gib, processor_name, usable_cores
+from mmfan.benchmark.timing import Spread, time_alternately
+from mmfan.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from mmfan.datasets.corrupted.pictures import encode_picture
+from mmfan.datasets.miniature import draw_scene
+
+Picture = NDArray[np.uint8]
+Reference = Callable[[Picture, str, int], Picture]
+
+
+class NoReferenceError(RuntimeError):
+    """The package that is measured against is not installed, or cannot be imported here."""
+
+
+@dataclass(frozen=True)
+class CorruptionTimes:
+    """One type at one severity.
+
+    Attributes:
+        name: The corruption.
+        severity: Its severity.
+        reference: Seconds of the reference, round by round.
+        mmfan: Seconds of mmfan, round by round.
+        png: Seconds of encoding the corrupted picture as mmfan's corrupted sets store it.
+    """
+
+    name: str
+    severity: int
+    reference: Spread
+    mmfan: Spread
+    png: Spread
+
+    @property
+    def times_faster(self) -> float:
+        """Shortest time of the reference over mmfan's shortest; above 1 is faster."""
+        return self.reference.low / self.mmfan.low
+
+
+@dataclass(frozen=True)
+class CorruptionReport:
+    """All that was measured in one run.
+
+    Attributes:
+        times: One entry a type and severity.
+        width: Of the picture, in pixels.
+        height: Of the picture, in pixels.
+        bandwidth: Bytes a second read and written by a copy that is larger than the caches, on one thread.
+        machine: Processor, memory and versions, in words.
+    """
+
+    times: tuple[CorruptionTimes, ...]
+    width: int
+    height: int
+    bandwidth: float
+    machine: str
+
+    @property
+    def floor(self) -> float:
+        """Seconds that reading the picture and writing the result takes at the bandwidth: no corruption can do less."""
+        return 2 * 3 * self.width * self.height / self.bandwidth
+
+
+def measure_corruptions(
+    size: tuple[int, int],
+    severities: Sequence[int],
+    repeats: int,
+    names: Sequence[str] = CORRUPTIONS,
+    say: Callable[[str], None] = lambda _: None,
+) -> CorruptionReport:
+    """Time every type on one street scene, the reference and mmfan in turn, on one thread.
+
+    Args:
+        size: (width, height) of the picture in pixels.
+        severities: Which to measure.
+        repeats: Measured rounds of each; one more goes before them.
+        names: The types to measure.
+        say: Receives a line of progress for each type.
+
+    Raises:
+        NoReferenceError: The reference is not installed.
+        ValueError: ``size`` is too small for a street scene.
+    """
+    reference = load_reference()
+    picture = draw_scene(np.random.default_rng(0), size).image
+    times = []
+    with _one_thread(), _reproducible_numpy():
+        bandwidth = _copy_bandwidth()
+        for name in names:
+            for severity in severities:
+                times.append(_time_one(picture, name, severity, repeats, reference))
+                measured = times[-1]
+                say(
+                    f"{name} {severity}: reference {measured.reference.low * 1e3:.0f} ms, "
+                    f"mmfan {measured.mmfan.low * 1e3:.1f} ms"
+                )
+        bandwidth = max(bandwidth, _copy_bandwidth())
+    return CorruptionReport(tuple(times), picture.shape[1], picture.shape[0], bandwidth, _describe_machine())
+
+
+def _time_one(picture: Picture, name: str, severity: int, repeats: int, reference: Reference) -> CorruptionTimes:
+    corrupted = corrupt(picture, name, severity, 0)
+    seconds = time_alternately(
+        {
+            "reference": lambda: reference(picture, name, severity),
+            "mmfan": lambda: corrupt(picture, name, severity, 0),
+            "png": lambda: encode_picture(corrupted, "png", None),
+        },
+        repeats,
+    )
+    return CorruptionTimes(name, severity, seconds["reference"], seconds["mmfan"], seconds["png"])
+
+
+def load_reference() -> Reference:
+    """The reference package as a function of picture, name and severity.
+
+    Raises:
+        NoReferenceError: It is not installed, or cannot be imported.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from imagecorruptions import corrupt as reference_corrupt
+    except ImportError as error:
+        raise NoReferenceError(
+            f"the reference package imagecorruptions cannot be imported ({error}): "
+            "run `pip install imagecorruptions-imaug scikit-image`"
+        ) from error
+
+    def reference(picture: Picture, name: str, severity: int) -> Picture:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            return np.asarray(reference_corrupt(picture, severity=severity, corruption_name=name), np.uint8)
+
+    return reference
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """OpenCV on one thread; everything else that either package uses has one anyway."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
+@contextlib.contextmanager
+def _reproducible_numpy() -> Iterator[None]:
+    """The reference draws from numpy's global generator: start it from a fixed state, and put it back."""
+    state = np.random.get_state()
+    np.random.seed(0)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
+
+
+def _copy_bandwidth(size: int = 1 << 27, repeats: int = 4) -> float:
+    source, target = np.ones(size, np.uint8), np.zeros(size, np.uint8)
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        np.copyto(target, source)
+        seconds.append(time.perf_counter() - start)
+    return 2 * size / min(seconds)
+
+
+def _describe_machine() -> str:
+    parts = [processor_name(), f"{usable_cores()} cores (1 thread)"]
+    if memory_gib():
+        parts.append(f"{memory_gib():.0f} GiB")
+    parts.append(f"Python {platform.python_version()}")
+    packages = ("numpy", "numba", "scipy", "scikit-image", "imagecorruptions-imaug", "imagecorruptions")
+    parts += [f"{package} {version}" for package in packages if (version := _version(package))]
+    return ", ".join([*parts, f"OpenCV {cv2.__version__}", f"{platform.system()} {os.uname().machine}"])
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def corruptions_markdown(report: CorruptionReport) -> str:
+    """The machine and one table a severity, as markdown that reads well on a terminal too."""
+    lines = [
+        f"Machine: {report.machine}.",
+        f"Its copy bandwidth: {report.bandwidth / 1e9:.1f} GB/s; reading and writing one picture of {report.width}x"
+        f"{report.height} takes {report.floor * 1e3:.1f} ms (the floor).",
+        f"Shortest of {len(report.times[0].mmfan.values)} runs, the two packages in turn.",
+    ]
+    for severity in SEVERITIES:
+        times = [entry for entry in report.times if entry.severity == severity]
+        if times:
+            lines += ["", *_table(times, report.floor)]
+    return "\n".join(lines)
+
+
+def _table(times: Sequence[CorruptionTimes], floor: float) -> list[str]:
+    header = (
+        f"severity {times[0].severity}",
+        "reference, ms",
+        "mmfan, ms",
+        "times faster",
+        "PNG, ms",
+        "mmfan / PNG",
+        "mmfan / floor",
+    )
+    rows = [_row(t.name, t.reference.low, t.mmfan.low, t.png.low, floor) for t in times]
+    sums = [sum(getattr(t, form).low for t in times) for form in ("reference", "mmfan", "png")]
+    cells = [header, *rows, _row("all", sums[0], sums[1], sums[2], floor * len(times))]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    lines = [
+        "| "
+        + " | ".join(c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True)))
+        + " |"
+        for r in cells
+    ]
+    rule = "|".join("-" * (w + 1) + (":" if i else "-") for i, w in enumerate(widths))
+    return [lines[0], f"|{rule}|", *lines[1:]]
+
+
+def _row(name: str, reference: float, ours: float, png: float, floor: float) -> tuple[str, ...]:
+    return (
+        name,
+        f"{reference * 1e3:.0f}",
+        f"{ours * 1e3:.1f}",
+        f"{reference / ours:.1f}",
+        f"{png * 1e3:.0f}",
+        f"{ours / png:.2f}",
+        f"{ours / floor:.0f}",
+    )
+
+
+def corruptions_json(report: CorruptionReport) -> dict[str, Any]:
+    """Everything measured, unrounded, in seconds."""
+    return {
+        "machine": report.machine,
+        "size": [report.width, report.height],
+        "bandwidth": report.bandwidth,
+        "floor": report.floor,
+        "corruptions": [
+            {
+                "corruption": entry.name,
+                "severity": entry.severity,
+                "reference": list(entry.reference.values),
+                "mmfan": list(entry.mmfan.values),
+                "png": list(entry.png.values),
+                "times_faster": entry.times_faster,
+            }
+            for entry in report.times
+        ],
+        "total": {
+            str(severity): _total([entry for entry in report.times if entry.severity == severity])
+            for severity in sorted({entry.severity for entry in report.times})
+        },
+    }
+
+
+def _total(times: Sequence[CorruptionTimes]) -> dict[str, float]:
+    reference, ours, png = (sum(getattr(entry, form).low for entry in times) for form in ("reference", "mmfan", "png"))
+    return {"reference": reference, "mmfan": ours, "png": png, "times_faster": reference / ours}
