@@ -16,6 +16,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from numba.core.registry import cpu_target
 from numpy.typing import NDArray
 
 from mmfan.corruptions.draws import NORMAL_ONE, normals
@@ -25,6 +26,10 @@ with warnings.catch_warnings():
     photographs = pytest.importorskip("skimage.data")
     package = pytest.importorskip("imagecorruptions")
     source = pytest.importorskip("imagecorruptions.corruptions")
+
+# numba learns to know numpy's functions when it first compiles: that must not be while one of them is replaced
+cpu_target.typing_context.refresh()
+cpu_target.target_context.refresh()
 
 Picture = NDArray[np.uint8]
 # (photograph, rows, columns): parts of what lies in scikit-image's wheel, so that nothing is downloaded
