@@ -16,7 +16,7 @@ from mmfan.registry import EVALUATOR, METRICS
 
 # metric that rounds -> (the one that takes its place, arguments of the first that mean nothing to the second)
 REPLACED: dict[str, tuple[str, frozenset[str]]] = {
-    "IoUMetric": ("mmfan.SegCountsMetric", frozenset({"collect_dir", "beta"})),
+    "IoUMetric": ("mmfan.SegCountsMetric", frozenset()),
     "CocoMetric": ("mmfan.CocoScoresMetric", frozenset({"classwise"})),
 }
 _ABSENT = object()
@@ -43,7 +43,7 @@ def unrounded(metric: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(f"{name} with format_only=True gives no scores; RobustnessLoop needs a metric that does.")
     kept = {key: value for key, value in metric.items() if key not in unused and key != "format_only"}
     # mmsegmentation's defaults, and what asks for nothing
-    for key, harmless in (("nan_to_num", None), ("output_dir", None)):
+    for key, harmless in (("nan_to_num", None), ("output_dir", None), ("beta", 1)):
         if key in kept and name == "IoUMetric" and kept.pop(key) != harmless:
             raise ValueError(f"{name}({key}=...) cannot be judged unrounded; leave it out of the evaluator.")
     return {**kept, "type": kind}

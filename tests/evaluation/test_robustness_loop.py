@@ -165,6 +165,20 @@ def test_cells_of_an_older_corruption_are_not_taken_over(parts, tmp_path):
         judge(*parts, results, limit=1)
 
 
+def test_a_corruption_of_ones_own(parts, judged, tmp_path):
+    from mmfan.corruptions import register_corruption, unregister_corruption
+
+    register_corruption("blank", lambda image, severity, seed: np.full_like(image, 60 * severity), severities=(1, 2))
+    try:
+        _, records = judge(*parts, tmp_path / "r.jsonl", protocol={"corruptions": ["blank"]}, workers=1, pictures=1)
+    finally:
+        unregister_corruption("blank")
+    assert list(records) == [("clean", 0), ("blank", 1), ("blank", 2)]
+    shown = next((tmp_path / "r.jsonl.pictures/input/blank-2").rglob("*.png"))
+    assert (cv2.imread(str(shown)) == 120).all()
+    assert records["clean", 0]["metrics"] == judged[1]["clean", 0]["metrics"]
+
+
 @pytest.mark.parametrize("more", [{"tta": True}, {"fp16": True}])
 def test_augmentation_and_mixed_precision(parts, judged, tmp_path, more):
     if "tta" in more:

@@ -24,6 +24,8 @@ def test_counts_are_those_of_the_plain_function(seed, classes, height, width):
 def test_hand_worked():
     truth = torch.tensor([[0, 0, 1], [1, 2, 255]], dtype=torch.uint8)
     prediction = torch.tensor([[0, 1, 1], [1, 0, 2]])
+    assert count_pixels(prediction.int(), truth.int(), 4).tolist() == count_pixels(prediction, truth, 4).tolist()
+    assert truth.tolist() == [[0, 0, 1], [1, 2, 255]]  # the arguments stay as they are
     assert count_pixels(prediction, truth, 4).tolist() == [[1, 1, 1], [2, 1, 0], [0, 0, 1], [0, 0, 0]]
 
 
@@ -56,13 +58,15 @@ def test_agrees_with_mmsegmentation_to_its_two_digits():
     pytest.importorskip("mmseg")
     from mmseg.evaluation import IoUMetric
 
-    ours, theirs = SegCountsMetric(), IoUMetric(iou_metrics=["mIoU"])
+    wanted = ["mIoU", "mDice", "mFscore"]
+    ours, theirs = SegCountsMetric(iou_metrics=wanted), IoUMetric(iou_metrics=wanted)
     for metric in (ours, theirs):
         metric.dataset_meta = {"classes": tuple("abcdef")}  # f occurs nowhere
         for sample in samples():
             metric.process({}, [sample])
     found, expected = ours.evaluate(5), theirs.evaluate(5)
     assert {name: round(100 * value, 2) for name, value in found.items()} == pytest.approx(dict(expected), abs=1e-9)
+    assert {"mDice", "mFscore", "mPrecision", "mRecall"} < set(found)
     assert found["mIoU"] != round(found["mIoU"], 4)
 
 
@@ -77,8 +81,8 @@ def test_scores_hold_classes_and_counts():
 
 
 def test_bad_input_is_named():
-    with pytest.raises(ValueError, match="gives mIoU, mAcc and aAcc; got iou_metrics="):
-        SegCountsMetric(iou_metrics=["mDice"])
+    with pytest.raises(ValueError, match="among mIoU, mDice, mFscore, got"):
+        SegCountsMetric(iou_metrics=["mBox"])
     with pytest.raises(TypeError, match="iou_metric"):
         SegCountsMetric(iou_metric="mIoU")
     metric = SegCountsMetric()
