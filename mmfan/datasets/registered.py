@@ -12,12 +12,14 @@ from mmfan.registry import DATASETS, TRANSFORMS
 __all__: list[str] = []
 
 if is_installed("mmcv"):
+    from mmfan.datasets.transforms.band_noise import BandNoise
     from mmfan.datasets.transforms.corrupt import Corrupt
     from mmfan.datasets.transforms.load_image import LoadImageFromFile
+    from mmfan.datasets.transforms.patch_drop import PatchDrop
 
-    __all__ += ["Corrupt", "LoadImageFromFile"]
+    __all__ += ["BandNoise", "Corrupt", "LoadImageFromFile", "PatchDrop"]
 else:
-    register_missing(TRANSFORMS, "mmcv", ("Corrupt", "LoadImageFromFile"))
+    register_missing(TRANSFORMS, "mmcv", ("BandNoise", "Corrupt", "LoadImageFromFile", "PatchDrop"))
 
 if is_installed("mmseg"):
     from mmfan.datasets.cityscapes import CityscapesDataset
