@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mmfan.corruptions.compiled import compiled
 from mmfan.corruptions.names import PARAMETERS
 from mmfan.corruptions.registry import Picture
 
@@ -85,7 +85,7 @@ def _nearest(count: int, length: int) -> NDArray[np.int64]:
     return np.add.accumulate(steps).astype(np.int64)
 
 
-@njit(cache=True)
+@compiled
 def _repeat(reduced: Picture, rows: NDArray[np.int64], columns: NDArray[np.int64], out: Picture) -> None:
     height, width, channels = out.shape
     lines, sources = out.reshape(height, -1), reduced.reshape(reduced.shape[0], -1)
@@ -102,7 +102,7 @@ def _repeat(reduced: Picture, rows: NDArray[np.int64], columns: NDArray[np.int64
                 line[x] = source[columns[x]]
 
 
-@njit(cache=True)
+@compiled
 def _average_boxes(
     image: Picture,
     tops: NDArray[np.int64],

@@ -6,9 +6,9 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mmfan.corruptions.compiled import compiled
 from mmfan.corruptions.names import PARAMETERS
 from mmfan.corruptions.registry import Picture
 
@@ -99,7 +99,7 @@ def _tables(
     return np.rint(values * 255 * one).astype(np.int32), np.rint(slopes * one).astype(np.int32)
 
 
-@njit(cache=True)
+@compiled
 def _look_up(image: Picture, values: NDArray[np.int32], slopes: NDArray[np.int32], tint: int, out: Picture) -> None:
     for at in range(image.shape[0]):
         red, green, blue = np.int32(image[at, 0]), np.int32(image[at, 1]), np.int32(image[at, 2])

@@ -11,9 +11,9 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mmfan.corruptions.compiled import compiled
 from mmfan.corruptions.names import PARAMETERS
 from mmfan.corruptions.registry import Picture
 
@@ -82,13 +82,13 @@ def _runs(
     return half_widths, (dy - room, dx - room, difference[dy, dx])
 
 
-@njit(cache=True)
+@compiled
 def _mirror(at: int, length: int) -> int:
     at = abs(at)
     return at if at < length else 2 * (length - 1) - at
 
 
-@njit(cache=True)
+@compiled
 def _convolve(
     smoothed: NDArray[np.uint16],
     image: Picture,

@@ -12,8 +12,10 @@ from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
-from numba import int64, njit, uint64
+from numba import int64, uint64
 from numpy.typing import NDArray
+
+from mmfan.corruptions.compiled import compiled, inlined
 
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -30,7 +32,7 @@ TAIL_LOW = np.int64(TAIL_ENTRIES)
 TAIL_HIGH = np.int64((1 << NORMAL_BITS) - TAIL_ENTRIES)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def word(key: np.uint64, position: int) -> np.uint64:
     """Word ``position`` of the stream ``key``: 64 bits."""
     z = uint64(key) + uint64(position) * GAMMA
@@ -62,7 +64,7 @@ def normals(seed: int, stream: int, count: int) -> NDArray[np.int32]:
     return _normals(count, *normal_tables(), stream_key(seed, stream), stream_key(seed, stream + 1))
 
 
-@njit(cache=True)
+@compiled
 def _normals(
     count: int, table: NDArray[np.int32], tail: NDArray[np.int32], key: np.uint64, tail_key: np.uint64
 ) -> NDArray[np.int32]:
@@ -76,7 +78,7 @@ def _normals(
     return out
 
 
-@njit(cache=True)
+@compiled
 def tail_draw(index: np.int64, position: int, tail: NDArray[np.int32], key: np.uint64) -> int:
     """What an outermost entry of the table of normals stands for: looked up again in the table of the tail."""
     value = tail[int64(word(key, position) & NORMAL_MASK)]
@@ -87,7 +89,7 @@ def _first_word(seed: int, stream: int) -> int:
     return int(words(stream_key(seed, stream), 1)[0])
 
 
-@njit(cache=True)
+@compiled
 def words(key: np.uint64, count: int) -> NDArray[np.uint64]:
     """The first ``count`` words of the stream ``key``."""
     out = np.empty(count, np.uint64)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mmfan.corruptions.compiled import compiled
 from mmfan.corruptions.draws import random_bytes, stream_key
 from mmfan.corruptions.names import PARAMETERS
 from mmfan.corruptions.registry import Picture
@@ -46,7 +46,7 @@ def _kernel(length: int) -> NDArray[np.float32]:
     return np.asarray(cv2.getGaussianKernel(2 * int(3 * sigma + 0.5) + 1, sigma, cv2.CV_32F), np.float32)
 
 
-@njit(cache=True)
+@compiled
 def _mirror(at: int, length: int) -> int:
     if at < 0:
         at = -1 - at
@@ -56,7 +56,7 @@ def _mirror(at: int, length: int) -> int:
     return at if at < length else 2 * length - 1 - at
 
 
-@njit(cache=True)
+@compiled
 def _displace(image: Picture, field: NDArray[np.float32], out: Picture) -> None:
     height, width, channels = image.shape
     for y in range(height):

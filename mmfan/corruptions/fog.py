@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import int64, njit
+from numba import int64
 from numpy.typing import NDArray
 
+from mmfan.corruptions.compiled import compiled
 from mmfan.corruptions.draws import stream_key, word
 from mmfan.corruptions.names import PARAMETERS
 from mmfan.corruptions.registry import Picture
@@ -64,7 +65,7 @@ def plasma_fractal(size: int, decay: float, seed: int) -> NDArray[np.float32]:
     return plasma
 
 
-@njit(cache=True)
+@compiled
 def _octave(plasma: NDArray[np.float32], step: int, amplitude: np.float32, key: np.uint64, first: int) -> None:
     size, half = plasma.shape[0], step // 2
     count = size // step
@@ -92,7 +93,7 @@ def _octave(plasma: NDArray[np.float32], step: int, amplitude: np.float32, key: 
             plasma[y + half, x] = mean + unit * (np.float32(int64(bits & _MASK)) - middle)
 
 
-@njit(cache=True)
+@compiled
 def _blend(image: Picture, plasma: NDArray[np.float32], strength: np.float32, factor: np.float32, out: Picture) -> None:
     height, width, channels = image.shape
     for y in range(height):

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mmfan.corruptions.compiled import compiled
 from mmfan.corruptions.draws import below
 from mmfan.corruptions.names import PARAMETERS
 from mmfan.corruptions.registry import Picture
@@ -96,7 +96,7 @@ def _resized(index: int, rows: int, columns: int) -> Picture:
     return np.asarray(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-@njit(cache=True)
+@compiled
 def _blend(image: Picture, texture: NDArray[np.uint8], weight: float, texture_weight: float, out: Picture) -> None:
     for y in range(image.shape[0]):
         line, ice, row = image[y].reshape(-1), texture[y], out[y].reshape(-1)

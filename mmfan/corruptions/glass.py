@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import int64, njit
+from numba import int64
 
 from mmfan.corruptions.blur import blurred
+from mmfan.corruptions.compiled import compiled
 from mmfan.corruptions.draws import stream_key, word
 from mmfan.corruptions.names import PARAMETERS
 from mmfan.corruptions.registry import Picture
@@ -29,7 +30,7 @@ def glass_blur(image: Picture, severity: int, seed: int) -> Picture:
     return blurred(shaken, sigma)
 
 
-@njit(cache=True)
+@compiled
 def _shake(image: Picture, reach: int, passes: int, key: np.uint64) -> None:
     height, width, channels = image.shape
     span = np.uint64(2 * reach)

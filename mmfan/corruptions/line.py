@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from mmfan.corruptions.compiled import compiled
 
 # A flat area must not lose a grey level because the weights add up to a hair less than one.
 _HAIR = np.float32(1e-3)
@@ -67,7 +68,7 @@ def blur_along_line(
     )
 
 
-@njit(cache=True)
+@compiled
 def _average(
     image: NDArray[np.generic],
     rows: NDArray[np.int64],

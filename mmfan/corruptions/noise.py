@@ -10,9 +10,10 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from numba import int64, njit
+from numba import int64
 from numpy.typing import NDArray
 
+from mmfan.corruptions.compiled import compiled
 from mmfan.corruptions.draws import (
     NORMAL_MASK,
     NORMAL_ONE,
@@ -92,7 +93,7 @@ def _scaled_tables(scale: float) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     return np.rint(table * factor).astype(np.int32), np.rint(tail * factor).astype(np.int32)
 
 
-@njit(cache=True)
+@compiled
 def _add_normals(
     image: Picture, table: NDArray[np.int32], tail: NDArray[np.int32], key: np.uint64, tail_key: np.uint64, out: Picture
 ) -> None:
@@ -108,7 +109,7 @@ def _add_normals(
             out[i] = min(max(value >> 16, 0), 255)
 
 
-@njit(cache=True)
+@compiled
 def _multiply_normals(
     image: Picture, table: NDArray[np.int32], tail: NDArray[np.int32], key: np.uint64, tail_key: np.uint64, out: Picture
 ) -> None:
@@ -124,7 +125,7 @@ def _multiply_normals(
             out[i] = min(max(value >> 16, 0), 255)
 
 
-@njit(cache=True)
+@compiled
 def _strike(image: Picture, threshold: np.uint64, key: np.uint64, out: Picture) -> None:
     for start in range(0, image.size, 2):
         bits = word(key, start >> 1)
@@ -134,7 +135,7 @@ def _strike(image: Picture, threshold: np.uint64, key: np.uint64, out: Picture) 
             bits >>= np.uint64(32)
 
 
-@njit(cache=True)
+@compiled
 def _draw_from_columns(image: Picture, columns: NDArray[np.uint64], key: np.uint64, out: Picture) -> None:
     for start in range(0, image.size, 2):
         bits = word(key, start >> 1)

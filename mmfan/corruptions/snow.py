@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mmfan.corruptions.compiled import compiled
 from mmfan.corruptions.draws import NORMAL_ONE, normals, uniform
 from mmfan.corruptions.line import blur_along_line, line_taps
 from mmfan.corruptions.names import PARAMETERS
@@ -39,7 +39,7 @@ def snow(image: Picture, severity: int, seed: int) -> Picture:
     return out
 
 
-@njit(cache=True)
+@compiled
 def _enlarge(
     layer: NDArray[np.float32],
     rows: NDArray[np.int32],
@@ -63,7 +63,7 @@ def _enlarge(
     return out
 
 
-@njit(cache=True)
+@compiled
 def _blend(image: Picture, flakes: NDArray[np.uint8], weight: np.float32, out: Picture) -> None:
     height, width, channels = image.shape
     rest = np.float32(1) - weight

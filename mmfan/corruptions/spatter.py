@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mmfan.corruptions.compiled import compiled
 from mmfan.corruptions.draws import NORMAL_ONE, normals
 from mmfan.corruptions.names import PARAMETERS
 from mmfan.corruptions.registry import Picture
@@ -76,7 +76,7 @@ def _water(layer: NDArray[np.uint16], lowest: int) -> NDArray[np.float32]:
     return np.multiply(liquid, edges, dtype=np.float32)
 
 
-@njit(cache=True)
+@compiled
 def _drops(layer: NDArray[np.uint16], lowest: int, offset: int, scale: np.float32) -> NDArray[np.uint8]:
     out = np.empty(layer.shape, np.uint8)
     for y in range(layer.shape[0]):
@@ -98,7 +98,7 @@ def _with_film(image: Picture, film: NDArray[np.float32], colour: tuple[int, int
     return out
 
 
-@njit(cache=True)
+@compiled
 def _blend(
     image: Picture, film: NDArray[np.float32], colours: NDArray[np.float32], opacity: np.float32, out: Picture
 ) -> None:

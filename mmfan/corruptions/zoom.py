@@ -6,9 +6,9 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mmfan.corruptions.compiled import compiled
 from mmfan.corruptions.names import PARAMETERS
 from mmfan.corruptions.registry import Picture
 
@@ -71,7 +71,7 @@ def zoomed_positions(length: int, factor: float, whole: bool = False) -> tuple[N
     return (lower + first)[:cut], upper_weight[:cut]
 
 
-@njit(cache=True)
+@compiled
 def _average(
     image: Picture,
     rows: NDArray[np.int32],
