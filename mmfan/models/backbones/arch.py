@@ -67,7 +67,7 @@ def check_out_indices(out_indices: Sequence[int], depth: int) -> tuple[int, ...]
     return indices
 
 
-def check_out_levels(out_levels: Sequence[int] | None, count: int) -> tuple[int, ...]:
+def check_out_levels(out_levels: Sequence[int] | None, count: int, name: str = "out_levels") -> tuple[int, ...]:
     """Check which of ``count`` outputs to hand on: rising, distinct, the last among them; ``None`` stands for all.
 
     Without the last output, the layers that only it depends on would be computed and never learn.
@@ -83,7 +83,7 @@ def check_out_levels(out_levels: Sequence[int] | None, count: int) -> tuple[int,
     levels = tuple(out_levels) if isinstance(out_levels, Sequence) else (out_levels,)
     if list(levels) != sorted(set(levels) & set(range(count))) or count - 1 not in levels:
         raise ValueError(
-            f"Expected out_levels to be rising positions of outputs from 0 to {count - 1} that end with {count - 1}, "
+            f"Expected {name} to be rising positions of outputs from 0 to {count - 1} that end with {count - 1}, "
             f"got {out_levels!r}."
         )
     return levels
