@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,13 @@ from mmfan.visualization.grid import Row
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm")
 
 
-def init_model(config: str | Path | Config, checkpoint: str | Path, device: str | None = None) -> Any:
+def init_model(config: str | Path | Config, checkpoint: str | Path | None, device: str | None = None) -> Any:
     """Build a config's segmentor with the weights of a checkpoint, ready for :func:`predict`.
 
     Args:
         config: A config or its path.
-        checkpoint: A file of a training run; every weight of the model must be in it.
+        checkpoint: A file of a training run; every weight of the model must be in it. None for the weights that a
+            training from scratch starts with: random, drawn from torch's generator; nothing is downloaded.
         device: ``'cpu'``, ``'cuda:0'``, ...; None for a GPU if there is one.
 
     Returns:
@@ -48,16 +50,36 @@ def init_model(config: str | Path | Config, checkpoint: str | Path, device: str 
         raise ConfigError(f"{cfg.filename} has no `model`; is it a base for other configs?")
     scope = cfg.get("default_scope", "mmseg")
     check_environment(*({scope} & {"mmseg", "mmdet"}))
-    content = read_checkpoint(checkpoint)
+    content = read_checkpoint(checkpoint) if checkpoint is not None else {}
     with DefaultScope.overwrite_default_scope(scope):
         # Weights come from the checkpoint, so none are initialised or downloaded here.
         model = revert_sync_batchnorm(MODELS.build(copy.deepcopy(cfg.model)))
-    state = state_of(content)
-    check_fit(model.state_dict(), content, checkpoint)
-    model.load_state_dict(state, strict=False)
+        if checkpoint is None:
+            _init_weights(model)
+    if checkpoint is not None:
+        check_fit(model.state_dict(), content, checkpoint)
+        model.load_state_dict(state_of(content), strict=False)
     model.cfg, model.pipeline = cfg, inference_pipeline(cfg)
     model.dataset_meta = _dataset_meta(content, cfg, scope)
     return model.to(_device(device)).eval()
+
+
+def _init_weights(model: Any) -> None:
+    """Initialise a model as a training from scratch does, without the files it may name and without mmengine's report.
+
+    The report is a paragraph for every weight, meant for the log of a training.
+    """
+    for module in model.modules():
+        plans = getattr(module, "init_cfg", None)
+        if plans:
+            listed = plans if isinstance(plans, list) else [plans]
+            module.init_cfg = [plan for plan in listed if not str(plan["type"]).startswith("Pretrained")] or None
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)
+    try:
+        model.init_weights()
+    finally:
+        logging.disable(before)
 
 
 def _device(name: str | None) -> torch.device:
