@@ -2,7 +2,9 @@
 
 import multiprocessing
 import os
+from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 from tiny_segmentor import write_checkpoint, write_config, write_tree
 
@@ -17,20 +19,30 @@ def write_parts(folder: Path, pictures: int = 3, more: str = "") -> tuple[Path, 
     return config, write_checkpoint(folder / "tiny.pth", config)
 
 
+@contextmanager
+def unformatted_configs():
+    """Leave out the beautifying of configs for logs, which takes mmengine longer than judging the tiny segmentor."""
+    with mock.patch("yapf.yapflib.yapf_api.FormatCode", lambda text, **_: (text, True)):
+        yield
+
+
 def make_runner(config, checkpoint, work_dir, options=None, launcher="none", tta=False, workers=0, **loop):
     """A Runner whose test is the loop."""
     from mmfan.apis import build_runner, load_config
     from mmfan.apis.robustness import judged_config
 
     cfg = judged_config(load_config(config, options), workers=workers, **{"protocol": PROTOCOL, **loop})
-    return build_runner(cfg, work_dir=work_dir, checkpoint=checkpoint, launcher=launcher, tta=tta)
+    with unformatted_configs():
+        return build_runner(cfg, work_dir=work_dir, checkpoint=checkpoint, launcher=launcher, tta=tta)
 
 
 def judge(config, checkpoint, results, **more):
     """Judge; returns the scores of the loop and its records by cell."""
     from mmfan.evaluation.results import ResultsStore, key_of
 
-    scores = make_runner(config, checkpoint, Path(config).parent / "work", results=str(results), **more).test()
+    runner = make_runner(config, checkpoint, Path(config).parent / "work", results=str(results), **more)
+    with unformatted_configs():
+        scores = runner.test()
     return scores, {tuple(key_of(record)[1]): record for record in ResultsStore(results).records()}
 
 

@@ -6,7 +6,7 @@ import torch
 
 pytest.importorskip("mmdet")
 from mmdet.evaluation.metrics import CocoMetric
-from tiny_detector import SIZE, write_coco
+from tiny_retinanet import SIZE, write_coco
 
 from mmfan.evaluation.coco_scores import CocoScoresMetric
 

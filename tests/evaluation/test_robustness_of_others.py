@@ -65,7 +65,7 @@ def test_segmentors_of_mmsegmentation(tmp_path, model, more):
 def test_a_detector_of_mmdetection(tmp_path):
     pytest.importorskip("mmdet")
     from mmdet.evaluation.metrics import CocoMetric
-    from tiny_detector import write_detector
+    from tiny_retinanet import write_detector
 
     from mmfan.apis import build_runner, load_config
 
