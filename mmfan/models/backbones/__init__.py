@@ -2,5 +2,6 @@
 
 from mmfan.models.backbones.fan import FAN
 from mmfan.models.backbones.fan_hybrid import FANHybrid
+from mmfan.models.backbones.fan_swin import FANSwin
 
-__all__ = ["FAN", "FANHybrid"]
+__all__ = ["FAN", "FANHybrid", "FANSwin"]

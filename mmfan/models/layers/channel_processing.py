@@ -58,17 +58,18 @@ class EfficientChannelAttention(nn.Module):
         dim: Width E.
         num_heads: Heads that share a prototype; divides E.
         norm_layer: Builds the batch norm of the MLP.
+        residual: See :class:`~mmfan.models.layers.conv_mlp.ConvMlp`.
 
     Raises:
         ValueError: ``num_heads`` does not divide ``dim``.
     """
 
-    def __init__(self, dim: int, num_heads: int, norm_layer: NormLayer = nn.BatchNorm2d) -> None:
+    def __init__(self, dim: int, num_heads: int, norm_layer: NormLayer = nn.BatchNorm2d, residual: bool = True) -> None:
         super().__init__()
         check_heads(dim, num_heads)
         self.temperature = nn.Parameter(torch.ones(num_heads, 1, 1))
         self.q = nn.Linear(dim, dim)
-        self.mlp_v = ConvMlp(dim, MLP_RATIO * dim, norm_layer)
+        self.mlp_v = ConvMlp(dim, MLP_RATIO * dim, norm_layer, residual=residual)
         self.norm_v = nn.LayerNorm(dim)  # eps 1e-5 here, 1e-6 in every other norm of FAN
 
     def gate(self, x: Tensor) -> Tensor:

@@ -27,17 +27,26 @@ class DepthwiseConvs(nn.Module):
 
 
 class ConvMlp(nn.Module):
-    """fc2(y + gamma * DW(y)) with y = fc1(x).
+    """fc2(y + gamma * DW(y)) with y = fc1(x); without residual fc2(gamma * DW(y)).
 
     Args:
         dim: Width E of the tokens.
         hidden: Width between, 4 E in every published model.
         norm_layer: Builds the batch norm between the convolutions.
         layer_scale: Initial value of gamma.
+        residual: Whether y itself is added, as in every published model but FAN-Swin.
     """
 
-    def __init__(self, dim: int, hidden: int, norm_layer: NormLayer = nn.BatchNorm2d, layer_scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        dim: int,
+        hidden: int,
+        norm_layer: NormLayer = nn.BatchNorm2d,
+        layer_scale: float = 1.0,
+        residual: bool = True,
+    ) -> None:
         super().__init__()
+        self.residual = residual
         self.fc1 = nn.Linear(dim, hidden)
         self.dwconv = DepthwiseConvs(hidden, norm_layer)
         self.gamma = nn.Parameter(torch.full((hidden,), layer_scale))
@@ -46,5 +55,5 @@ class ConvMlp(nn.Module):
     def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """``(B, N, E)``, N = H * W of ``size = (H, W)``, to the same shape."""
         x = self.fc1(x)
-        x = x + to_tokens(self.dwconv(to_map(x, size), self.gamma))
-        return self.fc2(x)
+        mixed = to_tokens(self.dwconv(to_map(x, size), self.gamma))
+        return self.fc2(x + mixed if self.residual else mixed)
