@@ -12,7 +12,7 @@ import torch
 from mmengine.runner import Runner
 
 import mmfan
-from mmfan.corruptions import get_corruption
+from mmfan.corruptions import corruption_names, get_corruption
 from mmfan.evaluation.cell_scores import CellScores
 from mmfan.evaluation.identity import config_hash, file_hash, pictures_hash, weights_hash
 from mmfan.evaluation.protocol import CLEAN, Cell
@@ -118,9 +118,14 @@ def versions(cell: Cell) -> dict[str, str]:
     found = {"mmfan": mmfan.__version__, "python": platform.python_version(), "torch": torch.__version__}
     for module in ("numpy", "cv2", "mmengine"):
         found[module] = import_module(module).__version__
-    if cell != CLEAN:
-        found["corruption"] = get_corruption(cell.corruption).version
-    return found
+    version = _version_of(cell)
+    return found if version is None else {**found, "corruption": version}
+
+
+def _version_of(cell: Cell) -> str | None:
+    """The version of a cell's corruption; None for cells that are made otherwise, as analyses make them."""
+    known = cell != CLEAN and cell.corruption in corruption_names()
+    return get_corruption(cell.corruption).version if known else None
 
 
 def check_corruption_versions(records: Sequence[Record], where: str) -> None:
@@ -132,9 +137,9 @@ def check_corruption_versions(records: Sequence[Record], where: str) -> None:
     differing = []
     for record in records:
         cell = key_of(record)[1]
-        made_with = record.get("versions", {}).get("corruption")
-        if cell != CLEAN and made_with is not None and made_with != get_corruption(cell.corruption).version:
-            differing.append(f"{cell} (version {made_with}, now {get_corruption(cell.corruption).version})")
+        made_with, now = record.get("versions", {}).get("corruption"), _version_of(cell)
+        if made_with is not None and now is not None and made_with != now:
+            differing.append(f"{cell} (version {made_with}, now {now})")
     if differing:
         raise ValueError(
             f"{where} holds cells of this model whose corruption has changed since: {', '.join(differing[:5])}. Take a "
