@@ -9,7 +9,14 @@ from mmfan.evaluation.run_identity import check_corruption_versions, versions
 
 def record(corruption, version):
     made = {} if version is None else {"corruption": version}
-    return {"model": "m", "dataset": "d", "corruption": corruption, "severity": 3, "metrics": {}, "versions": made}
+    return {
+        "model": "m",
+        "dataset": "d",
+        "corruption": corruption,
+        "severity": 3,
+        "metrics": {"mIoU": 0.5},
+        "versions": made,
+    }
 
 
 def test_only_corruptions_have_a_version_of_their_own():
