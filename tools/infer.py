@@ -1,21 +1,28 @@
-"""Segment pictures of your own and write each one painted with its prediction, with a legend of the classes in it.
+"""Segment pictures of your own, or find the objects in them, and write each one painted with its prediction.
 
     python tools/infer.py CONFIG CHECKPOINT street.jpg
     python tools/infer.py CONFIG CHECKPOINT photos/ --out-dir painted --labels --opacity 0.6
 
-A folder stands for the pictures directly in it. Exit status: 2 for a mistake in the command, 1 if a picture could not
-be read (the others are still done).
+Segmentors paint areas and a legend of their classes, detectors boxes and masks with names and scores. A folder stands
+for the pictures directly in it. Exit status: 2 for a mistake in the command, 1 if a picture could not be read (the
+others are still done).
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from mmfan.apis import init_model, load_config
 from mmfan.apis.command import exits_on_problem
+from mmfan.apis.detection import as_coco_results, detect, is_detector, paint_detections
 from mmfan.apis.inference import find_pictures, predict, read_picture
+from mmfan.datasets.files import write_whole
 from mmfan.visualization import overlay, save_picture, with_legend
 
 
@@ -26,13 +33,35 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("checkpoint", help="checkpoint file of a training run")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="picture file, or a folder of them")
     parser.add_argument("--out-dir", type=Path, default=Path("predictions"), help="where to (default: predictions/)")
-    parser.add_argument("--labels", action="store_true", help="also write each label map, as NAME_labels.png")
+    parser.add_argument(
+        "--labels", action="store_true", help="also write each label map as NAME_labels.png, or objects as NAME.json"
+    )
     parser.add_argument("--device", help="cpu, cuda:0, ... (default: a GPU if there is one)")
     parser.add_argument("--opacity", type=float, default=0.5, help="of the colours, 0 to 1 (default: 0.5)")
+    parser.add_argument("--score-thr", type=float, default=0.3, help="least score of an object, 0 to 1 (default: 0.3)")
     args = parser.parse_args()
-    if not 0 <= args.opacity <= 1:
-        parser.error(f"argument --opacity: expected 0 to 1, got {args.opacity}")
+    for name in ("opacity", "score_thr"):
+        if not 0 <= getattr(args, name) <= 1:
+            parser.error(f"argument --{name.replace('_', '-')}: expected 0 to 1, got {getattr(args, name)}")
     return args
+
+
+def segment(model: Any, picture: np.ndarray, target: Path, args: argparse.Namespace) -> None:
+    """Write the picture painted with its label map, and the label map."""
+    classes, palette = model.dataset_meta["classes"], model.dataset_meta["palette"]
+    labels = predict(model, picture)
+    painted = overlay(picture[..., ::-1], labels, palette, args.opacity)
+    save_picture(target, with_legend(painted, labels, classes, palette))
+    if args.labels:
+        save_picture(target.with_name(f"{target.stem}_labels.png"), labels)
+
+
+def find(model: Any, picture: np.ndarray, target: Path, args: argparse.Namespace) -> None:
+    """Write the picture with the objects found in it, and the objects."""
+    found = detect(model, picture, args.score_thr)
+    save_picture(target, paint_detections(picture[..., ::-1], found, model.dataset_meta, args.opacity))
+    if args.labels:
+        write_whole(target.with_suffix(".json"), (json.dumps(as_coco_results(found, target.stem)) + "\n").encode())
 
 
 def main() -> None:
@@ -41,7 +70,6 @@ def main() -> None:
     with exits_on_problem("infer.py", code=2):
         pictures = find_pictures(args.pictures)
         model = init_model(load_config(args.config), args.checkpoint, args.device)
-    classes, palette = model.dataset_meta["classes"], model.dataset_meta["palette"]
     failed = 0
     for path in pictures:
         try:
@@ -50,11 +78,8 @@ def main() -> None:
             failed += 1
             print(f"infer.py: error: {error}", file=sys.stderr)
             continue
-        labels = predict(model, picture)
-        painted = overlay(picture[..., ::-1], labels, palette, args.opacity)
-        target = save_picture(args.out_dir / f"{path.stem}.png", with_legend(painted, labels, classes, palette))
-        if args.labels:
-            save_picture(args.out_dir / f"{path.stem}_labels.png", labels)
+        target = args.out_dir / f"{path.stem}.png"
+        (find if is_detector(model) else segment)(model, picture, target, args)
         print(f"{path} -> {target}", flush=True)
     if failed:
         raise SystemExit(1)

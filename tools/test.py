@@ -3,8 +3,9 @@
     python tools/test.py configs/fan_segformer_mini.py work_dirs/fan_segformer_mini/iter_700.pth
     python tools/test.py CONFIG CHECKPOINT --tta --out predictions --show-dir pictures
 
---out and --show-dir write label maps and painted pictures of segmentors. The scores also go to a JSON file under the
-work folder. Exit status: 2 for a mistake in the command or config, 1 for data that fail during the run.
+--out and --show-dir write label maps (of segmentors) or objects (of detectors), and painted pictures. The scores also
+go to a JSON file under the work folder. Exit status: 2 for a mistake in the command or config, 1 for data that fail
+during the run.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("config", help="config file")
     parser.add_argument("checkpoint", help="checkpoint file of a training run")
     add_run_options(parser)
-    parser.add_argument("--out", metavar="DIR", help="write every predicted label map into DIR, as 8-bit PNG")
+    parser.add_argument(
+        "--out", metavar="DIR", help="write predictions into DIR: label maps as 8-bit PNG, objects as JSON"
+    )
     parser.add_argument("--show-dir", metavar="DIR", help="write every picture, painted with its prediction, into DIR")
     parser.add_argument("--tta", action="store_true", help="test-time augmentation: the config's tta_pipeline")
     return parser.parse_args()

@@ -2,6 +2,7 @@
 
 from mmfan.apis.checkpoint import read_checkpoint
 from mmfan.apis.config import ConfigError, load_config
+from mmfan.apis.detection import Detections, detect
 from mmfan.apis.inference import init_model, predict, read_picture
 from mmfan.apis.runner import build_runner
 from mmfan.models.safe_load import CheckpointError
@@ -9,7 +10,9 @@ from mmfan.models.safe_load import CheckpointError
 __all__ = [
     "CheckpointError",
     "ConfigError",
+    "Detections",
     "build_runner",
+    "detect",
     "init_model",
     "load_config",
     "predict",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 from collections import OrderedDict, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 
-from mmfan.models.safe_load import CheckpointError, allowed, compare_states, misfit, safe_load
+from mmfan.models.safe_load import CheckpointError, allowed, compare_states, listed, misfit, safe_load
 
 # What numpy's arrays and scalars are pickled with; numpy 1 and 2 keep these functions in different modules.
 _RECONSTRUCT, _SCALAR = np.zeros(1).__reduce__()[0], np.float64(0).__reduce__()[0]
@@ -94,6 +94,51 @@ def check_fit(model: Mapping[str, torch.Tensor], content: Mapping[str, Any], pat
     if missing or misshapen:
         raise CheckpointError(
             f"{path} does not fit this config's model ({misfit(missing, unused, misshapen)}). "
-            "Was it trained with another config?"
+            f"{_what_it_is(model, content)}Was it trained with another config?"
         )
     return unused
+
+
+def _parts(state: Mapping[str, torch.Tensor]) -> list[str]:
+    return sorted({key.partition(".")[0] for key in state})
+
+
+def _what_it_is(model: Mapping[str, torch.Tensor], content: Mapping[str, Any]) -> str:
+    """What tells a checkpoint from the model it does not fit: other parts (a detector's), other classes."""
+    text, own, found = "", _parts(model), _parts(state_of(content))
+    if own != found:
+        text = f"The file holds {', '.join(found)}; the model is made of {', '.join(own)}. "
+    classes = trained_classes(content)
+    if classes:
+        text += f"It was trained for {len(classes)} classes: {listed(classes, 8)}. "
+    return text
+
+
+def trained_classes(content: Mapping[str, Any]) -> list[str]:
+    """The class names that mmengine saved with a checkpoint; empty if there are none."""
+    meta = content.get("meta")
+    classes = meta.get("dataset_meta", {}).get("classes") if isinstance(meta, Mapping) else None
+    return list(classes) if isinstance(classes, (list, tuple)) else []
+
+
+def check_classes(content: Mapping[str, Any], tested: Sequence[str], path: str | Path) -> None:
+    """Check that a detector is tested on the classes it was trained for, in their order.
+
+    Detection sets are read by the names of categories, so a set with others, or in another order, gives numbers that
+    mean nothing although every weight fits.
+
+    Args:
+        content: What :func:`read_checkpoint` returned; without class names in it nothing is checked.
+        tested: Class names of the set to test on.
+        path: The file, for the message.
+
+    Raises:
+        CheckpointError: With both lists.
+    """
+    trained = trained_classes(content)
+    if trained and trained != list(tested):
+        raise CheckpointError(
+            f"{path} was trained for {len(trained)} classes ({listed(trained, 8)}), the dataset of this config has "
+            f"{len(tested)} ({listed(tested, 8)}), and they must be the same in the same order. Set the dataset's "
+            "metainfo=dict(classes=...) to those of the checkpoint."
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,20 +11,25 @@ import numpy as np
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmfan.apis.detection import as_coco_results, detections_of, paint_detections
 from mmfan.apis.inference import read_picture
+from mmfan.datasets.files import write_whole
 from mmfan.visualization.files import save_picture
 from mmfan.visualization.overlay import overlay
 
 
 class PredictionWriter(Hook):
-    """Writes every tested picture's label map, and a painted form of the picture, as PNG.
+    """Writes what a segmentor or detector predicts for every tested picture, and a painted form of the picture.
 
     It serves any evaluator. (Evaluators of mmseg accept an output folder too, but only some use it.)
 
     Args:
-        out: Folder for label maps: one 8-bit channel, class numbers as the model gives them, named like the picture.
-        show_dir: Folder for pictures with the prediction painted over them, without a legend.
+        out: Folder for predictions, named like the picture. Of a segmentor: label maps as PNG, one 8-bit channel, class
+            numbers as the model gives them. Of a detector: all its objects as JSON, a list in the form of COCO's result
+            files.
+        show_dir: Folder for pictures, as PNG, with the prediction painted over them, without a legend.
         opacity: Weight of the colours in a painted picture, between 0 and 1.
+        threshold: Least score of an object that is painted.
 
     Raises:
         NotADirectoryError: A folder cannot be made because a file has its name.
@@ -31,10 +37,17 @@ class PredictionWriter(Hook):
 
     priority = "LOW"
 
-    def __init__(self, out: str | Path | None = None, show_dir: str | Path | None = None, opacity: float = 0.5) -> None:
+    def __init__(
+        self,
+        out: str | Path | None = None,
+        show_dir: str | Path | None = None,
+        opacity: float = 0.5,
+        threshold: float = 0.3,
+    ) -> None:
         self.out = None if out is None else Path(out)
         self.show_dir = None if show_dir is None else Path(show_dir)
         self.opacity = opacity
+        self.threshold = threshold
         self.written: dict[str, str] = {}
         for folder in filter(None, (self.out, self.show_dir)):
             if folder.exists() and not folder.is_dir():
@@ -50,17 +63,36 @@ class PredictionWriter(Hook):
     ) -> None:
         """Write the predictions of one batch."""
         for sample in outputs or ():
-            if "pred_sem_seg" not in sample:
-                raise ValueError("--out and --show-dir write label maps, and this config's model gives none.")
-            labels = sample.pred_sem_seg.data.squeeze().cpu().numpy().astype(np.uint8)
-            name = self._name(sample.img_path)
-            if self.out is not None:
-                # Sets without a class for the rest (ADE20K) number their files from 1.
-                save_picture(self.out / name, labels + 1 if sample.get("reduce_zero_label") else labels)
-            if self.show_dir is not None:
-                palette = runner.test_dataloader.dataset.metainfo["palette"]
-                picture = read_picture(sample.img_path)[..., ::-1]
-                save_picture(self.show_dir / name, overlay(picture, labels, palette, self.opacity))
+            dataset = runner.test_dataloader.dataset
+            if "pred_sem_seg" in sample:
+                self._write_labels(sample, dataset)
+            elif "pred_instances" in sample:
+                self._write_objects(sample, dataset)
+            else:
+                raise ValueError(
+                    "--out and --show-dir write label maps or objects, and this config's model gives neither: "
+                    f"{sorted(sample.keys())}."
+                )
+
+    def _write_labels(self, sample: Any, dataset: Any) -> None:
+        labels = sample.pred_sem_seg.data.squeeze().cpu().numpy().astype(np.uint8)
+        name = self._name(sample.img_path)
+        if self.out is not None:
+            # Sets without a class for the rest (ADE20K) number their files from 1.
+            save_picture(self.out / name, labels + 1 if sample.get("reduce_zero_label") else labels)
+        if self.show_dir is not None:
+            picture = read_picture(sample.img_path)[..., ::-1]
+            save_picture(self.show_dir / name, overlay(picture, labels, dataset.metainfo["palette"], self.opacity))
+
+    def _write_objects(self, sample: Any, dataset: Any) -> None:
+        name = self._name(sample.img_path)
+        if self.out is not None:
+            results = as_coco_results(detections_of(sample), sample.img_id, getattr(dataset, "cat_ids", None))
+            write_whole((self.out / name).with_suffix(".json"), (json.dumps(results) + "\n").encode())
+        if self.show_dir is not None:
+            picture = read_picture(sample.img_path)[..., ::-1]
+            found = detections_of(sample, self.threshold)
+            save_picture(self.show_dir / name, paint_detections(picture, found, dataset.metainfo, self.opacity))
 
     def _name(self, picture: str) -> str:
         name = f"{Path(picture).stem}.png"
@@ -72,6 +104,6 @@ class PredictionWriter(Hook):
 
     def after_test(self, runner: Runner) -> None:
         """Say where the files are."""
-        for what, folder in (("label maps", self.out), ("painted pictures", self.show_dir)):
+        for what, folder in (("predictions", self.out), ("painted pictures", self.show_dir)):
             if folder is not None:
                 runner.logger.info(f"{len(self.written)} {what} of this process are in {folder}")

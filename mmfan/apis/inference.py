@@ -1,4 +1,7 @@
-"""A trained segmentor as two functions: from config and checkpoint to a model, from a picture to its label map."""
+"""A trained segmentor as two functions: from config and checkpoint to a model, from a picture to its label map.
+
+The first builds detectors as well; what they find in a picture is in :mod:`mmfan.apis.detection`.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", "
 
 
 def init_model(config: str | Path | Config, checkpoint: str | Path | None, device: str | None = None) -> Any:
-    """Build a config's segmentor with the weights of a checkpoint, ready for :func:`predict`.
+    """Build a config's segmentor or detector with the weights of a checkpoint, ready to predict.
 
     Args:
         config: A config or its path.
@@ -158,6 +161,24 @@ def predict(model: Any, picture: str | Path | np.ndarray) -> np.ndarray:
 
     Raises:
         FileNotFoundError: There is no such file.
+        ValueError: The picture cannot be read, the array is not of the shape and type above, or the model is no
+            segmentor.
+    """
+    result = predict_sample(model, picture)
+    if "pred_sem_seg" not in result:
+        raise ValueError("This config's model gives no label map; if it is a detector, use mmfan.apis.detect.")
+    return result.pred_sem_seg.data.squeeze(0).cpu().numpy().astype(np.uint8)
+
+
+def predict_sample(model: Any, picture: str | Path | np.ndarray) -> Any:
+    """What a model returns for one picture: mmseg's or mmdet's data sample.
+
+    Args:
+        model: From :func:`init_model`.
+        picture: A file, or an (H, W, 3) uint8 array, channels in the order BGR.
+
+    Raises:
+        FileNotFoundError: There is no such file.
         ValueError: The picture cannot be read, or the array is not of the shape and type above.
     """
     image = picture if isinstance(picture, np.ndarray) else read_picture(picture)
@@ -166,7 +187,7 @@ def predict(model: Any, picture: str | Path | np.ndarray) -> np.ndarray:
     data = model.pipeline({"img": image})
     with torch.no_grad():
         (result,) = model.test_step({"inputs": [data["inputs"]], "data_samples": [data["data_samples"]]})
-    return result.pred_sem_seg.data.squeeze(0).cpu().numpy().astype(np.uint8)
+    return result
 
 
 def find_pictures(places: Sequence[str | Path]) -> list[Path]:

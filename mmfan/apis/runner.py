@@ -22,7 +22,7 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from mmfan.apis.amp import use_amp
-from mmfan.apis.checkpoint import allow_mmengine_files, check_fit, is_remote, read_checkpoint
+from mmfan.apis.checkpoint import allow_mmengine_files, check_classes, check_fit, is_remote, read_checkpoint
 from mmfan.apis.config import ConfigError
 from mmfan.apis.distributed import has_accelerator, join_cpu_group, rank_variables
 from mmfan.environment import check_environment
@@ -80,8 +80,16 @@ class PlainRunner(Runner):
             unused = check_fit(_inner(self.model).state_dict(), content, filename)
             if unused:
                 self.logger.warning(f"{filename} has {len(unused)} weights this model does not use: {unused[:6]}")
+            tested = self._tested_classes()
+            if tested and self.cfg.get("default_scope") == "mmdet":
+                check_classes(content, tested, filename)
         with allow_mmengine_files():
             return super().load_checkpoint(filename, *args, **kwargs)
+
+    def _tested_classes(self) -> list[str]:
+        """Class names of the set that is tested on, once its loader is built."""
+        dataset = getattr(getattr(self._test_loop, "dataloader", None), "dataset", None)
+        return list((getattr(dataset, "metainfo", None) or {}).get("classes") or ())
 
 
 def _inner(model: torch.nn.Module) -> torch.nn.Module:

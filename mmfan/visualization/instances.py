@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,16 @@ from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
 LUMA = (0.299, 0.587, 0.114)  # weights of R, G and B in brightness
+
+
+def distinct_colours(count: int) -> list[tuple[int, int, int]]:
+    """Colours for classes that come without any: RGB, 0 to 255, hues by the golden ratio.
+
+    >>> distinct_colours(2)
+    [(220, 44, 44), (44, 95, 220)]
+    """
+    parts = [colorsys.hsv_to_rgb(number * 0.618034 % 1, 0.8, 0.863) for number in range(count)]
+    return [(round(255 * red), round(255 * green), round(255 * blue)) for red, green, blue in parts]
 
 
 @lru_cache(maxsize=8)

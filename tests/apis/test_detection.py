@@ -1,0 +1,116 @@
+"""A detector from config and checkpoint: its objects, their files, and what a checkpoint that does not fit says."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("mmdet")
+from pycocotools import mask as coco_mask
+from tiny_mask_rcnn import SIZE, write_coco_tree, write_detector_checkpoint, write_detector_config
+from tiny_segmentor import write_checkpoint, write_config
+
+from mmfan.apis import CheckpointError, build_runner, detect, init_model, load_config, predict
+from mmfan.apis.checkpoint import check_classes
+from mmfan.apis.detection import Detections, as_coco_results, is_detector, paint_detections
+from mmfan.apis.hooks import PredictionWriter
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("detector")
+    data = write_coco_tree(folder / "data")
+    config = write_detector_config(folder / "tiny.py", data)
+    return data, config, write_detector_checkpoint(folder / "tiny.pth", config)
+
+
+@pytest.fixture(scope="module")
+def model(trained):
+    return init_model(trained[1], trained[2], "cpu")
+
+
+def test_objects_of_a_picture(trained, model):
+    picture = next((trained[0] / "val2017").iterdir())
+    found = detect(model, picture)
+    count = len(found.scores)
+    assert is_detector(model)
+    assert 1 <= count <= 5
+    assert found.boxes.shape == (count, 4)
+    assert found.masks.shape == (count, *SIZE)
+    assert found.masks.dtype == bool
+    assert (np.diff(found.scores) <= 0).all()
+    middle = float(found.scores[count // 2])
+    assert len(detect(model, cv2.imread(str(picture)), middle).scores) == (found.scores >= middle).sum()
+    assert len(detect(model, picture, 1.0).boxes) == 0
+    with pytest.raises(ValueError, match="gives no label map; if it is a detector"):
+        predict(model, picture)
+
+
+def test_results_in_the_form_of_coco():
+    masks = np.zeros((1, 6, 8), bool)
+    masks[0, 1:3, 2:5] = True
+    found = Detections(np.array([[2, 1, 5, 3]], np.float32), np.array([0.5]), np.array([1]), masks)
+    (entry,) = as_coco_results(found, 7, categories=[1, 44])
+    rle = entry.pop("segmentation")
+    assert entry == {"image_id": 7, "category_id": 44, "bbox": [2, 1, 3, 2], "score": 0.5}
+    assert np.array_equal(coco_mask.decode(rle), masks[0])
+    (plain,) = as_coco_results(found._replace(masks=None), "a")
+    assert plain == {"image_id": "a", "category_id": 1, "bbox": [2, 1, 3, 2], "score": 0.5}
+
+
+def test_small_pictures_are_enlarged():
+    nothing = Detections(np.zeros((0, 4), np.float32), np.zeros(0), np.zeros(0, int), None)
+    for side, scale in ((100, 4), (240, 2), (479, 2), (480, 1), (2000, 1)):
+        painted = paint_detections(np.zeros((side, side + 10, 3), np.uint8), nothing, {"classes": ["a"]})
+        assert painted.shape == (side * scale, (side + 10) * scale, 3)
+
+
+def test_writer_and_score_of_a_test_run(trained, tmp_path):
+    _, config, checkpoint = trained
+    runner = build_runner(load_config(config), work_dir=tmp_path / "w", checkpoint=checkpoint)
+    runner.register_hook(PredictionWriter(tmp_path / "out", tmp_path / "show", threshold=0.0))
+    scores = runner.test()
+    assert {"coco/bbox_mAP", "coco/segm_mAP"} <= set(scores)
+    names = ["000001000001", "000001000002"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"{name}.json" for name in names]
+    entries = json.loads((tmp_path / "out" / f"{names[0]}.json").read_text())
+    assert {entry["image_id"] for entry in entries} == {1000001}
+    assert {entry["category_id"] for entry in entries} <= {1, 2, 3, 4, 6, 7, 8}
+    assert cv2.imread(str(tmp_path / "show" / f"{names[1]}.png")).shape == (SIZE[0] * 4, SIZE[1] * 4, 3)
+
+
+def test_the_classes_of_the_checkpoint_are_those_of_the_set(trained, tmp_path):
+    _, config, checkpoint = trained
+    content = torch.load(checkpoint, weights_only=False)
+    classes = content["meta"]["dataset_meta"]["classes"]
+    check_classes(content, classes, "x.pth")
+    check_classes({"state_dict": {}}, classes, "x.pth")
+    content["meta"]["dataset_meta"]["classes"] = ["cell", *classes[1:]]
+    torch.save(content, tmp_path / "other.pth")
+    runner = build_runner(load_config(config), work_dir=tmp_path / "w", checkpoint=tmp_path / "other.pth")
+    with pytest.raises(CheckpointError, match=r"was trained for 7 classes \(cell, bicycle.*has 7 \(person, bicycle"):
+        runner.test()
+
+
+def test_a_checkpoint_for_other_categories(trained, tmp_path):
+    data, _, checkpoint = trained
+    heads = 'model["roi_head"]["bbox_head"]["num_classes"] = model["roi_head"]["mask_head"]["num_classes"] = 3'
+    config = write_detector_config(tmp_path / "three.py", data, heads)
+    with pytest.raises(CheckpointError, match=r"of another shape: roi_head.*It was trained for 7 classes: person"):
+        init_model(config, checkpoint, "cpu")
+
+
+def test_a_segmentation_config_with_a_detector_and_the_other_way_round(trained, tmp_path):
+    pytest.importorskip("mmseg")
+    _, detector, weights = trained
+    segmentor = write_config(tmp_path / "seg.py", tmp_path / "data")
+    message = (
+        r"holds backbone, neck, roi_head, rpn_head; the model is made of backbone, decode_head\. It was trained for 7"
+    )
+    with pytest.raises(CheckpointError, match=message):
+        init_model(segmentor, weights, "cpu")
+    other = write_checkpoint(tmp_path / "seg.pth", segmentor)
+    with pytest.raises(CheckpointError, match="holds backbone, decode_head; the model is made of backbone, neck, roi"):
+        init_model(detector, other, "cpu")
