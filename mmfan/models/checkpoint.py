@@ -123,19 +123,29 @@ def convert_official(state: Mapping[str, Tensor]) -> State:
     return converted
 
 
+# A key that tells the family, the pattern of its blocks, its name.
+FAMILY_MARKS = (
+    ("blocks.0.norm1.weight", r"blocks\.(\d+)\.", "FAN-ViT"),
+    ("layers.0.blocks.0.norm1.weight", r"layers\.(\d+)\.blocks\.(\d+)\.", "FAN-Swin"),
+    ("layers.0.0.norm1.weight", r"layers\.(\d+)\.(\d+)\.", "AlterNet"),
+)
+
+
 def describe(state: Mapping[str, Tensor]) -> str:
-    """What a state dict of a FAN backbone looks like, in words.
+    """What a state dict of one of mmfan's backbones looks like, in words.
 
     >>> describe({"blocks.0.norm1.weight": torch.ones(192)})
     'FAN-ViT, width 192, 1 block'
     """
     state = {key.removeprefix("backbone."): value for key, value in state.items()}
-    blocks = {match.group(1) for key in state if (match := re.match(r"blocks\.(\d+)\.", key))}
-    width = next((len(value) for key, value in state.items() if key == "blocks.0.norm1.weight"), None)
-    if width is None:
-        return "no FAN backbone"
-    family = "FAN-Hybrid" if any(key.startswith("patch_embed.backbone.") for key in state) else "FAN-ViT"
-    return f"{family}, width {width}, {len(blocks)} block{'s' if len(blocks) != 1 else ''}"
+    for mark, pattern, family in FAMILY_MARKS:
+        if mark not in state:
+            continue
+        if any(key.startswith("patch_embed.backbone.") for key in state):
+            family = "FAN-Hybrid"
+        count = len({match.groups() for key in state if (match := re.match(pattern, key))})
+        return f"{family}, width {len(state[mark])}, {count} block{'s' if count != 1 else ''}"
+    return "no FAN backbone"
 
 
 def load_strictly(

@@ -8,12 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmfan.models.backbones import fan, fan_hybrid
+from mmfan.models.backbones import fan, fan_hybrid, fan_swin
 from mmfan.models.checkpoint import describe
 from mmfan.models.safe_load import CheckpointError
 from mmfan.registry import MODELS
 
-FAMILIES = {"mmfan.FAN": fan.ARCHS, "mmfan.FANHybrid": fan_hybrid.ARCHS}
+FAMILIES = {"mmfan.FAN": fan.ARCHS, "mmfan.FANHybrid": fan_hybrid.ARCHS, "mmfan.FANSwin": fan_swin.ARCHS}
+WIDTH_KEYS = ("blocks.0.norm1.weight", "layers.0.blocks.0.norm1.weight")
 
 
 def identify_backbone(state: Mapping[str, Tensor]) -> dict[str, Any]:
@@ -24,12 +25,12 @@ def identify_backbone(state: Mapping[str, Tensor]) -> dict[str, Any]:
 
     Returns:
         E.g. ``{'type': 'mmfan.FANHybrid', 'arch': 'tiny', 'channel_mixer': 'eca', 'final_downsample': False}``,
-        with ``'out_norm': True`` where there are output norms.
+        with ``'out_norm': True`` where there are output norms. FAN-Swin has no ``final_downsample``.
 
     Raises:
         CheckpointError: They fit none of the published sizes.
     """
-    width = next((len(value) for key, value in state.items() if key == "blocks.0.norm1.weight"), None)
+    width = next((len(state[key]) for key in WIDTH_KEYS if key in state), None)
     shapes = {key: tuple(value.shape) for key, value in state.items()}
     for family, archs in FAMILIES.items():
         for arch, numbers in archs.items():
@@ -42,6 +43,8 @@ def identify_backbone(state: Mapping[str, Tensor]) -> dict[str, Any]:
                 "final_downsample": any(key.startswith("learnable_downsample.") for key in state),
                 **({"out_norm": True} if any(key.startswith("out_norm") for key in state) else {}),
             }
+            if family == "mmfan.FANSwin":
+                del config["final_downsample"]  # it ends at stride 32 by itself
             with torch.device("meta"):
                 own = {key: tuple(value.shape) for key, value in MODELS.build(config).state_dict().items()}
             if own == shapes:

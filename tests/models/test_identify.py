@@ -20,10 +20,14 @@ def weights(config):
         {"type": "mmfan.FANHybrid", "arch": "small"},
         {"type": "mmfan.FANHybrid", "arch": "tiny", "final_downsample": True},
         {"type": "mmfan.FANHybrid", "arch": "tiny", "final_downsample": True, "out_norm": True},
+        {"type": "mmfan.FANSwin", "arch": "tiny"},
+        {"type": "mmfan.FANSwin", "arch": "small", "out_norm": True},
     ],
 )
 def test_published_backbones_are_recognised(config):
-    expected = {"channel_mixer": "eca", "final_downsample": False, **config}
+    expected = {"channel_mixer": "eca", **config}
+    if config["type"] != "mmfan.FANSwin":
+        expected.setdefault("final_downsample", False)
     assert identify(weights(config)) == {"backbone": expected}
 
 

@@ -1,7 +1,8 @@
 """Backbones: one family a file."""
 
+from mmfan.models.backbones.alternet import AlterNet
 from mmfan.models.backbones.fan import FAN
 from mmfan.models.backbones.fan_hybrid import FANHybrid
 from mmfan.models.backbones.fan_swin import FANSwin
 
-__all__ = ["FAN", "FANHybrid", "FANSwin"]
+__all__ = ["FAN", "AlterNet", "FANHybrid", "FANSwin"]

@@ -50,6 +50,25 @@ def resolve_arch(
     return dict(arch)
 
 
+def per_stage(values: Any, name: str, stages: int = 4) -> tuple[int, ...]:
+    """Check that there is one number for each stage.
+
+    Args:
+        values: The numbers.
+        name: What they are called, for messages.
+        stages: How many stages there are.
+
+    Raises:
+        ValueError: There is another number of them.
+
+    >>> per_stage([2, 2, 6, 2], "arch['depths']")
+    (2, 2, 6, 2)
+    """
+    if not isinstance(values, (tuple, list)) or len(values) != stages:
+        raise ValueError(f"Expected {name} to be {stages} numbers, one a stage, got {values!r}.")
+    return tuple(values)
+
+
 def check_out_indices(out_indices: Sequence[int], depth: int) -> tuple[int, ...]:
     """Check the blocks to tap: rising, distinct, in 0 .. depth - 1.
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
-from mmfan.models.backbones.arch import resolve_arch
+from mmfan.models.backbones.arch import per_stage, resolve_arch
 from mmfan.models.backbones.common import DenseBackbone
 from mmfan.models.layers.checkpointing import run
 from mmfan.models.layers.drop import drop_path_rates
@@ -99,7 +99,7 @@ class FANSwin(DenseBackbone):
     ) -> None:
         super().__init__(**kwargs)
         numbers = resolve_arch(arch, ARCHS, NUMBERS, ("window",))
-        depths, heads = (per_stage(numbers, name) for name in ("depths", "num_heads"))
+        depths, heads = (per_stage(numbers[name], f"arch[{name!r}]") for name in ("depths", "num_heads"))
         window = numbers.get("window", WINDOW)
         dims = [numbers["embed_dims"] * 2**stage for stage in range(STAGES)]
         rates = drop_path_rates(drop_path_rate, sum(depths), drop_path_schedule)
@@ -156,15 +156,3 @@ class FANSwin(DenseBackbone):
 
     def _swin_stages(self) -> list[SwinStage]:
         return cast("list[SwinStage]", list(self.layers))
-
-
-def per_stage(numbers: Mapping[str, Any], name: str) -> tuple[int, ...]:
-    """The four numbers of an arch, one a stage.
-
-    Raises:
-        ValueError: They are not four.
-    """
-    values = numbers[name]
-    if not isinstance(values, (tuple, list)) or len(values) != STAGES:
-        raise ValueError(f"Expected arch[{name!r}] to be four numbers, one a stage, got {values!r}.")
-    return tuple(values)
