@@ -81,8 +81,6 @@ def judged_config(cfg: Config, *, workers: int | None = None, **loop: Any) -> Co
     cfg.test_cfg = {"fp16": bool(kept.get("fp16", False)), **own, **given, "type": "mmfan.RobustnessLoop"}
     if workers is not None:
         cfg.test_dataloader.num_workers = workers
-        if workers:
-            cfg.test_dataloader.persistent_workers = True
     # A line each ten pictures would bury the one of each cell.
     if isinstance(cfg.get("default_hooks"), Mapping) and isinstance(cfg.default_hooks.get("logger"), Mapping):
         cfg.default_hooks.logger.interval = 1_000_000

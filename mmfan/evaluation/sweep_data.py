@@ -226,9 +226,10 @@ def build_sweep_loader(
     replaced = ("dataset", "sampler", "batch_sampler", "batch_size", "drop_last", "collate_fn", "shuffle")
     kept = {key: value for key, value in config.items() if key not in replaced}
     if not kept.get("num_workers"):
-        # torch refuses both without loading processes
-        kept.pop("prefetch_factor", None)
-        kept["persistent_workers"] = False
+        kept.pop("prefetch_factor", None)  # torch refuses it without loading processes
+    # One pass is one run, however many cells. Processes that stay would hold memory, and torch waits ten seconds for
+    # them when they are at last left to the garbage collector.
+    kept["persistent_workers"] = False
     collate = dict(config.get("collate_fn", {"type": "pseudo_collate"}))
     kind = collate.pop("type")
     inner = partial(FUNCTIONS.get(kind) if isinstance(kind, str) else kind, **collate)
