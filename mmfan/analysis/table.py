@@ -11,7 +11,19 @@ if TYPE_CHECKING:
 
 # name -> (module, what it asks); modules are imported when their analysis is run
 ANALYSES: dict[str, tuple[str, str]] = {
-    "variance": ("mmfan.analysis.variance", "feature-map variance by depth: which blocks smooth, which roughen?"),
+    "spectrum": ("mmfan.analysis.spectrum", "eigenvalues of the token affinity: do tokens fall into groups?"),
+    "noise-decay": ("mmfan.analysis.noise_decay", "how much of a disturbance is left in the features, by depth"),
+    "grouping": ("mmfan.analysis.grouping", "clusters of tokens after each block, drawn over the picture"),
+    "fourier": ("mmfan.analysis.fourier", "amplitude of feature maps by frequency: which blocks pass high ones?"),
+    "variance": ("mmfan.analysis.variance", "variance of feature maps by depth: which blocks smooth, which roughen?"),
+    "cka": ("mmfan.analysis.cka", "similarity of the representations of all taps: one a model, or one a stage?"),
+    "hessian": ("mmfan.analysis.hessian", "curvature of the loss: how sharp, and how far from convex?"),
+    "landscape": ("mmfan.analysis.landscape", "the loss over a plane of weights around the trained ones"),
+    "lesion": ("mmfan.analysis.lesion", "which block does the score depend on?"),
+    "bandnoise": ("mmfan.analysis.bandnoise", "which frequencies does the score depend on?"),
+    "patchdrop": ("mmfan.analysis.patchdrop", "what does the model make of pictures of which it sees only a part?"),
+    "shuffle": ("mmfan.analysis.shuffle", "how much does the model lean on the layout of the scene?"),
+    "correlation": ("mmfan.analysis.correlation", "how much of the features survives hidden cells or a corruption?"),
 }
 
 

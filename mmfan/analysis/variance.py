@@ -8,10 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mmfan.analysis.curves import depth_figure
+from mmfan.analysis.curves import BLOCK_KINDS, depth_figure
 from mmfan.analysis.frame import AnalysisSpec, Context
-
-BLOCK_KINDS = ("embed", "conv", "token", "channel")
 
 
 def map_variance(features: Tensor) -> tuple[float, float]:
@@ -55,7 +53,7 @@ def run(context: Context) -> dict[str, Any]:
 
 def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """Relative variance over depth, a panel a model."""
-    return depth_figure(results, labels, "relative", "variance / mean square", log=False)
+    return depth_figure(results, labels, "relative", "variance / mean square")
 
 
 SPEC = AnalysisSpec(
