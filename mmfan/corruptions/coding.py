@@ -113,20 +113,31 @@ def _average_boxes(
     column_weights: NDArray[np.int64],
     out: Picture,
 ) -> None:
-    half = 1 << (_WEIGHT_BITS - 1)
-    channels = image.shape[2]
-    sums = np.zeros(out.shape[1] * channels, np.int64)
+    # 255 with the bits of the weights, and half a unit, still fit into 32 bits
+    half, bits = np.int32(1 << (_WEIGHT_BITS - 1)), np.int32(_WEIGHT_BITS)
+    channels, lines = image.shape[2], image.reshape(image.shape[0], -1)
+    sums = np.zeros(out.shape[1] * channels, np.int32)
     for row in range(out.shape[0]):
         sums[:] = 0
         for y in range(tops[row], bottoms[row]):
-            line = image[y]
+            line = lines[y]
             for column in range(out.shape[1]):
-                weight = column_weights[column]
-                for c in range(channels):
-                    total = 0
+                weight = np.int32(column_weights[column])
+                at = channels * column
+                if channels == 3:
+                    red, green, blue = np.int32(0), np.int32(0), np.int32(0)
+                    for x in range(3 * lefts[column], 3 * rights[column], 3):
+                        red += np.int32(line[x])
+                        green += np.int32(line[x + 1])
+                        blue += np.int32(line[x + 2])
+                    sums[at] += (red * weight + half) >> bits
+                    sums[at + 1] += (green * weight + half) >> bits
+                    sums[at + 2] += (blue * weight + half) >> bits
+                else:
+                    grey = np.int32(0)
                     for x in range(lefts[column], rights[column]):
-                        total += line[x, c]
-                    sums[column * channels + c] += (total * weight + half) >> _WEIGHT_BITS
-        flat = out[row].reshape(-1)
+                        grey += np.int32(line[x])
+                    sums[at] += (grey * weight + half) >> bits
+        flat, weight = out[row].reshape(-1), np.int32(row_weights[row])
         for at in range(sums.size):
-            flat[at] = (sums[at] * row_weights[row] + half) >> _WEIGHT_BITS
+            flat[at] = (sums[at] * weight + half) >> bits
