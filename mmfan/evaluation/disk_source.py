@@ -43,6 +43,8 @@ class DiskSource:
             )
         self.seed = seed
         self.format = None if record is None else record.format
+        # pictures that are not, to the last bit, those made on the fly
+        self.lossy = f"jpeg {record.quality}" if record is not None and record.format == "jpeg" else None
         self.layout = "" if record is None else record.layout
 
     def path(self, clean: str, cell: Cell) -> str:

@@ -48,12 +48,13 @@ class RobustnessLoop(BaseLoop):
     In the place of mmengine's loops, around any model, dataset and metric of mmsegmentation or mmdetection::
 
         test_cfg = dict(type="mmfan.RobustnessLoop", protocol="kamann16", results="work_dirs/robustness.jsonl")
-        test_evaluator = dict(type="mmfan.RetentionEvaluator", metric=dict(type="IoUMetric"))
+        test_evaluator = dict(_delete_=True, type="mmfan.RetentionEvaluator", metric=dict(type="IoUMetric"))
 
-    The dataset stays the clean one; the loop corrupts its pictures in the loading processes, directly after they are
-    decoded, with the seeds of ``tools/make_corrupted_set.py``, or reads a corrupted set (``source='disk'``). Each
-    finished cell is one line of ``results`` at once; a run that was killed goes on with the next cell. Under several
-    processes each picture is judged exactly once.
+    (The evaluator may also stay the metric it is: the loop wraps it.) The dataset stays the clean one; the loop corrupts
+    its pictures in the loading processes, directly after they are decoded, with the seeds of
+    ``tools/make_corrupted_set.py``, or reads a corrupted set (``source='disk'``). Each finished cell is one line of
+    ``results`` at once; a run that was killed goes on with the next cell. Under several processes each picture is
+    judged exactly once.
 
     While training, on a small protocol and a part of the pictures, it tells which checkpoint to keep::
 
@@ -67,7 +68,7 @@ class RobustnessLoop(BaseLoop):
         runner: The Runner.
         dataloader: Config of the dataloader; its sampler is replaced.
         evaluator: Config of :class:`mmfan.evaluation.evaluator.RetentionEvaluator`, or of a metric.
-        protocol: Name of a protocol, or a dict that describes one (:func:`mmfan.evaluation.get_protocol`).
+        protocol: Name of a protocol, or a dict that describes one (:func:`mmfan.evaluation.protocol.get_protocol`).
         results: The results file; None keeps nothing, and nothing can be resumed.
         seed: Base seed of the corruptions.
         limit: Judge this many pictures, spread evenly over the set; None for all.
@@ -122,6 +123,22 @@ class RobustnessLoop(BaseLoop):
         if hasattr(dataset, "full_init"):
             dataset.full_init()
         self.dataset_name = dataset_name or guess_dataset_name(dataset)
+        wrapped = self._choose_pictures(dataset, picture_root, corrupted_root, pictures)
+        rank, ranks = get_dist_info()
+        batches = CellBatches(self.chosen[rank::ranks], dataloader.get("batch_size", 1), range(len(self.cells)))
+        super().__init__(runner, build_sweep_loader(runner, dataloader, wrapped, batches))
+        self.batches: CellBatches = self.dataloader.batch_sampler
+        self.evaluator = make_evaluator(evaluator)
+        self.evaluator.dataset_meta = dataset.metainfo
+        runner.visualizer.dataset_meta = dataset.metainfo
+        self.key: RunKey | None = None
+        self.shares: dict[str, float] = {}
+        self._cell_start = self._last_said = 0.0
+
+    def _choose_pictures(
+        self, dataset: Any, picture_root: str | Path | None, corrupted_root: str | Path | None, pictures: int
+    ) -> CellDataset:
+        """Settle which pictures are judged, where their corrupted forms come from, and which of them are written."""
         root = root_of_names(dataset) if picture_root is None else str(picture_root)
         paths, names = name_pictures(dataset, root)
         self.chosen = spread(len(names), self.limit)
@@ -130,25 +147,13 @@ class RobustnessLoop(BaseLoop):
         if corrupted_root is not None:
             self.disk = DiskSource(corrupted_root, root, self.seed)
             self.disk.check([paths[number] for number in self.chosen], self.protocol.cells)
-        self.shown = {
-            self.chosen[at]: self.names[at] for at in (spread(len(self.chosen), pictures) if pictures else ())
-        }
-
-        wrapped = CellDataset(dataset, self.cells, Corrupt(seed=self.seed, root=root), self.disk, frozenset(self.shown))
-        rank, ranks = get_dist_info()
-        batches = CellBatches(self.chosen[rank::ranks], dataloader.get("batch_size", 1), range(len(self.cells)))
-        super().__init__(runner, build_sweep_loader(runner, dataloader, wrapped, batches))
-        self.batches: CellBatches = self.dataloader.batch_sampler
-        self.evaluator = make_evaluator(evaluator)
-        self.evaluator.dataset_meta = dataset.metainfo
-        runner.visualizer.dataset_meta = dataset.metainfo
+        shown = spread(len(self.chosen), pictures) if pictures else []
+        self.shown = {self.chosen[at]: self.names[at] for at in shown}
         palette = dataset.metainfo.get("palette")
-        if self.shown and not palette:
+        if shown and not palette:
             raise ValueError(f"`pictures` need the palette of the classes, which {type(dataset).__name__} lacks.")
-        self.writer = PictureWriter(self.store.path, self.name, palette) if self.shown and self.store else None
-        self.key: RunKey | None = None
-        self.shares: dict[str, float] = {}
-        self._cell_start = self._last_said = 0.0
+        self.writer = PictureWriter(self.store.path, self.name, palette) if shown and self.store else None
+        return CellDataset(dataset, self.cells, Corrupt(seed=self.seed, root=root), self.disk, frozenset(self.shown))
 
     def run(self) -> dict[str, float]:
         """Judge the cells that are not in the results file yet.
@@ -202,7 +207,7 @@ class RobustnessLoop(BaseLoop):
                 seed=self.seed,
                 checkpoint=file if file is not None and Path(file).is_file() else None,
                 fp16=self.fp16,
-                lossy_set=self.disk is not None and self.disk.format == "jpeg",
+                lossy_set=None if self.disk is None else self.disk.lossy,
             )
         broadcast_object_list(key)
         return key[0]
