@@ -18,14 +18,48 @@ from mmfan.apis.config import ConfigError
 class CPUAmpOptimWrapper(OptimWrapper):
     """An ``OptimWrapper`` whose forward passes run under ``torch.autocast('cpu', torch.bfloat16)``.
 
-    bfloat16 has the exponent range of float32, so no loss scaling is needed. Weights and gradients stay float32.
+    bfloat16 has the exponent range of float32, so no loss scaling is needed. Weights and gradients stay float32, and so
+    does what detectors do between their layers, see :func:`float32_operators`.
     """
 
     @contextmanager
     def optim_context(self, model: torch.nn.Module) -> Iterator[None]:
         """The context of a forward pass, as mmengine's Runner uses it."""
-        with super().optim_context(model), torch.autocast("cpu", torch.bfloat16):
+        with super().optim_context(model), float32_operators(model), torch.autocast("cpu", torch.bfloat16):
             yield
+
+
+@contextmanager
+def float32_operators(model: torch.nn.Module) -> Iterator[None]:
+    """Hand float32 to mmcv's operators and take it from the heads of detectors, while the context lasts.
+
+    mmcv's compiled operators (RoIAlign, NMS) have no bfloat16 form on CPUs. Modules of ``mmcv.ops`` get float32 inputs;
+    NMS is a function that sees what heads give, so the outputs of heads (what has a ``predict_by_feat``) are float32,
+    which suits boxes and losses anyway.
+
+    Args:
+        model: The model that is about to run; models without such modules are left alone.
+    """
+    hooks = []
+    for module in model.modules():
+        # mmdet's extractors of regions make the map that RoIAlign's results go into from their own input
+        if type(module).__module__.startswith("mmcv.ops") or hasattr(module, "roi_layers"):
+            hooks.append(module.register_forward_pre_hook(lambda _, inputs: _to_float32(inputs)))
+        elif hasattr(module, "predict_by_feat"):
+            hooks.append(module.register_forward_hook(lambda _, __, outputs: _to_float32(outputs)))
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _to_float32(value: Any) -> Any:
+    if isinstance(value, torch.Tensor) and value.dtype == torch.bfloat16:
+        return value.float()
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(_to_float32, value))
+    return value
 
 
 def use_amp(cfg: Config, accelerator: bool) -> str:

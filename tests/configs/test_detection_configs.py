@@ -12,6 +12,7 @@ from mmengine.registry import MODELS, TRANSFORMS, DefaultScope
 from tiny_mask_rcnn import batch
 
 from mmfan.apis import load_config
+from mmfan.apis.amp import float32_operators
 
 FOLDER = Path(__file__).parents[2] / "configs"
 FAMILY = [f"fan-{size}-hybrid_cascade-mask-rcnn_fpn_8xb2-36e_coco" for size in "tbl"]
@@ -86,6 +87,9 @@ def test_one_of_each_kind_learns_and_predicts(name):
         total.backward()
         first = next(detector.backbone.patch_embed.parameters())
         assert first.grad.abs().sum() > 0
+        with float32_operators(detector), torch.autocast("cpu", torch.bfloat16):
+            halved = detector.loss(data["inputs"], data["data_samples"])
+        assert halved.keys() == losses.keys()
         with torch.no_grad():
             (result,) = detector.eval().predict(data["inputs"], data["data_samples"])
     found = result.pred_instances
