@@ -50,7 +50,7 @@ class RobustnessLoop(BaseLoop):
         test_cfg = dict(type="mmfan.RobustnessLoop", protocol="kamann16", results="work_dirs/robustness.jsonl")
         test_evaluator = dict(_delete_=True, type="mmfan.RetentionEvaluator", metric=dict(type="IoUMetric"))
 
-    (The evaluator may also stay the metric it is: the loop wraps it.) The dataset stays the clean one; the loop corrupts
+    (The evaluator may stay the metric it is: the loop wraps it.) The dataset stays the clean one; the loop corrupts
     its pictures in the loading processes, directly after they are decoded, with the seeds of
     ``tools/make_corrupted_set.py``, or reads a corrupted set (``source='disk'``). Each finished cell is one line of
     ``results`` at once; a run that was killed goes on with the next cell. Under several processes each picture is
