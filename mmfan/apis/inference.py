@@ -233,12 +233,17 @@ def predicted_rows(model: Any, count: int) -> list[Row]:
         Rows for :func:`mmfan.visualization.comparison_grid`.
 
     Raises:
-        ConfigError: The config has no test set.
+        ConfigError: The config has no test set, or is a detector's.
         FileNotFoundError: The test set is not where the config says.
     """
     config = model.cfg.get("test_dataloader", {}).get("dataset")
     if config is None:
         raise ConfigError(f"{model.cfg.filename} has no test_dataloader.dataset to take pictures from.")
+    if model.cfg.get("default_scope") == "mmdet":
+        raise ConfigError(
+            f"{model.cfg.filename} is a detector's; its predictions are drawn by tools/infer.py, or by tools/test.py with "
+            "--show-dir."
+        )
     with DefaultScope.overwrite_default_scope(model.cfg.get("default_scope", "mmseg")):
         dataset = DATASETS.build(copy.deepcopy(config))
     rows = []

@@ -80,16 +80,61 @@ class PlainRunner(Runner):
             unused = check_fit(_inner(self.model).state_dict(), content, filename)
             if unused:
                 self.logger.warning(f"{filename} has {len(unused)} weights this model does not use: {unused[:6]}")
-            tested = self._tested_classes()
+            tested = _classes_of(self._test_loop)
             if tested and self.cfg.get("default_scope") == "mmdet":
                 check_classes(content, tested, filename)
         with allow_mmengine_files():
             return super().load_checkpoint(filename, *args, **kwargs)
 
-    def _tested_classes(self) -> list[str]:
-        """Class names of the set that is tested on, once its loader is built."""
-        dataset = getattr(getattr(self._test_loop, "dataloader", None), "dataset", None)
-        return list((getattr(dataset, "metainfo", None) or {}).get("classes") or ())
+    def build_train_loop(self, loop: Any) -> Any:
+        """Build the loop as mmengine does; a detector's heads must have the classes of its data."""
+        built = super().build_train_loop(loop)
+        self._check_heads(built)
+        return built
+
+    def build_test_loop(self, loop: Any) -> Any:
+        """Build the loop as mmengine does; a detector's heads must have the classes of its data."""
+        built = super().build_test_loop(loop)
+        self._check_heads(built)
+        return built
+
+    def _check_heads(self, loop: Any) -> None:
+        classes = _classes_of(loop)
+        if classes and self.cfg.get("default_scope") == "mmdet":
+            check_heads(_inner(self.model), len(classes))
+
+
+def _classes_of(loop: Any) -> list[str]:
+    """Class names of the set that a loop runs over; empty where it names none or is not built yet."""
+    dataset = getattr(getattr(loop, "dataloader", None), "dataset", None)
+    return list((getattr(dataset, "metainfo", None) or {}).get("classes") or ())
+
+
+def check_heads(model: torch.nn.Module, count: int) -> None:
+    """Check that every classifying head of a detector has as many classes as its data.
+
+    With more, mmdetection trains in silence; with fewer, it fails deep inside a loss.
+
+    Args:
+        model: A model of mmdetection.
+        count: Classes of the dataset.
+
+    Raises:
+        ConfigError: Names the heads and both numbers.
+    """
+    wrong = {
+        name: module.num_classes
+        for name, module in model.named_modules()
+        # region proposals only tell objects from the rest
+        if hasattr(module, "predict_by_feat") and "RPN" not in type(module).__name__
+        if isinstance(getattr(module, "num_classes", None), int) and module.num_classes != count
+    }
+    if wrong:
+        told = ", ".join(f"{name} has {number}" for name, number in wrong.items())
+        raise ConfigError(
+            f"Expected num_classes={count} in the heads, one for each class of the dataset, but {told}. Set "
+            "num_classes in the heads, or metainfo=dict(classes=...) in the datasets."
+        )
 
 
 def _inner(model: torch.nn.Module) -> torch.nn.Module:

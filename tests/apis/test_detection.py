@@ -12,10 +12,11 @@ from pycocotools import mask as coco_mask
 from tiny_mask_rcnn import SIZE, write_coco_tree, write_detector_checkpoint, write_detector_config
 from tiny_segmentor import write_checkpoint, write_config
 
-from mmfan.apis import CheckpointError, build_runner, detect, init_model, load_config, predict
+from mmfan.apis import CheckpointError, ConfigError, build_runner, detect, init_model, load_config, predict
 from mmfan.apis.checkpoint import check_classes
 from mmfan.apis.detection import Detections, as_coco_results, is_detector, paint_detections
 from mmfan.apis.hooks import PredictionWriter
+from mmfan.apis.inference import predicted_rows
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,8 @@ def test_objects_of_a_picture(trained, model):
     assert len(detect(model, picture, 1.0).boxes) == 0
     with pytest.raises(ValueError, match="gives no label map; if it is a detector"):
         predict(model, picture)
+    with pytest.raises(ConfigError, match=r"is a detector's; its predictions are drawn by tools/infer\.py"):
+        predicted_rows(model, 1)
 
 
 def test_results_in_the_form_of_coco():
@@ -114,3 +117,13 @@ def test_a_segmentation_config_with_a_detector_and_the_other_way_round(trained, 
     other = write_checkpoint(tmp_path / "seg.pth", segmentor)
     with pytest.raises(CheckpointError, match="holds backbone, decode_head; the model is made of backbone, neck, roi"):
         init_model(detector, other, "cpu")
+
+
+def test_heads_for_another_number_of_classes(trained, tmp_path):
+    data, _, checkpoint = trained
+    config = write_detector_config(tmp_path / "three.py", data, 'model["roi_head"]["bbox_head"]["num_classes"] = 3')
+    message = r"num_classes=7 in the heads, one for each class of the dataset, but roi_head\.bbox_head has 3\. Set"
+    with pytest.raises(ConfigError, match=message):
+        build_runner(load_config(config), work_dir=tmp_path / "w").train()
+    with pytest.raises(ConfigError, match=message):
+        build_runner(load_config(config), work_dir=tmp_path / "w", checkpoint=checkpoint).test()
