@@ -241,8 +241,8 @@ def predicted_rows(model: Any, count: int) -> list[Row]:
         raise ConfigError(f"{model.cfg.filename} has no test_dataloader.dataset to take pictures from.")
     if model.cfg.get("default_scope") == "mmdet":
         raise ConfigError(
-            f"{model.cfg.filename} is a detector's; its predictions are drawn by tools/infer.py, or by tools/test.py with "
-            "--show-dir."
+            f"{model.cfg.filename} is a detector's; its predictions are drawn by tools/infer.py, or by tools/test.py "
+            "with --show-dir."
         )
     with DefaultScope.overwrite_default_scope(model.cfg.get("default_scope", "mmseg")):
         dataset = DATASETS.build(copy.deepcopy(config))
