@@ -14,6 +14,8 @@ ANALYSES: dict[str, tuple[str, str]] = {
     "spectrum": ("mmfan.analysis.spectrum", "eigenvalues of the token affinity: do tokens fall into groups?"),
     "noise-decay": ("mmfan.analysis.noise_decay", "how much of a disturbance is left in the features, by depth"),
     "grouping": ("mmfan.analysis.grouping", "clusters of tokens after each block, drawn over the picture"),
+    "attention": ("mmfan.analysis.attention", "attention of a chosen place by block, and FAN's channel gates"),
+    "attnseg": ("mmfan.analysis.attnseg", "segmentation by attention: does what heads look at outline the classes?"),
     "fourier": ("mmfan.analysis.fourier", "amplitude of feature maps by frequency: which blocks pass high ones?"),
     "variance": ("mmfan.analysis.variance", "variance of feature maps by depth: which blocks smooth, which roughen?"),
     "cka": ("mmfan.analysis.cka", "similarity of the representations of all taps: one a model, or one a stage?"),

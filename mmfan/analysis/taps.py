@@ -33,6 +33,7 @@ _EMBEDDING = re.compile(r"PatchEmbed|PatchMerging|Stem|Downsampl", re.IGNORECASE
 _BLOCK = re.compile(r"(Block|Bottleneck|Layer|BlockV\d)$")
 _ATTENTION = re.compile(r"Attention|MSA|Attn|TokenMix", re.IGNORECASE)
 _SECOND_NORMS = ("norm2", "ln2")
+_MLPS = ("mlp", "ffn")
 
 
 class TapError(ValueError):
@@ -293,8 +294,13 @@ def _candidates(backbone: nn.Module, prefix: str) -> Iterator[Tap]:
 
 
 def _second_norm(module: nn.Module) -> str:
-    """The name of the second norm of a transformer block, or '' if the module is none."""
+    """The name of the norm before the MLP of a transformer block, or '' if the module is none.
+
+    Blocks of attention without an MLP (AlterNet's) have norms too, but not there.
+    """
     children = dict(module.named_children())
+    if not any(name in children for name in _MLPS):
+        return ""
     if not any(_ATTENTION.search(f"{name} {type(child).__name__}") for name, child in children.items()):
         return ""
     return next((name for name in _SECOND_NORMS if name in children), "")
