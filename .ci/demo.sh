@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The demonstration behind `make demo`: draw the miniature, train FAN-T-Hybrid on it, test it, show pictures.
+# The demonstration behind `make demo`: draw the miniature, train FAN-T-Hybrid on it, test it, show pictures, judge it
+# under corruption.
 # A second run continues where the first stopped; after a change of the recipe it starts again.
 #
 # VENV   the environment that .ci/setup.sh made   (default: .venv)
@@ -26,7 +27,7 @@ show() {
   fi
 }
 
-say "1/4 the miniature: street scenes in Cityscapes' tree, in $data"
+say "1/5 the miniature: street scenes in Cityscapes' tree, in $data"
 "$python" tools/make_mini_set.py cityscapes "$data"
 
 # What the trained model depends on; a run with another recipe or other layers is not continued.
@@ -36,21 +37,29 @@ if [ "$(cat "$work/recipe" 2>/dev/null || true)" != "$recipe" ]; then rm -rf "$w
 mkdir -p "$work"
 echo "$recipe" > "$work/recipe"
 
-say "2/4 training $config; the whole log is in $work/train.log"
+say "2/5 training $config; the whole log is in $work/train.log"
 show "$work/train.log" 's/^.* - INFO - \(Iter(\|Resuming\|Saving\)/  \1/p' \
   "$python" tools/train.py "$config" --work-dir "$work" --resume
 checkpoint=$work/$(basename "$(cat "$work/last_checkpoint")")
 
-say "3/4 testing $checkpoint"
+say "3/5 testing $checkpoint"
 show "$work/test.log" 's/^.* - INFO - \(Iter(\)/  \1/p; s/^\([|+]\)/  \1/p' \
   "$python" tools/test.py "$config" "$checkpoint" --work-dir "$work"
 
-say "4/4 pictures"
+say "4/5 pictures"
 show "$work/pictures.log" '/^nothing is picked$/p' \
   "$python" tools/show_predictions.py "$config" "$checkpoint" --out "$work/pictures.png" --count 5
+
+say "5/5 judging it under corruption: 72 cells of corruption and severity, 20 pictures each"
+show "$work/robustness.log" 's/^.* - INFO - \(\[\|where the time\)/  \1/p; s/^in [0-9]* loading/  &/p' \
+  "$python" tools/test_robustness.py "$config" "$checkpoint" --work-dir "$work" --results "$work/robustness.jsonl" \
+  --name FAN-T-Hybrid --dataset-name mini_cityscapes --protocol kamann16 --limit 20 --pictures 2
+show "$work/report.log" 's/^/  /p' \
+  "$python" tools/report.py "$work/robustness.jsonl" --protocol kamann16 --format html --out "$work/report.html" --plots "$work/report"
 
 say "done"
 echo "  scores       $(sed -n 's/^.* - INFO - Iter(test) .*\(mIoU: [0-9.]*\).*/\1/p' "$work/test.log" | tail -n 1) (percent, 40 pictures that were not trained on)"
 echo "  pictures     $work/pictures.png (input, truth, prediction)"
+echo "  retention    $work/report.html, plots in $work/report/"
 echo "  checkpoint   $checkpoint"
 echo "  your own     $python tools/infer.py $config $checkpoint PICTURE"

@@ -14,7 +14,7 @@ import argparse
 
 from mmfan.apis import build_runner, load_config
 from mmfan.apis.command import add_run_options, exits_on_problem, export_local_rank
-from mmfan.apis.hooks import PredictionWriter
+from mmfan.apis.hooks import PredictionWriter, check_one_prediction
 
 
 def parse_args() -> argparse.Namespace:
@@ -41,6 +41,7 @@ def main() -> None:
             cfg, work_dir=args.work_dir, checkpoint=args.checkpoint, launcher=args.launcher, tta=args.tta
         )
         if args.out or args.show_dir:
+            check_one_prediction(cfg)
             runner.register_hook(PredictionWriter(args.out, args.show_dir))
     with exits_on_problem("test.py", code=1):
         runner.test()

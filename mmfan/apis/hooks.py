@@ -8,14 +8,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmfan.apis.config import ConfigError
 from mmfan.apis.detection import as_coco_results, detections_of, paint_detections
 from mmfan.apis.inference import read_picture
 from mmfan.datasets.files import write_whole
 from mmfan.visualization.files import save_picture
 from mmfan.visualization.overlay import overlay
+
+
+def check_one_prediction(cfg: Config) -> None:
+    """See that the test of a config makes one prediction a picture, which can be written under its name.
+
+    Raises:
+        ConfigError: It makes one for every corruption, and each would overwrite the one before.
+    """
+    if "RobustnessLoop" in str((cfg.get("test_cfg") or {}).get("type")):
+        raise ConfigError(
+            "--out and --show-dir write one prediction a picture, and this config's RobustnessLoop makes one for every "
+            "corruption: use `pictures=N` of the loop, or tools/test_robustness.py --pictures N."
+        )
 
 
 class PredictionWriter(Hook):

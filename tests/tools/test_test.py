@@ -41,3 +41,12 @@ def test_a_truncated_checkpoint_ends_with_one_message(tmp_path, monkeypatch, cap
     message = capsys.readouterr().err
     assert message.splitlines()[-1].startswith("test.py: error: ")
     assert "cut.pth" in message.splitlines()[-1]
+
+
+def test_predictions_of_many_cells_are_not_written_over_each_other(tmp_path, monkeypatch, capsys):
+    config = write_config(tmp_path / "tiny.py", write_tree(tmp_path / "data"))
+    checkpoint = write_checkpoint(tmp_path / "tiny.pth", config)
+    options = ["--out", tmp_path / "out", "--cfg-options", "test_cfg.type=mmfan.RobustnessLoop"]
+    assert run_tool(monkeypatch, "test.py", config, checkpoint, "--work-dir", tmp_path / "w", *options) == 2
+    assert "--pictures N" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
