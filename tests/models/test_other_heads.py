@@ -11,7 +11,18 @@ ARCH = {"embed_dims": 32, "depth": 4, "num_heads": 4}
 BACKBONES = {
     "vit": {"type": "mmfan.FAN", "arch": ARCH},
     "hybrid": {"type": "mmfan.FANHybrid", "arch": {**ARCH, "stem_depths": (1, 1)}},
+    "swin": {
+        "type": "mmfan.FANSwin",
+        "arch": {"embed_dims": 16, "depths": (1, 2, 1, 1), "num_heads": (1, 2, 2, 2)},
+        "out_norm": True,
+    },
+    "alternet": {
+        "type": "mmfan.AlterNet",
+        "arch": {"depths": (1, 2, 2, 2), "expansion": 2, "stem_width": 8},
+        "num_msa": (0, 1, 1, 1),
+    },
 }
+DETECTORS = {"hybrid": {"final_downsample": True}, "swin": {}, "alternet": {}}
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -58,10 +69,11 @@ def test_segmentor_trains_and_predicts(name, head):
     assert [tuple(p.pred_sem_seg.data.shape) for p in predicted] == [(1, 64, 96)] * 2
 
 
-def test_feature_pyramid_of_a_detector():
+@pytest.mark.parametrize("name", DETECTORS)
+def test_feature_pyramid_of_a_detector(name):
     pytest.importorskip("mmdet")
     init_default_scope("mmdet")
-    backbone = MODELS.build({**BACKBONES["hybrid"], "final_downsample": True})
+    backbone = MODELS.build({**BACKBONES[name], **DETECTORS[name]})
     neck = MODELS.build(
         {"type": "mmdet.FPN", "in_channels": list(backbone.out_channels), "out_channels": 16, "num_outs": 5}
     )

@@ -74,7 +74,7 @@ def window_mask(
     rows, columns = (_regions(n, window, s, device) for n, s in zip(size, shift, strict=True))
     region = torch.where((rows[:, None] < 0) | (columns[None] < 0), -1, 2 * rows[:, None] + columns[None])
     region = to_windows(region[None, :, :, None], window)[0, :, :, 0]  # (windows, w*w)
-    # Rows of one region, not pairs of tokens, decide: padding sees padding alone, and is cut off afterwards.
+    # Padding sees padding alone (its rows must not be empty for the softmax) and is cut off afterwards.
     apart = region[:, :, None] != region[:, None, :]
     return torch.zeros(apart.shape, device=device).masked_fill_(apart, MASKED)
 
