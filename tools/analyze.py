@@ -6,7 +6,7 @@
 Works with any config of mmsegmentation or mmdetection, on pictures of its test set. Each analysis writes WHAT.json and
 WHAT.png; docs/analysis.md says what each one asks and computes. `python tools/analyze.py WHAT --help` lists its
 options. Without a checkpoint the weights are random, and the figure says so. Exit status: 2 for a mistake in the
-command, config or checkpoint, 1 for an analysis that the model or the pictures do not allow.
+command, config or checkpoint, and for an analysis that the model or the pictures do not allow.
 """
 
 from __future__ import annotations
@@ -89,17 +89,15 @@ def main() -> None:
     parser = make_parser(chosen)
     args = parser.parse_args()
     check_arguments(parser, args)
+    out = Path(args.out)
     with exits_on_problem(parser.prog, code=2):
         spec = get_analysis(args.what)
         contexts = load_models(args)
         if spec.needs_score and not all(context.trained for context in contexts):
-            raise parser.error(f"{args.what} judges predictions: give every model a checkpoint")
-    with exits_on_problem(parser.prog, code=1):
+            parser.error(f"{args.what} judges predictions: give every model a checkpoint")
         results = [spec.run(context) for context in contexts]
         figure = spec.draw(results, [context.label for context in contexts])
         text = to_json(make_document(spec, contexts, results))
-    out = Path(args.out)
-    with exits_on_problem(parser.prog, code=2):
         write_whole(out / f"{spec.name}.json", text.encode())
         save_picture(out / f"{spec.name}.png", draw(figure))
     print(f"Wrote {out / spec.name}.json and {out / spec.name}.png.")

@@ -67,7 +67,7 @@ def depth_panels(panels: Sequence[Any], results: Sequence[dict[str, Any]], key: 
     """
     seen: dict[str, Any] = {}
     for axes, result in zip(panels, results, strict=True):
-        values = [np.nan if value is None else value for value in result[key]]
+        values = [value if value is not None and np.isfinite(value) else np.nan for value in result[key]]
         for first, last, _ in stretches(result["strides"]):
             axes.plot(range(first, last + 1), values[first : last + 1], color="0.75", linewidth=1.2, zorder=1)
         for kind, (spoken, colour, marker) in KIND_STYLES.items():

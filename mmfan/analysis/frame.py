@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import math
 import platform
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -325,11 +326,7 @@ def versions() -> dict[str, str]:
 
 
 def to_json(document: dict[str, Any]) -> str:
-    """The text of a document.
-
-    Raises:
-        ValueError: A number in it is not finite; analyses write null for what is undefined.
-    """
+    """The text of a document; null stands for what is not a finite number."""
     return json.dumps(document, indent=1, allow_nan=False, default=_plain) + "\n"
 
 
@@ -344,6 +341,8 @@ def _plain(value: Any) -> Any:
 def _public(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _public(inner) for key, inner in value.items() if not str(key).startswith("_")}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return [_public(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 

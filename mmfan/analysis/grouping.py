@@ -64,6 +64,8 @@ def run(context: Context) -> dict[str, Any]:
         features = context.features(inputs, taps)
         shown = {round(place) for place in np.linspace(0, len(taps) - 1, min(SHOWN, len(taps)))}
         before: NDArray[np.int_] | None = None
+        if done == 1:
+            panels.append(("picture", picture.rgb))
         for place, tap in enumerate(taps):
             at = features[tap.name]
             labels, share = group_tokens(at.tokens[0], count, context.generator(picture.name, tap.name))
@@ -75,14 +77,13 @@ def run(context: Context) -> dict[str, Any]:
             if done == 1 and place in shown:
                 panels.append((tap.name, draw_groups(picture, labels.reshape(at.map.shape[2:]), inputs)))
         progress(done, len(numbers))
-    first = next(context.pictures(1))
     return {
         "taps": [tap.name for tap in taps],
         "kinds": [tap.kind for tap in taps],
         "strides": [tap.stride for tap in taps],
         "explained": explained.tolist(),
         "largest": sizes.max(axis=1).tolist(),
-        "_panels": [("picture", first.rgb), *panels],
+        "_panels": panels,
     }
 
 

@@ -103,7 +103,8 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """Shares of insignificant eigenvalues over depth, and the decay of the disturbance in green, as in the paper."""
     figure = Figure(figsize=(max(6.5, 4.9 * len(results)), 4.0), dpi=DPI, layout="constrained")
     panels = figure.subplots(1, len(results), squeeze=False, sharey=True)[0]
-    top = 1.08 * max(max(result["noise_ratio"]) for result in results)
+    ratios = np.concatenate([result["noise_ratio"] for result in results])
+    top = 1.08 * ratios[np.isfinite(ratios)].max(initial=0.1)
     handles: list[Any] = []
     for place, (axes, result, label) in enumerate(zip(panels, results, labels, strict=True)):
         other = axes.twinx()
