@@ -35,12 +35,11 @@ def distance(weights: NDArray[np.float64], row: float, column: float) -> float:
 
     Args:
         weights: (H, W), summing to 1.
-        row: Of the query, 0 to 1 from top to bottom.
-        column: Of the query, 0 to 1 from left to right.
+        row: Where the query lies, in cells from the upper edge (0.5 is the middle of the first).
+        column: In cells from the left edge.
     """
     height, width = weights.shape
-    down = ((np.arange(height) + 0.5) / height - row) * height
-    right = ((np.arange(width) + 0.5) / width - column) * width
+    down, right = np.arange(height) + 0.5 - row, np.arange(width) + 0.5 - column
     lengths = np.hypot(down[:, None], right[None])
     return float((weights * lengths).sum() / math.hypot(height, width))
 
@@ -75,18 +74,25 @@ def run(context: Context) -> dict[str, Any]:
     for done, picture in enumerate(context.pictures(), 1):
         inputs = context.inputs(picture)
         maps = read_attention(context.model, inputs, sites)
-        place = query_place(picture, inputs, (x, y))
-        rows = []
+        height, width = picture.image.shape[:2]
+        place = (y * height, x * width)  # pixels from the top and from the left
+        rows, found = [], []
         for site in sites:
             at = maps[site.name]
-            spot = (int(place[0] * at.size[0]), int(place[1] * at.size[1]))
+            spot = [min(int(place[axis] // site.tap.stride), at.size[axis] - 1) for axis in (0, 1)]
             heads = at.rows([spot[0] * at.size[1] + spot[1]])[:, 0]
-            rows.append(chosen_head(heads, context.options.head, site.name))
-        table += np.array([(entropy(row.ravel()), distance(row, *place)) for row in rows]) / len(numbers)
+            row = chosen_head(heads, context.options.head, site.name)
+            rows.append(row)
+            cell = site.tap.stride * at.reduction
+            found.append((entropy(row.ravel()), distance(row, place[0] / cell, place[1] / cell)))
+        table += np.array(found) / len(numbers)
         if done == 1:
             shown = {round(index) for index in np.linspace(0, len(sites) - 1, min(SHOWN, len(sites)))}
             panels = [("query", marked(picture.rgb, x, y))]
-            panels += [(f"{sites[i].name} attention", _painted(picture, inputs, rows[i])) for i in sorted(shown)]
+            for index in sorted(shown):
+                site = sites[index]
+                stride = site.tap.stride * maps[site.name].reduction
+                panels.append((f"{site.name} attention", _painted(picture, rows[index], stride)))
             panels += _gate_panels(context, picture, inputs, gates)
         progress(done, len(numbers))
     return {
@@ -98,12 +104,6 @@ def run(context: Context) -> dict[str, Any]:
         "gates": gates,
         "_panels": panels,
     }
-
-
-def query_place(picture: Picture, inputs: Tensor, query: tuple[float, float]) -> tuple[float, float]:
-    """Where a query lies in what the model gets, padding included: parts from the top and from the left."""
-    height, width = picture.image.shape[:2]
-    return query[1] * height / inputs.shape[2], query[0] * width / inputs.shape[3]
 
 
 def chosen_head(heads: Tensor, head: int | None, name: str) -> NDArray[np.float64]:
@@ -128,9 +128,9 @@ def marked(rgb: NDArray[np.uint8], x: float, y: float) -> NDArray[np.uint8]:
     return drawn
 
 
-def _painted(picture: Picture, inputs: Tensor, weights: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _painted(picture: Picture, weights: NDArray[np.float64], stride: int) -> NDArray[np.uint8]:
     height, width = picture.image.shape[:2]
-    large = stretched(weights, (inputs.shape[2], inputs.shape[3]))[:height, :width]
+    large = stretched(weights, (height, width), stride)
     # a single bright cell would leave all others dark
     return heated(picture.rgb, large, highest=float(np.quantile(large, 0.995)) or None)
 
@@ -149,7 +149,7 @@ def _gate_panels(context: Context, picture: Picture, inputs: Tensor, gates: dict
         size = (-(-inputs.shape[2] // stride), -(-inputs.shape[3] // stride))
         if size[0] * size[1] == len(gate.tokens):
             weights = gate.tokens.double().cpu().numpy().reshape(size)
-            panels.append((f"{one} tokens behind the channel gates", _painted(picture, inputs, weights)))
+            panels.append((f"{one} tokens behind the channel gates", _painted(picture, weights, stride)))
     return panels
 
 

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmfan.analysis.attention_maps import fan_class_row, list_attention, read_attention
+from mmfan.analysis.attention_maps import Site, fan_class_row, list_attention, read_attention
 from mmfan.analysis.frame import AnalysisError, AnalysisSpec, Context
 from mmfan.analysis.panels import stretched
 from mmfan.analysis.taps import backbone_of, list_taps
@@ -98,13 +98,12 @@ def run(context: Context) -> dict[str, Any]:
         truth = context.truth(picture)
         if truth is None:
             raise AnalysisError(f"The test set of {context.config} has no label maps, which attnseg compares with.")
-        inputs = context.inputs(picture)
-        rows = _chosen(_rows(context, inputs), options.heads)
-        cells = np.stack([mass_mask(row, options.mass) for row in rows])
-        found = {number: max(values) for number, values in _score(cells, inputs, truth, options.void).items()}
+        heads, stride = _rows(context, context.inputs(picture), site)
+        cells = np.stack([mass_mask(row, options.mass) for row in _chosen(heads, options.heads)])
+        found = _best(cells, stride, truth, options.void)
         generator = context.generator(picture.name, "chance")
         random = np.stack([generator.permutation(mask.ravel()).reshape(mask.shape) for mask in cells])
-        chance = {number: max(values) for number, values in _score(random, inputs, truth, options.void).items()}
+        chance = _best(random, stride, truth, options.void)
         if found:
             scores.append(float(np.mean(list(found.values()))))
             chances.append(float(np.mean(list(chance.values()))))
@@ -121,28 +120,26 @@ def run(context: Context) -> dict[str, Any]:
     }
 
 
-def _score(cells: NDArray[np.bool_], inputs: Tensor, truth: NDArray[np.uint8], void: str) -> dict[int, list[float]]:
-    """Masks of the map to those of the picture, then :func:`class_scores`."""
-    size = (inputs.shape[2], inputs.shape[3])
-    large = np.stack([stretched(mask, size)[: truth.shape[0], : truth.shape[1]] for mask in cells])
-    return class_scores(large, truth, void)
+def _best(cells: NDArray[np.bool_], stride: int, truth: NDArray[np.uint8], void: str) -> dict[int, float]:
+    """Masks of the map to those of the picture, then :func:`class_scores` of the best of them."""
+    large = np.stack([stretched(mask, (truth.shape[0], truth.shape[1]), stride) for mask in cells])
+    return {number: max(values) for number, values in class_scores(large, truth, void).items()}
 
 
-def _rows(context: Context, inputs: Tensor) -> NDArray[np.float64]:
-    """Attention of the last block over its map, (heads, H, W)."""
-    site = list_attention(context.model)[-1]
+def _rows(context: Context, inputs: Tensor, site: Site) -> tuple[NDArray[np.float64], int]:
+    """Attention of the last block over its map, (heads, H, W), and the stride of that map."""
     if context.options.row == "class":
         _, backbone = backbone_of(context.model)
         if hasattr(backbone, "cls_attn_blocks"):
             last = list_taps(context.model, ["channel"])[-1]
             features = context.features(inputs, [last])[last.name]
             size = (features.map.shape[2], features.map.shape[3])
-            return np.asarray(fan_class_row(backbone, features.tokens).unflatten(1, size).cpu().numpy())
-        row = read_attention(context.model, inputs, [site])[site.name].class_row()
-        if row is None:
-            raise AnalysisError(f"{type(backbone).__name__} has no class token; take --row mean.")
-        return np.asarray(row.cpu().numpy())
-    return np.asarray(read_attention(context.model, inputs, [site])[site.name].mean_row().cpu().numpy())
+            return np.asarray(fan_class_row(backbone, features.tokens).unflatten(1, size).cpu().numpy()), last.stride
+    attention = read_attention(context.model, inputs, [site])[site.name]
+    row = attention.class_row() if context.options.row == "class" else attention.mean_row()
+    if row is None:
+        raise AnalysisError(f"{type(context.model.backbone).__name__} has no class token; take --row mean.")
+    return np.asarray(row.cpu().numpy()), site.tap.stride * attention.reduction
 
 
 def _chosen(rows: NDArray[np.float64], heads: str) -> NDArray[np.float64]:

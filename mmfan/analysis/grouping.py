@@ -60,8 +60,7 @@ def run(context: Context) -> dict[str, Any]:
     panels: list[tuple[str, NDArray[np.uint8]]] = []
     progress = context.progress("grouping")
     for done, picture in enumerate(context.pictures(), 1):
-        inputs = context.inputs(picture)
-        features = context.features(inputs, taps)
+        features = context.features(context.inputs(picture), taps)
         shown = {round(place) for place in np.linspace(0, len(taps) - 1, min(SHOWN, len(taps)))}
         before: NDArray[np.int_] | None = None
         if done == 1:
@@ -75,7 +74,7 @@ def run(context: Context) -> dict[str, Any]:
             before = labels
             sizes[place] += np.bincount(labels, minlength=count) / len(labels) / len(numbers)
             if done == 1 and place in shown:
-                panels.append((tap.name, draw_groups(picture, labels.reshape(at.map.shape[2:]), inputs)))
+                panels.append((tap.name, draw_groups(picture, labels.reshape(at.map.shape[2:]), tap.stride)))
         progress(done, len(numbers))
     return {
         "taps": [tap.name for tap in taps],
@@ -87,11 +86,10 @@ def run(context: Context) -> dict[str, Any]:
     }
 
 
-def draw_groups(picture: Picture, labels: NDArray[np.int_], inputs: Tensor) -> NDArray[np.uint8]:
+def draw_groups(picture: Picture, labels: NDArray[np.int_], stride: int) -> NDArray[np.uint8]:
     """Paint clusters (H, W) over the picture; what the model padded is cut off."""
     height, width = picture.image.shape[:2]
-    large = stretched(labels, (inputs.shape[2], inputs.shape[3]))[:height, :width]
-    return tinted(picture.rgb, large)
+    return tinted(picture.rgb, stretched(labels, (height, width), stride))
 
 
 def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:

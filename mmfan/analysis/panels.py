@@ -16,14 +16,18 @@ from mmfan.visualization.plotting import COLOURS, DPI, TEXT, fold
 Panel = tuple[str, NDArray[np.uint8]]
 
 
-def stretched(values: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Enlarge a map to a size without mixing its values: each pixel takes the cell that it lies in.
+def stretched(values: NDArray[Any], size: tuple[int, int], stride: int) -> NDArray[Any]:
+    """Enlarge a map to a picture without mixing its values: each pixel takes the cell that it lies in.
+
+    Maps count from the top left: where the stride does not divide a side, the last cell reaches over the edge, or (in
+    maps rounded down) the pixels beyond it take the last cell.
 
     Args:
         values: (h, w).
-        size: (H, W).
+        size: (H, W) of the picture, without padding.
+        stride: Pixels a cell is wide.
     """
-    rows, columns = (np.arange(size[axis]) * values.shape[axis] // size[axis] for axis in (0, 1))
+    rows, columns = (np.minimum(np.arange(size[axis]) // stride, values.shape[axis] - 1) for axis in (0, 1))
     return values[rows][:, columns]
 
 
