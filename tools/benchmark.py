@@ -1,12 +1,14 @@
-"""Speed of mmfan beside a yardstick, measured in one run: the segmentor, or the corruptions.
+"""Speed of mmfan beside a yardstick, measured in one run: the segmentor, the corruptions, or a detector's memory.
 
 The segmentor (inference, training, all): time, memory and operations beside the plain form of the same function. The
 two forms get the same weights, and are compared before anything is measured: a different function has no speed-up.
 The corruptions: milliseconds of one picture beside the package imagecorruptions, type by type, on one thread; needs
-no torch. Prints the machine, its floor and a table. Leave the machine idle meanwhile. Examples:
+no torch. A detector (detection): memory of backbone and training step at full size. Prints the machine, its floor and
+a table. Leave the machine idle meanwhile. Examples:
 
     python tools/benchmark.py inference --size 512 --threads 4 --markdown table.md
     python tools/benchmark.py corruptions --severity 3 --repeats 5
+    python tools/benchmark.py detection --arch small --size 1344x800
 """
 
 import argparse
@@ -47,8 +49,10 @@ def make_parser() -> argparse.ArgumentParser:
     from mmfan.benchmark.workload import ARCHS
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.epilog = "corruptions has options of its own: python tools/benchmark.py corruptions --help"
-    parser.add_argument("task", nargs="?", choices=("inference", "training", "all", "corruptions"), default="all")
+    parser.epilog = "corruptions and detection have options of their own: python tools/benchmark.py corruptions --help"
+    parser.add_argument(
+        "task", nargs="?", choices=("inference", "training", "all", "corruptions", "detection"), default="all"
+    )
     parser.add_argument("--size", type=positive, default=1024, help="side of the picture for inference, in pixels")
     parser.add_argument("--train-size", type=positive, default=512, help="side for the training step, in pixels")
     parser.add_argument("--arch", choices=ARCHS, default="tiny", help="size of FAN-Hybrid")
@@ -80,9 +84,31 @@ def make_corruptions_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def make_detection_parser() -> argparse.ArgumentParser:
+    """The command line of the detector."""
+    from mmfan.benchmark.workload import ARCHS
+
+    parser = argparse.ArgumentParser(
+        prog="benchmark.py detection", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--arch", choices=ARCHS, default="small", help="size of FAN-Hybrid")
+    parser.add_argument(
+        "--size", type=picture_size, default=(1344, 800), metavar="WxH", help="of the picture, in pixels"
+    )
+    parser.add_argument("--threads", type=positive, default=2, help="CPU threads")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    add_file_options(parser)
+    return parser
+
+
 def add_common_options(parser: argparse.ArgumentParser) -> None:
-    """What both have."""
+    """What the timed tasks have."""
     parser.add_argument("--repeats", type=positive, default=5, help="measured rounds of each form")
+    add_file_options(parser)
+
+
+def add_file_options(parser: argparse.ArgumentParser) -> None:
+    """Where the result goes."""
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured, unrounded")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write what is printed")
 
@@ -128,6 +154,30 @@ def run_corruptions(arguments: list[str]) -> int:
     return 0
 
 
+def run_detection(arguments: list[str]) -> int:
+    """Parse, measure the detector's memory, print."""
+    import torch
+
+    from mmfan.benchmark.detector import DetectorJob, detector_json, detector_markdown, measure_detector
+    from mmfan.benchmark.machine import describe_machine
+    from mmfan.environment import EnvironmentMismatchError, check_environment
+
+    parser = make_detection_parser()
+    args = parser.parse_args(arguments)
+    if args.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: torch finds no CUDA device here")
+    check_folders(parser, args)
+    try:
+        check_environment("mmdet")
+        job = DetectorJob(args.arch, args.size[1], args.size[0], args.threads, args.device)
+    except (ValueError, EnvironmentMismatchError) as error:
+        parser.error(str(error))
+    rows = measure_detector(job, say)
+    machine = describe_machine(args.device)
+    show(args, detector_markdown(job, rows, machine), detector_json(job, rows, machine))
+    return 0
+
+
 def run_segmentor() -> int:
     """Parse, measure the segmentor, print."""
     import torch
@@ -143,8 +193,8 @@ def run_segmentor() -> int:
     if args.device == "cuda" and not torch.cuda.is_available():
         parser.error("--device cuda: torch finds no CUDA device here")
     check_folders(parser, args)
-    if args.task == "corruptions":
-        parser.error("put 'corruptions' first: python tools/benchmark.py corruptions ...")
+    if args.task in ("corruptions", "detection"):
+        parser.error(f"put '{args.task}' first: python tools/benchmark.py {args.task} ...")
     tasks: tuple[Task, ...] = ("inference", "training") if args.task == "all" else (args.task,)
     try:
         jobs = [
@@ -178,8 +228,12 @@ def run_segmentor() -> int:
 
 
 def main() -> int:
-    """Choose what to measure: the segmentor needs torch, the corruptions do not."""
-    return run_corruptions(sys.argv[2:]) if sys.argv[1:2] == ["corruptions"] else run_segmentor()
+    """Choose what to measure: the models need torch, the corruptions do not."""
+    if sys.argv[1:2] == ["corruptions"]:
+        return run_corruptions(sys.argv[2:])
+    if sys.argv[1:2] == ["detection"]:
+        return run_detection(sys.argv[2:])
+    return run_segmentor()
 
 
 if __name__ == "__main__":
