@@ -105,8 +105,13 @@ class PlainRunner(Runner):
 
 
 def _classes_of(loop: Any) -> list[str]:
-    """Class names of the set that a loop runs over; empty where it names none or is not built yet."""
+    """Class names of the set that a loop runs over; empty where it names none or is not built yet.
+
+    Open-vocabulary detectors get the names with every picture (``return_classes``), so nothing is asked of their sets.
+    """
     dataset = getattr(getattr(loop, "dataloader", None), "dataset", None)
+    if getattr(dataset, "return_classes", False):
+        return []
     return list((getattr(dataset, "metainfo", None) or {}).get("classes") or ())
 
 
@@ -125,8 +130,9 @@ def check_heads(model: torch.nn.Module, count: int) -> None:
     wrong = {
         name: module.num_classes
         for name, module in model.named_modules()
-        # region proposals only tell objects from the rest
-        if hasattr(module, "predict_by_feat") and "RPN" not in type(module).__name__
+        # region proposals only tell objects from the rest; what heads outside mmdetection mean is theirs to say
+        if type(module).__module__.startswith("mmdet.") and hasattr(module, "predict_by_feat")
+        if "RPN" not in type(module).__name__
         if isinstance(getattr(module, "num_classes", None), int) and module.num_classes != count
     }
     if wrong:

@@ -127,3 +127,14 @@ def test_heads_for_another_number_of_classes(trained, tmp_path):
         build_runner(load_config(config), work_dir=tmp_path / "w").train()
     with pytest.raises(ConfigError, match=message):
         build_runner(load_config(config), work_dir=tmp_path / "w", checkpoint=checkpoint).test()
+
+
+def test_open_vocabulary_sets_ask_for_no_classes(trained, tmp_path):
+    data, _, _ = trained
+    more = """
+model["roi_head"]["bbox_head"]["num_classes"] = 3
+test_dataloader["dataset"]["return_classes"] = True
+"""
+    config = write_detector_config(tmp_path / "open.py", data, more)
+    runner = build_runner(load_config(config), work_dir=tmp_path / "w")
+    runner.build_test_loop(runner._test_loop)
