@@ -23,12 +23,14 @@ class WindowedAttention:
         size: (H, W) of the map, without the padding to whole windows.
         window: Side w.
         shift: Rows and columns by which the padded map was rolled.
+        reduction: Keys are on the map of the queries.
     """
 
     weights: Tensor
     size: tuple[int, int]
     window: int
     shift: tuple[int, int]
+    reduction: int = 1
 
     def rows(self, places: Sequence[int]) -> Tensor:
         """Attention of some positions, (heads, len(places), H, W): 0 outside the window of each.
