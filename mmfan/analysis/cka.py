@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmfan.analysis.curves import BLOCK_KINDS, depth_panels, stretches
+from mmfan.analysis.curves import BLOCK_KINDS, depth_panels, legend_of_kinds, stretches
 from mmfan.analysis.frame import AnalysisError, AnalysisSpec, Context
 from mmfan.analysis.taps import Features, Tap
 from mmfan.evaluation.protocol import CLEAN
@@ -175,15 +175,16 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
         axes.set_xlabel("tap, from the input on, by stride", fontsize=9, color=TEXT)
     figure.colorbar(image, ax=list(panels[0]), label="CKA", shrink=0.85)
     if corrupted:
-        _corrupted_panels(panels[1], results)
+        legend_of_kinds(figure, _corrupted_panels(panels[1], results))
     return figure
 
 
-def _corrupted_panels(panels: Any, results: list[dict[str, Any]]) -> None:
-    depth_panels(panels, results, "corrupted")
+def _corrupted_panels(panels: Any, results: list[dict[str, Any]]) -> dict[str, Any]:
+    seen = depth_panels(panels, results, "corrupted")
     for axes in panels:
         axes.set_ylim(min(0.0, axes.get_ylim()[0]), 1.02)
     panels[0].set_ylabel(f"CKA, clean and\n{results[0]['cell']}", fontsize=9, color=TEXT)
+    return seen
 
 
 SPEC = AnalysisSpec(
