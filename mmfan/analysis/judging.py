@@ -71,7 +71,7 @@ class Judge:
 
     Args:
         cfg: Config with ``test_dataloader`` and ``test_evaluator``.
-        checkpoint: Weights; None for random ones, which the seed decides.
+        checkpoint: Its weights.
         results: Results file; cells that are in it are not judged again.
         name: Of the model in the results.
         work_dir: Where the Runner's log goes.
@@ -87,7 +87,7 @@ class Judge:
     def __init__(
         self,
         cfg: Config,
-        checkpoint: str | Path | None,
+        checkpoint: str | Path,
         *,
         results: str | Path,
         name: str,
@@ -99,8 +99,6 @@ class Judge:
     ) -> None:
         self.cfg = judged_config(cfg, workers=workers)
         self.cfg.log_level = "WARNING"
-        if checkpoint is None:
-            self.cfg.randomness = {"seed": seed}
         self.runner = build_runner(self.cfg, work_dir=work_dir, checkpoint=checkpoint)
         self.runner.load_or_resume()
         self.results, self.name, self.limit, self.seed = Path(results), name, limit, seed
@@ -182,8 +180,10 @@ def judge_of(context: Context, analysis: str, **more: Any) -> Judge:
     """The judge of a context's model; its results are in ``ANALYSIS.jsonl`` of the context's folder.
 
     Raises:
-        AnalysisError: Options were given that an analysis with scores has no use for.
+        AnalysisError: There is no checkpoint, or options were given that an analysis with scores has no use for.
     """
+    if context.checkpoint is None:
+        raise AnalysisError(f"{analysis} judges predictions: give {context.label} a checkpoint.")
     if context.crop is not None or context.tap_names:
         raise AnalysisError(f"{analysis} judges whole pictures by the model's outputs: leave out --crop and --taps.")
     return Judge(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 
 from mmfan.visualization.plotting import DPI, TEXT, clear_frame, fold, style_of
 
@@ -81,6 +82,7 @@ def draw_lines(axes: Any, lines: Sequence[Line], names: Sequence[str], *, log: b
         )  # fmt: skip
     if log:
         axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter(ScalarFormatter())
     clear_frame(axes)
 
 

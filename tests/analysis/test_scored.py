@@ -125,6 +125,7 @@ def test_lesion_of_a_silent_branch_changes_nothing(tmp_path):
         ("bandnoise", ["--frequencies", 0, 50], {}, "--frequencies from 1 to 100 percent of pi"),
         ("bandnoise", [], {"cell": Cell("fog", 3)}, "changes the pictures by itself: leave out --cell"),
         ("bandnoise", [], {"crop": 32}, "leave out --crop and --taps"),
+        ("bandnoise", [], {"checkpoint": None}, r"judges predictions: give tiny \(random weights\) a checkpoint"),
         ("patchdrop", ["--ratios", 50, 101], {}, "--ratios from 1 to 100 percent"),
         ("patchdrop", ["--repeats", 0], {}, "--repeats to be at least 1"),
         ("shuffle", ["--grids", "4by4"], {}, "grid as ROWSxCOLUMNS, e.g. 4x8, got '4by4'"),
