@@ -88,7 +88,7 @@ class Row:
         return second.above_start / first.above_start
 
 
-def build_backbone(job: DetectorJob, form: str) -> nn.Module:
+def build_backbone(job: DetectorJob, form: str, with_cp: bool = False) -> nn.Module:
     """One form of the backbone with the stride-32 map, with the job's weights; ``form`` is 'plain' or 'mmfan'."""
     from mmfan.registry import MODELS
 
@@ -97,7 +97,8 @@ def build_backbone(job: DetectorJob, form: str) -> nn.Module:
     set_weights(model, job.seed)
     if form == "mmfan":
         state = model.state_dict()
-        model = MODELS.build({"type": "mmfan.FANHybrid", "arch": job.arch, "final_downsample": True})
+        config = {"type": "mmfan.FANHybrid", "arch": job.arch, "final_downsample": True, "with_cp": with_cp}
+        model = MODELS.build(config)
         model.load_state_dict(state)
     return model.to(job.device)
 
@@ -122,9 +123,9 @@ def check_same_backbone(job: DetectorJob) -> float:
     return error
 
 
-def backbone_work(job: DetectorJob, form: str, training: bool) -> Callable[[], object]:
+def backbone_work(job: DetectorJob, form: str, training: bool, with_cp: bool = False) -> Callable[[], object]:
     """One run of a backbone on the full picture: its maps, or with ``training`` also the backward pass."""
-    model = build_backbone(job, form).train(training)
+    model = build_backbone(job, form, with_cp).train(training)
 
     def run(height: int, width: int) -> object:
         picture = _picture(job, height, width)
@@ -208,6 +209,24 @@ def detector_work(job: DetectorJob, with_cp: bool) -> Callable[[], object]:
     return partial(step, job.height, job.width)
 
 
+PIECES: dict[str, Callable[[DetectorJob], Callable[[], object]]] = {
+    "plain inference": partial(backbone_work, form="plain", training=False),
+    "mmfan inference": partial(backbone_work, form="mmfan", training=False),
+    "plain training": partial(backbone_work, form="plain", training=True),
+    "mmfan training": partial(backbone_work, form="mmfan", training=True),
+    "mmfan training, with_cp": partial(backbone_work, form="mmfan", training=True, with_cp=True),
+    "step": partial(detector_work, with_cp=False),
+    "step, with_cp": partial(detector_work, with_cp=True),
+}
+# what is set against what, and which share of the first the second may take
+PAIRS: tuple[tuple[str, str, str, float], ...] = (
+    ("backbone, inference", "plain inference", "mmfan inference", 0.25),
+    ("backbone, forward + backward", "plain training", "mmfan training", 0.25),
+    ("backbone, forward + backward", "plain training", "mmfan training, with_cp", 0.25),
+    ("detector, training step", "step", "step, with_cp", 0.4),
+)
+
+
 def measure_detector(job: DetectorJob, say: Callable[[str], None] = lambda _: None) -> list[Row]:
     """Measure everything, each piece of work in a process of its own.
 
@@ -220,28 +239,14 @@ def measure_detector(job: DetectorJob, say: Callable[[str], None] = lambda _: No
         MemoryNotMeasurable: On a CPU system other than Linux.
     """
     say(f"same function, largest relative error {check_same_backbone(job):.1e}")
-    plan: list[tuple[str, tuple[str, str], Callable[..., Any], list[tuple], float]] = [
-        ("backbone, inference", ("plain", "mmfan"), backbone_work, [(f, False) for f in ("plain", "mmfan")], 0.25),
-        (
-            "backbone, forward + backward",
-            ("plain", "mmfan"),
-            backbone_work,
-            [(f, True) for f in ("plain", "mmfan")],
-            0.25,
-        ),
-        ("detector, training step", ("with_cp=False", "with_cp=True"), detector_work, [(False,), (True,)], 0.4),
-    ]
-    rows = []
-    for work, forms, build, arguments, goal in plan:
-        found: list[MemoryUse | None] = []
-        for form, settings in zip(forms, arguments, strict=True):
-            try:
-                found.append(measure_memory(partial(build, job, *settings), job.device))
-            except (MemoryError, torch.OutOfMemoryError):
-                found.append(None)
-            say(f"{work}, {form}: {_mib(found[-1])} MiB")
-        rows.append(Row(work, forms, (found[0], found[1]), goal))
-    return rows
+    found: dict[str, MemoryUse | None] = {}
+    for name, build in PIECES.items():
+        try:
+            found[name] = measure_memory(partial(build, job), job.device)
+        except (MemoryError, torch.OutOfMemoryError):
+            found[name] = None
+        say(f"{name}: {_mib(found[name])} MiB")
+    return [Row(work, (first, second), (found[first], found[second]), goal) for work, first, second, goal in PAIRS]
 
 
 def _mib(use: MemoryUse | None) -> str:

@@ -53,31 +53,36 @@ def test_a_training_step(monkeypatch):
 
 
 def test_table_by_hand(monkeypatch):
-    asked = []
+    sizes = iter([400, 100, None, 50, 20, 1000, 380])
 
     def measured(build, device):
-        asked.append((build.func.__name__, *build.args[1:]))
-        if build.args[1:] == ("plain", True):
+        assert build.args == (SMALL,)
+        size = next(sizes)
+        if size is None:
             raise MemoryError
-        return MemoryUse(10, {("plain", False): 400, ("mmfan", False): 100}.get(build.args[1:], 50) * 2**20)
+        return MemoryUse(10, size * 2**20)
 
     monkeypatch.setattr(detector, "measure_memory", measured)
     said = []
     rows = measure_detector(SMALL, said.append)
-    assert asked == [
-        ("backbone_work", "plain", False), ("backbone_work", "mmfan", False),
-        ("backbone_work", "plain", True), ("backbone_work", "mmfan", True),
-        ("detector_work", False), ("detector_work", True),
-    ]  # fmt: skip
-    assert [row.ratio for row in rows] == [0.25, None, 1.0]
+    assert [row.ratio for row in rows] == [0.25, None, None, 0.38]
     table = detector_markdown(SMALL, rows, describe_machine())
-    assert "| backbone, inference | mmfan | 100 | 0.25 | 0.25 |" in table
-    assert "| backbone, forward + backward | plain | does not fit | 1 |  |" in table
-    assert "| backbone, forward + backward | mmfan | 50 | - | 0.25 |" in table
-    assert said[1] == "backbone, inference, plain: 400 MiB"
+    assert "| backbone, inference | mmfan inference | 100 | 0.25 | 0.25 |" in table
+    assert "| backbone, forward + backward | plain training | does not fit | 1 |  |" in table
+    assert "| backbone, forward + backward | mmfan training, with_cp | 20 | - | 0.25 |" in table
+    assert "| detector, training step | step, with_cp | 380 | 0.38 | 0.40 |" in table
+    assert said[1] == "plain inference: 400 MiB"
     figures = json.loads(json.dumps(detector_json(SMALL, rows, describe_machine())))
     assert figures["rows"][0]["memory"][1]["above_start"] == 100 * 2**20
     assert figures["rows"][1]["ratio"] is None
+
+
+def test_recomputing_is_asked_for_where_it_is_named():
+    assert {name for name, build in detector.PIECES.items() if build.keywords.get("with_cp")} == {
+        "mmfan training, with_cp",
+        "step, with_cp",
+    }
+    assert detector.build_backbone(SMALL, "mmfan", with_cp=True).with_cp
 
 
 def test_ratio_needs_both():
