@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DATASETS, DefaultScope
 from torch import Tensor, nn
@@ -153,12 +154,14 @@ def weight_decays(model: nn.Module, cfg: Any) -> dict[str, float]:
     for key in ("loss_scale", "dtype", "use_fsdp"):
         settings.pop(key, None)
     # it lists the settings of every parameter, which nobody wants to read here
-    logging.disable(logging.WARNING)
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
     try:
         with DefaultScope.overwrite_default_scope(cfg.get("default_scope", "mmseg")):
             optimiser = build_optim_wrapper(model, settings)
     finally:
-        logging.disable(logging.NOTSET)
+        logger.setLevel(level)
     for group in optimiser.param_groups:
         for parameter in group["params"]:
             if id(parameter) in names:

@@ -54,11 +54,16 @@ def list_units(model: nn.Module, granularity: Granularity = "branches") -> list[
     """
     prefix, backbone = backbone_of(model)
     candidates = dict(_candidates(backbone, granularity))
-    order: dict[str, int] = {}
-    handles = [
-        backbone.get_submodule(path).register_forward_hook(_shape_hook(path, order, kind), with_kwargs=True)
-        for path, kind in candidates.items()
-    ]
+    order: dict[str, bool] = {}  # of what runs: whether the shape stays
+    strides: dict[str, int] = {}
+    handles = []
+    for path, kind in candidates.items():
+        # windows of attention are no map: the stride is that of the block
+        block = path if kind in ("conv", "attention", "block") else path.rpartition(".")[0]
+        handles.append(
+            backbone.get_submodule(block).register_forward_pre_hook(_stride_hook(path, strides), with_kwargs=True)
+        )
+        handles.append(backbone.get_submodule(path).register_forward_hook(_shape_hook(path, order), with_kwargs=True))
     first = next(model.parameters(), torch.zeros(0))
     try:
         with eval_mode(model), torch.no_grad():
@@ -66,12 +71,13 @@ def list_units(model: nn.Module, granularity: Granularity = "branches") -> list[
     finally:
         for handle in handles:
             handle.remove()
+    order = {path: stays for path, stays in order.items() if stays}
     if not order:
         raise AnalysisError(
             f"{type(backbone).__name__} has no residual block that could be skipped without changing a shape."
         )
     return [
-        Unit(path, f"{prefix}.{path}" if prefix else path, candidates[path], stride) for path, stride in order.items()
+        Unit(path, f"{prefix}.{path}" if prefix else path, candidates[path], strides.get(path, 0)) for path in order
     ]
 
 
@@ -124,16 +130,23 @@ def _candidates(backbone: nn.Module, granularity: Granularity) -> Iterator[tuple
             yield path, "block" if transformer else "attention" if mixes else "conv"
 
 
-def _shape_hook(path: str, order: dict[str, int], kind: str) -> Callable[..., None]:
+def _first(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return args[0] if args else next(iter(kwargs.values()), None)
+
+
+def _shape_hook(path: str, order: dict[str, bool]) -> Callable[..., None]:
     def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        given = args[0] if args else next(iter(kwargs.values()))
-        result = output[0] if isinstance(output, tuple) else output
-        if isinstance(given, Tensor) and isinstance(result, Tensor) and given.shape == result.shape:
-            order[path] = _stride(result)
+        given, result = _first(args, kwargs), output[0] if isinstance(output, tuple) else output
+        order[path] = isinstance(given, Tensor) and isinstance(result, Tensor) and given.shape == result.shape
 
     return hook
 
 
-def _stride(value: Tensor) -> int:
-    places = value.shape[2] * value.shape[3] if value.ndim == 4 else value.shape[1]
-    return round((PROBE[0] * PROBE[1] / max(places, 1)) ** 0.5)
+def _stride_hook(path: str, strides: dict[str, int]) -> Callable[..., None]:
+    def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        given = _first(args, kwargs)
+        if isinstance(given, Tensor) and given.ndim in (3, 4):
+            places = given.shape[2] * given.shape[3] if given.ndim == 4 else given.shape[1]
+            strides[path] = round((PROBE[0] * PROBE[1] / max(places, 1)) ** 0.5)
+
+    return hook

@@ -18,6 +18,11 @@ TINY = {
         "type": "mmseg.SwinTransformer", "embed_dims": 24, "depths": [1, 1, 1, 1], "num_heads": [1, 1, 2, 2],
         "window_size": 4,
     },
+    "alternet": {"type": "mmfan.AlterNet", "arch": 18},
+    "fan_swin": {
+        "type": "mmfan.FANSwin",
+        "arch": {"embed_dims": 24, "depths": (1, 1, 1, 1), "num_heads": (1, 1, 2, 2)},
+    },
     "resnet": {"type": "mmseg.ResNetV1c", "depth": 18, "base_channels": 16, "stem_channels": 16},
 }  # fmt: skip
 
@@ -57,6 +62,16 @@ def test_units_of_a_hybrid_begin_with_its_convolutions():
 def test_units_of_others():
     assert len(list_units(build("mit"))) == 10
     assert {unit.kind for unit in list_units(build("swin"))} == {"token", "channel"}
+    # layouts CC / CM / CM / CM: blocks that only attend are skipped whole
+    assert [(unit.kind, unit.stride) for unit in list_units(build("alternet"))] == [
+        ("conv", 4),
+        ("conv", 4),
+        ("attention", 8),
+        ("attention", 16),
+        ("attention", 32),
+    ]
+    # attention sees windows, its stride is that of the map
+    assert [unit.stride for unit in list_units(build("fan_swin"))] == [4, 4, 8, 8, 16, 16, 32, 32]
     # the first blocks of stages 2 to 4 change the shape, and stay
     names = [unit.name for unit in list_units(build("resnet"))]
     assert names == ["layer1.0", "layer1.1", "layer2.1", "layer3.1", "layer4.1"]
