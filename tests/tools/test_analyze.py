@@ -123,3 +123,17 @@ def test_an_unknown_analysis_lists_those_that_there_are() -> None:
     assert "invalid choice: 'fuorier'" in done.stderr
     assert "fourier" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_detector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("mmdet")
+    from tiny_detector import write_detector
+
+    config, checkpoint = write_detector(tmp_path)
+    arguments = [config, checkpoint, "--limit", 2, "--cell", "fog:3", "--out", tmp_path / "out"]
+    assert run(monkeypatch, "fourier", *arguments) == 0
+    (model,) = json.loads((tmp_path / "out" / "fourier.json").read_text())["models"]
+    assert model["pictures"] == ["val2017/000000000001.png", "val2017/000000000003.png"]
+    assert [tap["stride"] for tap in model["taps"]] == [4, 4, 4, 8, 8, 16, 16, 32, 32]
+    assert run(monkeypatch, "attnseg", *arguments) == 2
+    assert "ResNet has no attention" in capsys.readouterr().err
