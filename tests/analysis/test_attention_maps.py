@@ -126,6 +126,7 @@ def test_keys_on_a_reduced_map_keep_their_shape() -> None:
     first, *_, last = list_attention(model)
     maps = read_attention(model, torch.rand(1, 3, 96, 160), [first, last])
     assert (maps[first.name].size, maps[first.name].key_size) == ((24, 40), (3, 5))
+    assert (maps[first.name].reduction, maps[last.name].reduction) == (8, 1)
     assert (maps[last.name].size, maps[last.name].key_size) == ((3, 5), (3, 5))
 
 
@@ -173,5 +174,5 @@ def test_entropy_and_distance() -> None:
     assert entropy(np.eye(10)[3]) == 0
     one = np.zeros((3, 4))
     one[0, 0] = 1
-    assert distance(one, 0.5 / 3, 0.5 / 4) == 0
-    assert distance(one, 2.5 / 3, 3.5 / 4) == pytest.approx(np.hypot(2, 3) / 5)
+    assert distance(one, 0.5, 0.5) == 0
+    assert distance(one, 2.5, 3.5) == pytest.approx(np.hypot(2, 3) / 5)
