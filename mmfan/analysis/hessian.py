@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from mmfan.analysis.crops import loss_of, training_batches, twice_differentiable, weight_decays
 from mmfan.analysis.curvature import (
@@ -116,6 +117,7 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
             "" if positive is None else f", mean of the positive {positive:.3g}"
         )
         axes.set_title(f"{fold(label, 44, 1)}: {says}", fontsize=9.5, color=TEXT, loc="left")
+        axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
         axes.set_ylabel("count", fontsize=9, color=TEXT)
     top = len(results[0]["eigenvalues"][0])
     panels[-1].set_xlabel(f"the {top} Hessian eigenvalues of largest magnitude, of each batch", fontsize=9, color=TEXT)
