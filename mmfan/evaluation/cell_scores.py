@@ -18,9 +18,11 @@ class CellScores:
         counts: (pictures, classes, 3) int64: true positives, false positives and false negatives of each picture in
             the order of the dataset; None where there are none.
         classes: The names of the classes, in the order of ``counts``.
+        note: What a reader of the scores must know; empty for nothing.
     """
 
     metrics: dict[str, float]
     per_class: dict[str, dict[str, float]] = field(default_factory=dict)
     counts: NDArray[np.int64] | None = None
     classes: tuple[str, ...] = ()
+    note: str = ""

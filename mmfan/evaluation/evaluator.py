@@ -98,6 +98,7 @@ class RetentionEvaluator(Evaluator):
             return None
         metrics: dict[str, float] = {}
         per_class: dict[str, dict[str, float]] = {}
+        notes: dict[str, None] = {}
         counted = None
         for scores in filter(None, found):
             twice = sorted(set(metrics) & set(scores.metrics))
@@ -106,9 +107,9 @@ class RetentionEvaluator(Evaluator):
             metrics |= scores.metrics
             per_class |= scores.per_class
             counted = scores if scores.counts is not None else counted
-        return CellScores(
-            metrics, per_class, None if counted is None else counted.counts, () if counted is None else counted.classes
-        )
+            notes |= dict.fromkeys(filter(None, [scores.note]))
+        counts, classes = (None, ()) if counted is None else (counted.counts, counted.classes)
+        return CellScores(metrics, per_class, counts, classes, " ".join(notes))
 
     def _scores_of(self, metric: BaseMetric) -> CellScores | None:
         # mmengine's own gathering fills up the parts to equal lengths and cuts the surplus off
@@ -129,6 +130,7 @@ class RetentionEvaluator(Evaluator):
             {f"{metric.prefix}/{name}": value for name, value in scores.per_class.items()},
             scores.counts,
             scores.classes,
+            scores.note,
         )
 
 

@@ -355,6 +355,11 @@ def _notes(protocol: Protocol, models: Sequence[ModelReport], published: Sequenc
             notes.append(f"PARTIAL: {model.name} lacks {counted(len(missing), 'cell')}: {listed(missing)}.")
         if model.run.key.pictures is not None and any("limit" in record for record in model.run.records):
             notes.append(f"{model.name} was judged on a subset of the pictures ({model.run.records[0]['limit']}).")
+        said: dict[str, list[Cell]] = {}
+        for record in model.run.records:
+            if record.get("note"):
+                said.setdefault(str(record["note"]), []).append(key_of(record)[1])
+        notes += [f"{model.name}, {listed(cells)}: {note}" for note, cells in said.items()]
     own_sets = {model.summary.dataset for model in models}
     for row in published:
         if row.protocol != protocol.name:

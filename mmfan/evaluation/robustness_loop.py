@@ -296,6 +296,8 @@ class RobustnessLoop(BaseLoop):
             f"[{done}/{len(self.cells)}] {cell}: {name} {score}, {record['seconds']:.1f} s"
             + (f", {left // 60:.0f} min {left % 60:.0f} s left" if left else "")
         )
+        if record.get("note"):
+            self.runner.logger.warning(f"{cell}: {record['note']}")
 
 
 def _labels(data: Any) -> np.ndarray:

@@ -110,6 +110,8 @@ def make_record(key: RunKey, cell: Cell, scores: CellScores, seconds: float, **m
         record["classes"] = list(scores.classes)
     if scores.per_class:
         record["per_class"] = scores.per_class
+    if scores.note:
+        record["note"] = scores.note
     return record
 
 
