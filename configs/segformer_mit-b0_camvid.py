@@ -2,10 +2,13 @@
 # compare it with.
 #
 #   MMFAN_CAMVID=/where/it/is python tools/train.py configs/segformer_mit-b0_camvid.py
-_base_ = "./fan_segformer_camvid.py"
+_base_ = [
+    "./_base_/datasets/camvid_320x320.py",
+    "./_base_/schedules/schedule_1200.py",
+    "./_base_/default_runtime.py",
+]
 
 model = dict(
-    _delete_=True,
     type="EncoderDecoder",
     data_preprocessor=dict(
         type="SegDataPreProcessor",
