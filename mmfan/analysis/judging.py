@@ -186,10 +186,12 @@ def judge_of(context: Context, analysis: str, **more: Any) -> Judge:
         raise AnalysisError(f"{analysis} judges predictions: give {context.label} a checkpoint.")
     if context.crop is not None or context.tap_names:
         raise AnalysisError(f"{analysis} judges whole pictures by the model's outputs: leave out --crop and --taps.")
-    return Judge(
+    judge = Judge(
         context.model.cfg, context.checkpoint, results=context.out / f"{analysis}.jsonl", name=context.label,
         work_dir=context.out / "work", limit=context.limit, seed=context.seed, used=context.used_pictures, **more,
     )  # fmt: skip
+    judge.model.to(context.device)
+    return judge
 
 
 def without_cell(context: Context, analysis: str) -> None:
