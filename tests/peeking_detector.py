@@ -15,7 +15,7 @@ model = dict(
 """
 
 
-@MODELS.register_module()
+@MODELS.register_module(force=True)  # the doctests of this folder import it a second time
 class PeekingDetector(BaseModel):
     """Boxes and masks of the truth, shifted by pixels drawn from a seed that is the sum of the picture's pixels."""
 
