@@ -127,7 +127,7 @@ def test_an_unknown_analysis_lists_those_that_there_are() -> None:
 
 def test_a_detector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("mmdet")
-    from tiny_detector import write_detector
+    from tiny_retinanet import write_detector
 
     config, checkpoint = write_detector(tmp_path)
     arguments = [config, checkpoint, "--limit", 2, "--cell", "fog:3", "--out", tmp_path / "out"]
