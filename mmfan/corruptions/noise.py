@@ -46,7 +46,7 @@ def gaussian_noise(image: Picture, severity: int, seed: int) -> Picture:
     """
     table, tail = _scaled_tables(255 * PARAMETERS["gaussian_noise"][severity - 1])
     out = np.empty_like(image)
-    _add_normals(image.ravel(), table, tail, stream_key(seed, 0), stream_key(seed, 1), out.ravel())
+    _add_normals(image.ravel(), table, tail, stream_key(seed, 0), stream_key(seed, 1), False, out.ravel())
     return out
 
 
@@ -57,7 +57,7 @@ def speckle_noise(image: Picture, severity: int, seed: int) -> Picture:
     """
     table, tail = _scaled_tables(PARAMETERS["speckle_noise"][severity - 1])
     out = np.empty_like(image)
-    _multiply_normals(image.ravel(), table, tail, stream_key(seed, 0), stream_key(seed, 1), out.ravel())
+    _add_normals(image.ravel(), table, tail, stream_key(seed, 0), stream_key(seed, 1), True, out.ravel())
     return out
 
 
@@ -95,7 +95,13 @@ def _scaled_tables(scale: float) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
 
 @compiled
 def _add_normals(
-    image: Picture, table: NDArray[np.int32], tail: NDArray[np.int32], key: np.uint64, tail_key: np.uint64, out: Picture
+    image: Picture,
+    table: NDArray[np.int32],
+    tail: NDArray[np.int32],
+    key: np.uint64,
+    tail_key: np.uint64,
+    proportional: bool,
+    out: Picture,
 ) -> None:
     for start in range(0, image.size, 4):
         bits = word(key, start >> 2)
@@ -105,23 +111,8 @@ def _add_normals(
             draw = table[index]
             if index < TAIL_LOW or index >= TAIL_HIGH:
                 draw = tail_draw(index, i, tail, tail_key)
-            value = (int64(image[i]) << 16) + draw
-            out[i] = min(max(value >> 16, 0), 255)
-
-
-@compiled
-def _multiply_normals(
-    image: Picture, table: NDArray[np.int32], tail: NDArray[np.int32], key: np.uint64, tail_key: np.uint64, out: Picture
-) -> None:
-    for start in range(0, image.size, 4):
-        bits = word(key, start >> 2)
-        for i in range(start, min(start + 4, image.size)):
-            index = int64(bits & NORMAL_MASK)
-            bits >>= NORMAL_SHIFT
-            draw = table[index]
-            if index < TAIL_LOW or index >= TAIL_HIGH:
-                draw = tail_draw(index, i, tail, tail_key)
-            value = int64(image[i]) * ((1 << 16) + draw)
+            level = int64(image[i])
+            value = (level << 16) + (level * draw if proportional else draw)
             out[i] = min(max(value >> 16, 0), 255)
 
 
