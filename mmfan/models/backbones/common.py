@@ -89,10 +89,16 @@ class DenseBackbone(BaseModule):
                 self.add_module(f"out_norm{level}", self.out_norm_layer(channels[level]))
 
     def hand_on(self, outputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Of all outputs the wanted ones, normed where that is asked for."""
+        """Of all outputs the wanted ones, normed where that is asked for, laid out as ``(B, C, H, W)`` in memory.
+
+        Inside a backbone maps are channels-last. They must not leave it so: mmcv's compiled operators, RoIAlign for
+        one, read a map's memory in the order of its axes, whatever its strides are, and give noise without an error.
+        """
+        chosen = (outputs[level] for level in self.out_levels)
         if self.out_norm:
-            return tuple(self.get_submodule(f"out_norm{level}")(outputs[level]) for level in self.out_levels)
-        return tuple(outputs[level] for level in self.out_levels)
+            norms = (self.get_submodule(f"out_norm{level}") for level in self.out_levels)
+            chosen = (norm(x) for norm, x in zip(norms, chosen, strict=True))
+        return tuple(x.contiguous() for x in chosen)
 
     def unused_in_dense(self) -> Iterator[nn.Parameter]:
         """Parameters that no output depends on: they get no gradient and are not optimised."""

@@ -107,7 +107,7 @@ class SimpleFeaturePyramid(BaseModule):
                 f"Expected input {self.in_index} to have in_channels={self.in_channels} channels, "
                 f"got {source.shape[1]}."
             )
-        outputs = [level(source) for level in self.levels]
+        outputs = [level(source).contiguous() for level in self.levels]  # not channels-last: see DenseBackbone.hand_on
         while len(outputs) < self.num_outs:
             outputs.append(F.max_pool2d(outputs[-1], kernel_size=1, stride=2))
         return tuple(outputs)
