@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
 from mmfan.models.layers.checkpointing import run
 from mmfan.models.layers.pieces import rowwise
@@ -59,17 +58,8 @@ class PointwiseMlp(nn.Module):
         self.fc2 = nn.Conv2d(hidden, dim, kernel_size=1)
 
     def forward(self, x: Tensor, scale: Tensor) -> Tensor:
-        """``(..., C)`` and ``(C,)`` to ``scale * mlp(x)``.
-
-        The GELU of the wide map is not kept for the backward pass but computed again: a third of a block's activations
-        for a few percent of its time.
-        """
+        """``(..., C)`` and ``(C,)`` to ``scale * mlp(x)``."""
         wide = F.linear(x, self.fc1.weight.flatten(1), self.fc1.bias)
-        if not torch.is_grad_enabled():
-            return self._from_wide(wide, scale)
-        return checkpoint(self._from_wide, wide, scale, use_reentrant=False, preserve_rng_state=False)
-
-    def _from_wide(self, wide: Tensor, scale: Tensor) -> Tensor:
         weight, bias = scaled(self.fc2, scale)
         return F.linear(F.gelu(wide), weight.flatten(1), bias)
 
@@ -90,7 +80,11 @@ class ConvNeXtBlock(nn.Module):
         self.mlp = PointwiseMlp(dim, 4 * dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, C, H, W)`` to the same shape, channels-last."""
+        """``(B, C, H, W)`` to the same shape, channels-last.
+
+        The norm and the MLP, four times as wide, are not kept for the backward pass: five sixths of a block's
+        activations for one more product in it, 3 % of the operations of a training step.
+        """
         rows = self.conv_dw(x).permute(0, 2, 3, 1), x.permute(0, 2, 3, 1)  # (B, H, W, C)
         return rowwise(self._after_conv, *rows).permute(0, 3, 1, 2)
 
