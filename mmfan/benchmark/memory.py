@@ -2,6 +2,10 @@
 
 On the CPU the kernel's counters are read (Linux only): resident size before the run, then its high-water mark, which is
 reset just before. On CUDA the allocator's own counters are read.
+
+Left to itself, glibc moves maps of up to 32 MB into its heap once one such map was freed, and the holes between them
+stay resident: half of what a training step seems to take may be holes, more or fewer with the order of the calls. So
+here every map of a megabyte or more goes back to the system when it is freed, and the mark is that of the work alone.
 """
 
 import ctypes
@@ -13,6 +17,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+M_MMAP_THRESHOLD = -3  # malloc.h: blocks of at least so many bytes are mapped one by one
+MAPPED_BYTES = 2**20
 STATUS = Path("/proc/self/status")
 CLEAR_REFS = Path("/proc/self/clear_refs")
 
@@ -55,6 +61,7 @@ def measure_memory(build: Callable[[], Callable[[], object]], device: str = "cpu
 
 
 def _measure_here(build: Callable[[], Callable[[], object]], device: str) -> MemoryUse:
+    _return_large_blocks()
     work = build()
     gc.collect()
     if device == "cuda":
@@ -100,6 +107,13 @@ def read_status(field: str) -> int:
         if name == field:
             return int(value.split()[0]) * 1024  # "  123 kB"
     raise MemoryNotMeasurable(f"{STATUS} has no field {field}.")
+
+
+def _return_large_blocks() -> None:
+    """Let freed blocks of ``MAPPED_BYTES`` and more go back to the system at once, from now on (glibc only)."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
 
 
 def _trim() -> None:
