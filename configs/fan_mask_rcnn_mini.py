@@ -17,7 +17,11 @@ model = dict(
         with_cp=False,
     ),
     neck=dict(in_channels=[128, 256, 192, 768], out_channels=width, norm_cfg=dict(type="BN")),
-    rpn_head=dict(in_channels=width, feat_channels=width),
+    rpn_head=dict(
+        in_channels=width,
+        feat_channels=width,
+        anchor_generator=dict(scales=[4]),  # of 16 to 256 pixels, instead of 32 to 512
+    ),
     roi_head=dict(
         bbox_roi_extractor=dict(out_channels=width),
         bbox_head=dict(in_channels=width, fc_out_channels=256, num_classes=7),
@@ -28,8 +32,8 @@ model = dict(
     test_cfg=dict(rpn=dict(nms_pre=300, max_per_img=200)),
 )
 
-# 1 500 iterations x 2 pictures = 10 times through the 300 pictures
-max_iters = 1500
+# 600 iterations x 2 pictures = 4 times through the 300 pictures
+max_iters = 600
 optim_wrapper = dict(
     type="OptimWrapper",
     optimizer=dict(type="AdamW", lr=5e-4, betas=(0.9, 0.99), weight_decay=0.01),
@@ -40,7 +44,7 @@ param_scheduler = [
     dict(type="LinearLR", start_factor=1e-2, begin=0, end=50, by_epoch=False),
     dict(type="PolyLR", power=0.9, eta_min=0.0, begin=50, end=max_iters, by_epoch=False),
 ]
-train_cfg = dict(type="IterBasedTrainLoop", max_iters=max_iters, val_interval=500)
+train_cfg = dict(type="IterBasedTrainLoop", max_iters=max_iters, val_interval=200)
 val_cfg = dict(type="ValLoop")
 test_cfg = dict(type="TestLoop")
 log_processor = dict(by_epoch=False)

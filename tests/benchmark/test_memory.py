@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from memory_work import holding
+from memory_work import holding, leaving_holes
 
 from mmfan.benchmark import memory
 from mmfan.benchmark.memory import MemoryNotMeasurable, measure_memory, read_status
@@ -29,6 +29,11 @@ def test_what_was_built_before_does_not_count_and_what_was_freed_does() -> None:
     held = measure_memory(partial(holding, 25 * MB))
     assert held.start > 200 * MB
     assert held.above_start == pytest.approx(25 * MB, rel=0.2)
+
+
+@linux
+def test_holes_in_the_heap_do_not_count() -> None:
+    assert measure_memory(partial(leaving_holes, 12 * MB)).above_start == pytest.approx(96 * MB, rel=0.1)
 
 
 @linux
