@@ -48,7 +48,7 @@ def make_parser() -> argparse.ArgumentParser:
     kept.add_argument("--name", help="name of the model in the results (default: that of the config file)")
     kept.add_argument("--dataset-name", metavar="NAME", help="name of the data set (default: that of its class)")
     kept.add_argument(
-        "--pictures", type=int, metavar="N", help="write N pictures and their label maps beside the results"
+        "--pictures", type=int, metavar="N", help="write N pictures and what the model sees in them beside the results"
     )
     how = parser.add_argument_group("how")
     how.add_argument("--dry-run", action="store_true", help="list the cells and estimate the time, then stop")

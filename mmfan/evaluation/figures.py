@@ -112,8 +112,8 @@ def _grid(picture: ShownPicture, models: list[str], classes: list[str]) -> np.nd
 
 def _highest(rows: list[ModelRow]) -> int:
     """The highest class number in the pictures; 255 is none."""
-    maps = [part for row in rows for part in (row.truth, *row.predictions) if part is not None]
-    return max(int(part[part < 255].max(initial=0)) for part in maps)
+    maps = [part for row in rows for part in (row.truth, *row.predictions) if part is not None and part.ndim == 2]
+    return max((int(part[part < 255].max(initial=0)) for part in maps), default=0)
 
 
 def _png(picture: np.ndarray) -> bytes:

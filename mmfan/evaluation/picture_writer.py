@@ -42,16 +42,18 @@ class PictureWriter:
         rgb = cv2.cvtColor(small, cv2.COLOR_BGR2RGB if small.ndim == 3 else cv2.COLOR_GRAY2RGB)
         self._write(Image.fromarray(rgb), "input", _folder(cell), name)
 
-    def write_prediction(self, cell: Cell, name: str, labels: NDArray[np.integer]) -> None:
-        """Write predicted class numbers (H, W)."""
-        self._write(self._painted(labels), self.model, _folder(cell), name)
+    def write_prediction(self, cell: Cell, name: str, shown: NDArray[np.integer]) -> None:
+        """Write predicted class numbers (H, W), or a picture with the predicted objects, RGB (H, W, 3)."""
+        self._write(self._painted(shown), self.model, _folder(cell), name)
 
-    def write_truth(self, name: str, labels: NDArray[np.integer]) -> None:
-        """Write true class numbers (H, W); 255 where nothing is labelled."""
-        self._write(self._painted(labels), "truth", name)
+    def write_truth(self, name: str, shown: NDArray[np.integer]) -> None:
+        """Write true class numbers (H, W), 255 where nothing is labelled, or a picture with the objects, RGB."""
+        self._write(self._painted(shown), "truth", name)
 
-    def _painted(self, labels: NDArray[np.integer]) -> Image.Image:
-        numbers = labels.astype(np.uint8)
+    def _painted(self, shown: NDArray[np.integer]) -> Image.Image:
+        numbers = shown.astype(np.uint8)
+        if numbers.ndim == 3:
+            return Image.fromarray(cv2.resize(numbers, _shown_size(numbers), interpolation=cv2.INTER_AREA))
         picture = Image.fromarray(cv2.resize(numbers, _shown_size(numbers), interpolation=cv2.INTER_NEAREST))
         picture.putpalette(self.palette)
         return picture

@@ -6,6 +6,8 @@ They lie in a folder named after the results file, ``<results>.pictures``::
     truth/<name>.png                             class numbers, with a palette; 255 where nothing is labelled
     <model>/<corruption>-<severity>/<name>.png   class numbers predicted, with a palette
 
+In the place of class numbers stand, for detection, RGB pictures with the objects painted over them.
+
 ``clean-0`` holds the clean pictures. ``<name>`` may lie in folders of its own.
 """
 
@@ -33,7 +35,8 @@ class ShownCell:
     Attributes:
         cell: What was done to the picture.
         picture: (H, W, 3) uint8, RGB.
-        predictions: (H, W) uint8 class numbers for each model; None where there is none.
+        predictions: (H, W) uint8 class numbers for each model, or a picture with objects, (H', W', 3) uint8, RGB;
+            None where there is none.
     """
 
     cell: Cell
@@ -47,7 +50,7 @@ class ShownPicture:
 
     Attributes:
         name: Of the picture.
-        truth: (H, W) uint8 class numbers; None where there is none.
+        truth: (H, W) uint8 class numbers, or a picture with objects; None where there is none.
         cells: The clean one first.
         palette: RGB colours, 0 to 255, (classes, 3) uint8.
     """
@@ -93,7 +96,7 @@ def find_pictures(
         One entry a picture, sorted by name; empty where no pictures were kept.
 
     Raises:
-        PictureError: A picture cannot be read, or is no label map where one must be.
+        PictureError: A picture cannot be read, or is neither a label map nor RGB.
     """
     roots = list(dict.fromkeys(pictures_folder(results) for results, _ in models))
     names = sorted({name for root in roots for name in _names(root / "input")})
@@ -122,7 +125,7 @@ def _picture(
     palette = np.zeros((0, 3), np.uint8)
     truth = None
     if truth_path is not None:
-        truth, palette = _read_labels(truth_path)
+        truth, palette = _read_shown(truth_path)
     shown = []
     for cell in [cell for cell in there if cell == CLEAN] + corrupted:
         input_path = _first(roots, "input", _cell_folder(cell), name)
@@ -131,7 +134,7 @@ def _picture(
             path = _first([root], model, _cell_folder(cell), name)
             labels = None
             if path is not None:
-                labels, found = _read_labels(path)
+                labels, found = _read_shown(path)
                 palette = found if len(found) > len(palette) else palette
             predictions.append(labels)
         if input_path is not None and any(part is not None for part in predictions):
@@ -156,13 +159,14 @@ def _read_picture(path: Path) -> np.ndarray:
         raise PictureError(f"The picture {path} cannot be read ({error}); delete it, or evaluate again.") from error
 
 
-def _read_labels(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Class numbers (H, W) and palette (n, 3) of a PNG."""
+def _read_shown(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Class numbers (H, W) of a PNG and their palette (n, 3); of an RGB one the picture (H, W, 3), and no palette."""
     try:
         with Image.open(path) as file:
-            if file.mode not in ("P", "L"):
+            if file.mode not in ("P", "L", "RGB"):
                 raise PictureError(
-                    f"Expected {path} to hold class numbers (a PNG with a palette, or grey), got mode {file.mode}."
+                    f"Expected {path} to hold class numbers (a PNG with a palette, or grey) or painted objects (RGB), "
+                    f"got mode {file.mode}."
                 )
             labels = np.asarray(file)
             colours = file.getpalette("RGB") if file.mode == "P" else None

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine.dist import broadcast_object_list, get_dist_info, is_main_process
 from mmengine.registry import DATASETS
@@ -32,6 +31,7 @@ from mmfan.evaluation.run_identity import (
     make_record,
     run_key,
 )
+from mmfan.evaluation.shown_outputs import shown_prediction, shown_truth
 from mmfan.evaluation.sweep_data import CellBatches, CellDataset, SampleNote, build_sweep_loader, spread
 from mmfan.evaluation.sweep_names import name_pictures, root_of_names
 from mmfan.evaluation.timing import Shares, describe_shares
@@ -78,7 +78,7 @@ class RobustnessLoop(BaseLoop):
             else the folder of the dataset's pictures (``data_prefix``).
         name: Name of the model in the results; that of the config file by default.
         dataset_name: Name of the data set in the results; that of its class by default.
-        pictures: Write this many pictures, with truth and predictions, beside the results (segmentation only).
+        pictures: Write this many pictures, with truth and predictions, beside the results.
         fp16: Mixed precision (bfloat16 on a CPU).
 
     Raises:
@@ -280,13 +280,13 @@ class RobustnessLoop(BaseLoop):
         for note, sample in zip(notes, outputs, strict=True):
             if note.picture not in self.shown or note.image is None:
                 continue
-            if "pred_sem_seg" not in sample:
-                raise ValueError("`pictures` are label maps, and this config's model gives none.")
             cell, name = self.cells[note.cell], self.shown[note.picture]
             self.writer.write_input(cell, name, note.image)
-            self.writer.write_prediction(cell, name, _labels(sample.pred_sem_seg))
-            if cell == CLEAN and "gt_sem_seg" in sample:
-                self.writer.write_truth(name, _labels(sample.gt_sem_seg))
+            self.writer.write_prediction(cell, name, shown_prediction(sample, note.image, self.evaluator.dataset_meta))
+            if cell == CLEAN:
+                truth = shown_truth(sample, note.image, self.evaluator.dataset_meta)
+                if truth is not None:
+                    self.writer.write_truth(name, truth)
 
     def _report(self, record: Record, done: int, left: float) -> None:
         cell = key_of(record)[1]
@@ -298,10 +298,6 @@ class RobustnessLoop(BaseLoop):
         )
         if record.get("note"):
             self.runner.logger.warning(f"{cell}: {record['note']}")
-
-
-def _labels(data: Any) -> np.ndarray:
-    return data.data.squeeze().cpu().numpy()
 
 
 def _check_dataloader(dataloader: Any) -> None:

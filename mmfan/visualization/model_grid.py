@@ -22,8 +22,9 @@ class ModelRow(NamedTuple):
 
     Attributes:
         picture: (H, W, 3) uint8, RGB: what the models were given.
-        truth: (H, W) class numbers, 255 where nothing is labelled; None where there is none.
-        predictions: (H, W) class numbers for each model; None where a model's is not there.
+        truth: (H, W) class numbers, 255 where nothing is labelled, or a picture with objects painted over it,
+            (k * H, k * W, 3) uint8, RGB; None where there is none.
+        predictions: The same for each model; None where a model's is not there.
         label: What was done to the picture.
         name: Its name.
     """
@@ -40,8 +41,8 @@ def model_grid(
 ) -> np.ndarray:
     """Draw a grid: one row a picture and corruption; columns input, truth, the prediction of each model.
 
-    Under each prediction stands the share of labelled pixels that it has right. Unlabelled pixels are black, and what
-    is not there is grey.
+    Under each label map that is predicted stands the share of labelled pixels that it has right. Unlabelled pixels are
+    black, and what is not there is grey.
 
     Args:
         rows: At least one.
@@ -59,7 +60,7 @@ def model_grid(
     columns = 2 + len(models)
     width = min(WIDE, max(NARROW, ALL_INCHES / columns))
     heights = [width * row.picture.shape[0] / row.picture.shape[1] for row in rows]
-    labels = [part for row in rows for part in (row.truth, *row.predictions) if part is not None]
+    labels = [part for row in rows for part in (row.truth, *row.predictions) if part is not None and part.ndim == 2]
     present = classes_present(labels, len(classes)) if labels else []
     titles = ["input", "truth", *(fold(name, int(width * 9), 3) for name in models)]
     above = 0.14 + 0.2 * max(title.count("\n") + 1 for title in titles)
@@ -104,7 +105,7 @@ def _check(rows: Sequence[ModelRow], models: Sequence[str]) -> None:
         if len(row.predictions) != len(models):
             raise ValueError(f"Expected {len(models)} predictions in {what}, one a model; got {len(row.predictions)}.")
         for name, part in zip(("truth", *models), (row.truth, *row.predictions), strict=True):
-            if part is not None and part.shape != row.picture.shape[:2]:
+            if part is not None and part.ndim == 2 and part.shape != row.picture.shape[:2]:
                 raise ValueError(
                     f"Expected labels of the picture's size {row.picture.shape[:2]} for {name!r} in {what}, got "
                     f"{part.shape}."
@@ -113,8 +114,13 @@ def _check(rows: Sequence[ModelRow], models: Sequence[str]) -> None:
 
 def _shown(row: ModelRow, palette: Sequence[Sequence[int]]) -> list[np.ndarray]:
     missing = np.full_like(row.picture, 225)
-    painted = [missing if part is None else paint(part, palette) for part in (row.truth, *row.predictions)]
-    return [row.picture, *painted]
+
+    def painted(part: np.ndarray | None) -> np.ndarray:
+        if part is None:
+            return missing
+        return part if part.ndim == 3 else paint(part, palette)
+
+    return [row.picture, *map(painted, (row.truth, *row.predictions))]
 
 
 def _share(row: ModelRow, model: int, count: int) -> str:
@@ -122,7 +128,7 @@ def _share(row: ModelRow, model: int, count: int) -> str:
     prediction = row.predictions[model]
     if prediction is None:
         return "not there"
-    if row.truth is None:
+    if row.truth is None or row.truth.ndim == 3 or prediction.ndim == 3:
         return ""
     labelled = row.truth < count
     if not labelled.any():

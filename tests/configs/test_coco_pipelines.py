@@ -48,7 +48,7 @@ def dataset(config, part, root):
 def test_pictures_to_learn_from(config, coco):
     data = dataset(config, "train", coco)
     assert len(data.metainfo["classes"]) == 80
-    np.random.seed(0)  # noqa: NPY002 - what mmcv's transforms draw from
+    np.random.seed(0)
     shapes = set()
     for place in range(8):
         sample = data[place % len(data)]

@@ -28,6 +28,17 @@ def test_forms_and_places(tmp_path):
             assert shown.convert("RGB").getpixel((1, 0)) == (1, 2, 3)
 
 
+def test_painted_objects_stay_as_they_are(tmp_path):
+    writer = PictureWriter(tmp_path / "r.jsonl", "m", [(9, 8, 7)])
+    painted = np.full((4, 6, 3), (200, 10, 0), np.uint8)
+    writer.write_prediction(FOG, "x.png", painted)
+    writer.write_truth("x.png", np.full((1200, 2048, 3), 5, np.uint8))
+    with Image.open(tmp_path / "r.jsonl.pictures/m/fog-3/x.png") as shown:
+        assert (shown.mode, shown.size, shown.getpixel((0, 0))) == ("RGB", (6, 4), (200, 10, 0))
+    with Image.open(tmp_path / "r.jsonl.pictures/truth/x.png") as shown:
+        assert (shown.size, shown.getpixel((9, 9))) == ((1024, 600), (5, 5, 5))
+
+
 def test_large_and_grey_pictures(tmp_path):
     writer = PictureWriter(tmp_path / "r.jsonl", "m", [])
     writer.write_input(FOG, "x.png", np.full((1000, 2048), 77, np.uint8))

@@ -85,12 +85,25 @@ def test_folders_of_odd_names(tmp_path):
     assert len(find_pictures([(tmp_path / "a.jsonl", "org/fan-t")], [FOG])) == 1
 
 
+def test_painted_objects_are_pictures(tmp_path):
+    results = tmp_path / "a.jsonl"
+    keep(results, "fan-t", cells=(CLEAN,))
+    root = Path(f"{results}.pictures")
+    painted = np.full((8, 12, 3), 99, np.uint8)
+    save(root / "fan-t" / "clean-0" / "a.png", painted)
+    save(root / "truth" / "a.png", painted + 1)
+    (picture,) = find_pictures([(results, "fan-t")], [])
+    assert (picture.truth == 100).all()
+    assert (picture.cells[0].predictions[0] == painted).all()
+    assert len(picture.palette) == 0
+
+
 def test_bad_pictures(tmp_path):
     results = tmp_path / "a.jsonl"
     keep(results, "fan-t")
     path = Path(f"{results}.pictures") / "fan-t" / "fog-1" / "a.png"
-    save(path, np.zeros((4, 6, 3), np.uint8))
-    with pytest.raises(PictureError, match=r"fog-1.a\.png to hold class numbers .* got mode RGB"):
+    save(path, np.zeros((4, 6, 4), np.uint8))
+    with pytest.raises(PictureError, match=r"fog-1.a\.png to hold class numbers .* got mode RGBA"):
         find_pictures([(results, "fan-t")], [FOG])
     path.write_bytes(b"not a picture")
     with pytest.raises(PictureError, match=r"fog-1.a\.png cannot be read"):

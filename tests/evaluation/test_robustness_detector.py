@@ -3,6 +3,7 @@
 import json
 import os
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from tiny_segmentor import run_tool
 from mmfan.evaluation.results import ResultsStore
 
 PICTURES = 3
+CLEAN_AND_ONE = ("/clean-0", "/contrast-5")
 SCORES = [f"{kind}_mAP{part}" for kind in ("bbox", "segm") for part in ("", "_50", "_75", "_s", "_m", "_l")]
 CLASSES = ("person", "bicycle", "car", "motorcycle", "bus", "train", "truck")
 
@@ -142,6 +144,19 @@ def test_report_and_gate(judged, tmp_path, monkeypatch, capsys):
     assert run_tool(monkeypatch, "report.py", results, *common[:2], "--metric", "bbox_mAP.car", "--format", "csv") == 0
     assert run_tool(monkeypatch, "report.py", results, "--protocol", "common15", "--metric", "bbox_mAP") == 2
     assert "--partial averages what is there" in capsys.readouterr().err
+
+
+def test_pictures_with_objects_for_the_report(parts, tmp_path, monkeypatch, capsys):
+    results = tmp_path / "r.jsonl"
+    judge(*parts, results, protocol={"corruptions": ["contrast"], "severities": [5]}, pictures=1)
+    folder = tmp_path / "r.jsonl.pictures"
+    kept = sorted(path.relative_to(folder).parent.as_posix() for path in folder.rglob("*.png"))
+    assert kept == [
+        f"{part}{cell}/val2017" for part, cells in (("input", CLEAN_AND_ONE), ("tiny", CLEAN_AND_ONE)) for cell in cells
+    ] + ["truth/val2017"]
+    arguments = ["--protocol", "recorded", "--metric", "bbox_mAP", "--plots", tmp_path / "plots"]
+    assert run_tool(monkeypatch, "report.py", results, *arguments) == 0
+    assert cv2.imread(str(tmp_path / "plots" / "pictures_1.png")).shape[1] > 1000
 
 
 def test_protocols_by_name_and_by_file(parts, tmp_path, monkeypatch, capsys):

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmfan.models.layers.checkpointing import recomputed
 from mmfan.models.layers.conv_mlp import ConvMlp
 from mmfan.models.layers.patch_embed import NormLayer
 from mmfan.models.layers.token_attention import check_heads
@@ -74,11 +75,14 @@ class EfficientChannelAttention(nn.Module):
 
     def gate(self, x: Tensor) -> Tensor:
         """The gate of every channel, ``(B, N, E)`` to ``(B, 1, E)``; see :func:`channel_gate`."""
-        return channel_gate(self.q(x), x, self.temperature)
+        return recomputed(channel_gate, self.q(x), x, self.temperature)
 
     def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """``(B, N, E)`` to the same shape; ``size = (H, W)`` of the map."""
-        return self.gate(x) * self.norm_v(self.mlp_v(x, size))
+        return recomputed(self._gated, self.gate(x), self.mlp_v(x, size))
+
+    def _gated(self, gate: Tensor, value: Tensor) -> Tensor:
+        return gate * self.norm_v(value)
 
 
 class ChannelSelfAttention(nn.Module):

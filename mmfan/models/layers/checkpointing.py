@@ -1,4 +1,4 @@
-"""Activation checkpointing that leaves the running statistics of batch norms right.
+"""Activation checkpointing: of single steps, and of modules so that running statistics of batch norms stay right.
 
 A checkpointed module runs twice in a training step. Without care its batch norms would take the batch into their
 running mean and variance twice; so while a module is recomputed, they only normalise.
@@ -7,13 +7,24 @@ running mean and variance twice; so while a module is recomputed, they only norm
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
+
+
+def recomputed(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+    """``function(*inputs)``, of which only the inputs are kept for the backward pass; the rest is computed again.
+
+    For steps that cost little beside the maps they would keep. The function must neither draw random numbers nor change
+    anything.
+    """
+    if not torch.is_grad_enabled():
+        return function(*inputs)
+    return checkpoint(function, *inputs, use_reentrant=False, preserve_rng_state=False)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
+
+from mmfan.models.layers.checkpointing import recomputed
 
 # Pixels a piece: with the 512 to 1024 channels of the widest intermediates 2 to 4 MB, a share of a CPU's L3 cache.
 PIECE = 1024
@@ -39,7 +40,7 @@ def rowwise(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
     """
     first = inputs[0]
     if torch.is_grad_enabled():
-        return _recomputed(function, *inputs)
+        return _with_gradients(function, *inputs)
     if not pieces_pay(first):
         return function(*inputs)
     rows = [x.reshape(-1, x.shape[-1]) for x in inputs]
@@ -49,14 +50,10 @@ def rowwise(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
     return out.view(first.shape)
 
 
-def _recomputed(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+def _with_gradients(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
     """The function on rows, nothing inside it kept for the backward pass; in pieces on a CPU."""
-
-    def run(*rows: Tensor) -> Tensor:
-        return checkpoint(function, *rows, use_reentrant=False, preserve_rng_state=False)
-
     first = inputs[0]
     if first.device.type != "cpu" or torch.compiler.is_compiling() or first[..., 0].numel() <= TRAINING_PIECE:
-        return run(*inputs)
+        return recomputed(function, *inputs)
     pieces = zip(*(x.reshape(-1, x.shape[-1]).split(TRAINING_PIECE) for x in inputs), strict=True)
-    return torch.cat([run(*piece) for piece in pieces]).view(first.shape)
+    return torch.cat([recomputed(function, *piece) for piece in pieces]).view(first.shape)

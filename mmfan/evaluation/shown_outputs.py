@@ -1,0 +1,73 @@
+"""What a model said of one picture and what is true, as pictures: label maps, or objects painted over the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+THRESHOLD = 0.3  # least score of an object that is painted
+
+
+def shown_prediction(sample: Any, picture: NDArray[np.uint8], meta: Mapping[str, Any]) -> NDArray:
+    """The prediction in a data sample, as a picture.
+
+    Args:
+        sample: What a segmentor or detector returned for the picture.
+        picture: What it was given: (H, W, 3) BGR or (H, W) grey, uint8.
+        meta: ``classes`` and perhaps ``palette`` of the data set.
+
+    Returns:
+        Of a segmentor class numbers (H, W); of a detector the picture with its objects of a score of at least
+        :data:`THRESHOLD`, (k * H, k * W, 3) uint8, RGB, a small picture enlarged k times.
+
+    Raises:
+        ValueError: The model gives neither.
+    """
+    if "pred_sem_seg" in sample:
+        return _labels(sample.pred_sem_seg)
+    from mmfan.apis.detection import detections_of, paint_detections  # brings matplotlib's fonts
+
+    return paint_detections(_rgb(picture), detections_of(sample, THRESHOLD), meta)
+
+
+def shown_truth(sample: Any, picture: NDArray[np.uint8], meta: Mapping[str, Any]) -> NDArray | None:
+    """The truth in a data sample, in the form of :func:`shown_prediction`.
+
+    Returns:
+        None where the sample holds none, or holds objects in another size than the picture's: where a pipeline loads
+        them before it resizes.
+    """
+    if "gt_sem_seg" in sample:
+        return _labels(sample.gt_sem_seg)
+    if "gt_instances" not in sample:
+        return None
+    from mmfan.apis.detection import Detections, paint_detections
+
+    objects = sample.gt_instances
+    boxes = np.asarray(getattr(objects.bboxes, "tensor", objects.bboxes).cpu(), np.float32).reshape(-1, 4)
+    masks = objects.get("masks")
+    height, width = picture.shape[:2]
+    if masks is not None and (masks.height, masks.width) != (height, width):
+        return None
+    if len(boxes) and (boxes.max(axis=0)[2:] > (width + 1, height + 1)).any():
+        return None
+    found = Detections(
+        boxes,
+        np.ones(len(boxes), np.float32),
+        objects.labels.cpu().numpy().astype(np.int64),
+        None if masks is None else masks.to_ndarray().astype(bool),
+    )
+    return paint_detections(_rgb(picture), found, meta)
+
+
+def _labels(data: Any) -> NDArray:
+    return data.data.squeeze().cpu().numpy()
+
+
+def _rgb(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if picture.ndim == 3 and picture.shape[2] == 3:
+        return np.ascontiguousarray(picture[..., ::-1])
+    return np.repeat(picture.reshape(*picture.shape[:2], 1), 3, axis=2)
