@@ -77,7 +77,7 @@ def detect(model: Any, picture: str | Path | np.ndarray, threshold: float = 0.0)
 
 
 def paint_detections(
-    picture: np.ndarray, found: Detections, meta: Mapping[str, Any], opacity: float = 0.5
+    picture: np.ndarray, found: Detections, meta: Mapping[str, Any], opacity: float = 0.5, with_scores: bool = True
 ) -> np.ndarray:
     """Draw objects over their picture; a small picture is enlarged first, so that names can be read.
 
@@ -86,6 +86,7 @@ def paint_detections(
         found: Its objects.
         meta: ``classes`` and perhaps ``palette``, as ``model.dataset_meta`` has them.
         opacity: Of the masks, 0 to 1.
+        with_scores: Write them behind the names; truth has none.
 
     Returns:
         (k * H, k * W, 3) uint8, RGB, with a whole number k from 1 to 4.
@@ -95,8 +96,8 @@ def paint_detections(
         palette = distinct_colours(len(classes))
     scale = int(np.clip(-(-LEGIBLE // min(picture.shape[:2])), 1, 4))
     return draw_instances(
-        picture, found.boxes, found.labels, classes, palette, scores=found.scores, masks=found.masks, opacity=opacity,
-        scale=scale,
+        picture, found.boxes, found.labels, classes, palette, scores=found.scores if with_scores else None,
+        masks=found.masks, opacity=opacity, scale=scale,
     )  # fmt: skip
 
 

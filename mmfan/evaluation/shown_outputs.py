@@ -60,7 +60,7 @@ def shown_truth(sample: Any, picture: NDArray[np.uint8], meta: Mapping[str, Any]
         objects.labels.cpu().numpy().astype(np.int64),
         None if masks is None else masks.to_ndarray().astype(bool),
     )
-    return paint_detections(_rgb(picture), found, meta)
+    return paint_detections(_rgb(picture), found, meta, with_scores=False)
 
 
 def _labels(data: Any) -> NDArray:
