@@ -159,7 +159,7 @@ def test_a_bad_picture_ends_with_1_and_names_it(source, tmp_path, main, capsys):
 def test_interrupted(tmp_path, how):
     for index in range(60):
         write_picture(tmp_path / f"clean/{index}.png", index, (32, 32))
-    module = write_module(tmp_path, sleep=0.02)
+    module = write_module(tmp_path, sleep=0.1)
     options = [tmp_path / "clean", tmp_path / "c", "--import", module, "--corruptions", "tint", "--workers", "2"]
     tool = start_tool(*options, cwd=tmp_path)
     while tool.poll() is None and len(list((tmp_path / "c").rglob("*.png"))) < 10:
