@@ -4,6 +4,7 @@ Test modules may write ``from golden import golden_state``: the helpers lie besi
 """
 
 import random
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,10 @@ import pytest
 
 # pytest runs with --import-mode=importlib, which leaves sys.path alone; the shared helpers are ordinary modules here.
 sys.path.insert(0, str(Path(__file__).parent))
+
+# A shell starts background jobs with SIGINT ignored, which the tools under test would inherit: Ctrl-C must reach them.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
