@@ -15,8 +15,8 @@ def write_parts(folder: Path, more: str = "") -> Path:
 
 def make_context(folder: Path, out: Path, analysis: str, *arguments: object, **settings: object):
     """What ``tools/analyze.py`` makes of a command line; returns the analysis and its context."""
-    from mmfan.analysis.frame import load_context
-    from mmfan.analysis.table import get_analysis
+    from mmfan.analysis.catalogue import get_analysis
+    from mmfan.analysis.context import load_context
 
     spec = get_analysis(analysis)
     parser = argparse.ArgumentParser()
@@ -32,7 +32,7 @@ def make_context(folder: Path, out: Path, analysis: str, *arguments: object, **s
 
 def analyse(folder: Path, out: Path, analysis: str, *arguments: object, **settings: object) -> dict:
     """The result of an analysis of the tiny segmentor; its figure is drawn too, for one model and for two."""
-    from mmfan.visualization.plotting import draw
+    from mmfan.visualization.style import draw
 
     spec, context = make_context(folder, out, analysis, *arguments, **settings)
     result = spec.run(context)

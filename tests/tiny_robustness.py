@@ -38,7 +38,7 @@ def make_runner(config, checkpoint, work_dir, options=None, launcher="none", tta
 
 def judge(config, checkpoint, results, **more):
     """Judge; returns the scores of the loop and its records by cell."""
-    from mmfan.evaluation.results import ResultsStore, key_of
+    from mmfan.evaluation.results.store import ResultsStore, key_of
 
     runner = make_runner(config, checkpoint, Path(config).parent / "work", results=str(results), **more)
     with unformatted_configs():

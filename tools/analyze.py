@@ -15,12 +15,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmfan.analysis.frame import Context, load_context, make_document, parse_cell, to_json
-from mmfan.analysis.table import ANALYSES, get_analysis
-from mmfan.apis.command import exits_on_problem
-from mmfan.datasets.files import write_whole
+from mmfan.analysis.catalogue import ANALYSES, get_analysis
+from mmfan.analysis.context import Context, load_context, make_document, parse_cell, to_json
+from mmfan.cli.options import exits_on_problem
+from mmfan.utils.files import write_whole
 from mmfan.visualization.files import save_picture
-from mmfan.visualization.plotting import draw
+from mmfan.visualization.style import draw
 
 OWN = ("what", "config", "checkpoint", "model", "out", "limit", "seed", "cell", "crop", "taps", "device", "labels")
 

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 from mmfan.corruptions import CORRUPTIONS, SEVERITIES
-from mmfan.datasets.files import write_whole
+from mmfan.utils.files import write_whole
 
 
 def positive(text: str) -> int:

@@ -15,10 +15,10 @@ from importlib import import_module
 from pathlib import Path
 
 from mmfan.corruptions import check_picture, picture_name
-from mmfan.datasets.corrupted.pictures import decode_picture, encode_picture
-from mmfan.datasets.files import write_whole
-from mmfan.datasets.progress import ProgressLine
+from mmfan.datasets.corrupted.codec import decode_picture, encode_picture
 from mmfan.datasets.transforms.choices import check_seed, expand_corruptions
+from mmfan.utils.files import write_whole
+from mmfan.utils.progress import ProgressLine
 from mmfan.visualization import save_picture
 from mmfan.visualization.contact_sheet import SMALLEST_TILE, contact_sheet, corruption_rows
 

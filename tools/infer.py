@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from mmfan.apis import init_model, load_config
-from mmfan.apis.command import exits_on_problem
 from mmfan.apis.detection import as_coco_results, detect, is_detector, paint_detections
 from mmfan.apis.inference import find_pictures, predict, read_picture
-from mmfan.datasets.files import write_whole
+from mmfan.cli.options import exits_on_problem
+from mmfan.utils.files import write_whole
 from mmfan.visualization import overlay, save_picture, with_legend
 
 

@@ -35,9 +35,9 @@ from mmfan.datasets.corrupted import (
     verify_set,
 )
 from mmfan.datasets.corrupted.layout import FORMATS, LAYOUTS
-from mmfan.datasets.corrupted.sharding import Shard
-from mmfan.datasets.progress import ProgressLine
+from mmfan.datasets.corrupted.making.shards import Shard
 from mmfan.evaluation.protocol import PROTOCOLS, Cell, get_protocol, make_protocol
+from mmfan.utils.progress import ProgressLine
 
 
 def positive(text: str) -> int:

@@ -14,8 +14,8 @@ import argparse
 import os
 import sys
 
-from mmfan.datasets.prepare_camvid import LABEL_KINDS, prepare
-from mmfan.datasets.progress import ProgressLine
+from mmfan.datasets.prepare.camvid import LABEL_KINDS, prepare
+from mmfan.utils.progress import ProgressLine
 
 
 def positive(text: str) -> int:

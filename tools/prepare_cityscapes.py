@@ -15,10 +15,10 @@ import os
 import sys
 from pathlib import Path
 
-from mmfan.datasets.prepare_cityscapes import check_root, prepare
-from mmfan.datasets.progress import ProgressLine
-from mmfan.datasets.tree import FULL_COUNTS, report_split
+from mmfan.datasets.prepare.cityscapes import check_root, prepare
+from mmfan.datasets.prepare.cityscapes_tree import FULL_COUNTS, report_split
 from mmfan.environment import EnvironmentMismatchError
+from mmfan.utils.progress import ProgressLine
 
 
 def positive(text: str) -> int:

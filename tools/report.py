@@ -16,15 +16,15 @@ import sys
 import warnings
 from pathlib import Path
 
-from mmfan.datasets.files import write_whole
-from mmfan.evaluation.formats import FORMATS, markdown_table
-from mmfan.evaluation.gate import Expectations, differences, read_expectations, write_expectations
 from mmfan.evaluation.protocol import PROTOCOLS, Protocol, ProtocolError, get_protocol, make_protocol, protocol_of_cells
-from mmfan.evaluation.published import PublishedRow
-from mmfan.evaluation.report import Report, Run, build_report, counted, published_beside, read_runs
-from mmfan.evaluation.results import key_of
-from mmfan.evaluation.selection import MissingCellsError, SummaryError
-from mmfan.evaluation.tables import overview, sentence
+from mmfan.evaluation.report.formats import FORMATS, markdown_table
+from mmfan.evaluation.report.gate import Expectations, differences, read_expectations, write_expectations
+from mmfan.evaluation.report.published import PublishedRow
+from mmfan.evaluation.report.report import Report, Run, build_report, counted, published_beside, read_runs
+from mmfan.evaluation.report.tables import overview, sentence
+from mmfan.evaluation.results.store import key_of
+from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
+from mmfan.utils.files import write_whole
 
 RECORDED = "recorded"
 
@@ -120,11 +120,11 @@ def give_out(report: Report, args: argparse.Namespace) -> None:
     figures = []
     if args.plots or args.format == "html":
         # matplotlib takes a second to load
-        from mmfan.evaluation.figures import picture_grids, plots, write_figures
+        from mmfan.evaluation.report.figures import picture_grids, plots, write_figures
 
         figures = [*plots(report), *picture_grids(report, args.pictures)]
     if args.format == "html":
-        from mmfan.evaluation.html import as_html
+        from mmfan.evaluation.report.html import as_html
 
         text = as_html(report, figures)
     else:

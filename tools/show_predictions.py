@@ -12,8 +12,8 @@ import argparse
 from pathlib import Path
 
 from mmfan.apis import init_model, load_config
-from mmfan.apis.command import exits_on_problem
 from mmfan.apis.inference import predicted_rows
+from mmfan.cli.options import exits_on_problem
 from mmfan.visualization import comparison_grid, save_picture
 
 

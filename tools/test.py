@@ -13,8 +13,8 @@ from __future__ import annotations
 import argparse
 
 from mmfan.apis import build_runner, load_config
-from mmfan.apis.command import add_run_options, exits_on_problem, export_local_rank
 from mmfan.apis.hooks import PredictionWriter, check_one_prediction
+from mmfan.cli.options import add_run_options, exits_on_problem, export_local_rank
 
 
 def parse_args() -> argparse.Namespace:

@@ -14,7 +14,6 @@ import argparse
 from pathlib import Path
 
 from mmfan.apis import build_runner, load_config
-from mmfan.apis.command import add_run_options, exits_on_problem, export_local_rank
 from mmfan.apis.robustness import (
     RESULTS_NAME,
     built_loop,
@@ -24,6 +23,7 @@ from mmfan.apis.robustness import (
     read_protocol,
 )
 from mmfan.apis.runner import default_work_dir
+from mmfan.cli.options import add_run_options, exits_on_problem, export_local_rank
 from mmfan.evaluation.protocol import PROTOCOLS
 
 

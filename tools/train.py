@@ -13,7 +13,7 @@ import argparse
 import sys
 
 from mmfan.apis import build_runner, load_config
-from mmfan.apis.command import add_run_options, exits_on_problem, export_local_rank
+from mmfan.cli.options import add_run_options, exits_on_problem, export_local_rank
 
 
 def parse_args() -> argparse.Namespace:

@@ -15,7 +15,7 @@ from mmengine.runner import Runner
 from mmfan.apis.config import ConfigError
 from mmfan.apis.detection import as_coco_results, detections_of, paint_detections
 from mmfan.apis.inference import read_picture
-from mmfan.datasets.files import write_whole
+from mmfan.utils.files import write_whole
 from mmfan.visualization.files import save_picture
 from mmfan.visualization.overlay import overlay
 

@@ -13,10 +13,10 @@ from mmengine.dist import get_world_size
 from mmengine.runner import Runner
 
 from mmfan.apis.config import ConfigError
-from mmfan.evaluation.estimate import estimate_seconds, measure_pace
+from mmfan.evaluation.loop.estimate import estimate_seconds, measure_pace
+from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 from mmfan.evaluation.protocol import get_protocol
-from mmfan.evaluation.results import key_of
-from mmfan.evaluation.robustness_loop import RobustnessLoop
+from mmfan.evaluation.results.store import key_of
 
 DEFAULT_PROTOCOL = "kamann16"
 RESULTS_NAME = "robustness.jsonl"
@@ -53,7 +53,7 @@ def read_protocol(
 
 
 def judged_config(cfg: Config, *, workers: int | None = None, **loop: Any) -> Config:
-    """A config whose test is :class:`mmfan.evaluation.robustness_loop.RobustnessLoop`.
+    """A config whose test is :class:`mmfan.evaluation.loop.robustness_loop.RobustnessLoop`.
 
     Args:
         cfg: Any config with ``test_dataloader`` and ``test_evaluator``; it is not changed.
@@ -143,9 +143,9 @@ def spoken_time(seconds: float) -> str:
 def overview_text(loop: RobustnessLoop) -> str:
     """The table of a finished run: clean, corrupted, retention, groups; as ``tools/report.py`` prints it."""
     # reports need none of torch, and this needs none of reports until the end
-    from mmfan.evaluation.formats import markdown_table
-    from mmfan.evaluation.report import build_report, read_runs
-    from mmfan.evaluation.tables import overview
+    from mmfan.evaluation.report.formats import markdown_table
+    from mmfan.evaluation.report.report import build_report, read_runs
+    from mmfan.evaluation.report.tables import overview
 
     if loop.store is None:
         raise ValueError("Without a results file there is no report.")

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from mmfan.benchmark.machine import memory_gib, processor_name, usable_cores
 from mmfan.benchmark.timing import Spread, time_alternately
 from mmfan.corruptions import CORRUPTIONS, SEVERITIES, corrupt
-from mmfan.datasets.corrupted.pictures import encode_picture
+from mmfan.datasets.corrupted.codec import encode_picture
 from mmfan.datasets.miniature import draw_scene
 
 Picture = NDArray[np.uint8]

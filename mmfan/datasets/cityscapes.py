@@ -13,7 +13,7 @@ from typing import Any
 from mmengine import fileio
 from mmseg.datasets import CityscapesDataset as MMSegCityscapesDataset
 
-from mmfan.datasets.tree import (
+from mmfan.datasets.prepare.cityscapes_tree import (
     IMAGE_SUFFIX,
     LABEL_IDS_SUFFIX,
     LABEL_SUFFIX,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from mmfan.datasets.cell_dataset import OneCell, samples_of_cell
 from mmfan.datasets.cityscapes import CityscapesDataset
-from mmfan.datasets.corrupted.sources import CellSource
-from mmfan.datasets.one_cell import OneCell, samples_of_cell
+from mmfan.datasets.corrupted.lookup import CellSource
 from mmfan.registry import DATASETS
 
 

@@ -20,7 +20,7 @@ from mmfan.datasets.coco_annotations import (
     clip_boxes,
     describe_broken,
 )
-from mmfan.datasets.tree import shortlist
+from mmfan.datasets.prepare.cityscapes_tree import shortlist
 
 WAYS = ("error", "clip")
 ADVICE = (

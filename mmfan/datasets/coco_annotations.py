@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mmfan.datasets.tree import shortlist
+from mmfan.datasets.prepare.cityscapes_tree import shortlist
 
 # COCO's own boxes are rounded to hundredths and may reach a little over the edge
 EDGE_TOLERANCE = 1.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from mmfan.datasets.cell_dataset import OneCell, samples_of_cell
 from mmfan.datasets.coco import CocoDataset
-from mmfan.datasets.corrupted.sources import CellSource
-from mmfan.datasets.one_cell import OneCell, samples_of_cell
+from mmfan.datasets.corrupted.lookup import CellSource
 
 
 class CocoCDataset(OneCell, CocoDataset):

@@ -24,7 +24,7 @@ else:
 if is_installed("mmseg"):
     from mmfan.datasets.cityscapes import CityscapesDataset
     from mmfan.datasets.cityscapes_c import CityscapesCDataset
-    from mmfan.datasets.transforms.loading import LoadSegAnnotations
+    from mmfan.datasets.transforms.load_labels import LoadSegAnnotations
 
     __all__ += ["CityscapesCDataset", "CityscapesDataset", "LoadSegAnnotations"]
 else:

@@ -6,9 +6,9 @@ Apart from this, the package needs no torch, so that results are summarised and 
 from typing import Any
 
 from mmfan.environment import is_installed, register_missing
-from mmfan.evaluation.evaluator import RetentionEvaluator
-from mmfan.evaluation.robustness_loop import RobustnessLoop
-from mmfan.evaluation.seg_counts import SegCountsMetric
+from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
+from mmfan.evaluation.metrics.evaluator import RetentionEvaluator
+from mmfan.evaluation.metrics.segmentation import SegCountsMetric
 from mmfan.registry import METRICS
 
 __all__ = ["RetentionEvaluator", "RobustnessLoop", "SegCountsMetric"]
@@ -16,7 +16,7 @@ __all__ = ["RetentionEvaluator", "RobustnessLoop", "SegCountsMetric"]
 
 def _coco_scores_metric(**arguments: Any) -> Any:
     # mmdetection is loaded when its metric is asked for, and not by those who only segment
-    from mmfan.evaluation.coco_scores import CocoScoresMetric
+    from mmfan.evaluation.metrics.detection import CocoScoresMetric
 
     return CocoScoresMetric(**arguments)
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from mmfan.visualization.legend import classes_present, patches
 from mmfan.visualization.overlay import paint
-from mmfan.visualization.plotting import TEXT, draw, fold
+from mmfan.visualization.style import TEXT, draw, fold
 
 DPI = 100
 # together the columns are about this wide, in inches, but a column is neither narrower nor wider than these

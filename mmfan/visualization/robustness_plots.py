@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from mmfan.visualization.plotting import DPI, TEXT, clear_frame, draw, fold, grouped, legend_below, spoken, style_of
+from mmfan.visualization.style import DPI, TEXT, clear_frame, draw, fold, grouped, legend_below, spoken, style_of
 
 PANEL_COLUMNS = 2
 TITLE_INCHES = 0.75

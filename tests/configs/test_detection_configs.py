@@ -157,7 +157,7 @@ def test_weights_and_taps_of_the_family():
 
 
 def test_the_miniature_agrees_with_its_set():
-    from mmfan.datasets.miniature.objects import CATEGORIES
+    from mmfan.datasets.miniature.sets.coco_objects import CATEGORIES
 
     cfg = load_config(FOLDER / f"{MINI}.py")
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mmfan.visualization import robustness_plots
-from mmfan.visualization.plotting import COLOURS
 from mmfan.visualization.robustness_plots import Scores, retention_bars, retention_map, severity_curves
+from mmfan.visualization.style import COLOURS
 
 GROUPS = {"weather": ["fog", "snow"], "digital": ["contrast"]}
 

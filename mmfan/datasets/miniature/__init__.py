@@ -3,8 +3,8 @@
 NumPy and OpenCV only. ``draw_scene`` makes one picture; ``write_cityscapes`` and ``write_coco`` a complete set on disk.
 """
 
-from .coco import write_coco
-from .scene import Scene, draw_scene
-from .writing import draw_miniature, write_cityscapes
+from mmfan.datasets.miniature.scene import Scene, draw_scene
+from mmfan.datasets.miniature.sets.cityscapes import draw_miniature, write_cityscapes
+from mmfan.datasets.miniature.sets.coco import write_coco
 
 __all__ = ["Scene", "draw_miniature", "draw_scene", "write_cityscapes", "write_coco"]

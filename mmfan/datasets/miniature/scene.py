@@ -4,18 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .buildings import close_street
-from .camera import Camera
-from .canvas import Canvas
-from .cast import Cast
-from .labels import COUNTABLE
-from .light import label_index, render, sample_light
-from .passers import add_passers
-from .pavement import add_furniture
-from .plants import leaf_colour, skyline
-from .plots import draw_side
-from .street import draw_ground, sample_street
-from .traffic import add_vehicles
+from mmfan.datasets.miniature.labels import COUNTABLE
+from mmfan.datasets.miniature.render.camera import Camera
+from mmfan.datasets.miniature.render.canvas import Canvas
+from mmfan.datasets.miniature.render.light import label_index, render, sample_light
+from mmfan.datasets.miniature.street.cast import Cast
+from mmfan.datasets.miniature.street.passers import add_passers
+from mmfan.datasets.miniature.street.pavement import add_furniture
+from mmfan.datasets.miniature.street.plots import draw_side
+from mmfan.datasets.miniature.street.street import draw_ground, sample_street
+from mmfan.datasets.miniature.street.traffic import add_vehicles
+from mmfan.datasets.miniature.things.buildings import close_street
+from mmfan.datasets.miniature.things.plants import leaf_colour, skyline
 
 SMALLEST = 64
 """Smallest width and height that a scene can be drawn at, pixels."""

@@ -15,9 +15,9 @@ from mmcv.transforms.utils import cache_randomness
 from numpy.typing import NDArray
 
 from mmfan.corruptions import picture_name, picture_seed
+from mmfan.datasets.transforms.cell_grid import CellGrid, equal_grid, heaviest_cells, patch_grid, random_cells
 from mmfan.datasets.transforms.choices import check_seed
 from mmfan.datasets.transforms.corrupt import NAME_ROOT_KEY
-from mmfan.datasets.transforms.grid_cells import CellGrid, equal_grid, heaviest_cells, patch_grid, random_cells
 from mmfan.registry import TRANSFORMS
 
 MODES = ("random", "salient", "background", "pixel")

@@ -1,0 +1,1 @@
+"""The analyses: one a file, each with its SPEC."""

@@ -1,0 +1,204 @@
+"""The loss over a plane of weights around those of a model (arXiv 2202.06709, figure 1a)."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context
+from mmfan.analysis.numerics.directions import NORMALISATIONS, moved, penalty, random_direction
+from mmfan.analysis.plots.lines import legend_under
+from mmfan.analysis.training_loss import Batch, loss_of, training_batches, weight_decays
+from mmfan.evaluation.protocol import CLEAN
+from mmfan.evaluation.results.hashes import weights_hash
+from mmfan.visualization.style import DPI, TEXT, clear_frame, fold
+
+Point = tuple[float, float]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The grid and the directions."""
+    parser.add_argument("--points", type=int, default=11, metavar="N", help="N x N points (default: 11)")
+    parser.add_argument("--reach", type=float, default=1.0, help="from -REACH to REACH (default: 1)")
+    parser.add_argument(
+        "--normalise", choices=NORMALISATIONS, default="filter", help="scale of the directions (default: filter)"
+    )
+    parser.add_argument("--batch-size", type=int, default=2, metavar="N", help="pictures in a batch (default: 2)")
+
+
+def coordinates(points: int, reach: float) -> list[float]:
+    """Places along an axis, exactly symmetric; the middle one of an odd number is 0.
+
+    >>> coordinates(5, 1.0)
+    [-1.0, -0.5, 0.0, 0.5, 1.0]
+    """
+    if points == 1:
+        return [0.0]
+    return [reach * (2 * place - (points - 1)) / (points - 1) for place in range(points)]
+
+
+class PointStore:
+    """Points that are done, one JSON line each, so that a run that was killed goes on.
+
+    Args:
+        path: The file.
+        key: What the points belong to; lines with another key are of another run.
+    """
+
+    def __init__(self, path: Path, key: str) -> None:
+        self.path, self.key = path, key
+
+    def read(self) -> dict[Point, float | None]:
+        """Point -> loss; None where it is not a number. A line that was not finished is left out."""
+        found: dict[Point, float | None] = {}
+        if not self.path.exists():
+            return found
+        for line in self.path.read_text(encoding="utf-8").splitlines():
+            try:
+                entry = json.loads(line)
+            except json.JSONDecodeError:
+                warnings.warn(
+                    f"{self.path} has a line that was not finished; its point is computed again.", stacklevel=2
+                )
+                continue
+            if entry["key"] == self.key:
+                found[(entry["x"], entry["y"])] = entry["loss"]
+        return found
+
+    def append(self, point: Point, loss: float | None) -> None:
+        """Add a point; it is on the disk when this returns."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        line = json.dumps({"key": self.key, "x": point[0], "y": point[1], "loss": loss})
+        torn = self.path.exists() and not self.path.read_bytes().endswith(b"\n") and self.path.stat().st_size > 0
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(("\n" if torn else "") + line + "\n")
+
+
+def run(context: Context) -> dict[str, Any]:
+    """Losses and penalties over the grid."""
+    options = context.options
+    _check(context)
+    axis = coordinates(options.points, options.reach)
+    batches = training_batches(context, context.limit, options.batch_size)
+    context.used_pictures.extend(name for batch in batches for name in batch.names)
+    parameters = dict(context.model.named_parameters())
+    decays = weight_decays(context.model, context.model.cfg)
+    generator = torch.Generator().manual_seed(context.seed)
+    directions = [random_direction(parameters, generator, options.normalise) for _ in range(2)]
+    store = PointStore(context.out / "landscape.jsonl", _key(context, batches))
+    done = store.read()
+    progress = context.progress("landscape")
+    losses, penalties = np.full((len(axis), len(axis)), np.nan), np.zeros((len(axis), len(axis)))
+    for row, y in enumerate(axis):
+        for column, x in enumerate(axis):
+            with moved(parameters, directions, (x, y)):
+                if (x, y) not in done:
+                    done[(x, y)] = mean_loss(context.model, batches)
+                    store.append((x, y), done[(x, y)])
+                penalties[row, column] = penalty(parameters, decays)
+            found = done[(x, y)]
+            losses[row, column] = np.nan if found is None else found
+            progress(row * len(axis) + column + 1, len(axis) ** 2)
+    middle = len(axis) // 2
+    return {
+        "axis": axis,
+        "loss": [[None if np.isnan(value) else float(value) for value in line] for line in losses],
+        "penalty": penalties.tolist(),
+        "centre": None if np.isnan(losses[middle, middle]) else float(losses[middle, middle]),
+        "normalise": options.normalise,
+        "batch_norm": "frozen",
+    }
+
+
+@torch.no_grad()
+def mean_loss(model: Any, batches: list[Batch]) -> float | None:
+    """Mean of the batches' losses; None where it is not finite."""
+    value = float(np.mean([float(loss_of(model, batch)) for batch in batches]))
+    return value if math.isfinite(value) else None
+
+
+def _check(context: Context) -> None:
+    options = context.options
+    if options.points < 1 or options.points % 2 == 0:
+        raise AnalysisError(
+            f"Expected --points to be an odd number, so that the model is one of them, got {options.points}."
+        )
+    if not options.reach > 0:
+        raise AnalysisError(f"Expected --reach to be above 0, got {options.reach}.")
+    if options.batch_size < 1:
+        raise AnalysisError(f"Expected --batch-size to be at least 1, got {options.batch_size}.")
+    if context.cell != CLEAN or context.tap_names:
+        raise AnalysisError("landscape takes the training set as its pipeline gives it: leave out --cell and --taps.")
+
+
+def _key(context: Context, batches: list[Batch]) -> str:
+    """What the losses at the points depend on."""
+    described = [
+        weights_hash(context.model.state_dict()), context.seed, context.crop, context.options.normalise,
+        [list(batch.names) for batch in batches],
+    ]  # fmt: skip
+    return hashlib.blake2b(json.dumps(described).encode(), digest_size=8).hexdigest()
+
+
+def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
+    """A column a model: contours of the rise of the loss; below, the loss along both axes, and the penalty."""
+    columns = len(results)
+    figure = Figure(figsize=(max(6.4, 3.7 * columns + 1), 7.4), dpi=DPI, layout="constrained")
+    grid = figure.subplots(3, columns, squeeze=False, height_ratios=[1.7, 1, 0.55], sharey="row", sharex="col")
+    tables = [np.array([[np.nan if v is None else v for v in line] for line in r["loss"]]) for r in results]
+    rises = [table - np.nanmin(table) for table in tables]
+    # one scale for all models; the outermost values of a wild one would leave nothing to see of the others
+    top = max(2 * float(np.nanmedian(rise)) for rise in rises) or 1.0
+    levels = np.linspace(0, top, 13)
+    image = None
+    for column, (result, label, table, rise) in enumerate(zip(results, labels, tables, rises, strict=True)):
+        axis, middle = result["axis"], len(result["axis"]) // 2
+        above, below, lowest = (grid[row][column] for row in range(3))
+        if len(axis) > 1:
+            image = above.contourf(axis, axis, np.minimum(rise, top), levels=levels, cmap="viridis")
+            above.contour(axis, axis, rise, levels=levels[1:], colors="white", linewidths=0.4)
+        above.plot(0, 0, "+", color="white", markersize=10, markeredgewidth=1.6)
+        above.set_title(fold(label, 34), fontsize=10, color=TEXT)
+        for values, colour, marker, says in (
+            (table[middle], "#332288", "o", "along the first direction"),
+            (table[:, middle], "#CC6677", "^", "along the second"),
+        ):
+            below.plot(axis, values, color=colour, marker=marker, markersize=4, label=says)
+        lowest.plot(axis, np.array(result["penalty"])[middle], color="0.35")
+        for axes in (above, below, lowest):
+            clear_frame(axes)
+        lowest.set_xlabel("step along the direction", fontsize=9, color=TEXT)
+        if column == 0:
+            for axes, says in ((above, "second direction"), (below, "loss"), (lowest, "weight decay term")):
+                axes.set_ylabel(says, fontsize=9, color=TEXT)
+    if image is not None:
+        bar = figure.colorbar(image, ax=list(grid[0]), extend="max", format="%.2g")
+        bar.set_label("loss above its minimum", fontsize=9, color=TEXT)
+    legend_under(figure, grid[1][0])
+    return figure
+
+
+SPEC = AnalysisSpec(
+    name="landscape",
+    help="the loss over a plane of weights around the trained ones",
+    definition=(
+        "Training loss (eval mode, batch norms frozen) of fixed augmented training pictures at w + x a + y b, on a "
+        "grid of x and y. a and b are Gaussian; each filter's part has the norm of that filter of w (normalise=filter, "
+        "Li et al., arXiv 1712.09913) or is scaled along the first axis as in the published code (repo); biases, norms "
+        "and positions stay. `penalty` is decay / 2 * |w|^2, apart from the loss, which it may dwarf. --limit counts "
+        "batches. Park and Kim, How Do Vision Transformers Work?, arXiv 2202.06709, figure 1a."
+    ),
+    run=run,
+    draw=draw,
+    add_arguments=add_arguments,
+    pictures=4,
+)

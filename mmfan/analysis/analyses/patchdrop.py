@@ -1,0 +1,141 @@
+"""What a model makes of pictures of which cells are hidden (arXiv 2105.10497), for dense prediction."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context
+from mmfan.analysis.plots.lines import panel_figure
+from mmfan.analysis.scoring.alterations import PatchDropAlteration
+from mmfan.analysis.scoring.judge import Judge, judge_of, main_metric, without_cell
+from mmfan.datasets.transforms.patch_drop import MODES
+from mmfan.evaluation.protocol import Cell, Protocol
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which cells, how many, what is put in their place."""
+    parser.add_argument(
+        "--modes", nargs="+", choices=MODES, default=["random", "salient", "background"],
+        help="which cells are hidden (default: random salient background; the last two need label maps)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ratios", nargs="+", type=int, default=[10, 30, 50, 70, 90], metavar="PERCENT",
+        help="share that is hidden (default: 10 30 50 70 90)",
+    )  # fmt: skip
+    parser.add_argument("--patch", type=int, default=16, metavar="PIXELS", help="side of a cell (default: 16)")
+    parser.add_argument("--grid", type=int, nargs=2, metavar=("ROWS", "COLUMNS"), help="cells by number instead")
+    parser.add_argument("--offset", type=int, default=0, metavar="PIXELS", help="shift of the grid (default: 0)")
+    parser.add_argument("--fill", choices=("black", "mean"), default="black", help="what is put there (default: black)")
+    parser.add_argument("--repeats", type=int, default=1, metavar="N", help="draws of random cells (default: 1)")
+    parser.add_argument("--workers", type=int, help="loading processes (default: the config's)")
+
+
+def area_under(ratios: list[float], retention: list[float | None]) -> float | None:
+    """Mean retention over the ratios from 0 to the largest, by the trapezoid rule; 1 if nothing is ever lost.
+
+    Args:
+        ratios: Rising, above 0.
+        retention: Of each ratio; that of 0 is 1.
+
+    >>> area_under([0.5, 1.0], [1.0, 0.0])
+    0.75
+    """
+    if any(value is None for value in retention):
+        return None
+    across, up = np.array([0.0, *ratios]), np.array([1.0, *retention], dtype=float)
+    return float(np.sum(np.diff(across) * (up[1:] + up[:-1]) / 2) / across[-1])
+
+
+def run(context: Context) -> dict[str, Any]:
+    """Scores by mode and ratio, over all, the visible and the hidden pixels."""
+    options = context.options
+    without_cell(context, "patchdrop")
+    ratios = sorted(set(options.ratios))
+    if not 1 <= ratios[0] <= ratios[-1] <= 100:
+        raise AnalysisError(f"Expected --ratios from 1 to 100 percent, got {options.ratios}.")
+    if options.repeats < 1:
+        raise AnalysisError(f"Expected --repeats to be at least 1, got {options.repeats}.")
+    judge = judge_of(context, "patchdrop", workers=options.workers)
+    found: dict[str, Any] = {}
+    for mode in dict.fromkeys(options.modes):
+        repeats = options.repeats if mode in ("random", "pixel") else 1
+        found[mode] = judge_mode(context, judge, mode, ratios, repeats)
+    return {"ratios": [ratio / 100 for ratio in ratios], "modes": found}
+
+
+def judge_mode(context: Context, judge: Judge, mode: str, ratios: list[int], repeats: int) -> dict[str, Any]:
+    """One mode: means over the repeats, whose base seeds follow one another."""
+    options = context.options
+    settings = {
+        "mode": mode, "patch": options.patch, "grid": options.grid, "offset": options.offset, "fill": options.fill,
+    }  # fmt: skip
+    size = f"{options.patch}px" if options.grid is None else "x".join(map(str, options.grid))
+    if mode == "pixel":
+        size = "1px"
+    kind = f"patch_drop_{mode}_{size}_{options.fill}" + (f"_offset{options.offset}" if options.offset else "")
+    protocol = Protocol(kind, tuple(Cell(kind, ratio) for ratio in ratios), source="hidden cells, arXiv 2105.10497")
+    runs = []
+    for repeat in range(repeats):
+        judge.seed = context.seed + repeat
+        runs.append(
+            judge.run(
+                protocol,
+                alteration=PatchDropAlteration(**settings),
+                settings=settings,
+                progress=context.progress(f"patchdrop {mode}"),
+            )
+        )
+    judge.seed = context.seed
+    metric = main_metric(runs[0])
+    clean = float(np.mean([run[0]["metrics"][metric] for run in runs]))
+    result: dict[str, Any] = {"metric": metric, "clean": clean, "repeats": repeats, "settings": settings}
+    for name in (metric, f"{metric}_visible", f"{metric}_hidden"):
+        if name in runs[0][0]["metrics"]:
+            values = [[run[1 + place]["metrics"][name] for run in runs] for place in range(len(ratios))]
+            part = "all" if name == metric else name.rpartition("_")[2]
+            result[part] = [None if None in row else float(np.mean(row)) for row in values]
+    result["retention"] = [score / clean if clean else None for score in result["all"]]
+    result["area"] = area_under([ratio / 100 for ratio in ratios], result["retention"])
+    return result
+
+
+def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
+    """A panel a mode and part of the pixels."""
+    panels = []
+    for mode, first in results[0]["modes"].items():
+        for part in ("all", "visible", "hidden"):
+            if part not in first:
+                continue
+            lines = []
+            for result in results:
+                found = result["modes"][mode]
+                values = [None if value is None else 100 * value for value in found[part]]
+                start = [] if part == "hidden" else [100 * found["clean"]]  # nothing is hidden yet
+                lines.append(([0, *result["ratios"]][-len(start + values) :], [*start, *values]))
+            panels.append((f"{mode}: {part} pixels", lines))
+    modes = results[0]["modes"]
+    metric = next(iter(modes.values()))["metric"]
+    return panel_figure(panels, labels, "share hidden", f"{metric} (%)", rows=len(modes))
+
+
+SPEC = AnalysisSpec(
+    name="patchdrop",
+    help="what does the model make of pictures of which it sees only a part?",
+    definition=(
+        "Score when a share of the picture's cells is replaced by black (before normalisation) or the mean colour, "
+        "over all pixels, over the visible and over the hidden ones; the labels stay. random: exactly floor(ratio * N) "
+        "of the N cells; pixel: cells of one pixel; salient and background: the fewest cells that hold the share of "
+        "the pixels of countable classes, or of all others. retention = score / clean score; area = its mean over the "
+        "ratios from 0 on (trapezoids). Cells are drawn by file name. After Naseer et al., Intriguing Properties of "
+        "Vision Transformers, arXiv 2105.10497, where saliency comes from a self-supervised model's attention."
+    ),
+    run=run,
+    draw=draw,
+    add_arguments=add_arguments,
+    pictures=16,
+    needs_score=True,
+)

@@ -1,0 +1,351 @@
+"""What every analysis is given and what it gives: a context with model and pictures, a specification, a document."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import platform
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from mmengine.registry import DATASETS, DefaultScope
+from numpy.typing import NDArray
+from torch import Tensor
+
+import mmfan
+from mmfan.analysis.taps import Features, Tap, TapRecorder, choose_taps
+from mmfan.apis.config import ConfigError
+from mmfan.apis.inference import init_model, read_picture
+from mmfan.corruptions import get_corruption, picture_seed
+from mmfan.datasets.transforms.corrupt import corrupt_bgr
+from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
+from mmfan.evaluation.loop.stream import spread
+from mmfan.evaluation.protocol import CLEAN, Cell
+from mmfan.utils.progress import ProgressLine
+
+Picture8 = NDArray[np.uint8]
+
+
+class AnalysisError(ValueError):
+    """An analysis that the model, the pictures or the options do not allow."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture as the model gets it: after the config's test pipeline, before normalisation and padding.
+
+    Attributes:
+        name: From which the seeds of its corruption and noise are derived.
+        number: Its place in the data set.
+        image: (H, W, 3) uint8, BGR.
+        sample: What the pipeline packed beside it.
+        box: Top, left, height and width of the crop taken out of the pipeline's picture.
+    """
+
+    name: str
+    number: int
+    image: Picture8
+    sample: Any = field(repr=False)
+    box: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    @property
+    def rgb(self) -> Picture8:
+        """(H, W, 3) uint8, RGB."""
+        return np.ascontiguousarray(self.image[..., ::-1])
+
+
+@dataclass
+class Context:
+    """One model, its own preprocessing, and pictures of its config's test set.
+
+    Attributes:
+        model: From :func:`mmfan.apis.init_model`, in eval mode.
+        label: Name of the model in figures; says so where its weights are random.
+        config: Path of the config.
+        checkpoint: Path of the weights; None for random ones.
+        options: The analysis' own options.
+        seed: Of all that is drawn.
+        limit: Number of pictures, spread evenly over the set.
+        cell: The corruption of the pictures; :data:`mmfan.evaluation.protocol.CLEAN` for none.
+        crop: Side in pixels of the central square that is looked at; None for the whole picture.
+        tap_names: Taps that were asked for by name; None for those that the analysis chooses.
+        out: Folder for intermediate files of long analyses.
+    """
+
+    model: Any
+    label: str
+    config: str
+    checkpoint: str | None = None
+    options: argparse.Namespace = field(default_factory=argparse.Namespace)
+    seed: int = 0
+    limit: int = 8
+    cell: Cell = CLEAN
+    crop: int | None = None
+    tap_names: Sequence[str] | None = None
+    out: Path = Path(".")
+    used_taps: list[Tap] = field(default_factory=list)
+    used_pictures: list[str] = field(default_factory=list)
+
+    @property
+    def trained(self) -> bool:
+        """Whether the weights are from a checkpoint."""
+        return self.checkpoint is not None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.model.parameters()).device
+
+    @cached_property
+    def dataset(self) -> Any:
+        """The config's test set.
+
+        Raises:
+            ConfigError: The config has none.
+            FileNotFoundError: It is not where the config says.
+        """
+        loader = self.model.cfg.get("test_dataloader") or self.model.cfg.get("val_dataloader") or {}
+        if "dataset" not in loader:
+            raise ConfigError(f"{self.config} has no test_dataloader.dataset to take pictures from.")
+        with DefaultScope.overwrite_default_scope(self.model.cfg.get("default_scope", "mmseg")):
+            return DATASETS.build(copy.deepcopy(loader["dataset"]))
+
+    @cached_property
+    def _names(self) -> tuple[list[str], list[str]]:
+        return name_pictures(self.dataset, root_of_names(self.dataset))
+
+    def numbers(self, limit: int | None = None, least: int = 1) -> list[int]:
+        """Numbers of ``limit`` pictures in the data set, spread evenly; all of a smaller set.
+
+        Raises:
+            AnalysisError: There are fewer than ``least``.
+        """
+        chosen = spread(len(self._names[0]), self.limit if limit is None else limit)
+        if len(chosen) < least:
+            raise AnalysisError(
+                f"The analysis needs at least {least} pictures, and gets {len(chosen)}: the test set of {self.config} "
+                f"has {len(self._names[0])}, --limit is {self.limit}."
+            )
+        return chosen
+
+    def pictures(self, limit: int | None = None, cell: Cell | None = None, least: int = 1) -> Iterator[Picture]:
+        """Pictures of the test set, one at a time, each the same whatever came before it.
+
+        Args:
+            limit: How many; the context's ``limit`` by default.
+            cell: How they are corrupted; the context's ``cell`` by default.
+            least: The number below which there is no analysis.
+
+        Raises:
+            AnalysisError: There are fewer than ``least``, or a picture is smaller than ``crop``.
+        """
+        wanted = self.cell if cell is None else cell
+        for number in self.numbers(limit, least):
+            picture = self.picture(number, wanted)
+            if picture.name not in self.used_pictures:
+                self.used_pictures.append(picture.name)
+            yield picture
+
+    def picture(self, number: int, cell: Cell = CLEAN) -> Picture:
+        """The picture at a place of the test set, corrupted as a corrupted set has it."""
+        path, name = self._names[0][number], self._names[1][number]
+        image = read_picture(path)
+        if cell != CLEAN:
+            image = corrupt_bgr(image, *cell, picture_seed(self.seed, name, *cell))
+        packed = self.model.pipeline({"img": image})
+        seen = np.ascontiguousarray(packed["inputs"].numpy().transpose(1, 2, 0))
+        box = self._box(name, *seen.shape[:2])
+        return Picture(name, number, _cut(seen, box), packed["data_samples"], box)
+
+    def _box(self, name: str, height: int, width: int) -> tuple[int, int, int, int]:
+        if self.crop is None:
+            return (0, 0, height, width)
+        if self.crop > min(height, width):
+            raise AnalysisError(f"The picture {name} is {height} x {width}, smaller than --crop {self.crop}.")
+        return ((height - self.crop) // 2, (width - self.crop) // 2, self.crop, self.crop)
+
+    def truth(self, picture: Picture) -> Picture8 | None:
+        """Class numbers (H, W) uint8 of a picture's pixels, 255 where ignored; None where the set has no label maps."""
+        sample = self.dataset[picture.number]["data_samples"]
+        if "gt_sem_seg" not in sample:
+            return None
+        labels = sample.gt_sem_seg.data.squeeze(0).numpy().astype(np.uint8)
+        full = picture.sample.img_shape[:2]
+        rows, columns = (np.arange(full[axis]) * labels.shape[axis] // full[axis] for axis in (0, 1))
+        return _cut(labels[rows][:, columns], picture.box)
+
+    def inputs(self, picture: Picture, image: NDArray[Any] | None = None) -> Tensor:
+        """What the model computes with: normalised, padded as the model pads.
+
+        Args:
+            picture: Of :meth:`pictures`.
+            image: Another picture in its place, (H, W, 3) BGR, in the range 0 to 255; may be of floats, beyond it too.
+
+        Returns:
+            (1, 3, H', W') on the model's device.
+        """
+        pixels = np.ascontiguousarray((picture.image if image is None else image).transpose(2, 0, 1))
+        sample = copy.deepcopy(picture.sample)
+        sample.set_metainfo({"img_shape": pixels.shape[1:]})
+        packed = {"inputs": [torch.from_numpy(pixels)], "data_samples": [sample]}
+        result: Tensor = self.model.data_preprocessor(packed, False)["inputs"]
+        return result
+
+    def taps(self, kinds: Sequence[str]) -> list[Tap]:
+        """The taps asked for by name, else all of some kinds (:data:`mmfan.analysis.taps.KINDS`).
+
+        Raises:
+            TapError: There are none.
+        """
+        self.used_taps = choose_taps(self.model, self.tap_names, kinds)
+        return self.used_taps
+
+    @torch.no_grad()
+    def features(self, inputs: Tensor, taps: Sequence[Tap]) -> dict[str, Features]:
+        """What taps give for a batch, by their names, after one run of the backbone."""
+        with TapRecorder(self.model, taps) as recorder:
+            self.model.backbone(inputs)
+            return dict(recorder.features)
+
+    def generator(self, name: str, *what: object) -> np.random.Generator:
+        """Random numbers that depend on the seed, the picture and the use alone."""
+        return np.random.default_rng(picture_seed(self.seed, name, "analysis " + " ".join(map(str, what)), 0))
+
+    def progress(self, what: str) -> ProgressLine:
+        """A line that says how far the analysis of this model is: call it with ``(done, total)``."""
+        return ProgressLine(f"{what}, {self.label}")
+
+
+def no_arguments(parser: argparse.ArgumentParser) -> None:
+    """For analyses without options of their own."""
+
+
+@dataclass(frozen=True)
+class AnalysisSpec:
+    """An analysis.
+
+    Attributes:
+        name: On the command line.
+        help: What it asks, in one line.
+        definition: What is computed, in words and formulas, with its source; goes into the JSON.
+        run: From a context to results that JSON can hold; keys that begin with ``_`` are for the figure alone.
+        draw: From the results and labels of one or more models to the figure.
+        add_arguments: Adds options; they arrive in ``context.options``.
+        pictures: Default of ``--limit``.
+        needs_score: It judges the model, and so needs a checkpoint and labels.
+        needs_attention: It looks at attention, and so needs a model that has some.
+    """
+
+    name: str
+    help: str
+    definition: str
+    run: Callable[[Context], dict[str, Any]]
+    draw: Callable[[list[dict[str, Any]], list[str]], Figure]
+    add_arguments: Callable[[argparse.ArgumentParser], None] = no_arguments
+    pictures: int = 8
+    needs_score: bool = False
+    needs_attention: bool = False
+
+
+def load_context(config: str, checkpoint: str | None, device: str | None = None, **settings: Any) -> Context:
+    """Build a model and the context around it; without a checkpoint, with random weights drawn from the seed.
+
+    Raises:
+        FileNotFoundError, ConfigError, CheckpointError: See :func:`mmfan.apis.init_model`.
+    """
+    torch.manual_seed(settings.get("seed", 0))
+    model = init_model(config, checkpoint, device)
+    label = settings.pop("label", None) or Path(config).stem
+    if checkpoint is None:
+        label += " (random weights)"
+    return Context(model=model, label=label, config=config, checkpoint=checkpoint, **settings)
+
+
+def parse_cell(text: str) -> Cell:
+    """A corruption and severity as the command line has them.
+
+    >>> parse_cell("fog:3"), parse_cell("clean")
+    (Cell(corruption='fog', severity=3), Cell(corruption='clean', severity=0))
+
+    Raises:
+        ValueError: The text is not of this form, or there is no such corruption or severity.
+    """
+    if text == CLEAN.corruption:
+        return CLEAN
+    parts = re.fullmatch(r"(\w+):(\d+)", text)
+    if parts is None:
+        raise ValueError(f"Expected a cell as NAME:SEVERITY, e.g. fog:3, or 'clean', got {text!r}.")
+    cell = Cell(parts[1], int(parts[2]))
+    severities = get_corruption(cell.corruption).severities
+    if cell.severity not in severities:
+        raise ValueError(f"Expected a severity of {cell.corruption} from {severities}, got {cell.severity}.")
+    return cell
+
+
+def make_document(spec: AnalysisSpec, contexts: Sequence[Context], results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What is written as JSON: results, and all that is needed to repeat them."""
+    first = contexts[0]
+    return {
+        "analysis": spec.name,
+        "definition": spec.definition,
+        "seed": first.seed,
+        "limit": first.limit,
+        "cell": list(first.cell),
+        "crop": first.crop,
+        "options": vars(first.options),
+        "versions": versions(),
+        "models": [
+            {
+                "label": context.label,
+                "config": context.config,
+                "checkpoint": context.checkpoint,
+                "weights": "checkpoint" if context.trained else "random",
+                "taps": [vars(tap) for tap in context.used_taps],
+                "pictures": context.used_pictures,
+                "result": _public(result),
+            }
+            for context, result in zip(contexts, results, strict=True)
+        ],
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of what the results were computed with."""
+    found = {"mmfan": mmfan.__version__, "python": platform.python_version()}
+    return found | {name: str(import_module(name).__version__) for name in ("torch", "numpy", "cv2", "mmengine")}
+
+
+def to_json(document: dict[str, Any]) -> str:
+    """The text of a document; null stands for what is not a finite number."""
+    return json.dumps(document, indent=1, allow_nan=False, default=_plain) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"A {type(value).__name__} cannot be written as JSON.")
+
+
+def _public(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _public(inner) for key, inner in value.items() if not str(key).startswith("_")}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return [_public(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def _cut(picture: Any, box: tuple[int, int, int, int]) -> Any:
+    top, left, height, width = box
+    return np.ascontiguousarray(picture[top : top + height, left : left + width])

@@ -1,0 +1,1 @@
+"""Eigenvalues, directions, clusters: plain arithmetic."""

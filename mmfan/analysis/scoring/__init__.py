@@ -1,0 +1,1 @@
+"""Analyses that judge: the judge, and what it does to pictures."""

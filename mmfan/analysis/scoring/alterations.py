@@ -1,0 +1,179 @@
+"""What a cell of an analysis does to a picture, where a robustness test would corrupt it.
+
+An alteration takes the place of the corruption in the judge's loop: it gets each picture directly after it was loaded,
+with the cell in ``corruption`` and ``severity``. Severities are whole numbers: percentages, or numbers of cells.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from mmfan.analysis.scoring.part_scores import MARKED
+from mmfan.corruptions import picture_name, picture_seed
+from mmfan.datasets.transforms.band_noise import BandNoise
+from mmfan.datasets.transforms.cell_grid import border_pixels, equal_grid, permute_cells, random_order
+from mmfan.datasets.transforms.corrupt import NAME_ROOT_KEY
+from mmfan.datasets.transforms.patch_drop import PatchDrop
+from mmfan.datasets.transforms.pipelines import carry_meta_keys
+from mmfan.evaluation.loop.picture_names import innermost_datasets
+
+ORDER = "cell_order"  # where a shuffled picture says to its labels how
+
+
+class Alteration(ABC):
+    """Changes pictures as the cell at hand says.
+
+    Attributes:
+        needs_labels: Whether it works on label maps too, so that only segmentation can be judged.
+        parts: Names of the unmarked and the marked pixels, if it marks any.
+    """
+
+    needs_labels = False
+    parts: tuple[str, str] | None = None
+
+    def __init__(self) -> None:
+        self.seed = 0
+        self.root: str | None = None
+        self.read_labels: Callable[[dict], dict] | None = None
+
+    @abstractmethod
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Change ``results['img']`` by the cell in ``results['corruption']`` and ``results['severity']``."""
+
+    def install(self, dataset: Any, seed: int, root: str | None) -> None:
+        """Fit the pipelines of a built dataset: labels can be read early, marks are handed on.
+
+        Args:
+            dataset: The judge's.
+            seed: Base seed of the run.
+            root: What names of pictures are relative to.
+
+        Raises:
+            ValueError: Labels are needed and the pipeline loads none.
+        """
+        self.seed, self.root = seed, root
+        for inner in innermost_datasets(dataset):
+            steps = inner.pipeline.transforms
+            places = [at for at, step in enumerate(steps) if _loads_labels(step)]
+            if self.needs_labels and len(places) != 1:
+                raise ValueError(
+                    f"{type(self).__name__} needs the labels of the pictures: expected one step LoadAnnotations in the "
+                    f"test pipeline of {type(inner).__name__}, got {len(places)}."
+                )
+            if places:
+                steps[places[0]] = self.label_step(steps[places[0]])
+            carry_meta_keys(inner.pipeline, (MARKED,))
+
+    def label_step(self, step: Callable[[dict], dict]) -> Callable[[dict], dict]:
+        """What takes the place of the step that loads labels."""
+        self.read_labels = step
+        return step
+
+
+class BandNoiseAlteration(Alteration):
+    """Noise of one band; the severity is the middle of the band in percent of pi.
+
+    Args:
+        settings: Of :class:`mmfan.BandNoise`, but the frequency.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self.settings = settings
+        BandNoise(0.5, **settings)  # refuses wrong settings now
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Add the noise."""
+        step = BandNoise(results["severity"] / 100, **self.settings, seed=self.seed, root=self.root)
+        return step.transform(results)
+
+
+class PatchDropAlteration(Alteration):
+    """Cells of the picture hidden; the severity is the share that is dropped, in percent.
+
+    Args:
+        settings: Of :class:`mmfan.PatchDrop`, but the ratio.
+    """
+
+    parts = ("visible", "hidden")
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self.settings = settings
+        self.needs_labels = settings.get("mode", "random") in ("salient", "background")
+        PatchDrop(0.5, **settings)  # refuses wrong settings now
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Hide cells and mark their pixels."""
+        sample = dict(results)
+        if self.needs_labels and self.read_labels is not None:
+            read = self.read_labels({**results, "seg_fields": []})
+            sample["gt_seg_map"] = read.get("gt_seg_map")
+        step = PatchDrop(results["severity"] / 100, **self.settings, seed=self.seed, root=self.root)
+        done = step.transform(sample)
+        results["img"], results[MARKED] = done["img"], done["hidden"]
+        return results
+
+
+class ShuffleAlteration(Alteration):
+    """Cells of picture and labels in one random order; the severity is the number of cells.
+
+    Args:
+        grids: Number of cells -> rows and columns.
+        margin: Pixels nearer than this to a border between cells are marked.
+    """
+
+    needs_labels = True
+    parts = ("inside", "border")
+
+    def __init__(self, grids: Mapping[int, tuple[int, int]], margin: int) -> None:
+        super().__init__()
+        self.grids, self.margin = dict(grids), margin
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Shuffle the picture and say how."""
+        grid = equal_grid(results["img"].shape[:2], self.grids[results["severity"]])
+        name = picture_name(results["img_path"], self.root if self.root is not None else results.get(NAME_ROOT_KEY))
+        order = random_order(grid.size, picture_seed(self.seed, name, "shuffle", results["severity"]))
+        results["img"] = np.ascontiguousarray(permute_cells(results["img"], grid, order))
+        results[ORDER] = (grid, order)
+        results[MARKED] = border_pixels(grid, self.margin)
+        return results
+
+    def label_step(self, step: Callable[[dict], dict]) -> Callable[[dict], dict]:
+        """Labels that follow their pixels."""
+        return ShuffledLabels(step)
+
+
+class ShuffledLabels:
+    """The step that loads labels, followed by the order of the picture's cells.
+
+    Args:
+        step: The step itself.
+    """
+
+    def __init__(self, step: Callable[[dict], dict]) -> None:
+        self.step = step
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Load labels and, where the picture was shuffled, shuffle them likewise."""
+        loaded = self.step(results)
+        if ORDER not in loaded:
+            return loaded
+        if "gt_seg_map" not in loaded:
+            raise ValueError(
+                "Shuffled pictures need label maps, whose pixels can travel with those of the picture; boxes and masks "
+                "of objects cannot be cut up."
+            )
+        grid, order = loaded.pop(ORDER)
+        loaded["gt_seg_map"] = permute_cells(loaded["gt_seg_map"], grid, order)
+        return loaded
+
+
+def _loads_labels(step: Any) -> bool:
+    name = type(step).__name__
+    return name.startswith("Load") and "Annotation" in name

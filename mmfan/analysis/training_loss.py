@@ -1,0 +1,180 @@
+"""Batches of training pictures and the loss on them, each the same whatever came before it."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import MMLogger
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DATASETS, DefaultScope
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from mmfan.analysis.context import AnalysisError, Context
+from mmfan.corruptions import picture_seed
+from mmfan.evaluation.loop.picture_names import name_pictures
+from mmfan.evaluation.loop.stream import spread
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures and labels as a model in training gets them.
+
+    Attributes:
+        inputs: (B, 3, H, W), normalised and padded.
+        samples: Their labels.
+        names: Of the pictures.
+    """
+
+    inputs: Tensor
+    samples: list[Any]
+    names: tuple[str, ...]
+
+
+def training_batches(context: Context, count: int, size: int) -> list[Batch]:
+    """Batches of augmented pictures of the config's training set, spread evenly over it.
+
+    The augmentation of a picture depends on the context's seed and the picture's name alone; numpy's, Python's and
+    torch's generators are left as they were.
+
+    Args:
+        context: Its ``crop`` cuts the central pixels out of augmented pictures, to save memory (segmentation only).
+        count: How many batches.
+        size: Pictures in each.
+
+    Raises:
+        AnalysisError: The config has no training set, or it is too small, or ``crop`` does not fit.
+    """
+    cfg = context.model.cfg
+    config = (cfg.get("train_dataloader") or {}).get("dataset")
+    if config is None:
+        raise AnalysisError(f"{context.config} has no train_dataloader.dataset, on whose pictures the loss is taken.")
+    scope = cfg.get("default_scope", "mmseg")
+    with DefaultScope.overwrite_default_scope(scope):
+        dataset = DATASETS.build(copy.deepcopy(config))
+    if len(dataset) < count * size:
+        raise AnalysisError(
+            f"The analysis needs {count} batches of {size} pictures, the training set of {context.config} has "
+            f"{len(dataset)} pictures."
+        )
+    chosen = spread(len(dataset), count * size)
+    names = name_pictures(dataset)[1] if hasattr(dataset, "get_data_info") else [str(n) for n in range(len(dataset))]
+    batches = []
+    for start in range(0, len(chosen), size):
+        numbers = chosen[start : start + size]
+        with _own_randomness(), DefaultScope.overwrite_default_scope(scope):
+            samples = [
+                _sample(dataset, number, picture_seed(context.seed, names[number], "crop", 0)) for number in numbers
+            ]
+        batches.append(_batch(context, samples, [names[number] for number in numbers]))
+    return batches
+
+
+def _sample(dataset: Any, number: int, seed: int) -> Any:
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed % 2**63)
+    sample = dataset[number]
+    if sample is None:
+        raise AnalysisError(f"The training pipeline gives nothing for picture {number}; its augmentation discards it.")
+    return sample
+
+
+def _batch(context: Context, samples: Sequence[Any], names: Sequence[str]) -> Batch:
+    packed = {key: [sample[key] for sample in samples] for key in ("inputs", "data_samples")}
+    data = context.model.data_preprocessor(packed, True)
+    inputs, labels = data["inputs"], data["data_samples"]
+    if context.crop is not None:
+        inputs, labels = _central(inputs, labels, context.crop)
+    return Batch(inputs, labels, tuple(names))
+
+
+def _central(inputs: Tensor, samples: list[Any], side: int) -> tuple[Tensor, list[Any]]:
+    height, width = inputs.shape[2:]
+    if side > min(height, width):
+        raise AnalysisError(f"The training pictures are {height} x {width}, smaller than --crop {side}.")
+    if not all("gt_sem_seg" in sample for sample in samples):
+        raise AnalysisError("--crop cuts label maps, and these pictures have boxes: leave it out for detection.")
+    top, left = (height - side) // 2, (width - side) // 2
+    cut = []
+    for sample in samples:
+        sample = copy.deepcopy(sample)
+        labels = sample.gt_sem_seg.data[..., top : top + side, left : left + side]
+        kept = type(sample.gt_sem_seg)(data=labels)
+        # the size is part of it: a smaller map cannot be set in place
+        del sample.gt_sem_seg
+        sample.gt_sem_seg = kept
+        sample.set_metainfo({"img_shape": (side, side), "pad_shape": (side, side)})
+        cut.append(sample)
+    return inputs[..., top : top + side, left : left + side].contiguous(), cut
+
+
+def loss_of(model: Any, batch: Batch) -> Tensor:
+    """The training loss of a batch, all its parts added; the model's mode is not changed.
+
+    Raises:
+        AnalysisError: The model gives no loss.
+    """
+    losses = model.loss(batch.inputs, batch.samples)
+    parts = [
+        value.mean() if isinstance(value, Tensor) else sum(item.mean() for item in value)
+        for name, value in losses.items()
+        if "loss" in name
+    ]
+    if not parts:
+        raise AnalysisError(f"{type(model).__name__} gives no loss; it gives {', '.join(losses)}.")
+    return torch.stack([torch.as_tensor(part) for part in parts]).sum()
+
+
+@contextmanager
+def twice_differentiable() -> Iterator[None]:
+    """Attention by separate steps, for a while: the fused kernels have no second derivative."""
+    with sdpa_kernel(SDPBackend.MATH):
+        yield
+
+
+def weight_decays(model: nn.Module, cfg: Any) -> dict[str, float]:
+    """Weight decay of each parameter by its name, as the config's optimiser has it; 0 where there is no optimiser."""
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    found = dict.fromkeys(names.values(), 0.0)
+    wrapper = cfg.get("optim_wrapper")
+    if not wrapper:
+        return found
+    settings = copy.deepcopy(wrapper)
+    settings.pop("accumulative_counts", None)
+    settings["type"] = "OptimWrapper"
+    for key in ("loss_scale", "dtype", "use_fsdp"):
+        settings.pop(key, None)
+    # it lists the settings of every parameter, which nobody wants to read here
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with DefaultScope.overwrite_default_scope(cfg.get("default_scope", "mmseg")):
+            optimiser = build_optim_wrapper(model, settings)
+    finally:
+        logger.setLevel(level)
+    for group in optimiser.param_groups:
+        for parameter in group["params"]:
+            if id(parameter) in names:
+                found[names[id(parameter)]] = float(group.get("weight_decay", 0.0))
+    return found
+
+
+@contextmanager
+def _own_randomness() -> Iterator[None]:
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])

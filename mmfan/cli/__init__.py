@@ -1,0 +1,1 @@
+"""Command lines: the options that tools share, and how errors end them."""

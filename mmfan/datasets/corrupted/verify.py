@@ -1,0 +1,152 @@
+"""Checking a corrupted set against its manifests, file by file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmfan.datasets.corrupted.codec import picture_damage
+from mmfan.datasets.corrupted.layout import Listing, cell_folder
+from mmfan.datasets.corrupted.making.worker import is_part
+from mmfan.datasets.corrupted.manifest import Manifest, find_manifests, manifest_path, read_manifest
+from mmfan.datasets.corrupted.record import RECORD_NAME, SetRecord, read_record
+from mmfan.evaluation.protocol import Cell
+
+
+@dataclass
+class Verification:
+    """What :func:`verify_set` found.
+
+    Attributes:
+        cells: Number of cells looked at.
+        files: Number of files that are as their manifest says.
+        problems: One sentence for each thing that is wrong, naming the file; sorted.
+    """
+
+    cells: int = 0
+    files: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def cells_of(target: str | os.PathLike[str], split: str) -> list[Cell]:
+    """The cells of which a set has a manifest of ``split``, sorted."""
+    found = []
+    for path in find_manifests(target):
+        if path.stem == split and path.parent.name.isdecimal():
+            found.append(Cell(path.parent.parent.name, int(path.parent.name)))
+    return sorted(found)
+
+
+def verify_set(
+    target: str | os.PathLike[str],
+    listing: Listing,
+    cells: Iterable[tuple[str, int]] | None = None,
+    *,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Verification:
+    """Read every file of a set again and compare it with the manifests.
+
+    Args:
+        target: Root of the corrupted set.
+        listing: The clean pictures, which say what there should be.
+        cells: The cells that should be there; ``None`` for those that have a manifest or a folder.
+        workers: Number of threads that read and hash.
+        progress: Called with the number of files read and to read.
+
+    Returns:
+        What is missing, truncated, altered or surplus.
+
+    Raises:
+        FileNotFoundError: ``target`` has no record: it is no corrupted set.
+        ValueError: The record or a manifest cannot be read.
+    """
+    root = Path(target)
+    record = read_record(root)
+    if record is None:
+        raise FileNotFoundError(f"{root} has no {RECORD_NAME}: it is no set that this tool made.")
+    wanted = sorted(_cells_there(root, listing) if cells is None else {Cell(*cell) for cell in cells})
+    done = Verification(cells=len(wanted), problems=list(listing.problems))
+    if not wanted:
+        done.problems.append(f"{root} holds nothing of the split {listing.split}.")
+    jobs: list[tuple[Path, str]] = []
+    expected = {picture.place for picture in listing.pictures}
+    for cell in wanted:
+        folder = cell_folder(root, record.layout, *cell)
+        manifest = read_manifest(manifest_path(root, *cell, listing.split))
+        found = _files_below(folder, listing)
+        if manifest is None:
+            done.problems.append(
+                f"{cell} is not complete: {len(found & expected)} of {len(expected)} pictures are there, and no "
+                "manifest. Run without --verify to make the rest."
+            )
+        else:
+            done.problems += _mismatches(manifest, record, cell)
+            jobs += [(folder / file, digest) for file, digest in sorted(manifest.files.items())]
+            done.problems += [f"missing in the manifest: {folder / file}" for file in expected - set(manifest.files)]
+        surplus = found - (expected if manifest is None else set(manifest.files))
+        done.problems += [f"surplus: {folder / file}" for file in surplus]
+    _hash_all(jobs, workers, done, progress)
+    done.problems.sort()
+    return done
+
+
+def _cells_there(root: Path, listing: Listing) -> set[Cell]:
+    """Cells that have a manifest of the split, or pictures of it."""
+    found = set(cells_of(root, listing.split))
+    base = cell_folder(root, listing.layout, "any", 0).parent.parent
+    for folder in base.glob("*/[0-9]*"):
+        if folder.name.isdecimal() and folder.is_dir() and _files_below(folder, listing):
+            found.add(Cell(folder.parent.name, int(folder.name)))
+    return found
+
+
+def _files_below(folder: Path, listing: Listing) -> set[str]:
+    """Files of the split in a cell: pictures and what killed runs left, without other hidden files."""
+    start = folder if listing.layout == "folder" else folder / listing.split
+    found = set()
+    for where, _, names in os.walk(start):
+        for name in names:
+            if not name.startswith(".") or is_part(name):
+                found.add(Path(where, name).relative_to(folder).as_posix())
+    return found
+
+
+def _mismatches(manifest: Manifest, record: SetRecord, cell: Cell) -> list[str]:
+    """Settings of a manifest that are not those of the set."""
+    return [
+        f"the manifest of {cell} says {key} {getattr(manifest, key)}, the set {getattr(record, key)}"
+        for key in ("seed", "engine_version", "format", "quality")
+        if getattr(manifest, key) != getattr(record, key)
+    ]
+
+
+def _hash_all(
+    jobs: list[tuple[Path, str]], workers: int, done: Verification, progress: Callable[[int, int], None] | None
+) -> None:
+    with ThreadPoolExecutor(workers) as pool:  # reading and hashing release the interpreter
+        for count, problem in enumerate(pool.map(_problem_of, jobs), start=1):
+            if problem is None:
+                done.files += 1
+            else:
+                done.problems.append(problem)
+            if progress is not None:
+                progress(count, len(jobs))
+
+
+def _problem_of(job: tuple[Path, str]) -> str | None:
+    path, digest = job
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return f"missing: {path}"
+    except OSError as error:
+        return f"unreadable: {path}: {error.strerror}"
+    if hashlib.sha256(content).hexdigest() == digest:
+        return None
+    damage = picture_damage(content)
+    return f"altered: {path}" if damage is None else f"truncated or damaged: {path}: {damage}"

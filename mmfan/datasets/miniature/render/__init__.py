@@ -1,0 +1,1 @@
+"""The painter: camera, canvas, light."""

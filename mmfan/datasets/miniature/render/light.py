@@ -1,0 +1,254 @@
+"""Time of day and the one pass that lights a painted picture.
+
+Every pixel's depth and place in the world follow from its surface's plane, so light, shadow, material and haze are
+computed for all pixels at once, in linear light, and end as an 8-bit picture with exposure, white balance and noise.
+Arrays here have the colour (or X, Y, Z) axis first, (3, H, W): operations with one value per pixel are then fast.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from mmfan.datasets.miniature.render.canvas import OVERSAMPLE, Canvas, SurfaceTable
+from mmfan.datasets.miniature.render.textures import GRAINS, TILE, texture_tile
+
+FARTHEST = 400.0
+"""Depth given to the sky, metres."""
+
+
+@dataclass(frozen=True)
+class Light:
+    """The light of one picture. Colours are linear RGB.
+
+    Args:
+        sun: Unit vector towards the sun (X, Y, Z).
+        sun_colour: Strength of direct sunlight on a surface that faces it; zero under clouds.
+        ambient: Light from the sky.
+        zenith: Colour of the sky overhead.
+        horizon: Colour of the sky at the horizon and of the haze.
+        haze: Distance in metres at which haze has swallowed 63 % of a thing's own colour.
+        clouds: Share of the sky under clouds, 0 to 1.
+        exposure: Gain before the tone curve.
+        balance: White-balance gains (R, G, B).
+        noise: Standard deviation of the sensor noise, in 8-bit steps.
+        dark: 0 by day to 1 at dusk; lamps and windows are lit by it.
+    """
+
+    sun: np.ndarray
+    sun_colour: np.ndarray
+    ambient: np.ndarray
+    zenith: np.ndarray
+    horizon: np.ndarray
+    haze: float
+    clouds: float
+    exposure: float
+    balance: np.ndarray
+    noise: float
+    dark: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """The houses along one side of the street, as a screen that casts shadows.
+
+    Args:
+        x: Where it stands (X, metres).
+        heights: Its height at Z = first, first + 1, ... metres.
+        first: Z of the first height.
+    """
+
+    x: float
+    heights: np.ndarray
+    first: float
+
+
+def sample_light(rng: np.random.Generator) -> Light:
+    """Draw a time of day: sunny, overcast or late."""
+    kind = rng.choice(3, p=(0.52, 0.30, 0.18))
+    azimuth = rng.uniform(0, 2 * np.pi)
+    elevation = np.deg2rad(rng.uniform(26, 62) if kind == 0 else rng.uniform(9, 22))
+    sun = np.array([np.cos(elevation) * np.sin(azimuth), np.sin(elevation), np.cos(elevation) * np.cos(azimuth)])
+    balance = np.exp(rng.normal(0, 0.045, 3) * (1.0, 0.35, 1.2))
+    noise = rng.uniform(0.8, 2.6)
+    if kind == 0:
+        warmth = rng.uniform(0, 1)
+        sun_colour = rng.uniform(1.15, 1.5) * np.array([1.0, 0.95 - 0.05 * warmth, 0.86 - 0.16 * warmth])
+        ambient = rng.uniform(0.30, 0.42) * np.array([0.86, 0.96, 1.14])
+        zenith = np.array([0.10, 0.24, 0.58]) * rng.uniform(0.8, 1.25)
+        horizon = np.array([0.52, 0.66, 0.84]) * rng.uniform(0.85, 1.1)
+        haze, clouds, dark = rng.uniform(110, 420), rng.uniform(0.0, 0.65), 0.0
+    elif kind == 1:
+        grey = rng.uniform(0.55, 0.85)
+        sun_colour = np.full(3, rng.uniform(0.0, 0.12))
+        ambient = grey * np.array([0.96, 1.0, 1.05])
+        zenith = grey * np.array([0.62, 0.68, 0.76])
+        horizon = grey * np.array([0.92, 0.95, 0.98])
+        haze, clouds, dark = rng.uniform(55, 220), 1.0, rng.uniform(0, 0.3)
+    else:
+        sun_colour = rng.uniform(0.45, 0.85) * np.array([1.0, 0.62, 0.34])
+        ambient = rng.uniform(0.24, 0.36) * np.array([0.86, 0.90, 1.14])
+        zenith = np.array([0.12, 0.17, 0.36]) * rng.uniform(0.8, 1.2)
+        horizon = np.array([0.88, 0.58, 0.38]) * rng.uniform(0.6, 1.0)
+        haze, clouds, dark = rng.uniform(80, 260), rng.uniform(0.1, 0.8), rng.uniform(0.5, 1.0)
+    exposure = rng.uniform(0.85, 1.25) * (1.0 + 0.35 * dark)
+    return Light(sun, sun_colour, ambient, zenith, horizon, haze, clouds, exposure, balance, noise, dark)
+
+
+def render(canvas: Canvas, light: Light, rows: tuple[Row, ...], rng: np.random.Generator) -> np.ndarray:
+    """Light a painted canvas.
+
+    Args:
+        canvas: The finished painting.
+        light: Time of day.
+        rows: House rows that cast shadows.
+        rng: Source of the cloud pattern's place and the sensor noise.
+
+    Returns:
+        The picture, shape (H, W, 3), uint8, RGB.
+    """
+    index = label_index(canvas)
+    table = canvas.surfaces()
+    small = cv2.resize(canvas.colour, canvas.camera.size, interpolation=cv2.INTER_AREA)
+    # Gamma 2 stands for sRGB: squares and roots are cheap.
+    albedo = np.square(_planes(small) * np.float32(1 / 255))
+    rays = canvas.camera.rays()
+    depth = _depths(table, index)
+    place = rays * depth
+    place[1] += np.float32(canvas.camera.height)
+
+    albedo *= _grain(table, index, place, depth, canvas.camera.focal)
+    lit = albedo * _irradiance(canvas, table, index, place, light, rows)
+    if table.glow.any():
+        glow = table.glow[index]
+        lit += (albedo * np.float32(0.9 / light.exposure) - lit) * glow
+    veil = 1 - np.exp(depth * np.float32(-1 / light.haze))
+    lit += (_column(light.horizon * 0.9) - lit) * veil
+
+    sky = index == 0
+    offset = rng.uniform(0, TILE, 2)
+    rows_with_sky = np.flatnonzero(sky.any(axis=1))
+    if len(rows_with_sky):
+        end = int(rows_with_sky[-1]) + 1
+        np.copyto(lit[:, :end], _sky(rays[:, :end], light, offset), where=sky[:end])
+    return _expose(lit, light, rng)
+
+
+def label_index(canvas: Canvas) -> np.ndarray:
+    """The surface number of each output pixel, shape (H, W): one of the painted pixels it is averaged from."""
+    start = OVERSAMPLE // 2
+    return np.ascontiguousarray(canvas.index[start::OVERSAMPLE, start::OVERSAMPLE])
+
+
+def _planes(picture: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) as planes (3, H, W), float32."""
+    return np.stack(cv2.split(picture)).astype(np.float32)
+
+
+def _column(colour: np.ndarray) -> np.ndarray:
+    """A colour to be combined with planes: shape (3, 1, 1), float32."""
+    return colour.astype(np.float32)[:, None, None]
+
+
+def _depths(table: SurfaceTable, index: np.ndarray) -> np.ndarray:
+    """Depth of each pixel in metres, shape (H, W), float32, between 0.5 and FARTHEST."""
+    height, width = index.shape
+    a, b, c = (np.take(np.ascontiguousarray(table.plane[:, k]), index) for k in range(3))
+    u = np.arange(width, dtype=np.float32) + 0.5
+    v = (np.arange(height, dtype=np.float32) + 0.5)[:, None]
+    # Edge pixels lie half outside their polygon, where a plane may pass its horizon: hence the bounds.
+    return 1 / np.clip(a * u + b * v + c, np.float32(1 / FARTHEST), np.float32(2.0))
+
+
+def _grain(table: SurfaceTable, index: np.ndarray, place: np.ndarray, depth: np.ndarray, focal: float) -> np.ndarray:
+    """Brightness factor of the material at each pixel, shape (H, W), float32."""
+    scales = np.array([scale for scale, _ in GRAINS.values()], np.float32)
+    strengths = np.array([strength for _, strength in GRAINS.values()], np.float32) / 127
+    grain = table.grain
+    level = (np.abs(table.normal[:, 1]) > 0.7)[index]
+    texels = scales[grain][index]
+    s = (place[0] + np.where(level, np.float32(0), place[2])) * texels
+    t = np.where(level, place[2], -place[1]) * texels
+    looked_up = cv2.split(cv2.remap(texture_tile(), s, t, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP))
+    # Texels much smaller than a pixel would flicker from pixel to pixel; their mean is "no change", so they fade out.
+    # The leaf and cloud channels are coarse and may stay longer.
+    footprint = depth * texels * np.float32(1 / focal)
+    sharp = np.clip(np.float32(1.6) - footprint * np.float32(0.5), 0, 1)
+    coarse = np.clip(np.float32(2.0) - footprint * np.float32(0.14), 0, 1)
+    factor = np.ones(index.shape, np.float32)
+    for channel, (values, fade) in enumerate(zip(looked_up, (sharp, coarse, sharp, coarse), strict=True)):
+        strength = np.ascontiguousarray(strengths[grain, channel])
+        factor += (values.astype(np.float32) - 128) * np.take(strength, index) * fade
+    return factor
+
+
+def _irradiance(
+    canvas: Canvas, table: SurfaceTable, index: np.ndarray, place: np.ndarray, light: Light, rows: tuple[Row, ...]
+) -> np.ndarray:
+    """Light that falls on each pixel, shape (3, H, W), float32."""
+    facing = table.normal @ light.sun.astype(np.float32)
+    even = ~table.normal.any(axis=1)
+    # Plates that face the camera stand for round things, half of which is lit.
+    direct = np.where(even, 0.55, np.clip(facing, 0, None)).astype(np.float32)
+    sky_share = np.where(even, 0.8, 0.72 + 0.28 * table.normal[:, 1]).astype(np.float32)
+    ground = (table.normal[:, 1] > 0.9)[index]
+    shadow = cv2.GaussianBlur(canvas.cast, (0, 0), 0.8).astype(np.float32) * np.float32(1 / 255) * ground
+    if light.sun_colour.max() > 0.2:
+        for row in rows:
+            np.maximum(shadow, _row_shadow(row, place, light.sun), out=shadow)
+    contact = cv2.GaussianBlur(canvas.contact, (0, 0), 1.2).astype(np.float32) * np.float32(0.75 / 255)
+    occlusion = 1 - contact * ground
+    sun = direct[index] * (1 - shadow) * occlusion
+    sky = sky_share[index] * occlusion
+    return sun * _column(light.sun_colour) + sky * _column(light.ambient)
+
+
+def _row_shadow(row: Row, place: np.ndarray, sun: np.ndarray) -> np.ndarray:
+    """Shadow of a house row on each place, shape (H, W), float32, 0 to 1: follow the ray to the sun up to the row."""
+    if abs(sun[0]) < 0.05 or (sun[0] > 0) != (row.x > 0):
+        return np.zeros(place.shape[1:], np.float32)
+    reach = (np.float32(row.x) - place[0]) * np.float32(1 / sun[0])
+    along = place[2] + reach * np.float32(sun[2])
+    above = place[1] + reach * np.float32(sun[1])
+    cell = np.clip(along - np.float32(row.first), 0, len(row.heights) - 1).astype(np.int32)
+    top = np.take(row.heights.astype(np.float32), cell)
+    # The edge widens with the distance to what casts it.
+    softness = np.float32(0.05) + np.float32(0.012) * np.abs(reach)
+    return np.clip((top - above) / softness + np.float32(0.5), 0, 1) * (reach > 0.15)
+
+
+def _sky(rays: np.ndarray, light: Light, offset: np.ndarray) -> np.ndarray:
+    """Colour of the sky in each direction, shape (3, H, W), linear RGB float32."""
+    up = np.maximum(rays[1], 0)
+    blend = up / (up + np.float32(0.28))
+    horizon, zenith = _column(light.horizon), _column(light.zenith)
+    colour = horizon + (zenith - horizon) * blend
+    # Clouds hang on a level plane: they grow thinner towards the horizon.
+    reach = np.float32(70) / (up + np.float32(0.14))
+    s = rays[0] * reach + np.float32(offset[0])
+    t = rays[2] * reach + np.float32(offset[1])
+    pattern = cv2.split(cv2.remap(texture_tile(), s, t, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP))
+    thick = pattern[1].astype(np.float32) * np.float32(1 / 255)
+    thick += pattern[3].astype(np.float32) * np.float32(0.06 / 255) - np.float32(0.03)
+    cover = np.clip((thick - np.float32(0.80 - 0.55 * light.clouds)) * 5, 0, 1)
+    cover *= np.clip(up * 9 + np.float32(0.25), 0, 1) * np.float32(0.85)
+    white = _column(light.ambient * 1.5 + light.sun_colour * 0.35 + light.horizon * 0.25)
+    colour += ((np.float32(0.45) + np.float32(0.55) * thick) * white - colour) * cover
+    x, y, z = (np.float32(part) for part in light.sun)
+    towards = (rays[0] * x + rays[1] * y + rays[2] * z) / np.sqrt(np.square(rays).sum(axis=0))
+    halo = np.exp((towards - 1) * 14) * np.float32(0.55) + np.exp((towards - 1) * 400) * 3
+    return colour + halo * _column(light.sun_colour)
+
+
+def _expose(lit: np.ndarray, light: Light, rng: np.random.Generator) -> np.ndarray:
+    """Tone curve, white balance and noise: linear RGB planes to an 8-bit picture, shape (H, W, 3)."""
+    planes = np.sqrt(1 - np.exp(lit * _column(-1.75 * light.exposure * light.balance))) * np.float32(255)
+    # Sensor noise is mostly brightness, a little colour, which is coarser.
+    height, width = lit.shape[1:]
+    grain = rng.standard_normal((height, width), np.float32)
+    tints = rng.standard_normal((3, (height + 1) // 2, (width + 1) // 2), np.float32)
+    for plane, tint in zip(planes, tints, strict=True):
+        coarse = cv2.resize(tint, (width, height), interpolation=cv2.INTER_LINEAR)
+        plane += (grain + np.float32(0.5) * coarse) * np.float32(light.noise)
+    # A merge converts and rounds; values beyond the range saturate.
+    return cv2.merge([cv2.convertScaleAbs(np.maximum(plane, 0)) for plane in planes])

@@ -1,0 +1,1 @@
+"""What is drawn: people, vehicles, houses, plants."""

@@ -1,0 +1,1 @@
+"""Bringing downloaded sets into the tree that configs expect."""

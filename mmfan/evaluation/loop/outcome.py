@@ -1,0 +1,61 @@
+"""From the records of a finished run to the scores that a loop returns."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+
+from mmfan.evaluation.protocol import CLEAN, Protocol
+from mmfan.evaluation.results.store import Record, key_of
+from mmfan.evaluation.summary.summary import summarize
+
+
+def check_fractions(metrics: Mapping[str, float]) -> None:
+    """See that scores are fractions, after the first cell and not after the last.
+
+    Raises:
+        ValueError: There are none, or some are not.
+    """
+    wrong = {name: value for name, value in metrics.items() if not (math.isnan(value) or 0 <= value <= 1)}
+    if not metrics or wrong:
+        raise ValueError(
+            f"Expected the metric to give fractions from 0 to 1, got {wrong or 'no score at all'}. If it gives "
+            "percentages, set dict(type='mmfan.RetentionEvaluator', metric=..., scale=0.01)."
+        )
+
+
+def conclude(records: Sequence[Record], protocol: Protocol, logger: logging.Logger) -> dict[str, float]:
+    """The scores of a run over a protocol.
+
+    A score that is not defined in some cell (the AP of small objects where there are none) is left out. Where a clean
+    score is 0, as it may be early in a training, there is no retention.
+
+    Args:
+        records: Of all cells of the protocol and the clean one.
+        protocol: How they are averaged.
+        logger: Told what was left out.
+
+    Returns:
+        ``clean/S``, ``corrupted/S`` and, where it is defined, ``retention/S`` for each score S.
+    """
+    clean = next(record for record in records if key_of(record)[1] == CLEAN)
+    found: dict[str, float] = {}
+    for name, value in clean["metrics"].items():
+        scores = [record["metrics"].get(name) for record in records]
+        undefined = sum(score is None or math.isnan(score) for score in scores)
+        if undefined:
+            level = logging.INFO if value is None or math.isnan(value) else logging.WARNING
+            logger.log(level, f"{name} is not defined in {undefined} of {len(scores)} cells and is left out.")
+            continue
+        found[f"clean/{name}"] = value
+        if value == 0:
+            logger.warning(f"{name} of the clean pictures is 0, so that there is no retention.")
+            corrupted = [record for record in records if record is not clean]
+            found[f"corrupted/{name}"] = summarize(corrupted, protocol, name, partial=True).corrupted
+            continue
+        summary = summarize(records, protocol, name)
+        found[f"corrupted/{name}"] = summary.corrupted
+        if summary.retention is not None:
+            found[f"retention/{name}"] = summary.retention
+    return found

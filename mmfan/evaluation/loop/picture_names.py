@@ -1,0 +1,81 @@
+"""What the pictures of a dataset are called: their paths, and the names that seeds of corruptions come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mmfan.corruptions import picture_name
+from mmfan.datasets.corrupted.lookup import clean_set
+from mmfan.datasets.transforms.corrupt import NAME_ROOT_KEY
+
+
+def innermost_datasets(dataset: Any) -> list[Any]:
+    """The datasets that have a pipeline, inside concatenations and other wrappers.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if hasattr(getattr(dataset, "pipeline", None), "transforms"):
+        return [dataset]
+    inner = getattr(dataset, "datasets", None) or ([dataset.dataset] if hasattr(dataset, "dataset") else [])
+    if not inner:
+        raise ValueError(
+            f"Expected a dataset with a pipeline of mmengine, or wrappers around such datasets, got "
+            f"{type(dataset).__name__}, which has neither `pipeline` nor `dataset` nor `datasets`."
+        )
+    return [found for one in inner for found in innermost_datasets(one)]
+
+
+def path_of(sample: Mapping[str, Any]) -> str:
+    """The path of a sample's picture.
+
+    Raises:
+        ValueError: It has none.
+    """
+    path = sample.get("img_path")
+    if not path:
+        raise ValueError("A sample has no `img_path`, from which the seed of its corruption is derived.")
+    return str(path)
+
+
+def name_pictures(dataset: Any, root: str | None = None) -> tuple[list[str], list[str]]:
+    """Paths of the clean pictures and the names that their seeds are derived from, in the order of the dataset.
+
+    Args:
+        dataset: A dataset of OpenMMLab, or wrappers around some.
+        root: The folder that names are relative to; None finds it by the layout of the set.
+
+    Raises:
+        ValueError: The dataset does not tell the paths, or two of its pictures have one name.
+    """
+    if not hasattr(dataset, "get_data_info"):
+        raise ValueError(
+            f"{type(dataset).__name__} has no get_data_info, by which the paths of its pictures are found."
+        )
+    infos = [dataset.get_data_info(number) for number in range(len(dataset))]
+    paths = [path_of(info) for info in infos]
+    names = [
+        picture_name(path, info.get(NAME_ROOT_KEY) if root is None else root)
+        for path, info in zip(paths, infos, strict=True)
+    ]
+    owner: dict[str, str] = {}
+    for path, name in zip(paths, names, strict=True):
+        if owner.setdefault(name, path) != path:
+            raise ValueError(
+                f"The pictures {owner[name]} and {path} have one name, {name!r}, and would be corrupted alike: give "
+                "the folder that holds all pictures as `picture_root` of RobustnessLoop."
+            )
+    return paths, names
+
+
+def root_of_names(dataset: Any) -> str | None:
+    """The folder that names of pictures are relative to, as ``tools/make_corrupted_set.py`` takes it for this dataset.
+
+    Returns:
+        None where the layout of the set says it (Cityscapes, COCO), or the dataset does not say where its pictures are.
+    """
+    inner = innermost_datasets(dataset)
+    prefix = getattr(inner[0], "data_prefix", None) if len(inner) == 1 else None
+    folder = (prefix.get("img_path") or prefix.get("img")) if isinstance(prefix, Mapping) else None
+    return clean_set(str(folder)).name_root if folder else None

@@ -1,0 +1,336 @@
+"""The loop that takes one model, loaded once, through all cells of a protocol."""
+
+from __future__ import annotations
+
+import operator
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dist import broadcast_object_list, get_dist_info, is_main_process
+from mmengine.registry import DATASETS
+from mmengine.runner import BaseLoop, Runner
+from mmengine.runner.amp import autocast
+
+from mmfan.apis.config import ConfigError
+from mmfan.datasets.transforms.corrupt import Corrupt
+from mmfan.evaluation.loop.disk import DiskSource
+from mmfan.evaluation.loop.outcome import check_fractions, conclude
+from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
+from mmfan.evaluation.loop.run_key import (
+    check_corruption_versions,
+    guess_dataset_name,
+    guess_model_name,
+    make_record,
+    run_key,
+)
+from mmfan.evaluation.loop.shown import shown_prediction, shown_truth
+from mmfan.evaluation.loop.stream import CellBatches, CellDataset, SampleNote, build_sweep_loader, spread
+from mmfan.evaluation.loop.timing import Shares, describe_shares
+from mmfan.evaluation.metrics.evaluator import make_evaluator
+from mmfan.evaluation.protocol import CLEAN, Cell, Protocol, get_protocol
+from mmfan.evaluation.results.picture_writer import PictureWriter
+from mmfan.evaluation.results.store import Record, ResultsStore, RunKey, key_of
+from mmfan.registry import LOOPS
+from mmfan.utils.progress import progress_text
+
+SOURCES = ("fly", "disk")
+SECONDS_BETWEEN_LINES = 30.0
+
+
+@LOOPS.register_module()
+class RobustnessLoop(BaseLoop):
+    """Judges a model on the clean pictures and on every cell of a protocol.
+
+    In the place of mmengine's loops, around any model, dataset and metric of mmsegmentation or mmdetection::
+
+        test_cfg = dict(type="mmfan.RobustnessLoop", protocol="kamann16", results="work_dirs/robustness.jsonl")
+        test_evaluator = dict(_delete_=True, type="mmfan.RetentionEvaluator", metric=dict(type="IoUMetric"))
+
+    (The evaluator may stay the metric it is: the loop wraps it.) The dataset stays the clean one; the loop corrupts
+    its pictures in the loading processes, directly after they are decoded, with the seeds of
+    ``tools/make_corrupted_set.py``, or reads a corrupted set (``source='disk'``). Each finished cell is one line of
+    ``results`` at once; a run that was killed goes on with the next cell. Under several processes each picture is
+    judged exactly once.
+
+    While training, on a small protocol and a part of the pictures, it tells which checkpoint to keep::
+
+        val_cfg = dict(type="mmfan.RobustnessLoop", protocol=dict(corruptions=["fog"], severities=[3]), limit=50)
+        default_hooks = dict(checkpoint=dict(save_best="corrupted/mIoU"))
+
+    It returns, for each score ``S`` of the metric, ``clean/S``, ``corrupted/S`` (mean over the severities of a type,
+    then over the types) and ``retention/S`` (their ratio), all fractions.
+
+    Args:
+        runner: The Runner.
+        dataloader: Config of the dataloader; its sampler is replaced.
+        evaluator: Config of :class:`mmfan.evaluation.metrics.evaluator.RetentionEvaluator`, or of a metric.
+        protocol: Name of a protocol, or a dict that describes one (:func:`mmfan.evaluation.protocol.get_protocol`).
+        results: The results file; None keeps nothing, and nothing can be resumed.
+        seed: Base seed of the corruptions.
+        limit: Judge this many pictures, spread evenly over the set; None for all.
+        source: ``'fly'`` to corrupt while loading, ``'disk'`` to read a corrupted set.
+        corrupted_root: The corrupted set, for ``source='disk'``.
+        picture_root: The folder that names of pictures are relative to; found by the layouts of Cityscapes and COCO,
+            else the folder of the dataset's pictures (``data_prefix``).
+        name: Name of the model in the results; that of the config file by default.
+        dataset_name: Name of the data set in the results; that of its class by default.
+        pictures: Write this many pictures, with truth and predictions, beside the results.
+        fp16: Mixed precision (bfloat16 on a CPU).
+
+    Raises:
+        ValueError: An argument is out of range or contradicts another one, or the dataset cannot be corrupted.
+        FileNotFoundError: Corrupted pictures are missing.
+        OSError: The results file cannot be written.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        dataloader: Any,
+        evaluator: Any,
+        protocol: str | Mapping[str, Any] | Protocol = "kamann16",
+        results: str | Path | None = None,
+        seed: int = 0,
+        limit: int | None = None,
+        source: str = "fly",
+        corrupted_root: str | Path | None = None,
+        picture_root: str | Path | None = None,
+        name: str | None = None,
+        dataset_name: str | None = None,
+        pictures: int = 0,
+        fp16: bool = False,
+    ) -> None:
+        self.protocol = get_protocol(protocol)
+        self.cells = (CLEAN, *self.protocol.cells)
+        self.seed, self.limit = _whole("seed", seed, 0), None if limit is None else _whole("limit", limit, 1)
+        self.fp16 = fp16
+        self.name = name or guess_model_name(runner)
+        self.store = None if results is None else ResultsStore(_writable(results))
+        if _whole("pictures", pictures, 0) and self.store is None:
+            raise ValueError("`pictures` are written beside the results: give `results` too.")
+        if source not in SOURCES or (source == "disk") != (corrupted_root is not None):
+            raise ValueError(
+                f"Expected source='fly', or source='disk' with `corrupted_root`, got source={source!r} and "
+                f"corrupted_root={corrupted_root!r}."
+            )
+        _check_dataloader(dataloader)
+        self.dataset_config = dataloader["dataset"]
+        dataset = DATASETS.build(self.dataset_config)
+        if hasattr(dataset, "full_init"):
+            dataset.full_init()
+        self.dataset_name = dataset_name or guess_dataset_name(dataset)
+        wrapped = self._choose_pictures(dataset, picture_root, corrupted_root, pictures)
+        rank, ranks = get_dist_info()
+        batches = CellBatches(self.chosen[rank::ranks], dataloader.get("batch_size", 1), range(len(self.cells)))
+        super().__init__(runner, build_sweep_loader(runner, dataloader, wrapped, batches))
+        self.batches: CellBatches = self.dataloader.batch_sampler
+        self.evaluator = make_evaluator(evaluator)
+        self.evaluator.dataset_meta = dataset.metainfo
+        runner.visualizer.dataset_meta = dataset.metainfo
+        self.key: RunKey | None = None
+        self.shares: dict[str, float] = {}
+        self._cell_start = self._last_said = 0.0
+
+    def _choose_pictures(
+        self, dataset: Any, picture_root: str | Path | None, corrupted_root: str | Path | None, pictures: int
+    ) -> CellDataset:
+        """Settle which pictures are judged, where their corrupted forms come from, and which of them are written."""
+        root = root_of_names(dataset) if picture_root is None else str(picture_root)
+        paths, names = name_pictures(dataset, root)
+        self.chosen = spread(len(names), self.limit)
+        self.names = [names[number] for number in self.chosen]
+        self.disk = None
+        if corrupted_root is not None:
+            self.disk = DiskSource(corrupted_root, root, self.seed)
+            self.disk.check([paths[number] for number in self.chosen], self.protocol.cells)
+        shown = spread(len(self.chosen), pictures) if pictures else []
+        self.shown = {self.chosen[at]: self.names[at] for at in shown}
+        palette = dataset.metainfo.get("palette")
+        if shown and not palette:
+            raise ValueError(f"`pictures` need the palette of the classes, which {type(dataset).__name__} lacks.")
+        self.writer = PictureWriter(self.store.path, self.name, palette) if shown and self.store else None
+        return CellDataset(dataset, self.cells, Corrupt(seed=self.seed, root=root), self.disk, frozenset(self.shown))
+
+    def run(self) -> dict[str, float]:
+        """Judge the cells that are not in the results file yet.
+
+        Returns:
+            ``clean/S``, ``corrupted/S`` and ``retention/S`` for each score S.
+        """
+        mode = "val" if self.runner._val_loop is self else "test"
+        self.runner.call_hook(f"before_{mode}")
+        self.runner.call_hook(f"before_{mode}_epoch")
+        self.runner.model.eval()
+        self.key = key = self.find_key(mode)
+        records = self.resumed(key)
+        done = {key_of(record)[1] for record in records}
+        todo = [number for number, cell in enumerate(self.cells) if cell not in done]
+        if done:
+            self.runner.logger.info(f"{len(done)} of {len(self.cells)} cells are in {self.store and self.store.path}.")
+        shares = Shares()
+        self.batches.cells = todo
+        stream = iter(self.dataloader) if todo else iter(())
+        start = time.perf_counter()
+        for place, number in enumerate(todo):
+            began = time.perf_counter()
+            self._judge(mode, place * self.batches.batches_of_cell, stream, shares)
+            record = self._score(key, self.cells[number], began, shares)
+            records.append(record)
+            seconds = time.perf_counter() - start
+            self._report(record, len(done) + place + 1, seconds / (place + 1) * (len(todo) - place - 1))
+        self.shares = shares.finish()
+        if todo:
+            lines = describe_shares(self.shares, shares.pictures, self.dataloader.num_workers)
+            self.runner.logger.info(f"where the time went: {lines}")
+        metrics = conclude(records, self.protocol, self.runner.logger)
+        self.runner.call_hook(f"after_{mode}_epoch", metrics=metrics)
+        self.runner.call_hook(f"after_{mode}")
+        return metrics
+
+    def find_key(self, mode: str = "test") -> RunKey:
+        """The key of this run; without a results file nothing is hashed. The weights must have been loaded."""
+        if self.store is None:
+            return RunKey(self.name, dataset=self.dataset_name, seed=self.seed)
+        key: list[Any] = [None]
+        if is_main_process():
+            file = self.runner._load_from if mode == "test" else None
+            key[0] = run_key(
+                self.runner,
+                name=self.name,
+                dataset=self.dataset_name,
+                dataset_config=self.dataset_config,
+                pictures=self.names,
+                seed=self.seed,
+                checkpoint=file if file is not None and Path(file).is_file() else None,
+                fp16=self.fp16,
+                lossy_set=None if self.disk is None else self.disk.lossy,
+            )
+        broadcast_object_list(key)
+        return key[0]
+
+    def resumed(self, key: RunKey) -> list[Record]:
+        """Records of this run that are in the results file, of the cells wanted; the same in all processes."""
+        found: list[Any] = [[]]
+        if self.store is not None and is_main_process():
+            wanted = set(self.cells)
+            own = [record for record in self.store.records() if key_of(record)[0] == key]
+            found[0] = [record for record in own if key_of(record)[1] in wanted]
+            check_corruption_versions(found[0], str(self.store.path))
+        broadcast_object_list(found)
+        return found[0]
+
+    @torch.no_grad()
+    def _judge(self, mode: str, first: int, stream: Iterator[tuple[list[SampleNote], Any]], shares: Shares) -> None:
+        """Take the next cell's pictures of this process through the model."""
+        for index in range(first, first + self.batches.batches_of_cell):
+            with shares.measure("wait"):
+                notes, batch = next(stream)
+            self.runner.call_hook(f"before_{mode}_iter", batch_idx=index, data_batch=batch)
+            with shares.measure("forward"), autocast(enabled=self.fp16):
+                outputs = getattr(self.runner.model, f"{mode}_step")(batch)
+                if torch.cuda.is_available():
+                    torch.cuda.synchronize()  # else the time would be counted where the result is first read
+            with shares.measure("metric"):
+                self.evaluator.process(data_samples=outputs, data_batch=batch)
+            with shares.measure("write"):
+                self._write_pictures(notes, outputs)
+            shares.add_notes(notes)
+            self._say_progress(notes, index - first + 1)
+            self.runner.call_hook(f"after_{mode}_iter", batch_idx=index, data_batch=batch, outputs=outputs)
+
+    def _say_progress(self, notes: list[SampleNote], batches: int) -> None:
+        """Log how far a cell is, twice a minute: cells of large models take long."""
+        now = time.monotonic()
+        if batches == 1:
+            self._cell_start = self._last_said = now
+        elif now - self._last_said > SECONDS_BETWEEN_LINES and batches < self.batches.batches_of_cell:
+            self._last_said = now
+            text = progress_text("batches", batches, self.batches.batches_of_cell, now - self._cell_start)
+            self.runner.logger.info(f"{self.cells[notes[0].cell]}: {text}")
+
+    def _score(self, key: RunKey, cell: Cell, began: float, shares: Shares) -> Record:
+        """Score the cell that was just judged and put it in the results file."""
+        with shares.measure("metric"):
+            scores = self.evaluator.cell_scores()
+        outcome: list[Any] = [None]
+        if scores is not None:
+            check_fractions(scores.metrics)
+            with shares.measure("write"):
+                record = make_record(key, cell, scores, time.perf_counter() - began, **self._more())
+                if self.store is not None:
+                    if scores.counts is not None:
+                        record["counts"] = self.store.write_counts(record, scores.counts, self.names, scores.classes)
+                    self.store.append(record)
+            outcome[0] = record
+        broadcast_object_list(outcome)
+        return outcome[0]
+
+    def _more(self) -> dict[str, Any]:
+        """What the records of this run have beside the scores."""
+        more: dict[str, Any] = {} if self.limit is None else {"limit": self.limit}
+        return {**more, "fp16": True} if self.fp16 else more
+
+    def _write_pictures(self, notes: list[SampleNote], outputs: Any) -> None:
+        if self.writer is None:
+            return
+        for note, sample in zip(notes, outputs, strict=True):
+            if note.picture not in self.shown or note.image is None:
+                continue
+            cell, name = self.cells[note.cell], self.shown[note.picture]
+            self.writer.write_input(cell, name, note.image)
+            self.writer.write_prediction(cell, name, shown_prediction(sample, note.image, self.evaluator.dataset_meta))
+            if cell == CLEAN:
+                truth = shown_truth(sample, note.image, self.evaluator.dataset_meta)
+                if truth is not None:
+                    self.writer.write_truth(name, truth)
+
+    def _report(self, record: Record, done: int, left: float) -> None:
+        cell = key_of(record)[1]
+        name, value = next(iter(record["metrics"].items()))
+        score = "not a number" if value is None else f"{100 * value:.2f} %"
+        self.runner.logger.info(
+            f"[{done}/{len(self.cells)}] {cell}: {name} {score}, {record['seconds']:.1f} s"
+            + (f", {left // 60:.0f} min {left % 60:.0f} s left" if left else "")
+        )
+        if record.get("note"):
+            self.runner.logger.warning(f"{cell}: {record['note']}")
+
+
+def _check_dataloader(dataloader: Any) -> None:
+    if not isinstance(dataloader, Mapping) or "dataset" not in dataloader:
+        raise ConfigError(f"RobustnessLoop needs the config of a dataloader with its dataset, got {dataloader!r:.80}.")
+
+
+def _whole(what: str, value: Any, least: int) -> int:
+    try:
+        number = least - 1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise ValueError(f"Expected `{what}` to be a whole number of at least {least}, got {value!r}.")
+    return number
+
+
+def _writable(results: str | Path) -> Path:
+    """The path of a results file, after seeing that it can be appended to, before hours of work.
+
+    Raises:
+        OSError: It cannot.
+    """
+    path = Path(results)
+    if not is_main_process():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        with open(path, "ab"):
+            pass
+    else:
+        # Not the file itself: taking it away again could take the first record of another run with it.
+        probe = path.with_name(f".{path.name}.{os.getpid()}.probe")
+        probe.touch()
+        probe.unlink()
+    return path

@@ -1,0 +1,149 @@
+"""From a Runner and its test set to the key of the run, and from scores to the record of a cell."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.runner import Runner
+
+import mmfan
+from mmfan.corruptions import corruption_names, get_corruption
+from mmfan.evaluation.metrics.cell_scores import CellScores
+from mmfan.evaluation.protocol import CLEAN, Cell
+from mmfan.evaluation.results.hashes import config_hash, file_hash, pictures_hash, weights_hash
+from mmfan.evaluation.results.store import Record, RunKey, key_of
+
+
+def guess_model_name(runner: Runner) -> str:
+    """The name of a model that was given none: that of its config file."""
+    return Path(runner.cfg.filename).stem if runner.cfg.filename else "model"
+
+
+def guess_dataset_name(dataset: Any) -> str:
+    """The name of a dataset that was given none: that of its class.
+
+    >>> class CityscapesDataset:
+    ...     pass
+    >>> guess_dataset_name(CityscapesDataset())
+    'cityscapes'
+    """
+    return type(dataset).__name__.removesuffix("Dataset").lower() or "dataset"
+
+
+def pipelines_of(dataset: Any) -> list[Any]:
+    """The pipelines in the config of a dataset, inside wrappers too."""
+    if not isinstance(dataset, Mapping):
+        return []
+    if "pipeline" in dataset:
+        return [dataset["pipeline"]]
+    inner = [dataset["dataset"]] if "dataset" in dataset else dataset.get("datasets", [])
+    return [found for one in inner for found in pipelines_of(one)]
+
+
+def run_key(
+    runner: Runner,
+    *,
+    name: str,
+    dataset: str,
+    dataset_config: Any,
+    pictures: Sequence[str],
+    seed: int,
+    checkpoint: str | None,
+    **more: Any,
+) -> RunKey:
+    """What the records of a run have in common.
+
+    Args:
+        runner: With the model built and its weights loaded.
+        name: Of the model.
+        dataset: Name of the data set.
+        dataset_config: Its config, for the pipeline.
+        pictures: Names of the pictures judged.
+        seed: Base seed of the corruptions.
+        checkpoint: The file that the weights came from; None to hash the weights themselves.
+        **more: What else changes predictions.
+    """
+    described = runner.cfg.get("model") or str(runner.model)
+    if checkpoint is not None:
+        weights = file_hash(checkpoint)
+    else:
+        # wrappers for several processes and for test-time augmentation put `module.` before the names
+        weights = weights_hash({_bare(name): value for name, value in runner.model.state_dict().items()})
+    return RunKey(
+        model=name,
+        config_hash=config_hash(described, pipelines_of(dataset_config), **more),
+        checkpoint_hash=weights,
+        dataset=dataset,
+        seed=seed,
+        pictures=pictures_hash(pictures),
+    )
+
+
+def _bare(name: str) -> str:
+    while name.startswith("module."):
+        name = name.removeprefix("module.")
+    return name
+
+
+def make_record(key: RunKey, cell: Cell, scores: CellScores, seconds: float, **more: Any) -> Record:
+    """The record of a cell; see :mod:`mmfan.evaluation.results.store`."""
+    record: Record = {
+        "model": key.model,
+        "dataset": key.dataset,
+        "corruption": cell.corruption,
+        "severity": cell.severity,
+        "metrics": scores.metrics,
+        "config_hash": key.config_hash,
+        "checkpoint_hash": key.checkpoint_hash,
+        "seed": key.seed,
+        "pictures": key.pictures,
+        "seconds": round(seconds, 3),
+        "versions": versions(cell),
+        **more,
+    }
+    if scores.classes:
+        record["classes"] = list(scores.classes)
+    if scores.per_class:
+        record["per_class"] = scores.per_class
+    if scores.note:
+        record["note"] = scores.note
+    return record
+
+
+def versions(cell: Cell) -> dict[str, str]:
+    """What the score of a cell was made with."""
+    found = {"mmfan": mmfan.__version__, "python": platform.python_version(), "torch": torch.__version__}
+    for module in ("numpy", "cv2", "mmengine"):
+        found[module] = import_module(module).__version__
+    version = _version_of(cell)
+    return found if version is None else {**found, "corruption": version}
+
+
+def _version_of(cell: Cell) -> str | None:
+    """The version of a cell's corruption; None for cells that are made otherwise, as analyses make them."""
+    known = cell != CLEAN and cell.corruption in corruption_names()
+    return get_corruption(cell.corruption).version if known else None
+
+
+def check_corruption_versions(records: Sequence[Record], where: str) -> None:
+    """See that corrupted cells to be taken over were corrupted as this version does it.
+
+    Raises:
+        ValueError: Some were not; the message names them.
+    """
+    differing = []
+    for record in records:
+        cell = key_of(record)[1]
+        made_with, now = record.get("versions", {}).get("corruption"), _version_of(cell)
+        if made_with is not None and now is not None and made_with != now:
+            differing.append(f"{cell} (version {made_with}, now {now})")
+    if differing:
+        raise ValueError(
+            f"{where} holds cells of this model whose corruption has changed since: {', '.join(differing[:5])}. Take a "
+            "new results file, or remove those lines."
+        )

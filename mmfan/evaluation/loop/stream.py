@@ -1,0 +1,245 @@
+"""One stream of samples through all cells: (cell, picture) pairs, corrupted in the workers that load them.
+
+A loader for each cell would empty and refill its workers' queues at every cell. Here the dataset stays what it is and
+is wrapped once: a key is a pair (number of the cell, number of the picture), the batches of one cell follow those of
+the one before, and the workers run on across the border, no further ahead than a loader ever does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmengine.registry import FUNCTIONS
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from mmfan.datasets.corrupted.lookup import CellSource
+from mmfan.datasets.transforms.corrupt import Corrupt
+from mmfan.datasets.transforms.pipelines import check_uncorrupted, loads_picture
+from mmfan.evaluation.loop.disk import DiskSource
+from mmfan.evaluation.loop.picture_names import innermost_datasets, path_of
+from mmfan.evaluation.protocol import CLEAN, Cell
+
+
+class SampleNote(NamedTuple):
+    """What travels beside a sample.
+
+    Attributes:
+        cell: Number of the cell.
+        picture: Number of the picture in the dataset.
+        load: Seconds that reading and decoding the picture took.
+        corrupt: Seconds that corrupting it took.
+        other: Seconds of the other steps of the pipeline.
+        image: The corrupted picture, BGR (H, W, 3), if it was asked for.
+    """
+
+    cell: int
+    picture: int
+    load: float
+    corrupt: float
+    other: float
+    image: NDArray[np.uint8] | None = None
+
+
+class LoadCorrupted(BaseTransform):
+    """The loading step of a pipeline, followed by the corruption of the cell at hand.
+
+    It takes the place of the loading step, so that nothing comes between them, in a pipeline with test-time
+    augmentation too.
+
+    Args:
+        load: The step it replaces.
+        corrupt: Corrupts the picture that was loaded, on the fly.
+        disk: Where the corrupted pictures are read from instead; ``corrupt`` is then not used.
+    """
+
+    def __init__(self, load: Callable[[dict], dict | None], corrupt: Corrupt, disk: DiskSource | None = None) -> None:
+        self.load = load
+        self.corrupt = corrupt
+        self.disk = disk
+        self.cell = CLEAN
+        self.keep = False
+        self.kept: NDArray[np.uint8] | None = None
+        self.seconds = [0.0, 0.0]
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any] | None:
+        """Load and corrupt; the sample's ``img_path`` stays that of the clean picture."""
+        start = time.perf_counter()
+        from_disk = self.disk is not None and self.cell != CLEAN
+        clean = results.get("img_path")
+        if from_disk and self.disk is not None:
+            results["img_path"] = self.disk.path(path_of(results), self.cell)
+        loaded = self.load(results)
+        if loaded is None:
+            raise ValueError(
+                f"The loading step gave nothing for {results.get('img_path')}; a test needs every picture."
+            )
+        between = time.perf_counter()
+        loaded["corruption"], loaded["severity"] = self.cell
+        if from_disk:
+            loaded["img_path"] = clean
+        elif self.cell != CLEAN:
+            loaded = self.corrupt.transform(loaded)
+        self.seconds = [between - start, time.perf_counter() - between]
+        self.kept = np.array(loaded["img"]) if self.keep else None
+        return loaded
+
+
+class CellDataset(Dataset):
+    """A dataset of OpenMMLab, seen through the cells of a protocol.
+
+    Args:
+        dataset: Any dataset with a pipeline, or wrappers around such datasets.
+        cells: What keys' first numbers stand for.
+        corrupt: Corrupts on the fly.
+        disk: Where corrupted pictures are read from instead.
+        kept: Numbers of pictures to pass on as they are before the rest of the pipeline.
+
+    Raises:
+        ValueError: A pipeline has no step that loads pictures, or corrupts them already.
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        cells: Sequence[Cell],
+        corrupt: Corrupt,
+        disk: DiskSource | None = None,
+        kept: frozenset[int] = frozenset(),
+    ) -> None:
+        self.dataset = dataset
+        self.cells = tuple(cells)
+        self.kept = kept
+        self.steps = [_replace_loading(inner, corrupt, disk) for inner in innermost_datasets(dataset)]
+
+    @property
+    def metainfo(self) -> Any:
+        """The dataset's own."""
+        return self.dataset.metainfo
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, key: tuple[int, int]) -> tuple[SampleNote, Any]:
+        number, picture = key
+        for step in self.steps:
+            step.cell = self.cells[number]
+            step.keep = picture in self.kept
+            step.seconds, step.kept = [0.0, 0.0], None
+        start = time.perf_counter()
+        sample = self.dataset[picture]
+        whole = time.perf_counter() - start
+        load, corrupt = (sum(step.seconds[at] for step in self.steps) for at in (0, 1))
+        image = next((step.kept for step in self.steps if step.kept is not None), None)
+        return SampleNote(number, picture, load, corrupt, whole - load - corrupt, image), sample
+
+
+def _replace_loading(dataset: Any, corrupt: Corrupt, disk: DiskSource | None) -> LoadCorrupted:
+    """Put :class:`LoadCorrupted` in the place of the loading step of a dataset's pipeline."""
+    kind = type(dataset).__name__
+    cell = getattr(dataset, "cell", None)
+    if isinstance(cell, CellSource) and not cell.is_clean:
+        raise ValueError(
+            f"The dataset {kind} is one of corrupted pictures ({cell.corruption}). RobustnessLoop goes through the "
+            "cells by itself: give it the dataset of the clean ones."
+        )
+    check_uncorrupted(dataset.pipeline, "RobustnessLoop corrupts by itself")
+    steps = dataset.pipeline.transforms
+    places = [at for at, step in enumerate(steps) if loads_picture(step)]
+    if len(places) != 1:
+        names = ", ".join(type(step).__name__ for step in steps) or "no step at all"
+        raise ValueError(
+            f"Expected one step in the test pipeline of {kind} that loads the picture (LoadImageFromFile), to corrupt "
+            f"after it, got {len(places)}: {names}."
+        )
+    steps[places[0]] = LoadCorrupted(steps[places[0]], corrupt, disk)
+    return steps[places[0]]
+
+
+class CellBatches(Sampler):
+    """Batches of (cell, picture) keys, cell after cell; no batch holds two cells.
+
+    Args:
+        pictures: Numbers of the pictures of this process.
+        batch_size: Pictures in a batch; the last one of a cell may be smaller.
+        cells: Numbers of the cells to go through; may be changed between two passes.
+    """
+
+    def __init__(self, pictures: Sequence[int], batch_size: int, cells: Sequence[int]) -> None:
+        self.pictures = list(pictures)
+        self.batch_size = batch_size
+        self.cells = list(cells)
+
+    @property
+    def batches_of_cell(self) -> int:
+        """Number of batches that a cell takes in this process."""
+        return -(-len(self.pictures) // self.batch_size)
+
+    def __len__(self) -> int:
+        return len(self.cells) * self.batches_of_cell
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for cell in self.cells:
+            for start in range(0, len(self.pictures), self.batch_size):
+                yield [(cell, picture) for picture in self.pictures[start : start + self.batch_size]]
+
+
+def collate_with_notes(
+    batch: Sequence[tuple[SampleNote, Any]], inner: Callable[[list], Any]
+) -> tuple[list[SampleNote], Any]:
+    """Collate samples as ``inner`` does and leave their notes as they are."""
+    return [note for note, _ in batch], inner([sample for _, sample in batch])
+
+
+def spread(count: int, limit: int | None) -> list[int]:
+    """Numbers of ``limit`` of ``count`` pictures, spread evenly over the set.
+
+    >>> spread(10, 3), spread(3, None), spread(2, 5)
+    ([1, 5, 8], [0, 1, 2], [0, 1])
+    """
+    if limit is None or limit >= count:
+        return list(range(count))
+    return [(2 * place + 1) * count // (2 * limit) for place in range(limit)]
+
+
+def build_sweep_loader(
+    runner: Any, config: Mapping[str, Any], dataset: CellDataset, batches: CellBatches
+) -> DataLoader:
+    """The loader of a sweep: a config's loader with another dataset and another order.
+
+    Args:
+        runner: The Runner, which knows how to start loading processes.
+        config: Config of the dataloader; its sampler and batch size are replaced by ``batches``.
+        dataset: What keys are looked up in.
+        batches: The keys.
+
+    Raises:
+        ValueError: The config cuts the set short.
+    """
+    if "num_batch_per_epoch" in config:
+        raise ValueError("num_batch_per_epoch would cut the set short; use `limit` of RobustnessLoop.")
+    replaced = ("dataset", "sampler", "batch_sampler", "batch_size", "drop_last", "collate_fn", "shuffle")
+    kept = {key: value for key, value in config.items() if key not in replaced}
+    if not kept.get("num_workers"):
+        kept.pop("prefetch_factor", None)  # torch refuses it without loading processes
+    # One pass is one run, however many cells. Processes that stay would hold memory, and torch waits ten seconds for
+    # them when they are at last left to the garbage collector.
+    kept["persistent_workers"] = False
+    collate = dict(config.get("collate_fn", {"type": "pseudo_collate"}))
+    kind = collate.pop("type")
+    inner = partial(FUNCTIONS.get(kind) if isinstance(kind, str) else kind, **collate)
+    return runner.build_dataloader(
+        {
+            **kept,
+            "dataset": dataset,
+            "sampler": None,
+            "batch_sampler": batches,
+            "collate_fn": {"type": collate_with_notes, "inner": inner},
+        },
+        seed=runner.seed,
+    )

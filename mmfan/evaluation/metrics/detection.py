@@ -1,0 +1,135 @@
+"""Average precision of detectors as COCO defines it, unrounded, over the pictures that were judged."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmdet.datasets.api_wrappers import COCO, COCOeval
+from mmdet.evaluation.metrics import CocoMetric
+from mmengine.fileio import load
+from numpy.typing import NDArray
+
+from mmfan.datasets.prepare.cityscapes_tree import shortlist
+from mmfan.evaluation.metrics.cell_scores import CellScores
+
+# name of a score -> its place in COCOeval.stats
+STATS = {"mAP": 0, "mAP_50": 1, "mAP_75": 2, "mAP_s": 3, "mAP_m": 4, "mAP_l": 5}
+
+
+class CocoScoresMetric(CocoMetric):
+    """mmdetection's ``CocoMetric`` without its rounding to three digits.
+
+    Two more things differ. Only the pictures that were judged count: there, those that were left out count as pictures
+    without detections. And a model that detects nothing has the scores 0, with a note: there, it has none.
+
+    As there, ``mAP`` is over the 100 surest detections of a picture, which is COCO's definition; the other scores, and
+    those of classes, are over the last of ``proposal_nums``. That differs only for detectors that keep more than 100.
+
+    Scores, fractions, best 1, worst 0, NaN without objects of that kind: ``bbox_mAP`` (mean over IoU .5 to .95),
+    ``bbox_mAP_50``, ``bbox_mAP_75``, ``bbox_mAP_s``, ``bbox_mAP_m``, ``bbox_mAP_l`` (by the size of the object), and
+    the same with ``segm_`` for masks. Per class: ``bbox_mAP``, ``segm_mAP``.
+
+    Args:
+        metric: ``'bbox'``, ``'segm'`` or both.
+        ann_file: The annotations of the data set; None takes what the samples hold.
+        **kwargs: As :class:`mmdet.evaluation.CocoMetric`.
+
+    Raises:
+        ValueError: Another metric is asked for; and when scores are taken, if pictures or classes are not those of
+            the annotations, or masks are to be scored and there are none.
+    """
+
+    default_prefix = ""
+    _coco_api: Any
+
+    def __init__(self, metric: str | list[str] = "bbox", ann_file: str | None = None, **kwargs: Any) -> None:
+        wanted = [metric] if isinstance(metric, str) else list(metric)
+        if not wanted or set(wanted) - {"bbox", "segm"}:
+            raise ValueError(f"Expected metric to be 'bbox', 'segm' or both for CocoScoresMetric, got {metric!r}.")
+        super().__init__(metric=wanted, ann_file=ann_file, **kwargs)
+        self.ann_file = ann_file
+
+    def scores(self, results: Sequence[tuple[dict, dict]]) -> CellScores:
+        """The scores of (truth, prediction) pairs, as ``process`` collects them."""
+        if not results:
+            raise ValueError("There are no detections to score: no picture was processed.")
+        truths, predictions = zip(*results, strict=True)
+        metrics: dict[str, float] = {}
+        per_class: dict[str, dict[str, float]] = {}
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            prefix = str(Path(folder) / "results")
+            if self._coco_api is None:
+                self._coco_api = COCO(self.gt_to_coco_json(gt_dicts=truths, outfile_prefix=prefix))
+            ids = [truth["img_id"] for truth in truths]
+            self.cat_ids = self._checked_categories(ids)
+            files = self.results2json(predictions, prefix)
+            for kind in self.metrics:
+                if kind not in files:
+                    raise ValueError(f"The model predicts no masks, and the evaluator asks for {kind!r}.")
+                judged = self._evaluate(kind, load(files[kind]), ids)
+                stats = np.where(judged.stats < 0, np.nan, judged.stats)
+                metrics |= {f"{kind}_{name}": float(stats[place]) for name, place in STATS.items()}
+                per_class[f"{kind}_mAP"] = self._by_class(judged.eval["precision"])
+        found = any(len(prediction["labels"]) for prediction in predictions)
+        note = "" if found else f"The model detected nothing in {len(predictions)} pictures."
+        return CellScores(metrics, per_class, classes=tuple(self.dataset_meta["classes"]), note=note)
+
+    def _checked_categories(self, img_ids: Sequence[int]) -> list[int]:
+        """The numbers of the classes' categories, after seeing that the annotations are those of the data set."""
+        where = f"The annotations of the metric (ann_file={self.ann_file!r})"
+        unknown = [str(one) for one in sorted(set(img_ids) - set(self._coco_api.get_img_ids()))]
+        if unknown:
+            raise ValueError(
+                f"{where} lack {len(unknown)} of the {len(img_ids)} pictures judged, with the ids {shortlist(unknown)}."
+                " Give the metric the annotation file of the data set."
+            )
+        names = [category["name"] for category in self._coco_api.dataset["categories"]]
+        lacking = [name for name in self.dataset_meta["classes"] if name not in names]
+        if lacking:
+            raise ValueError(
+                f"{where} have the categories {shortlist(names, 10)} and lack classes of the data set: "
+                f"{shortlist(lacking)}."
+            )
+        return list(self._coco_api.get_cat_ids(cat_names=self.dataset_meta["classes"]))
+
+    def _evaluate(self, kind: str, detections: list[dict], img_ids: list[int]) -> Any:
+        if kind == "segm":
+            # with a box in it, the toolkit would take the area of the box for that of the mask
+            for detection in detections:
+                detection.pop("bbox", None)
+        judged = COCOeval(self._coco_api, self._loaded(detections), kind)
+        judged.params.catIds = self.cat_ids
+        judged.params.imgIds = sorted(set(img_ids))
+        judged.params.maxDets = list(self.proposal_nums)
+        judged.params.iouThrs = self.iou_thrs
+        judged.evaluate()
+        judged.accumulate()
+        judged.summarize()
+        return judged
+
+    def _loaded(self, detections: list[dict]) -> Any:
+        if detections:
+            return self._coco_api.loadRes(detections)
+        nothing = COCO()  # loadRes fails on an empty list
+        nothing.dataset = {**self._coco_api.dataset, "annotations": []}
+        nothing.createIndex()
+        return nothing
+
+    def _by_class(self, precision: NDArray[np.float64]) -> dict[str, float]:
+        """AP of each class from (IoU, recall, class, area, detections): all areas, the largest number of detections."""
+        found = {}
+        for place, category in enumerate(self._coco_api.load_cats(self.cat_ids)):
+            values = precision[:, :, place, 0, -1]
+            values = values[values > -1]
+            found[category["name"]] = float(values.mean()) if values.size else float("nan")
+        return found
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """The scores by name."""
+        return self.scores(results).metrics

@@ -1,0 +1,184 @@
+"""The evaluator of :class:`mmfan.evaluation.loop.robustness_loop.RobustnessLoop`: scores of a cell, unrounded."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from mmengine.dist import all_gather_object, is_main_process
+from mmengine.evaluator import BaseMetric, Evaluator
+
+from mmfan.apis.config import ConfigError
+from mmfan.evaluation.metrics.cell_scores import CellScores
+from mmfan.registry import EVALUATOR, METRICS
+
+# metric that rounds -> (the one that takes its place, arguments of the first that mean nothing to the second)
+REPLACED: dict[str, tuple[str, frozenset[str]]] = {
+    "IoUMetric": ("mmfan.SegCountsMetric", frozenset()),
+    "CocoMetric": ("mmfan.CocoScoresMetric", frozenset({"classwise"})),
+}
+_ABSENT = object()
+
+
+def unrounded(metric: Mapping[str, Any]) -> dict[str, Any]:
+    """The config of the metric that gives the same scores unrounded, or the config as it is where mmfan has none.
+
+    Args:
+        metric: Config of a metric.
+
+    Raises:
+        ValueError: The metric is to write files only, or has arguments that would change its scores and that are not
+            known here.
+
+    >>> unrounded(dict(type="mmseg.IoUMetric", iou_metrics=["mIoU"]))
+    {'type': 'mmfan.SegCountsMetric', 'iou_metrics': ['mIoU']}
+    """
+    scope, _, name = str(metric.get("type", "")).rpartition(".")
+    if scope not in ("", "mmseg", "mmdet") or name not in REPLACED:
+        return dict(metric)
+    kind, unused = REPLACED[name]
+    if metric.get("format_only"):
+        raise ValueError(f"{name} with format_only=True gives no scores; RobustnessLoop needs a metric that does.")
+    kept = {key: value for key, value in metric.items() if key not in unused and key != "format_only"}
+    # mmsegmentation's defaults, and what asks for nothing
+    for key, harmless in (("nan_to_num", None), ("output_dir", None), ("beta", 1)):
+        if key in kept and name == "IoUMetric" and kept.pop(key) != harmless:
+            raise ValueError(f"{name}({key}=...) cannot be judged unrounded; leave it out of the evaluator.")
+    return {**kept, "type": kind}
+
+
+@EVALUATOR.register_module()
+class RetentionEvaluator(Evaluator):
+    """Scores a model on one cell after another, and keeps what a results file needs.
+
+    mmsegmentation's ``IoUMetric`` and mmdetection's ``CocoMetric`` round their scores, so that a retention would be a
+    ratio of rounded numbers: :class:`mmfan.evaluation.metrics.segmentation.SegCountsMetric` and
+    :class:`mmfan.evaluation.metrics.detection.CocoScoresMetric` take their places, with the same names of scores. Other
+    metrics are used as they are.
+
+    Args:
+        metric: Config of a metric (or several), as ``test_evaluator`` holds it.
+        scale: Factor that makes fractions of the scores of a metric that is not mmfan's: 0.01 for percentages.
+
+    Raises:
+        ValueError: A metric cannot be used; see :func:`unrounded`.
+    """
+
+    def __init__(self, metric: dict | BaseMetric | Sequence[dict | BaseMetric], scale: float = 1.0) -> None:
+        wanted = list(metric) if isinstance(metric, (list, tuple)) else [metric]
+        if not wanted:
+            raise ValueError("RetentionEvaluator needs a metric, got an empty list.")
+        super().__init__([unrounded(one) if isinstance(one, Mapping) else one for one in wanted])
+        foreign = [type(one).__name__ for one in self.metrics if not isinstance(one, BaseMetric)]
+        if foreign:
+            raise ValueError(
+                f"Expected metrics made from mmengine's BaseMetric, got {', '.join(foreign)}: their partial results "
+                "cannot be gathered from several processes."
+            )
+        if not scale > 0:
+            raise ValueError(f"Expected scale to be above 0, got {scale}.")
+        self.scale = scale
+
+    def cell_scores(self) -> CellScores | None:
+        """The scores of what was processed since the last call; collective.
+
+        Each process must have processed every W-th picture (W processes), so that their results can be put back into
+        the order of the dataset.
+
+        Returns:
+            The scores in the main process, None in the others.
+
+        Raises:
+            ValueError: Two metrics give a score of one name.
+        """
+        found = [self._scores_of(metric) for metric in self.metrics]
+        if not is_main_process():
+            return None
+        metrics: dict[str, float] = {}
+        per_class: dict[str, dict[str, float]] = {}
+        notes: dict[str, None] = {}
+        counted = None
+        for scores in filter(None, found):
+            twice = sorted(set(metrics) & set(scores.metrics))
+            if twice:
+                raise ValueError(f"Two metrics give {', '.join(twice)}; give one of them a `prefix`.")
+            metrics |= scores.metrics
+            per_class |= scores.per_class
+            counted = scores if scores.counts is not None else counted
+            notes |= dict.fromkeys(filter(None, [scores.note]))
+        counts, classes = (None, ()) if counted is None else (counted.counts, counted.classes)
+        return CellScores(metrics, per_class, counts, classes, " ".join(notes))
+
+    def _scores_of(self, metric: BaseMetric) -> CellScores | None:
+        # mmengine's own gathering fills up the parts to equal lengths and cuts the surplus off
+        parts = all_gather_object(list(metric.results))
+        metric.results.clear()
+        if not is_main_process():
+            return None
+        results = [one for row in zip_longest(*parts, fillvalue=_ABSENT) for one in row if one is not _ABSENT]
+        if hasattr(metric, "scores"):
+            scores = metric.scores(results)
+        else:
+            found = metric.compute_metrics(results)
+            scores = CellScores({name: float(value) * self.scale for name, value in found.items()})
+        if not metric.prefix:
+            return scores
+        return CellScores(
+            {f"{metric.prefix}/{name}": value for name, value in scores.metrics.items()},
+            {f"{metric.prefix}/{name}": value for name, value in scores.per_class.items()},
+            scores.counts,
+            scores.classes,
+            scores.note,
+        )
+
+
+def make_evaluator(evaluator: Any) -> RetentionEvaluator:
+    """The evaluator that a config asks for.
+
+    Args:
+        evaluator: ``dict(type='mmfan.RetentionEvaluator', metric=...)``, or the config of an ordinary metric or
+            several, or an evaluator that is built already.
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    if isinstance(evaluator, RetentionEvaluator):
+        return evaluator
+    if isinstance(evaluator, Evaluator):
+        return RetentionEvaluator(evaluator.metrics)
+    content = copy.deepcopy(evaluator)
+    if isinstance(content, Mapping):
+        kind = content.get("type")
+        if kind is RetentionEvaluator or str(kind).rpartition(".")[2] == "RetentionEvaluator":
+            _check_keys(content)
+            return EVALUATOR.build(content)
+        if "metrics" in content:  # mmengine's own way to write an evaluator
+            return RetentionEvaluator(content["metrics"])
+    if isinstance(content, (Mapping, list, tuple)):
+        return RetentionEvaluator(content)
+    raise ValueError(f"Expected the config of a metric or an evaluator as test_evaluator, got {evaluator!r:.80}.")
+
+
+def _check_keys(config: Mapping[str, Any]) -> None:
+    """Refuse what the evaluator does not take: mostly keys that a config inherits from its base's metric."""
+    unknown = sorted(set(config) - {"type", "metric", "scale"})
+    if unknown or "metric" not in config:
+        got = f"got also {', '.join(unknown)}" if unknown else "got none"
+        raise ConfigError(
+            f"mmfan.RetentionEvaluator takes `metric` and `scale`, {got}. In a config that inherits its evaluator, "
+            "write test_evaluator=dict(_delete_=True, type='mmfan.RetentionEvaluator', metric=dict(...)), or "
+            "leave the inherited metric as it is: RobustnessLoop wraps it."
+        )
+
+
+def _needs_loop(**_: Any) -> Any:
+    raise ValueError(
+        "mmfan.RetentionEvaluator scores cell by cell and needs the loop that goes through them: set "
+        "test_cfg=dict(type='mmfan.RobustnessLoop', ...) (or val_cfg), or use the metric alone."
+    )
+
+
+# Ordinary loops look the evaluator up among the metrics and would only say that it is not there.
+METRICS.register_module(name="RetentionEvaluator", module=_needs_loop)

@@ -1,0 +1,188 @@
+"""A report as JSON, CSV, markdown or LaTeX.
+
+JSON and CSV are for programs: fractions, unrounded. Markdown and LaTeX are for people: percentages, rounded to one
+digit in :mod:`mmfan.evaluation.report.tables`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mmfan.evaluation.report.report import ModelReport, Report, counted
+from mmfan.evaluation.report.tables import Table, all_tables, sentence, sources
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+}  # fmt: skip
+
+
+def as_dict(report: Report) -> dict[str, Any]:
+    """The report in the types of JSON; every score and ratio is an unrounded fraction.
+
+    ``protocol``, ``metric``, ``models`` (each with all that :meth:`Summary.to_dict` has, ``per_class``,
+    ``corruption_error``, ``intervals`` and ``image_level``), ``published`` and ``notes``.
+    """
+    return {
+        "protocol": report.protocol.name,
+        "protocol_cells": report.protocol.size,
+        "protocol_source": report.protocol.source,
+        "averaging": report.protocol.averaging,
+        "metric": report.metric,
+        "unit": "fraction",
+        "models": [_model_dict(model, report) for model in report.models],
+        "published": [row.to_dict() for row in report.published],
+        "notes": list(report.notes),
+    }
+
+
+def _model_dict(model: ModelReport, report: Report) -> dict[str, Any]:
+    more: dict[str, Any] = {"name": model.name, "model": model.run.key.model, "results": model.run.results.name}
+    if model.per_class:
+        more["per_class"] = {report.class_metric: {name: score._asdict() for name, score in model.per_class.items()}}
+    if model.error is not None:
+        more["corruption_error"] = model.error.to_dict()
+    if model.intervals is not None:
+        more["intervals"] = model.intervals.to_dict()
+    if model.pictures is not None:
+        more["image_level"] = model.pictures.to_dict()
+    return {**model.summary.to_dict(), **more}
+
+
+def as_json(report: Report) -> str:
+    """:func:`as_dict` as text."""
+    return json.dumps(as_dict(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_csv(report: Report) -> str:
+    """One row a model, published ones at the end; fractions, unrounded, empty where there is nothing.
+
+    Beside name, protocol, cells, metric, clean, corrupted and retention there is a column for each group
+    (``group:noise``), corruption (``corruption:fog``), severity (``severity:3``), cell (``cell:fog:3``) and class
+    (``class:car:clean``, ``:corrupted``, ``:retention``).
+    """
+    classes = dict.fromkeys(name for model in report.models for name in model.per_class)
+    rows = [_csv_row(model, report, classes) for model in report.models]
+    for published in report.published:
+        row: dict[str, object] = {"name": published.name, "dataset": published.dataset, "metric": published.metric}
+        row |= {"protocol": published.protocol or "not stated", "cells": published.cells, "source": published.source}
+        row |= {"clean": published.clean, "corrupted": published.corrupted, "retention": published.retention}
+        if published.protocol == report.protocol.name:
+            row |= {f"group:{name}": score for name, score in published.by_group.items()}
+            row |= {f"corruption:{name}": score for name, score in published.by_corruption.items()}
+        rows.append(row)
+    columns = dict.fromkeys(column for row in rows for column in row)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(columns), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _csv_row(model: ModelReport, report: Report, classes: Sequence[str] | dict[str, None]) -> dict[str, object]:
+    found = model.summary
+    row: dict[str, object] = {
+        "name": model.name, "dataset": found.dataset, "protocol": found.protocol, "cells": found.cells,
+        "missing": len(found.missing), "metric": found.metric, "clean": found.clean, "corrupted": found.corrupted,
+        "retention": found.retention, "source": model.run.results.name,
+    }  # fmt: skip
+    if model.intervals is not None:
+        for what in ("clean", "corrupted", "retention"):
+            row[f"{what}:low"], row[f"{what}:high"] = getattr(model.intervals, what)
+    if model.error is not None:
+        row |= {"mce": model.error.mce, "relative_mce": model.error.relative_mce}
+    row |= {f"group:{name}": score for name, score in found.by_group.items()}
+    row |= {f"corruption:{name}": score for name, score in found.by_corruption.items()}
+    row |= {f"severity:{level}": score for level, score in found.by_severity.items()}
+    row |= {f"cell:{name}:{at}": score for name, scores in found.scores.items() for at, score in scores.items()}
+    for name in classes:
+        for part, score in (model.per_class[name]._asdict() if name in model.per_class else {}).items():
+            row[f"class:{name}:{part}"] = score
+    return row
+
+
+def as_markdown(report: Report) -> str:
+    """Tables that read well on a terminal too."""
+    parts = [f"# Robustness: {report.metric} on {report.protocol.name}", preamble(report)]
+    if report.notes:
+        parts.append("\n".join(f"- {note}" for note in report.notes))
+    parts += [
+        f"## {table.title}\n\n{sentence(table.caption)}\n\n{markdown_table(table)}" for table in all_tables(report)
+    ]
+    if report.published:
+        parts.append("Sources:\n\n" + "\n".join(f"- [{at}] {source}" for at, source in enumerate(sources(report), 1)))
+    return "\n\n".join(parts) + "\n"
+
+
+def preamble(report: Report) -> str:
+    """What the report was taken over, in words."""
+    return (
+        f"Protocol {report.protocol.name}: {counted(report.protocol.size, 'cell')} beside the clean pictures, "
+        f"{counted(len(report.protocol.corruptions), 'type')} of corruption; {report.protocol.averaging}. "
+        f"Source: {report.protocol.source}."
+    )
+
+
+def markdown_table(table: Table) -> str:
+    """One table, its columns aligned; numbers to the right."""
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in (table.head, *table.rows)]
+    widths = [max(3, *(len(row[place]) for row in rows)) for place in range(len(table.head))]
+    rule = ["-" * width if place < table.texts else "-" * (width - 1) + ":" for place, width in enumerate(widths)]
+    lines = []
+    for row in (rows[0], rule, *rows[1:]):
+        cells = (
+            cell.ljust(width) if place < table.texts else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def latex_escape(text: str) -> str:
+    r"""Text as LaTeX prints it.
+
+    >>> latex_escape("fan_t: 50 %")
+    'fan\\_t: 50 \\%'
+    """
+    return "".join(_LATEX.get(letter, letter) for letter in text)
+
+
+def as_latex(report: Report) -> str:
+    r"""Tables to paste into a paper; they need ``\usepackage{booktabs}``."""
+    parts = ["% needs \\usepackage{booktabs}", f"% {' '.join(preamble(report).split())}"]
+    parts += [f"% {note}" for note in report.notes]
+    parts += [f"% [{at}] {source}" for at, source in enumerate(sources(report), 1)]
+    return "\n".join(parts) + "\n\n" + "\n\n".join(latex_table(table) for table in all_tables(report)) + "\n"
+
+
+def latex_table(table: Table) -> str:
+    """One table in the style of booktabs."""
+    columns = "l" * table.texts + "r" * (len(table.head) - table.texts)
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{latex_escape(f'{table.title}. {sentence(table.caption)}')}}}",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        rf"{' & '.join(map(latex_escape, table.head))} \\",
+        r"\midrule",
+    ]
+    for place, row in enumerate(table.rows):
+        if place and place in table.sections:
+            lines.append(r"\midrule")
+        # a row must not begin with a bracket, which the \\ before it would take for its argument
+        first = "{}" if row[0].startswith("[") else ""
+        lines.append(rf"{first}{' & '.join(map(latex_escape, row))} \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"])
+
+
+FORMATS: dict[str, Callable[[Report], str]] = {
+    "json": as_json,
+    "csv": as_csv,
+    "markdown": as_markdown,
+    "latex": as_latex,
+}

@@ -1,0 +1,273 @@
+"""A regression gate: are the scores of models still what they were? For continuous integration.
+
+What is expected stands in a JSON file; every number is a fraction::
+
+    {
+        "protocol": "kamann16",
+        "metric": "mIoU",
+        "tolerance": 0.005,
+        "models": {
+            "fan-t": {
+                "clean": [0.61, 0.005],
+                "retention": {"value": 0.70, "tolerance": 0.01},
+                "corrupted": {"min": 0.42},
+                "by_group": {"noise": 0.38},
+                "by_corruption": {"fog": [0.5, 0.01]},
+                "by_severity": {"1": 0.55},
+                "scores": {"fog": {"3": [0.52, 0.01]}},
+            }
+        },
+    }
+
+A number is expected as ``[value, tolerance]``, as ``{"value": ..., "tolerance": ...}``, as ``{"min": ..., "max": ...}``
+(one of them or both), or as the value alone, and then the file's own ``tolerance`` holds. A number differs if it is
+farther from the value than the tolerance; what is not a number, or not there, differs always. ``models`` may also be
+the list of models of a report written as JSON, so that an old report can be what is expected.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmfan.evaluation.protocol import Protocol
+from mmfan.evaluation.report.report import ModelReport, Run, check_metric, summarize_run
+from mmfan.evaluation.summary.selection import SummaryError
+from mmfan.utils.files import write_whole
+
+# the parts of a summary that can be expected: single numbers, and tables of numbers
+NUMBERS = ("clean", "corrupted", "retention", "corrupted_by_groups", "retention_by_groups", "drop_per_severity")
+TABLES = ("by_group", "by_corruption", "retention_by_corruption", "by_severity", "scores")
+WRITTEN = ("clean", "corrupted", "retention", "by_group", "by_corruption", "by_severity")
+# a difference of rounding is none
+SLACK = 1e-12
+
+
+class ExpectationError(ValueError):
+    """A file of expected values cannot be read or does not say what is expected."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The bounds of one number, both included.
+
+    Attributes:
+        path: Where in the summary: ``("by_corruption", "fog")``.
+        low: The least.
+        high: The most.
+        said: The expectation in words.
+    """
+
+    path: tuple[str, ...]
+    low: float
+    high: float
+    said: str
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """What a file expects.
+
+    Attributes:
+        protocol: Its protocol; None if it does not say.
+        metric: Its metric; None if it does not say.
+        models: Model -> its numbers.
+    """
+
+    protocol: str | None
+    metric: str | None
+    models: dict[str, tuple[Expected, ...]]
+
+
+def read_expectations(path: str | Path, tolerance: float | None = None) -> Expectations:
+    """Read a file of expected values.
+
+    Args:
+        path: The JSON file.
+        tolerance: For numbers without one of their own; the file's ``tolerance`` if None.
+
+    Raises:
+        ExpectationError: It is not of the form above; the message names the place.
+        OSError: It cannot be read.
+    """
+    try:
+        content = json.loads(Path(path).read_bytes())
+    except ValueError as error:  # not JSON, or not UTF-8
+        raise ExpectationError(f"{path} is no JSON file: {error}.") from error
+    if not isinstance(content, dict) or not isinstance(content.get("models"), (dict, list)) or not content["models"]:
+        raise ExpectationError(f'{path}: expected {{"protocol": ..., "metric": ..., "models": {{name: numbers}}}}.')
+    default = content.get("tolerance") if tolerance is None else tolerance
+    if default is not None and not _is_tolerance(default):
+        raise ExpectationError(f"{path}: expected a tolerance from 0 on, got {default!r}.")
+    is_report = isinstance(content["models"], list)
+    if not is_report:
+        unknown = sorted(set(content) - {"protocol", "metric", "tolerance", "models"})
+        if unknown:
+            raise ExpectationError(f"{path}: there is no {', '.join(map(repr, unknown))} in a file of expected values.")
+    for key in ("protocol", "metric"):
+        if not isinstance(content.get(key), (str, type(None))):
+            raise ExpectationError(f"{path}: `{key}` must be a name, got {content[key]!r}.")
+    named = _by_name(path, content["models"]) if is_report else content["models"]
+    models = {name: tuple(_of_model(f"{path}: {name}", numbers, default)) for name, numbers in named.items()}
+    return Expectations(content.get("protocol"), content.get("metric"), models)
+
+
+def _by_name(path: str | Path, models: Sequence[Any]) -> dict[str, dict[str, Any]]:
+    """The models of a report, with what can be expected of them."""
+    if not all(isinstance(model, dict) and isinstance(model.get("name"), str) for model in models):
+        raise ExpectationError(f"{path}: expected a `name` in each of the listed models, as in a report.")
+    kept = (*NUMBERS, *TABLES)
+    return {
+        model["name"]: {key: value for key, value in model.items() if key in kept and value is not None}
+        for model in models
+    }
+
+
+def _of_model(where: str, numbers: Any, default: float | None) -> Iterator[Expected]:
+    if not isinstance(numbers, dict) or not numbers:
+        raise ExpectationError(f"{where}: expected a dict of numbers, got {numbers!r:.80}.")
+    for key, value in numbers.items():
+        if key in NUMBERS:
+            yield _expected(where, (key,), value, default)
+        elif key in TABLES and isinstance(value, dict):
+            yield from _of_table(where, (key,), value, default, 2 if key == "scores" else 1)
+        else:
+            raise ExpectationError(
+                f"{where}: {key!r} is nothing that can be expected; take numbers for {', '.join(NUMBERS)} and dicts "
+                f"for {', '.join(TABLES)}."
+            )
+
+
+def _of_table(
+    where: str, path: tuple[str, ...], table: dict[str, Any], default: float | None, depth: int
+) -> Iterator[Expected]:
+    for key, value in table.items():
+        if depth > 1:
+            if not isinstance(value, dict):
+                raise ExpectationError(f"{where}, {'.'.join(path)}.{key}: expected a dict severity -> number.")
+            yield from _of_table(where, (*path, key), value, default, depth - 1)
+        else:
+            yield _expected(where, (*path, key), value, default)
+
+
+def _expected(where: str, path: tuple[str, ...], value: Any, default: float | None) -> Expected:
+    """One number in any of its forms."""
+    where = f"{where}, {'.'.join(path)}"
+    low = high = None
+    if isinstance(value, dict) and value and set(value) <= {"min", "max"}:
+        low, high = value.get("min", -math.inf), value.get("max", math.inf)
+        if not _is_number(low) or not _is_number(high) or low > high:
+            raise ExpectationError(f"{where}: expected numbers with min <= max, got {value!r}.")
+        said = " and ".join(
+            f"{bound} {value[key]:.6g}" for key, bound in (("min", "at least"), ("max", "at most")) if key in value
+        )
+        return Expected(path, low, high, said)
+    if isinstance(value, dict) and "value" in value and set(value) <= {"value", "tolerance"}:
+        value, tolerance = value["value"], value.get("tolerance", default)
+    elif isinstance(value, (list, tuple)) and len(value) == 2:
+        value, tolerance = value
+    else:
+        tolerance = default
+    if not _is_number(value) or not math.isfinite(value):
+        raise ExpectationError(
+            f"{where}: expected a number, [value, tolerance], {{'value', 'tolerance'}} or {{'min', 'max'}}, got "
+            f"{value!r}."
+        )
+    if tolerance is None:
+        raise ExpectationError(
+            f"{where}: {value} has no tolerance; write [{value}, 0.005], give the file a `tolerance`, or pass "
+            "--tolerance."
+        )
+    if not _is_tolerance(tolerance):
+        raise ExpectationError(f"{where}: expected a tolerance from 0 on, got {tolerance!r}.")
+    return Expected(path, value - tolerance - SLACK, value + tolerance + SLACK, f"{value:.6g} +- {tolerance:.6g}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
+
+
+def _is_tolerance(value: Any) -> bool:
+    return _is_number(value) and 0 <= value < math.inf
+
+
+def differences(runs: Sequence[Run], protocol: Protocol, metric: str, expected: Expectations) -> list[str]:
+    """Every way in which the runs are not as expected, one line each; none means that the gate is passed.
+
+    A model that cannot be summarised (a missing cell, a score that is not a number) is a difference, not an error.
+
+    Raises:
+        mmfan.evaluation.report.report.ReportError: No record has the metric.
+    """
+    check_metric(runs, metric)
+    found = []
+    named = {run.name: run for run in runs}
+    for name, numbers in expected.models.items():
+        if name not in named:
+            found.append(f"{name}: not in the results, which have {', '.join(named)}")
+            continue
+        try:
+            plain = summarize_run(named[name], protocol, metric).to_dict()
+        except SummaryError as error:
+            found.append(f"{name}: {error}")
+            continue
+        found += [line for number in numbers if (line := _difference(name, plain, number))]
+    return found
+
+
+def _difference(name: str, summary: dict[str, Any], number: Expected) -> str | None:
+    value: Any = summary
+    where = f"{name}: {'.'.join(number.path)}"
+    for key in number.path:
+        if not isinstance(value, Mapping) or key not in value:
+            return f"{where} is not there, expected {number.said}"
+        value = value[key]
+    if value is None or math.isnan(value):
+        return f"{where} is not a number, expected {number.said}"
+    if number.low <= value <= number.high:
+        return None
+    away = value - number.high if value > number.high else value - number.low
+    return f"{where} is {value:.6g}, expected {number.said} ({away:+.6f} beyond)"
+
+
+def write_expectations(path: str | Path, models: Sequence[ModelReport], tolerance: float) -> None:
+    """Write what is now as what is expected from now on; the file is whole or not there.
+
+    Args:
+        path: The JSON file.
+        models: At least one, without missing cells.
+        tolerance: For every number, from 0 on.
+
+    Raises:
+        ExpectationError: There is no model, one is partial, or the tolerance is none.
+        OSError: The file cannot be written.
+    """
+    if not models or not _is_tolerance(tolerance):
+        raise ExpectationError(f"Expected models and a tolerance from 0 on, got {len(models)} and {tolerance!r}.")
+    partial = [model.name for model in models if model.summary.partial]
+    if partial:
+        raise ExpectationError(
+            f"Expected all cells of the protocol before their scores are expected: {', '.join(partial)}."
+        )
+    summaries = {model.name: model.summary.to_dict() for model in models}
+    content = {
+        "protocol": models[0].summary.protocol,
+        "metric": models[0].summary.metric,
+        "models": {name: {key: _with(plain[key], tolerance) for key in WRITTEN} for name, plain in summaries.items()},
+    }
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    # a number and its tolerance on one line
+    text = re.sub(r"\[\s+([^\s\[\]]+),\s+([^\s\[\]]+)\s+\]", r"[\1, \2]", text)
+    write_whole(Path(path), (text + "\n").encode())
+
+
+def _with(value: Any, tolerance: float) -> Any:
+    """Numbers with their tolerance, in the same tables."""
+    if isinstance(value, dict):
+        return {key: _with(item, tolerance) for key, item in value.items()}
+    return [value, tolerance]

@@ -1,0 +1,142 @@
+"""Scores that others have published, to stand beside one's own: each with its source and, where it is stated, protocol.
+
+The figures are in ``published.json``, in percent as they are printed. A retention can only be compared with one of the
+same protocol; where a paper does not state its own, ``protocol`` is None and ``note`` says what is known.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from mmfan.evaluation.protocol import PROTOCOLS
+from mmfan.evaluation.summary.summary import average_types
+
+FILE = "published.json"
+
+
+@dataclass(frozen=True)
+class PublishedRow:
+    """One model in the literature; scores and ratios are fractions.
+
+    Attributes:
+        name: The model.
+        dataset: ``cityscapes`` or ``coco``.
+        metric: ``mIoU``, ``bbox_mAP`` or ``segm_mAP``.
+        params_m: Parameters of the model or its encoder, in millions; None if not known.
+        clean: Its score on the clean pictures.
+        corrupted: The mean over the types where they are known, else as printed.
+        retention: ``corrupted / clean``.
+        printed_corrupted: As printed; None if only the types are.
+        printed_retention: As printed; None if it is not.
+        by_group: Group of the protocol -> mean over its types; empty if the types are not known.
+        by_corruption: Type -> score; empty if not known.
+        protocol: The name of the protocol; None if the source does not state it.
+        source: The publication and its table.
+        note: What one has to know to compare the row; empty if nothing.
+    """
+
+    name: str
+    dataset: str
+    metric: str
+    params_m: float | None
+    clean: float
+    corrupted: float
+    retention: float
+    printed_corrupted: float | None
+    printed_retention: float | None
+    by_group: dict[str, float]
+    by_corruption: dict[str, float]
+    protocol: str | None
+    source: str
+    note: str
+
+    @property
+    def cells(self) -> int | None:
+        """The number of cells of the protocol; None if it is not stated."""
+        return None if self.protocol is None else PROTOCOLS[self.protocol].size
+
+    @property
+    def label(self) -> str:
+        """The protocol and the number of cells, to stand beside every number."""
+        return "protocol not stated" if self.protocol is None else f"{self.protocol}, {self.cells} cells"
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in the types of JSON, under the names that a summary has."""
+        return {**vars(self), "cells": self.cells, "label": self.label, "published": True}
+
+
+def published_rows(
+    names: Iterable[str] | None = None, *, dataset: str | None = None, metric: str | None = None
+) -> tuple[PublishedRow, ...]:
+    """The published rows, in the order of the file.
+
+    Args:
+        names: The models wanted; all by default. Case does not matter.
+        dataset: Only rows of this data set.
+        metric: Only rows of this metric.
+
+    Raises:
+        ValueError: There is no row of one of these names, data set and metric; the message suggests the nearest.
+    """
+    rows = [row for row in _all_rows() if dataset in (None, row.dataset) and metric in (None, row.metric)]
+    if names is None:
+        return tuple(rows)
+    there = {row.name.lower(): row.name for row in rows}
+    asked = [name.lower() for name in names]
+    for name in asked:
+        if name not in there:
+            near = difflib.get_close_matches(name, there, n=1, cutoff=0.4)
+            meant = f" Did you mean {there[near[0]]!r}?" if near else ""
+            which = "".join(f" {part}" for part in (dataset, metric) if part)
+            raise ValueError(f"No published{which} row of {name!r}.{meant} There are {', '.join(there.values())}.")
+    return tuple(row for row in rows if row.name.lower() in asked)
+
+
+@cache
+def _all_rows() -> tuple[PublishedRow, ...]:
+    content = json.loads(files("mmfan.evaluation.report").joinpath(FILE).read_text(encoding="utf-8"))
+    return tuple(_row(**entry) for entry in content["rows"])
+
+
+def _row(
+    *,
+    model: str,
+    dataset: str,
+    metric: str,
+    clean: float,
+    source: str,
+    corrupted: float | None = None,
+    retention: float | None = None,
+    params_m: float | None = None,
+    by_corruption: dict[str, float] | None = None,
+    protocol: str | None = None,
+    note: str = "",
+) -> PublishedRow:
+    """A row of the file, from percentages to fractions."""
+    types = {name: score / 100 for name, score in (by_corruption or {}).items()}
+    averages = average_types(types, PROTOCOLS[protocol].groups) if types and protocol else None
+    if averages is None and corrupted is None:
+        raise ValueError(f"{FILE}: the row of {model!r} has neither types under a protocol nor a corrupted score.")
+    score = averages.over_types if averages else (corrupted or 0.0) / 100
+    return PublishedRow(
+        name=model,
+        dataset=dataset,
+        metric=metric,
+        params_m=params_m,
+        clean=clean / 100,
+        corrupted=score,
+        retention=score * 100 / clean,
+        printed_corrupted=None if corrupted is None else corrupted / 100,
+        printed_retention=None if retention is None else retention / 100,
+        by_group=averages.by_group if averages else {},
+        by_corruption=types,
+        protocol=protocol,
+        source=source,
+        note=note,
+    )

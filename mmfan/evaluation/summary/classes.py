@@ -1,0 +1,77 @@
+"""What each class keeps: the summary's arithmetic on the scores per class of the records."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from mmfan.evaluation.protocol import CLEAN, Cell, Protocol, get_protocol
+from mmfan.evaluation.results.store import Record
+from mmfan.evaluation.summary.selection import SummaryError, select
+from mmfan.evaluation.summary.summary import average_cells
+
+
+class ClassScore(NamedTuple):
+    """One class under a protocol; fractions, None where nothing is defined.
+
+    Attributes:
+        clean: On the clean pictures.
+        corrupted: Mean over severities, then over types; None if the class is not defined in one of the cells, because
+            the mean would be over other cells than that of the other classes.
+        retention: ``corrupted / clean``; None if the clean score is 0 too.
+    """
+
+    clean: float | None
+    corrupted: float | None
+    retention: float | None
+
+
+def summarize_classes(
+    records: Iterable[Record],
+    protocol: str | Mapping[str, Any] | Protocol,
+    metric: str = "IoU",
+    *,
+    partial: bool = False,
+) -> dict[str, ClassScore]:
+    """Summarise the scores per class of the records of one run.
+
+    Args:
+        records: As in :func:`mmfan.evaluation.summary.summary.summarize`; their ``per_class`` is
+            ``{metric: {class: score or None}}``.
+        protocol: As there.
+        metric: A metric of ``per_class``.
+        partial: As there.
+
+    Returns:
+        Class -> its scores, in the order of the first record.
+
+    Raises:
+        mmfan.evaluation.summary.selection.SummaryError: As there; or a record has no scores per class of this metric.
+    """
+    wanted = get_protocol(protocol)
+    chosen = select(records, wanted, partial=partial).records
+    tables = {cell: _table(cell, record, metric) for cell, record in chosen.items()}
+    classes = dict.fromkeys(name for table in tables.values() for name in table)
+    return {name: _class_score({cell: table.get(name) for cell, table in tables.items()}, wanted) for name in classes}
+
+
+def _table(cell: Cell, record: Record, metric: str) -> Mapping[str, float | None]:
+    per_class = record.get("per_class")
+    if not isinstance(per_class, Mapping) or not isinstance(per_class.get(metric), Mapping):
+        there = f"it has {', '.join(per_class)}" if isinstance(per_class, Mapping) and per_class else "it has none"
+        raise SummaryError(f"The record of {cell} has no scores per class of {metric!r}: {there}.", [cell])
+    table = per_class[metric]
+    for name, score in table.items():
+        if isinstance(score, bool) or not isinstance(score, (int, float, type(None))):
+            raise SummaryError(f"The {metric} of class {name!r} in {cell} must be a number, got {score!r:.80}.", [cell])
+    return table
+
+
+def _class_score(scores: Mapping[Cell, float | None], protocol: Protocol) -> ClassScore:
+    defined = {cell: float(score) for cell, score in scores.items() if score is not None and math.isfinite(score)}
+    clean = defined.get(CLEAN)
+    if len(defined) < len(scores):
+        return ClassScore(clean, None, None)
+    corrupted = average_cells(defined, protocol).over_types
+    return ClassScore(clean, corrupted, corrupted / clean if clean else None)

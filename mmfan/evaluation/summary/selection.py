@@ -1,0 +1,148 @@
+"""Picking from records the scores that a summary is made of, and refusing those that would make a wrong one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from mmfan.evaluation.protocol import CLEAN, Cell, Protocol
+from mmfan.evaluation.results.store import Record, RunKey, key_of
+
+
+class SummaryError(ValueError):
+    """The records cannot be summarised.
+
+    Attributes:
+        cells: The cells that are the reason, if any are.
+    """
+
+    def __init__(self, message: str, cells: Iterable[Cell] = ()) -> None:
+        super().__init__(message)
+        self.cells = tuple(cells)
+
+
+class MissingCellsError(SummaryError):
+    """Cells of the protocol have not been judged."""
+
+
+class Selection(NamedTuple):
+    """The records of one run that a protocol asks for.
+
+    Attributes:
+        run: The run.
+        records: Cell -> its record; the clean cell first, then in the order of the protocol.
+        missing: The cells without a record.
+    """
+
+    run: RunKey
+    records: dict[Cell, Record]
+    missing: tuple[Cell, ...]
+
+
+def select(records: Iterable[Record], protocol: Protocol, *, partial: bool = False) -> Selection:
+    """Take from the records of one run those that a protocol asks for.
+
+    Raises:
+        MissingCellsError: Some are missing, and ``partial`` was not asked for or there is no corrupted cell at all.
+        SummaryError: There are no records, they are of several runs, or a cell has two that differ.
+    """
+    cells = (CLEAN, *protocol.cells)
+    wanted = set(cells)
+    kept: dict[Cell, Record] = {}
+    runs: dict[RunKey, None] = {}
+    for record in records:
+        run, cell = key_of(record)
+        runs[run] = None
+        if cell not in wanted:
+            continue
+        # of several runs there may well be two records of a cell; that they are several is said below
+        if len(runs) == 1 and cell in kept and not _same_metrics(kept[cell], record):
+            raise SummaryError(
+                f"There are two records of {cell} for the model {run.model!r}, and they differ: "
+                f"{kept[cell]['metrics']} and {record['metrics']}. Remove the wrong one from the results file.",
+                [cell],
+            )
+        kept[cell] = record
+    if not runs:
+        raise SummaryError("There are no records to summarise.")
+    if len(runs) > 1:
+        raise SummaryError(f"The records are of {len(runs)} runs; summarise one at a time: {_differences(list(runs))}.")
+    run = next(iter(runs))
+    missing = tuple(cell for cell in cells if cell not in kept)
+    there = len(kept) - (CLEAN in kept)
+    if missing and (not partial or not there):
+        raise MissingCellsError(_missing_text(run, protocol, missing, there, partial), missing)
+    return Selection(run, {cell: kept[cell] for cell in cells if cell in kept}, missing)
+
+
+def _same_metrics(one: Record, other: Record) -> bool:
+    """Whether two records agree; a score that is not a number agrees with another that is not."""
+    if one["metrics"].keys() != other["metrics"].keys():
+        return False
+    pairs = ((value, other["metrics"][name]) for name, value in one["metrics"].items())
+    return all(a == b or (_undefined(a) and _undefined(b)) for a, b in pairs)
+
+
+def _undefined(value: float | None) -> bool:
+    return value is None or not math.isfinite(value)
+
+
+def values_of(records: Mapping[Cell, Record], metric: str) -> dict[Cell, float]:
+    """One metric of the records.
+
+    Raises:
+        SummaryError: A record has it not, or it is not a number from 0 to 1.
+    """
+    without = [cell for cell, record in records.items() if metric not in record["metrics"]]
+    if without:
+        there = sorted({name for record in records.values() for name in record["metrics"]})
+        raise SummaryError(
+            f"No {metric!r} in the records of {_listed(without)}; there are {', '.join(there)}.", without
+        )
+    values = {cell: record["metrics"][metric] for cell, record in records.items()}
+    undefined = [cell for cell, value in values.items() if _undefined(value)]
+    if undefined:
+        raise SummaryError(f"{metric} is not a number in the cells {_listed(undefined)}; judge them again.", undefined)
+    outside = [cell for cell, value in values.items() if not 0 <= value <= 1]
+    if outside:
+        raise SummaryError(
+            f"{metric} must be a fraction from 0 to 1, got {values[outside[0]]} in the cells {_listed(outside)}; "
+            "divide percentages by 100.",
+            outside,
+        )
+    return {cell: float(value) for cell, value in values.items()}
+
+
+def _missing_text(run: RunKey, protocol: Protocol, missing: tuple[Cell, ...], there: int, partial: bool) -> str:
+    counted = f"{there} of the {protocol.size} cells of {protocol.name!r} are there for the model {run.model!r}"
+    cure = "judge them, ask for a partial summary, or take the protocol that the records were made with"
+    if partial:
+        cure = "judge a corrupted cell first"
+    return f"{counted}; missing: {_listed(missing)}. To go on, {cure}."
+
+
+def _differences(runs: list[RunKey]) -> str:
+    """What tells the runs apart, part by part."""
+    parts = []
+    for place, name in enumerate(RunKey._fields):
+        values = list(dict.fromkeys(str(run[place]) for run in runs))
+        if len(values) > 1:
+            parts.append(f"{name} is {' or '.join(values[:5])}{' ...' if len(values) > 5 else ''}")
+    return "; ".join(parts)
+
+
+def _listed(cells: Iterable[Cell]) -> str:
+    """Cells in few words: the severities of a type together."""
+    rows: dict[str, list[int]] = {}
+    for cell in cells:
+        rows.setdefault(cell.corruption, []).append(cell.severity)
+    return ", ".join(
+        name if name == CLEAN.corruption else f"{name} {'/'.join(map(str, sorted(row)))}" for name, row in rows.items()
+    )
+
+
+def mean(values: Iterable[float]) -> float:
+    """The arithmetic mean of at least one number, summed without rounding on the way."""
+    listed = list(values)
+    return math.fsum(listed) / len(listed)

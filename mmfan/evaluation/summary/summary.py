@@ -1,0 +1,260 @@
+"""What the cells of one model come to under a protocol: plain floats in and out.
+
+The definitions. A cell's score is one metric over the whole set (for mIoU: from one confusion matrix). The score of a
+type is the mean over its severities; ``corrupted`` is the plain mean over the types, so that each type counts once even
+where the protocol takes fewer severities of it; retention is the ratio of means ``corrupted / clean``, never a mean of
+ratios. With protocol ``common15`` these are mPC and rPC of Michaelis et al. (arXiv 1907.07484). Where groups differ in
+size the mean of the group means is another number; it is there too, under its own name.
+
+A missing cell, two differing records of one cell, a score that is not a fraction, records of several runs and a clean
+score of zero are errors. Nothing is rounded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from mmfan.evaluation.protocol import CLEAN, Cell, Protocol, get_protocol
+from mmfan.evaluation.results.store import Record, RunKey
+from mmfan.evaluation.summary.corruption_error import CorruptionError, mce
+from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError, mean, select, values_of
+
+__all__ = [
+    "Averages",
+    "CorruptionError",
+    "MissingCellsError",
+    "Summary",
+    "SummaryError",
+    "WorstCell",
+    "average_cells",
+    "average_types",
+    "mce",
+    "summarize",
+]
+
+
+class WorstCell(NamedTuple):
+    """The cell with the lowest score."""
+
+    corruption: str
+    severity: int
+    score: float
+
+
+class Averages(NamedTuple):
+    """Means of the scores of types.
+
+    Attributes:
+        over_types: The plain mean over the types.
+        over_groups: The mean of the group means; None if there are no groups.
+        by_group: The mean of each group.
+    """
+
+    over_types: float
+    over_groups: float | None
+    by_group: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One model under one protocol; scores and ratios are fractions.
+
+    Attributes:
+        name: The model.
+        dataset: The data set.
+        protocol: The name of the protocol.
+        protocol_cells: How many cells the protocol has, beside the clean one.
+        cells: How many of them went into the numbers: fewer if the summary is partial.
+        metric: Which metric.
+        clean: Its score on the clean pictures; None if a partial summary has no clean cell.
+        corrupted: Mean over severities, then over types (mPC).
+        corrupted_by_groups: Mean of the group means, which is another number where groups differ in size; None
+            without groups.
+        retention: ``corrupted / clean`` (rPC); None without a clean cell.
+        retention_by_groups: ``corrupted_by_groups / clean``.
+        by_group: Group -> mean over its types.
+        by_corruption: Type -> mean over its severities.
+        retention_by_corruption: Type -> its mean / clean; empty without a clean cell.
+        by_severity: Severity -> mean over ``by_severity_types``.
+        by_severity_types: The types that were judged at all severities of the protocol. The others are not in
+            ``by_severity``: a curve over changing types would show their difference and not that of the severities.
+        by_severity_left_out: Those others.
+        scores: Type -> severity -> score: the cells themselves.
+        worst: The lowest cell.
+        drop_by_severity: Severity -> clean - by_severity.
+        drop_per_severity: What a step of severity costs on average, from the clean pictures (severity 0) to the highest
+            severity s: ``(clean - by_severity[s]) / s``; None where one of the two is not there.
+        missing: The cells of the protocol that are not there; the clean one may be among them.
+        run: Which run the records are of.
+    """
+
+    name: str
+    dataset: str
+    protocol: str
+    protocol_cells: int
+    cells: int
+    metric: str
+    clean: float | None
+    corrupted: float
+    corrupted_by_groups: float | None
+    retention: float | None
+    retention_by_groups: float | None
+    by_group: dict[str, float]
+    by_corruption: dict[str, float]
+    retention_by_corruption: dict[str, float]
+    by_severity: dict[int, float]
+    by_severity_types: tuple[str, ...]
+    by_severity_left_out: tuple[str, ...]
+    scores: dict[str, dict[int, float]]
+    worst: WorstCell
+    drop_by_severity: dict[int, float]
+    drop_per_severity: float | None
+    missing: tuple[Cell, ...]
+    run: RunKey
+
+    @property
+    def partial(self) -> bool:
+        """Whether cells are missing."""
+        return bool(self.missing)
+
+    @property
+    def label(self) -> str:
+        """The protocol and the number of cells, to stand beside every number."""
+        if not self.missing:
+            return f"{self.protocol}, {self.cells} cells"
+        without = "" if self.clean is not None else ", no clean score"
+        return f"{self.protocol}, PARTIAL: {self.cells} of {self.protocol_cells} cells{without}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in the types of JSON (severities as texts, cells as dicts)."""
+        plain = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+        plain["by_severity"] = {str(level): score for level, score in self.by_severity.items()}
+        plain["drop_by_severity"] = {str(level): drop for level, drop in self.drop_by_severity.items()}
+        plain["scores"] = {name: {str(at): score for at, score in row.items()} for name, row in self.scores.items()}
+        plain["worst"] = self.worst._asdict()
+        plain["missing"] = [cell._asdict() for cell in self.missing]
+        plain["run"] = self.run._asdict()
+        for key in ("by_severity_types", "by_severity_left_out"):
+            plain[key] = list(plain[key])
+        return plain | {"partial": self.partial, "label": self.label}
+
+
+def average_types(by_corruption: Mapping[str, float], groups: Mapping[str, Iterable[str]]) -> Averages:
+    """Average the scores of types.
+
+    Args:
+        by_corruption: Type -> score, in any unit; at least one.
+        groups: Group -> its types. Types without a score are passed over; a group without any is left out.
+
+    Raises:
+        SummaryError: There are no scores.
+
+    >>> average_types({"fog": 0.5, "snow": 0.3, "contrast": 0.1}, {"weather": ["fog", "snow"], "digital": ["contrast"]})
+    Averages(over_types=0.3, over_groups=0.25, by_group={'weather': 0.4, 'digital': 0.1})
+    """
+    if not by_corruption:
+        raise SummaryError("There are no scores of corruption types to average.")
+    members = {
+        group: [by_corruption[name] for name in names if name in by_corruption] for group, names in groups.items()
+    }
+    by_group = {group: mean(scores) for group, scores in members.items() if scores}
+    return Averages(mean(by_corruption.values()), mean(by_group.values()) if by_group else None, by_group)
+
+
+def average_cells(scores: Mapping[Cell, float], protocol: Protocol) -> Averages:
+    """Average the scores of cells in the protocol's order: over the severities of a type, then over the types.
+
+    Args:
+        scores: Cell -> score; the clean cell is passed over.
+        protocol: Where the groups come from.
+
+    Raises:
+        SummaryError: There are no scores.
+    """
+    rows: dict[str, list[float]] = {}
+    for cell, score in scores.items():
+        if cell != CLEAN:
+            rows.setdefault(cell.corruption, []).append(score)
+    return average_types({name: mean(row) for name, row in rows.items()}, protocol.groups)
+
+
+def summarize(
+    records: Iterable[Record],
+    protocol: str | Mapping[str, Any] | Protocol,
+    metric: str = "mIoU",
+    *,
+    partial: bool = False,
+) -> Summary:
+    """Summarise the records of one run of one model.
+
+    Args:
+        records: Its records; those of cells that the protocol has not are passed over.
+        protocol: As in :func:`mmfan.evaluation.protocol.get_protocol`.
+        metric: A metric of the records.
+        partial: Average what is there even if cells are missing: a type over the severities that it has, then the
+            types that there are. The result says what is missing.
+
+    Raises:
+        MissingCellsError: Cells are missing, and ``partial`` was not asked for or there is no corrupted cell at all.
+        SummaryError: There are no records, or they are of several runs; a cell has two records that differ or a score
+            that is not a number from 0 to 1; no record has the metric; the clean score is 0.
+        mmfan.evaluation.protocol.ProtocolError: There is no such protocol.
+    """
+    wanted = get_protocol(protocol)
+    run, chosen, missing = select(records, wanted, partial=partial)
+    scores = values_of(chosen, metric)
+    clean = scores.pop(CLEAN, None)
+    if clean == 0:
+        raise SummaryError(f"The clean score ({metric}) of {run.model!r} is 0, so that there is no retention.", [CLEAN])
+    return _summary_of_scores(run, wanted, metric, clean, scores, missing)
+
+
+def _summary_of_scores(
+    run: RunKey,
+    protocol: Protocol,
+    metric: str,
+    clean: float | None,
+    found: dict[Cell, float],
+    missing: tuple[Cell, ...],
+) -> Summary:
+    scores = {name: dict[int, float]() for name in protocol.corruptions if any(cell[0] == name for cell in found)}
+    for cell in sorted(found, key=lambda cell: cell.severity):
+        scores[cell.corruption][cell.severity] = found[cell]
+    by_corruption = {name: mean(row.values()) for name, row in scores.items()}
+    averages = average_types(by_corruption, protocol.groups)
+    severities = sorted({cell.severity for cell in protocol.cells})
+    even = tuple(name for name, row in scores.items() if list(row) == severities)
+    by_severity = {level: mean(scores[name][level] for name in even) for level in severities} if even else {}
+    lowest = min(found, key=lambda cell: found[cell])
+    return Summary(
+        name=run.model,
+        dataset=run.dataset,
+        protocol=protocol.name,
+        protocol_cells=protocol.size,
+        cells=len(found),
+        metric=metric,
+        clean=clean,
+        corrupted=averages.over_types,
+        corrupted_by_groups=averages.over_groups,
+        retention=_ratio(averages.over_types, clean),
+        retention_by_groups=_ratio(averages.over_groups, clean),
+        by_group=averages.by_group,
+        by_corruption=by_corruption,
+        retention_by_corruption={} if clean is None else {name: score / clean for name, score in by_corruption.items()},
+        by_severity=by_severity,
+        by_severity_types=even,
+        by_severity_left_out=tuple(name for name in protocol.corruptions if name not in even),
+        scores=scores,
+        worst=WorstCell(*lowest, found[lowest]),
+        drop_by_severity={} if clean is None else {level: clean - score for level, score in by_severity.items()},
+        drop_per_severity=(clean - by_severity[severities[-1]]) / severities[-1] if clean and by_severity else None,
+        missing=missing,
+        run=run,
+    )
+
+
+def _ratio(part: float | None, whole: float | None) -> float | None:
+    return None if part is None or whole is None else part / whole

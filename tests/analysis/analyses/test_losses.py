@@ -1,0 +1,105 @@
+"""Hessian and landscape of the tiny segmentor: shifts by the decay, resuming, and the model left as it was."""
+
+import numpy as np
+import pytest
+import torch
+from tiny_analysis import analyse, make_context, write_parts
+
+from mmfan.analysis.analyses import landscape
+from mmfan.analysis.context import AnalysisError
+from mmfan.evaluation.protocol import Cell
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
+    return write_parts(tmp_path_factory.mktemp("losses"))
+
+
+def test_decay_shifts_the_spectrum_by_exactly_itself(parts, tmp_path):
+    few = ["--batch-size", 1, "--products", 6]
+    plain = analyse(parts, tmp_path, "hessian", *few, "--no-decay", limit=1)
+    decayed = analyse(parts, tmp_path, "hessian", *few, limit=1)
+    assert decayed["decay"] == 0.01  # of all parameters of the tiny segmentor
+    assert decayed["losses"] == plain["losses"]
+    for one, other in zip(plain["eigenvalues"], decayed["eigenvalues"], strict=True):
+        assert len(one) == 5
+        # of largest magnitude: the smallest ones of either may differ
+        assert other[0] == pytest.approx(one[0] + 0.01, abs=2e-4)
+    values = [value for row in plain["eigenvalues"] for value in row]
+    assert plain["negative_share"] == np.mean([value < 0 for value in values])
+    assert plain["mean_positive"] == pytest.approx(np.mean([value for value in values if value > 0]))
+
+
+def test_power_iteration_finds_the_same(parts, tmp_path):
+    more = ["--batch-size", 1, "--top", 1, "--no-decay"]
+    one = analyse(parts, tmp_path, "hessian", *more, "--products", 9, limit=1)
+    other = analyse(parts, tmp_path, "hessian", *more, "--products", 25, "--method", "power", limit=1)
+    assert other["eigenvalues"][0] == pytest.approx(one["eigenvalues"][0], rel=0.05)
+
+
+def test_landscape_resumes_and_leaves_the_model_alone(parts, tmp_path, monkeypatch):
+    arguments = ["--points", 3, "--batch-size", 2]
+    spec, context = make_context(parts, tmp_path, "landscape", *arguments, limit=1)
+    before = {name: value.clone() for name, value in context.model.state_dict().items()}
+    result = spec.run(context)
+    assert all(torch.equal(value, before[name]) for name, value in context.model.state_dict().items())
+    losses = np.array(result["loss"])
+    assert losses.shape == (3, 3)
+    assert result["axis"] == [-1.0, 0.0, 1.0]
+    assert result["centre"] == losses[1, 1]
+    # the penalty has its minimum in the middle, as the directions are nearly orthogonal to the weights
+    assert np.argmin(result["penalty"]) == 4
+
+    # a run that was killed while it wrote its last line
+    path = tmp_path / "landscape.jsonl"
+    kept = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(kept[:5]) + kept[5][:20])
+    computed = []
+    original = landscape.mean_loss
+    monkeypatch.setattr(landscape, "mean_loss", lambda *given: computed.append(1) or original(*given))
+    with pytest.warns(UserWarning, match="a line that was not finished"):
+        again = analyse(parts, tmp_path, "landscape", *arguments, limit=1)
+    assert again == result
+    assert len(computed) == 4
+    with pytest.warns(UserWarning, match="a line that was not finished"):
+        analyse(parts, tmp_path, "landscape", *arguments, limit=1, seed=1)
+    assert len(computed) == 13
+
+
+def test_coordinates():
+    assert landscape.coordinates(1, 2.0) == [0.0]
+    axis = landscape.coordinates(11, 0.3)
+    assert axis[5] == 0.0
+    assert axis == [-value for value in reversed(axis)]
+
+
+@pytest.mark.parametrize(
+    ("analysis", "arguments", "settings", "message"),
+    [
+        ("landscape", ["--points", 4], {}, "--points to be an odd number"),
+        ("landscape", ["--reach", 0], {}, "--reach to be above 0"),
+        ("landscape", [], {"cell": Cell("fog", 3)}, "leave out --cell and --taps"),
+        ("landscape", [], {}, "needs 4 batches of 2 pictures, the training set of .* has 4 pictures"),
+        ("hessian", ["--top", 0], {}, "--top to be at least 1, got 0"),
+        ("hessian", [], {"tap_names": ["out0"]}, "leave out --cell and --taps"),
+    ],
+)
+def test_bad_input(parts, tmp_path, analysis, arguments, settings, message):
+    spec, context = make_context(parts, tmp_path, analysis, *arguments, limit=4, **settings)
+    with pytest.raises(AnalysisError, match=message):
+        spec.run(context)
+
+
+def test_correlation_falls_where_pixels_are_hidden(parts, tmp_path):
+    result = analyse(parts, tmp_path, "correlation", "--ratios", 20, 60)
+    assert list(result["altered"]) == ["hidden 20", "hidden 60"]
+    for found in result["altered"].values():
+        for part in found.values():
+            assert all(-1 <= value <= 1 for value in part["mean"] if value is not None)
+        # at the first tap, of stride 4, a visible position sees nothing of its neighbours' cells yet
+        first = {part: found[part]["mean"][0] for part in found}
+        assert first["hidden"] < first["visible"]
+        assert first["visible"] == pytest.approx(1.0)
+    corrupted = analyse(parts, tmp_path, "correlation", cell=Cell("contrast", 5))
+    assert list(corrupted["altered"]) == ["contrast 5"]
+    assert corrupted["altered"]["contrast 5"]["hidden"]["mean"][0] is None

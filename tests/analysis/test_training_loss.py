@@ -1,0 +1,84 @@
+"""Training batches and losses: the same each time, and generators left alone."""
+
+import random
+from argparse import Namespace
+
+import numpy as np
+import pytest
+import torch
+from tiny_segmentor import write_checkpoint, write_config, write_tree
+
+from mmfan.analysis.context import AnalysisError, load_context
+from mmfan.analysis.training_loss import loss_of, training_batches, weight_decays
+
+AUGMENTED = """
+train_pipeline.insert(3, dict(type="RandomFlip", prob=0.5))
+train_pipeline.insert(3, dict(type="PhotoMetricDistortion"))
+train_dataloader["dataset"]["pipeline"] = train_pipeline
+optim_wrapper["paramwise_cfg"] = dict(norm_decay_mult=0.0)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("crops")
+    config = write_config(made / "tiny.py", write_tree(made / "data"), AUGMENTED)
+    write_checkpoint(made / "tiny.pth", config)
+    return made
+
+
+def context(folder, **settings):
+    return load_context(str(folder / "tiny.py"), str(folder / "tiny.pth"), "cpu", options=Namespace(), **settings)
+
+
+def test_batches_depend_on_seed_and_name_alone(folder):
+    made = context(folder)
+    first = training_batches(made, 2, 2)
+    assert [batch.inputs.shape for batch in first] == [(2, 3, 64, 64)] * 2
+    random.random(), np.random.rand(), torch.rand(1)
+    again = training_batches(made, 2, 2)
+    assert all(torch.equal(one.inputs, other.inputs) for one, other in zip(first, again, strict=True))
+    # whatever the batch size is
+    single = training_batches(made, 4, 1)
+    torch.testing.assert_close(torch.cat([batch.inputs for batch in single]), torch.cat([b.inputs for b in first]))
+    other = training_batches(context(folder, seed=1), 2, 2)
+    assert not torch.equal(first[0].inputs, other[0].inputs)
+    assert len({name for batch in first for name in batch.names}) == 4
+
+
+def test_generators_are_left_as_they_were(folder):
+    made = context(folder)
+    random.seed(5), np.random.seed(5), torch.manual_seed(5)
+    expected = random.random(), np.random.rand(), torch.rand(1).item()
+    random.seed(5), np.random.seed(5), torch.manual_seed(5)
+    training_batches(made, 1, 2)
+    assert (random.random(), np.random.rand(), torch.rand(1).item()) == expected
+
+
+def test_loss_is_that_of_the_model_and_crops_cut_labels_too(folder):
+    made = context(folder, crop=32)
+    (batch,) = training_batches(made, 1, 2)
+    assert batch.inputs.shape == (2, 3, 32, 32)
+    assert batch.samples[0].gt_sem_seg.data.shape == (1, 32, 32)
+    with torch.no_grad():
+        logits = made.model.decode_head(made.model.extract_feat(batch.inputs))
+        labels = torch.stack([sample.gt_sem_seg.data[0] for sample in batch.samples])
+        logits = torch.nn.functional.interpolate(logits, (32, 32), mode="bilinear", align_corners=False)
+        # mmsegmentation's mean counts ignored pixels in the divisor
+        total = torch.nn.functional.cross_entropy(logits, labels.long(), ignore_index=255, reduction="sum")
+        assert float(loss_of(made.model, batch)) == pytest.approx(float(total) / labels.numel(), rel=1e-5)
+
+
+def test_decay_is_that_of_the_optimiser(folder):
+    made = context(folder)
+    decays = weight_decays(made.model, made.model.cfg)
+    assert set(decays.values()) == {0.0, 0.01}
+    assert decays["backbone.blocks.0.attn.q.weight"] == 0.01
+    assert decays["backbone.blocks.0.norm1.weight"] == 0.0
+
+
+def test_bad_input(folder):
+    with pytest.raises(AnalysisError, match=r"needs 4 batches of 2 pictures, the training set of .* has 6 pictures"):
+        training_batches(context(folder), 4, 2)
+    with pytest.raises(AnalysisError, match="64 x 64, smaller than --crop 100"):
+        training_batches(context(folder, crop=100), 1, 1)

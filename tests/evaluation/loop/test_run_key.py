@@ -1,0 +1,31 @@
+"""Versions of cells: those of corruptions, and none for cells that are made in another way."""
+
+import pytest
+
+from mmfan.corruptions import ENGINE_VERSION
+from mmfan.evaluation.loop.run_key import check_corruption_versions, versions
+from mmfan.evaluation.protocol import CLEAN, Cell
+
+
+def record(corruption, version):
+    made = {} if version is None else {"corruption": version}
+    return {
+        "model": "m",
+        "dataset": "d",
+        "corruption": corruption,
+        "severity": 3,
+        "metrics": {"mIoU": 0.5},
+        "versions": made,
+    }
+
+
+def test_only_corruptions_have_a_version_of_their_own():
+    assert versions(Cell("fog", 3))["corruption"] == ENGINE_VERSION
+    assert "corruption" not in versions(CLEAN)
+    assert "corruption" not in versions(Cell("hidden_by_an_analysis", 50))
+
+
+def test_a_changed_corruption_is_refused_and_cells_made_otherwise_are_not():
+    check_corruption_versions([record("fog", ENGINE_VERSION), record("hidden_by_an_analysis", None)], "r.jsonl")
+    with pytest.raises(ValueError, match=r"r\.jsonl holds cells .*fog 3 \(version 0, now"):
+        check_corruption_versions([record("fog", "0")], "r.jsonl")

@@ -1,0 +1,66 @@
+"""Hashes that tell runs apart, and no more than that."""
+
+import hashlib
+
+import pytest
+import torch
+from mmengine.config import ConfigDict
+
+from mmfan.evaluation.results.hashes import config_hash, file_hash, pictures_hash, weights_hash
+
+MODEL = {"type": "EncoderDecoder", "backbone": {"type": "MiT", "depths": [2, 2], "init_cfg": {"checkpoint": "a.pth"}}}
+PIPELINE = [{"type": "LoadImageFromFile", "backend_args": None}, {"type": "Resize", "scale": (64, 32)}]
+
+
+def test_config_hash_sees_what_changes_predictions():
+    known = config_hash(MODEL, PIPELINE)
+    assert len(known) == 16
+    changed = [
+        config_hash({**MODEL, "type": "Cascade"}, PIPELINE),
+        config_hash(MODEL, [PIPELINE[0], {"type": "Resize", "scale": (64, 64)}]),
+        config_hash(MODEL, PIPELINE, fp16=True),
+        config_hash({**MODEL, "backbone": {"type": "MiT", "depths": [2, 3]}}, PIPELINE),
+    ]
+    assert len({known, *changed}) == 5
+
+
+def test_config_hash_does_not_see_the_rest():
+    known = config_hash(MODEL, PIPELINE)
+    other = ConfigDict(type="EncoderDecoder", backbone={"depths": (2, 2), "type": "MiT", "with_cp": True})
+    moved = [{"type": "LoadImageFromFile", "backend_args": {"backend": "petrel"}}, PIPELINE[1]]
+    assert config_hash(other, moved, fp16=False, tta=None) == known
+
+
+def test_classes_in_a_config_count_by_their_name():
+    assert config_hash({"type": torch.nn.Linear}, []) == config_hash({"type": "torch.nn.modules.linear.Linear"}, [])
+
+
+def test_weights_hash_sees_values_types_and_names():
+    states = [
+        {"a": torch.arange(4.0)},
+        {"b": torch.arange(4.0)},
+        {"a": torch.arange(4.0).reshape(2, 2)},
+        {"a": torch.arange(4.0, dtype=torch.bfloat16)},
+        {"a": torch.arange(4.0) + 1e-7},
+        {"a": torch.ones(4, dtype=torch.bool)},
+        {"a": torch.tensor(3.0)},
+        {"a": torch.zeros(0)},
+    ]
+    found = [weights_hash(state) for state in states]
+    assert len(set(found)) == len(states)
+    assert found[0] == weights_hash({"a": torch.arange(8.0)[::2] / 2})
+    assert weights_hash({"a": torch.zeros(1), "b": torch.ones(1)}) == weights_hash(
+        {"b": torch.ones(1), "a": torch.zeros(1)}
+    )
+
+
+def test_file_hash(tmp_path):
+    (tmp_path / "f").write_bytes(b"x" * 3_000_000)
+    assert file_hash(tmp_path / "f") == hashlib.sha256(b"x" * 3_000_000).hexdigest()
+    with pytest.raises(FileNotFoundError, match="nothing"):
+        file_hash(tmp_path / "nothing")
+
+
+def test_pictures_hash_is_one_of_a_set():
+    assert pictures_hash(["a", "b"]) == pictures_hash(["b", "a"])
+    assert len({pictures_hash(names) for names in (["a"], ["a", "b"], ["a", "c"], [], ["\udcff"])}) == 5
