@@ -1,19 +1,12 @@
-"""Fixtures of the whole suite: shared helpers importable by name, fixed seeds, no default scope carried over.
-
-Test modules may write ``from golden import golden_state``: the helpers lie beside this file.
-"""
+"""Fixtures of the whole suite: fixed seeds, no default scope carried over."""
 
 import random
 import signal
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-# pytest runs with --import-mode=importlib, which leaves sys.path alone; the shared helpers are ordinary modules here.
-sys.path.insert(0, str(Path(__file__).parent))
 
 # A shell starts background jobs with SIGINT ignored, which the tools under test would inherit: Ctrl-C must reach them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -19,8 +19,8 @@ from pathlib import Path
 import torch
 
 from mmfan import __version__
-from mmfan.models.checkpoint import convert_official, read_checkpoint
 from mmfan.models.identify import identify
+from mmfan.models.official_weights import convert_official, read_official_weights
 from mmfan.models.safe_load import CheckpointError
 
 
@@ -40,7 +40,7 @@ def main() -> None:
     if args.target.exists() and not args.force:
         parser.error(f"{args.target} exists; --force replaces it")
     try:
-        state = convert_official(read_checkpoint(args.source, args.ema))
+        state = convert_official(read_official_weights(args.source, args.ema))
         configs = identify(state)
     except (FileNotFoundError, CheckpointError) as error:
         parser.error(str(error))

@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmfan.models.checkpoint import load_strictly, read_checkpoint
+from mmfan.models.official_weights import load_strictly, read_official_weights
 from mmfan.registry import MODELS
 
 
@@ -34,7 +34,7 @@ class FANClassifier(BaseModule):
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.head = nn.Linear(dim, num_classes)
         if checkpoint:
-            state = read_checkpoint(checkpoint, ema)
+            state = read_official_weights(checkpoint, ema)
             named = {key if key.startswith(("norm.", "head.")) else f"backbone.{key}": state[key] for key in state}
             load_strictly(self, named, checkpoint)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mmfan.models.backbones import fan, fan_hybrid, fan_swin
-from mmfan.models.checkpoint import describe
+from mmfan.models.official_weights import describe
 from mmfan.models.safe_load import CheckpointError
 from mmfan.registry import MODELS
 

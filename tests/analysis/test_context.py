@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from tiny_segmentor import write_checkpoint, write_config, write_tree
+from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
 
 from mmfan.analysis.analyses.noise_decay import noisy
 from mmfan.analysis.catalogue import ANALYSES, get_analysis

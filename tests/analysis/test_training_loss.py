@@ -6,7 +6,7 @@ from argparse import Namespace
 import numpy as np
 import pytest
 import torch
-from tiny_segmentor import write_checkpoint, write_config, write_tree
+from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
 
 from mmfan.analysis.context import AnalysisError, load_context
 from mmfan.analysis.training_loss import loss_of, training_batches, weight_decays

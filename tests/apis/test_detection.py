@@ -8,9 +8,9 @@ import pytest
 import torch
 
 pytest.importorskip("mmdet")
+from helpers.tiny_mask_rcnn import SIZE, write_coco_tree, write_detector_checkpoint, write_detector_config
+from helpers.tiny_segmentor import write_checkpoint, write_config
 from pycocotools import mask as coco_mask
-from tiny_mask_rcnn import SIZE, write_coco_tree, write_detector_checkpoint, write_detector_config
-from tiny_segmentor import write_checkpoint, write_config
 
 from mmfan.apis import CheckpointError, ConfigError, build_runner, detect, init_model, load_config, predict
 from mmfan.apis.checkpoint import check_classes

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from tiny_segmentor import SIZE, write_checkpoint, write_config, write_tree
+from helpers.tiny_segmentor import SIZE, write_checkpoint, write_config, write_tree
 
 from mmfan.apis import build_runner, init_model, load_config, predict, read_picture
 from mmfan.apis.config import ConfigError

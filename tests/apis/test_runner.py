@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
 from mmengine.hooks import Hook
-from tiny_segmentor import write_checkpoint, write_config, write_tree
 
 from mmfan.apis import build_runner, load_config
 from mmfan.apis.amp import use_amp

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from memory_work import holding, leaving_holes
+from helpers.memory_work import holding, leaving_holes
 
 from mmfan.benchmark import memory
 from mmfan.benchmark.memory import MemoryNotMeasurable, measure_memory, read_status

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from golden import golden_input, golden_keys, golden_outputs, golden_sample, golden_state, relative_error
+from helpers.golden import golden_input, golden_keys, golden_outputs, golden_sample, golden_state, relative_error
 
 from mmfan.benchmark.plain import PLAIN_ARCHS, PlainArch, PlainFAN, PlainSegformerHead, PlainSegmentor
 from mmfan.benchmark.plain_layers import (

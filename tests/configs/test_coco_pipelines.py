@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("mmdet")
+from helpers.tiny_mask_rcnn import write_coco_tree
 from mmdet.datasets import CocoDataset as MMDetCoco
 from mmengine.registry import DATASETS, DefaultScope
-from tiny_mask_rcnn import write_coco_tree
 
 from mmfan.apis import load_config
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 pytest.importorskip("mmdet")
+from helpers.tiny_mask_rcnn import batch
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import MODELS, TRANSFORMS, DefaultScope
-from tiny_mask_rcnn import batch
 
 from mmfan.apis import load_config
 from mmfan.apis.amp import float32_operators

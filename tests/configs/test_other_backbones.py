@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.tiny_segmentor import write_config, write_tree
 from mmengine.hooks import Hook
 from mmengine.registry import MODELS, DefaultScope
-from tiny_segmentor import write_config, write_tree
 
 from mmfan.apis import build_runner, load_config
 

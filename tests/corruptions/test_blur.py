@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 import pytest
-from picture_statistics import assert_same_distribution
-from reference_corruptions import PHOTOGRAPHS, SMALL, assert_close, photograph, reference, reference_with
+from helpers.picture_statistics import assert_same_distribution
+from helpers.reference_corruptions import PHOTOGRAPHS, SMALL, assert_close, photograph, reference, reference_with
 from scipy.stats import norm
 
 from mmfan.corruptions import PARAMETERS, SEVERITIES, corrupt

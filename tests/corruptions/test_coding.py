@@ -3,8 +3,8 @@
 import numpy as np
 import PIL
 import pytest
+from helpers.reference_corruptions import PHOTOGRAPHS, assert_close, levels_apart, photograph, reference
 from PIL import Image
-from reference_corruptions import PHOTOGRAPHS, assert_close, levels_apart, photograph, reference
 
 from mmfan.corruptions import PARAMETERS, SEVERITIES, corrupt
 from mmfan.corruptions.coding import _average_boxes, _boxes, _nearest

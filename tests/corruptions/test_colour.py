@@ -4,8 +4,8 @@ import colorsys
 
 import numpy as np
 import pytest
+from helpers.reference_corruptions import PHOTOGRAPHS, levels_apart, photograph, reference
 from numpy.typing import NDArray
-from reference_corruptions import PHOTOGRAPHS, levels_apart, photograph, reference
 
 from mmfan.corruptions import PARAMETERS, SEVERITIES, corrupt
 

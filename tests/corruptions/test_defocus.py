@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from reference_corruptions import PHOTOGRAPHS, assert_close, photograph, reference, source
+from helpers.reference_corruptions import PHOTOGRAPHS, assert_close, photograph, reference, source
 
 from mmfan.corruptions import PARAMETERS, SEVERITIES, corrupt
 from mmfan.corruptions.defocus import reference_disk

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from helpers.picture_statistics import assert_same_distribution
+from helpers.reference_corruptions import SMALL, assert_close, photograph, reference_with
 from numpy.typing import NDArray
-from picture_statistics import assert_same_distribution
-from reference_corruptions import SMALL, assert_close, photograph, reference_with
 
 from mmfan.corruptions import SEVERITIES, corrupt
 from mmfan.corruptions.draws import random_bytes, stream_key

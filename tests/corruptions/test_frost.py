@@ -7,8 +7,8 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from picture_statistics import assert_same_distribution
-from reference_corruptions import PHOTOGRAPHS, photograph, reference_with
+from helpers.picture_statistics import assert_same_distribution
+from helpers.reference_corruptions import PHOTOGRAPHS, photograph, reference_with
 
 import mmfan.corruptions.frost as frost_module
 from mmfan.corruptions import SEVERITIES, corrupt

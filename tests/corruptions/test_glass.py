@@ -5,8 +5,8 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from picture_statistics import assert_same_distribution
-from reference_corruptions import assert_close, photograph, reference_with, source
+from helpers.picture_statistics import assert_same_distribution
+from helpers.reference_corruptions import assert_close, photograph, reference_with, source
 
 from mmfan.corruptions import PARAMETERS, SEVERITIES, corrupt
 from mmfan.corruptions.draws import stream_key, word

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from reference_corruptions import package, photograph
+from helpers.reference_corruptions import package, photograph
 
 from mmfan.corruptions import COMMON, CORRUPTIONS, EXTRA, GROUPS, PARAMETERS, SEVERITIES, corrupt
 

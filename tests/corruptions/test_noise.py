@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from picture_statistics import assert_same_distribution
-from reference_corruptions import SMALL, assert_close, our_normals, photograph, reference_with
+from helpers.picture_statistics import assert_same_distribution
+from helpers.reference_corruptions import SMALL, assert_close, our_normals, photograph, reference_with
 from scipy import stats
 
 from mmfan.corruptions import PARAMETERS, SEVERITIES, corrupt

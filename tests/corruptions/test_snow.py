@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from helpers.picture_statistics import assert_same_distribution
+from helpers.reference_corruptions import SMALL, assert_close, photograph, reference_with
 from numpy.typing import NDArray
-from picture_statistics import assert_same_distribution
-from reference_corruptions import SMALL, assert_close, photograph, reference_with
 
 from mmfan.corruptions import PARAMETERS, SEVERITIES, corrupt
 from mmfan.corruptions.draws import NORMAL_ONE, normals, uniform

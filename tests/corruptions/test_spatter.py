@@ -4,8 +4,8 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from picture_statistics import assert_same_distribution
-from reference_corruptions import SMALL, levels_apart, our_normals, photograph, reference, reference_with
+from helpers.picture_statistics import assert_same_distribution
+from helpers.reference_corruptions import SMALL, levels_apart, our_normals, photograph, reference, reference_with
 
 import mmfan.corruptions.spatter as spatter_module
 from mmfan.corruptions import SEVERITIES, corrupt

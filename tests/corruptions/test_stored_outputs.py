@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from stored_corruptions import EXACT, HASHES, NEARLY_EXACT, OUTPUTS, picture, result, sha256
+from helpers.stored_corruptions import EXACT, HASHES, NEARLY_EXACT, OUTPUTS, picture, result, sha256
 
 from mmfan.corruptions import CORRUPTIONS, SEVERITIES
 

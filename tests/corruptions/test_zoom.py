@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from reference_corruptions import PHOTOGRAPHS, assert_close, photograph, reference
+from helpers.reference_corruptions import PHOTOGRAPHS, assert_close, photograph, reference
 from scipy.ndimage import zoom
 
 from mmfan.corruptions import PARAMETERS, SEVERITIES, corrupt

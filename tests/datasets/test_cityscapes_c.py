@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("mmseg")
+from helpers.tiny_segmentor import run_tool, write_config, write_tree
 from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, DefaultScope
-from tiny_segmentor import run_tool, write_config, write_tree
 from torch.utils.data import DataLoader
 
 from mmfan.apis import load_config

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from mmfan.models.checkpoint import convert_official
 from mmfan.models.identify import identify
+from mmfan.models.official_weights import convert_official
 from mmfan.models.safe_load import CheckpointError
 from mmfan.registry import MODELS
 

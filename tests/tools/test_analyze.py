@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 import pytest
-from tiny_segmentor import write_checkpoint, write_config, write_tree
+from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
 
 TOOL = Path(__file__).parents[2] / "tools" / "analyze.py"
 MIT = """
@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    from tiny_segmentor import run_tool
+    from helpers.tiny_segmentor import run_tool
 
     return run_tool(monkeypatch, "analyze.py", *arguments, "--device", "cpu")
 
@@ -127,7 +127,7 @@ def test_an_unknown_analysis_lists_those_that_there_are() -> None:
 
 def test_a_detector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("mmdet")
-    from tiny_retinanet import write_detector
+    from helpers.tiny_retinanet import write_detector
 
     config, checkpoint = write_detector(tmp_path)
     arguments = [config, checkpoint, "--limit", 2, "--cell", "fog:3", "--out", tmp_path / "out"]

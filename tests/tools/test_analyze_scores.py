@@ -8,9 +8,9 @@ from pathlib import Path
 
 import cv2
 import pytest
-from tiny_analysis import write_parts
-from tiny_retinanet import write_detector
-from tiny_segmentor import run_tool
+from helpers.tiny_analysis import write_parts
+from helpers.tiny_retinanet import write_detector
+from helpers.tiny_segmentor import run_tool
 
 TOOL = Path(__file__).parents[2] / "tools" / "analyze.py"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tiny_segmentor import run_tool
+from helpers.tiny_segmentor import run_tool
 
 TOOL = Path(__file__).parents[2] / "tools" / "browse_corruptions.py"
 

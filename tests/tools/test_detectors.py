@@ -11,8 +11,8 @@ import pytest
 import torch
 
 pytest.importorskip("mmdet")
-from tiny_mask_rcnn import SIZE, write_coco_tree, write_detector_checkpoint, write_detector_config
-from tiny_segmentor import run_tool
+from helpers.tiny_mask_rcnn import SIZE, write_coco_tree, write_detector_checkpoint, write_detector_config
+from helpers.tiny_segmentor import run_tool
 
 from mmfan.apis import build_runner, load_config
 

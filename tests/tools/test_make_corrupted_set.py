@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from corrupted_tree import ROOT, start_tool, tree_bytes, write_cityscapes, write_module, write_picture
+from helpers.corrupted_tree import ROOT, start_tool, tree_bytes, write_cityscapes, write_module, write_picture
 
 from mmfan.corruptions import unregister_corruption
 

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_results import PROTOCOL, SCORES, records, write
-from tiny_segmentor import run_tool
+from helpers.small_results import PROTOCOL, SCORES, records, write
+from helpers.tiny_segmentor import run_tool
 
 ROOT = Path(__file__).parents[2]
 # a module that cannot be imported stands for one that is not installed

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import cv2
-from tiny_segmentor import SIZE, run_tool, write_checkpoint, write_config, write_tree
+from helpers.tiny_segmentor import SIZE, run_tool, write_checkpoint, write_config, write_tree
 
 TOOL = Path(__file__).parents[2] / "tools" / "test.py"
 

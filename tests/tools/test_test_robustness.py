@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny_robustness import CELLS, write_parts
-from tiny_segmentor import run_tool
+from helpers.tiny_robustness import CELLS, write_parts
+from helpers.tiny_segmentor import run_tool
 
 TOOL = Path(__file__).parents[2] / "tools" / "test_robustness.py"
 CELL_OPTIONS = ["--corruptions", "contrast", "gaussian_noise", "--severities", "2", "5"]

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import torch
-from tiny_segmentor import run_tool, write_config, write_tree
+from helpers.tiny_segmentor import run_tool, write_config, write_tree
 
 TOOL = Path(__file__).parents[2] / "tools" / "train.py"
 SAVER = """

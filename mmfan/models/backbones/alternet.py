@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmfan.models.backbones.arch import per_stage, resolve_arch
-from mmfan.models.backbones.common import DenseBackbone
+from mmfan.models.backbones.dense_backbone import DenseBackbone
 from mmfan.models.layers.alternet_block import ConvBlock, MSABlock
 from mmfan.models.layers.checkpointing import run
 from mmfan.models.layers.drop import drop_path_rates
@@ -81,7 +81,7 @@ class AlterNet(DenseBackbone):
         drop_path_schedule: ``'linear'`` as published, over all blocks, or ``'constant'``.
         out_norm: End each output with a batch norm and ReLU of its own; otherwise the outputs are raw sums.
         kwargs: ``frozen_stages``, ``norm_eval``, ``with_cp``, ``norm_cfg``, ``init_cfg``; see
-            :class:`~mmfan.models.backbones.common.DenseBackbone`.
+            :class:`~mmfan.models.backbones.dense_backbone.DenseBackbone`.
 
     Raises:
         ValueError: A wrong name, missing or unknown numbers, more MSA blocks than fit, a stage out of range.

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmfan.models.backbones.arch import resolve_arch
-from mmfan.models.backbones.base import FANBackbone, Width
+from mmfan.models.backbones.fan_base import FANBackbone, Width
 from mmfan.models.layers import ConvPatchEmbed
 from mmfan.models.layers.init import init_fan_weights
 from mmfan.registry import MODELS
@@ -46,7 +46,7 @@ class FAN(FANBackbone):
             ``num_heads``), ``depth`` and ``num_heads``.
         out_indices: Blocks to tap, rising; by default :func:`default_out_indices`. The tokens after class attention
             always follow as the last output.
-        kwargs: See :class:`~mmfan.models.backbones.base.FANBackbone`.
+        kwargs: See :class:`~mmfan.models.backbones.fan_base.FANBackbone`.
 
     Raises:
         ValueError: A wrong name, missing or unknown numbers, heads that do not divide the width, a tap out of range.

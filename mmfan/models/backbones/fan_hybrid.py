@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmfan.models.backbones.arch import resolve_arch
-from mmfan.models.backbones.base import FANBackbone, Width
+from mmfan.models.backbones.fan_base import FANBackbone, Width
 from mmfan.models.layers import HybridPatchEmbed
 from mmfan.models.layers.convnext import WIDTHS
 from mmfan.models.layers.init import init_fan_weights
@@ -62,7 +62,7 @@ class FANHybrid(FANBackbone):
             follow as the last output.
         stem_layer_scale: Initial value of the ConvNeXt blocks' gammas. The published one keeps them silent for the
             first thousands of iterations; a short training from scratch wants about 1.
-        kwargs: See :class:`~mmfan.models.backbones.base.FANBackbone`.
+        kwargs: See :class:`~mmfan.models.backbones.fan_base.FANBackbone`.
 
     Raises:
         ValueError: A wrong name, missing or unknown numbers, heads that do not divide the width, a tap out of range.

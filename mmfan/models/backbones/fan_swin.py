@@ -13,12 +13,12 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 from mmfan.models.backbones.arch import per_stage, resolve_arch
-from mmfan.models.backbones.common import DenseBackbone
+from mmfan.models.backbones.dense_backbone import DenseBackbone
 from mmfan.models.layers.checkpointing import run
 from mmfan.models.layers.drop import drop_path_rates
 from mmfan.models.layers.init import init_fan_weights
-from mmfan.models.layers.shapes import to_map
 from mmfan.models.layers.swin_block import PatchMerging, SwinBlock, SwinPatchEmbed
+from mmfan.models.layers.token_map import to_map
 from mmfan.registry import MODELS
 
 NUMBERS = ("embed_dims", "depths", "num_heads")
@@ -82,7 +82,7 @@ class FANSwin(DenseBackbone):
         out_norm: End each output with a layer norm of its own, as mmsegmentation's Swin does; otherwise the outputs
             are the raw sums of their stages. Official files lack these norms: they start fresh.
         kwargs: ``frozen_stages``, ``norm_eval``, ``with_cp``, ``norm_cfg``, ``init_cfg``; see
-            :class:`~mmfan.models.backbones.common.DenseBackbone`.
+            :class:`~mmfan.models.backbones.dense_backbone.DenseBackbone`.
 
     Raises:
         ValueError: A wrong name, missing or unknown numbers, heads that do not divide the width, a stage out of range.

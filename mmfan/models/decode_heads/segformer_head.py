@@ -15,8 +15,8 @@ from mmcv.cnn import build_activation_layer, build_norm_layer
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
 
-from mmfan.models.layers.fuse import fold, fuse_levels, fused_strips, norm_as_affine
-from mmfan.models.layers.pieces import pieces_pay
+from mmfan.models.layers.chunked import pieces_pay
+from mmfan.models.layers.level_fusion import fold, fuse_levels, fused_strips, norm_as_affine
 from mmfan.registry import MODELS
 
 
@@ -25,7 +25,7 @@ class FANSegformerHead(BaseDecodeHead):
     """Linear projection a level, resize to the finest, concatenate, 1x1 fuse, norm, ReLU, dropout, classifier.
 
     Everything before the norm is linear and is computed in the cheap order, see
-    :mod:`mmfan.models.layers.fuse`; the function and its gradients are those of the written-out form.
+    :mod:`mmfan.models.layers.level_fusion`; the function and its gradients are those of the written-out form.
 
     Args:
         in_channels: Channels of each level; a backbone's ``out_channels``.

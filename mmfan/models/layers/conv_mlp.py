@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmfan.models.layers.folded_scale import scaled
 from mmfan.models.layers.patch_embed import NormLayer
-from mmfan.models.layers.scaling import scaled
-from mmfan.models.layers.shapes import to_map, to_tokens
+from mmfan.models.layers.token_map import to_map, to_tokens
 
 
 class DepthwiseConvs(nn.Module):

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmfan.models.layers.checkpointing import run
-from mmfan.models.layers.pieces import rowwise
-from mmfan.models.layers.scaling import scaled
+from mmfan.models.layers.chunked import rowwise
+from mmfan.models.layers.folded_scale import scaled
 
 WIDTHS = (128, 256)
 

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from mmfan.models.layers.channel_processing import build_channel_mixer
 from mmfan.models.layers.drop import DropPath
 from mmfan.models.layers.patch_embed import NormLayer
-from mmfan.models.layers.shapes import to_map, to_tokens
 from mmfan.models.layers.token_attention import TokenAttention
+from mmfan.models.layers.token_map import to_map, to_tokens
 
 
 class OverlapDownsample(nn.Module):

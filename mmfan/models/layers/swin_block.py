@@ -9,8 +9,8 @@ from torch.nn import functional as F
 from mmfan.models.layers.channel_processing import EfficientChannelAttention, build_channel_mixer
 from mmfan.models.layers.drop import DropPath
 from mmfan.models.layers.patch_embed import NormLayer
-from mmfan.models.layers.shapes import to_tokens
 from mmfan.models.layers.token_attention import check_heads
+from mmfan.models.layers.token_map import to_tokens
 from mmfan.models.layers.windows import (
     in_windows,
     out_of_windows,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tiny_analysis import analyse, make_context, write_parts
+from helpers.tiny_analysis import analyse, make_context, write_parts
 
 from mmfan.analysis.analyses import landscape
 from mmfan.analysis.context import AnalysisError

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from tiny_analysis import analyse, make_context, write_parts
+from helpers.tiny_analysis import analyse, make_context, write_parts
 
 from mmfan.analysis.analyses.patchdrop import area_under
 from mmfan.analysis.analyses.shuffle import read_grids

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from helpers.tiny_segmentor import write_config, write_tree
 from mmengine.registry import DATASETS, DefaultScope
-from tiny_segmentor import write_config, write_tree
 
 from mmfan.analysis.scoring.alterations import BandNoiseAlteration, PatchDropAlteration, ShuffleAlteration
 from mmfan.analysis.scoring.part_scores import MARKED

@@ -1,5 +1,5 @@
 import pytest
-from corrupted_tree import write_cityscapes, write_picture
+from helpers.corrupted_tree import write_cityscapes, write_picture
 
 from mmfan.datasets.corrupted.layout import cell_folder, list_pictures
 

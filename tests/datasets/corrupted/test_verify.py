@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from corrupted_tree import write_cityscapes, write_picture
+from helpers.corrupted_tree import write_cityscapes, write_picture
 
 from mmfan.corruptions import register_corruption, unregister_corruption
 from mmfan.datasets.corrupted import list_pictures, make_corrupted_set, make_plan, verify_set

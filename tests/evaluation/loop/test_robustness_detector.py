@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 pytest.importorskip("mmdet")
-from peeking_detector import PEEKING
-from tiny_mask_rcnn import write_coco_tree, write_detector_checkpoint, write_detector_config
-from tiny_robustness import CELLS, judge, judge_as_rank, quick_processes, unformatted_configs
-from tiny_segmentor import run_tool
+from helpers.peeking_detector import PEEKING
+from helpers.tiny_mask_rcnn import write_coco_tree, write_detector_checkpoint, write_detector_config
+from helpers.tiny_robustness import CELLS, judge, judge_as_rank, quick_processes, unformatted_configs
+from helpers.tiny_segmentor import run_tool
 
 from mmfan.evaluation.results.store import ResultsStore
 

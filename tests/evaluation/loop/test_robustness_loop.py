@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tiny_robustness import CELLS, PROTOCOL, judge, make_runner, write_parts
-from tiny_segmentor import SIZE
+from helpers.tiny_robustness import CELLS, PROTOCOL, judge, make_runner, write_parts
+from helpers.tiny_segmentor import SIZE
 
 from mmfan.corruptions import corrupt, picture_seed
 from mmfan.evaluation.metrics.counts import counts_of_picture, scores_of_counts

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from tiny_robustness import CELLS, judge
-from tiny_segmentor import write_tree
+from helpers.tiny_robustness import CELLS, judge
+from helpers.tiny_segmentor import write_tree
 
 SEGMENTOR = """
 _base_ = "mmseg::_base_/models/{model}"
@@ -64,8 +64,8 @@ def test_segmentors_of_mmsegmentation(tmp_path, model, more):
 
 def test_a_detector_of_mmdetection(tmp_path):
     pytest.importorskip("mmdet")
+    from helpers.tiny_retinanet import write_detector
     from mmdet.evaluation.metrics import CocoMetric
-    from tiny_retinanet import write_detector
 
     from mmfan.apis import build_runner, load_config
 

@@ -7,7 +7,7 @@ import socket
 import time
 
 import pytest
-from tiny_robustness import CELLS, judge, judge_as_rank, quick_processes, write_parts
+from helpers.tiny_robustness import CELLS, judge, judge_as_rank, quick_processes, write_parts
 
 from mmfan.evaluation.results.store import ResultsStore, key_of
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 pytest.importorskip("mmdet")
+from helpers.tiny_retinanet import SIZE, write_coco
 from mmdet.evaluation.metrics import CocoMetric
-from tiny_retinanet import SIZE, write_coco
 
 from mmfan.evaluation.metrics.detection import CocoScoresMetric
 

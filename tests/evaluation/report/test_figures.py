@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 import pytest
+from helpers.small_results import PROTOCOL, records, write
 from PIL import Image
-from small_results import PROTOCOL, records, write
 
 from mmfan.evaluation.report import figures
 from mmfan.evaluation.report.report import build_report, read_runs

@@ -5,7 +5,7 @@ import io
 import json
 
 import pytest
-from small_results import PROTOCOL, records, with_classes, write
+from helpers.small_results import PROTOCOL, records, with_classes, write
 
 from mmfan.evaluation.report.formats import as_csv, as_dict, as_json, as_latex, as_markdown, latex_table, markdown_table
 from mmfan.evaluation.report.published import published_rows

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from small_results import PROTOCOL, SCORES, records, write
+from helpers.small_results import PROTOCOL, SCORES, records, write
 
 from mmfan.evaluation.protocol import get_protocol
 from mmfan.evaluation.report.formats import as_json

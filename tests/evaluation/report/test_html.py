@@ -4,7 +4,7 @@ import base64
 import re
 from html.parser import HTMLParser
 
-from small_results import PROTOCOL, records, write
+from helpers.small_results import PROTOCOL, records, write
 
 from mmfan.evaluation.report.figures import Figure
 from mmfan.evaluation.report.html import as_html

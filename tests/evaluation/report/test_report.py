@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from small_results import PROTOCOL, SCORES, records, with_classes, write
+from helpers.small_results import PROTOCOL, SCORES, records, with_classes, write
 
 from mmfan.evaluation.protocol import CLEAN, PROTOCOLS, ProtocolError
 from mmfan.evaluation.report.published import published_rows

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from small_results import PROTOCOL, records, with_classes, write
+from helpers.small_results import PROTOCOL, records, with_classes, write
 
 from mmfan.evaluation.report.published import published_rows
 from mmfan.evaluation.report.report import build_report, read_runs

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from small_results import PROTOCOL, write
+from helpers.small_results import PROTOCOL, write
 
 from mmfan.evaluation.report.formats import as_dict, as_json
 from mmfan.evaluation.report.report import build_report, read_runs

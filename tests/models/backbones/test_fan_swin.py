@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from golden import golden_input, golden_keys, golden_outputs, golden_sample, golden_state, relative_error
+from helpers.golden import golden_input, golden_keys, golden_outputs, golden_sample, golden_state, relative_error
 from torch import nn
 
 from mmfan.models import FANSwin
-from mmfan.models.layers.shapes import to_map, to_tokens
+from mmfan.models.layers.token_map import to_map, to_tokens
 
 TOLERANCE = 1e-5
 NAME = "fan_swin_tiny_patch4_window7_224"

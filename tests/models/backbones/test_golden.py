@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from golden import (
+from helpers.golden import (
     golden_input,
     golden_keys,
     golden_outputs,
@@ -12,7 +12,7 @@ from golden import (
 )
 
 from mmfan.models import FAN, FANClassifier, FANHybrid
-from mmfan.models.layers.shapes import to_map, to_tokens
+from mmfan.models.layers.token_map import to_map, to_tokens
 
 TOLERANCE = 1e-5
 TINY = {"fan_tiny_12_p16_224": FAN, "fan_tiny_8_p4_hybrid": FANHybrid}

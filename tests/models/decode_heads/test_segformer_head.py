@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from golden import relative_error
+from helpers.golden import relative_error
 
 from mmfan.benchmark.plain import PlainSegformerHead
 from mmfan.models import FANSegformerHead
@@ -49,7 +49,7 @@ def test_forward_and_every_gradient(training):
 
 
 def test_strips_of_inference_give_the_written_out_logits(monkeypatch):
-    monkeypatch.setattr("mmfan.models.layers.fuse.PIECE", 100)
+    monkeypatch.setattr("mmfan.models.layers.level_fusion.PIECE", 100)
     ours, plain = pair()
     xs = levels()
     with torch.no_grad():

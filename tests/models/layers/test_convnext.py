@@ -34,7 +34,7 @@ def test_block_written_out_in_pieces_and_whole():
 
 @pytest.mark.parametrize("piece", [1000, 10000])
 def test_gradients_of_the_block(piece, monkeypatch):
-    monkeypatch.setattr("mmfan.models.layers.pieces.TRAINING_PIECE", piece)
+    monkeypatch.setattr("mmfan.models.layers.chunked.TRAINING_PIECE", piece)
     block = ConvNeXtBlock(8, layer_scale=0.7).double()
     x = torch.randn(2, 8, 40, 30, dtype=torch.float64, requires_grad=True)
     grad = torch.randn_like(x)

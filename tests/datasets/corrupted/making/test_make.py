@@ -11,7 +11,7 @@ import time
 import cv2
 import numpy as np
 import pytest
-from corrupted_tree import start_tool, tree_bytes, write_cityscapes, write_module, write_picture
+from helpers.corrupted_tree import start_tool, tree_bytes, write_cityscapes, write_module, write_picture
 
 from mmfan.corruptions import corrupt, picture_seed, register_corruption, unregister_corruption
 from mmfan.datasets.corrupted import (

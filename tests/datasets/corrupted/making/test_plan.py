@@ -1,5 +1,5 @@
 import pytest
-from corrupted_tree import write_cityscapes, write_picture
+from helpers.corrupted_tree import write_cityscapes, write_picture
 
 from mmfan.corruptions import UnknownCorruptionError
 from mmfan.datasets.corrupted import Shard, free_space, make_corrupted_set, make_plan, survey

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
-from tiny_segmentor import write_checkpoint, write_config, write_tree
+from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
 
 PROTOCOL = {"corruptions": ["contrast", "gaussian_noise"], "severities": [2, 5]}
 CELLS = [("clean", 0), ("contrast", 2), ("contrast", 5), ("gaussian_noise", 2), ("gaussian_noise", 5)]
@@ -58,5 +58,7 @@ def judge_as_rank(rank, ranks, port, arguments, keywords):
 def quick_processes():
     """Start processes from a server that has imported everything: seconds less for each."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tiny_robustness", "mmfan.apis.robustness", "mmseg.models", "mmseg.datasets"])
+    context.set_forkserver_preload(
+        ["helpers.tiny_robustness", "mmfan.apis.robustness", "mmseg.models", "mmseg.datasets"]
+    )
     return context

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from mmfan.models.backbones.arch import check_out_indices
-from mmfan.models.backbones.common import DenseBackbone
+from mmfan.models.backbones.dense_backbone import DenseBackbone
 from mmfan.models.layers import ClassAttentionBlock, FANBlock, FourierPosition
 from mmfan.models.layers.checkpointing import run
 from mmfan.models.layers.drop import drop_path_rates
-from mmfan.models.layers.shapes import to_map, to_tokens
+from mmfan.models.layers.token_map import to_map, to_tokens
 
 TOKEN_STRIDE = 16
 CLASS_BLOCKS = 2
@@ -48,7 +48,7 @@ class FANBackbone(DenseBackbone):
         out_norm: End each output with a layer norm of its own over the channels, as the follow-ups of FAN do for
             detection; otherwise the outputs are raw, as published. Official files lack these norms: they start fresh.
         kwargs: ``frozen_stages``, ``norm_eval``, ``with_cp``, ``norm_cfg``, ``init_cfg``; see
-            :class:`~mmfan.models.backbones.common.DenseBackbone`.
+            :class:`~mmfan.models.backbones.dense_backbone.DenseBackbone`.
 
     Raises:
         ValueError: A number is out of range; the message names it and the legal values.

@@ -58,7 +58,7 @@ def _local_file(source: str | Path) -> Path:
     return path
 
 
-def read_checkpoint(source: str | Path, ema: bool = False) -> State:
+def read_official_weights(source: str | Path, ema: bool = False) -> State:
     """Read the tensors of a checkpoint without running code from it.
 
     Args:
@@ -192,7 +192,7 @@ def load_pretrained(
         FileNotFoundError: There is no such file.
         CheckpointError: The file cannot be read, has no key with the prefix, or does not fit the model.
     """
-    state = read_checkpoint(checkpoint, ema)
+    state = read_official_weights(checkpoint, ema)
     if prefix:
         prefix = prefix.rstrip(".") + "."
         state = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}

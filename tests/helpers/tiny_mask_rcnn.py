@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-CONFIGS = Path(__file__).parents[1] / "configs"
+CONFIGS = Path(__file__).parents[2] / "configs"
 SIZE = (64, 128)  # height, width
 
 CONFIG = """

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mmfan.models.layers.scaling import scaled
+from mmfan.models.layers.folded_scale import scaled
 
 
 @pytest.mark.parametrize("bias", [True, False])

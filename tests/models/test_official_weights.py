@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mmfan.models import FANHybrid
-from mmfan.models.checkpoint import convert_official, describe, read_checkpoint
+from mmfan.models.official_weights import convert_official, describe, read_official_weights
 from mmfan.models.safe_load import CheckpointError
 
 ARCH = {"embed_dims": 32, "depth": 2, "num_heads": 4, "stem_depths": (1, 1)}
@@ -154,7 +154,7 @@ def test_code_in_a_file_is_never_run(tmp_path, source, zipped):
         loaded(str(tmp_path / "bad.pth"))
     (tmp_path / "raw.pth").write_bytes(pickle.dumps(Malicious(str(mark))))
     with pytest.raises(CheckpointError, match=r"raw\.pth"):
-        read_checkpoint(tmp_path / "raw.pth")
+        read_official_weights(tmp_path / "raw.pth")
     assert not mark.exists()
     assert argparse.Namespace not in torch.serialization.get_safe_globals()
 
@@ -163,7 +163,7 @@ def test_code_in_a_file_is_never_run(tmp_path, source, zipped):
 def test_a_file_without_weights(tmp_path, content):
     torch.save(content, tmp_path / "empty.pth")
     with pytest.raises(CheckpointError, match="to hold weights"):
-        read_checkpoint(tmp_path / "empty.pth")
+        read_official_weights(tmp_path / "empty.pth")
 
 
 def test_describe():

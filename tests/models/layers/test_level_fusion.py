@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from mmfan.models.layers.fuse import fold, fuse_levels, fused_strips, norm_as_affine, resized_rows
+from mmfan.models.layers.level_fusion import fold, fuse_levels, fused_strips, norm_as_affine, resized_rows
 
 
 def written_out(levels, projections, fuse, align_corners):
@@ -71,7 +71,7 @@ def test_resized_rows_are_rows_of_the_resized_map(h, w, size, cut, align_corners
 
 @pytest.mark.parametrize("name", CASES)
 def test_strips_are_the_map_in_pieces(name, monkeypatch):
-    monkeypatch.setattr("mmfan.models.layers.fuse.PIECE", 30)
+    monkeypatch.setattr("mmfan.models.layers.level_fusion.PIECE", 30)
     levels, projections, fuse = case(*CASES[name], dim=7)
     with torch.no_grad():
         strips = list(fused_strips(levels, *fold(projections, fuse)))

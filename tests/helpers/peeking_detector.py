@@ -6,7 +6,7 @@ from mmengine.model import BaseModel
 from mmengine.structures import InstanceData
 
 PEEKING = """
-custom_imports = dict(imports=["peeking_detector"])
+custom_imports = dict(imports=["helpers.peeking_detector"])
 model = dict(
     _delete_=True,
     type="mmdet.PeekingDetector",

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmfan.models.layers.pieces import PIECE, pieces_pay, rowwise
+from mmfan.models.layers.chunked import PIECE, pieces_pay, rowwise
 
 
 @pytest.mark.parametrize("rows", [1, PIECE, 2 * PIECE + 3])
@@ -27,7 +27,7 @@ def test_no_pieces_where_something_is_kept():
 
 @pytest.mark.parametrize("rows", [6, 17, 18])
 def test_gradients_in_pieces_are_those_of_the_whole(rows, monkeypatch):
-    monkeypatch.setattr("mmfan.models.layers.pieces.TRAINING_PIECE", 6)
+    monkeypatch.setattr("mmfan.models.layers.chunked.TRAINING_PIECE", 6)
     weight = torch.randn(3, requires_grad=True)
     x, y = torch.randn(1, rows, 3, requires_grad=True), torch.randn(1, rows, 5, requires_grad=True)
     sizes = []

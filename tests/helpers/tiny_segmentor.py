@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-CONFIGS = Path(__file__).parents[1] / "configs"
+CONFIGS = Path(__file__).parents[2] / "configs"
 SIZE = (64, 96)  # height, width
 
 CONFIG = """

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmfan.models.layers.pieces import PIECE
+from mmfan.models.layers.chunked import PIECE
 
 
 def norm_as_affine(norm: nn.Module) -> tuple[Tensor, Tensor] | None:

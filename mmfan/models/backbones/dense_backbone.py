@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmfan.models.backbones.arch import check_out_levels
-from mmfan.models.checkpoint import load_pretrained
 from mmfan.models.layers.convnext import MapNorm
 from mmfan.models.layers.patch_embed import NormLayer
+from mmfan.models.official_weights import load_pretrained
 
 
 class DenseBackbone(BaseModule):

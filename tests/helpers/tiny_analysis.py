@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tiny_segmentor import write_checkpoint, write_config, write_tree
+from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
 
 
 def write_parts(folder: Path, more: str = "") -> Path:

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from reference_corruptions import photograph, reference
 from scipy import stats
 
+from helpers.reference_corruptions import photograph, reference
 from mmfan.corruptions import corrupt
 
 SEEDS = 48

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmfan.corruptions import CORRUPTIONS, SEVERITIES, corrupt, picture_seed
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 HASHES = DATA / "corruption_hashes.json"
 OUTPUTS = DATA / "corruption_outputs.npz"
 

@@ -1,0 +1,1 @@
+"""What several test modules share: tiny models and sets, golden arrays, reference implementations."""
