@@ -11,6 +11,8 @@ import importlib.util
 import re
 from typing import Any
 
+from mmfan.errors import MMFanError
+
 # module -> (oldest version that works, distribution in the extra [onedl], distribution in the extra [openmmlab])
 REQUIREMENTS: dict[str, tuple[str, str, str]] = {
     "torch": ("2.4", "torch", "torch"),
@@ -21,7 +23,7 @@ REQUIREMENTS: dict[str, tuple[str, str, str]] = {
 }
 
 
-class EnvironmentMismatchError(ImportError):
+class EnvironmentMismatchError(MMFanError, ImportError):
     """A package that mmfan needs is missing, too old, or cannot be imported."""
 
 
@@ -59,12 +61,12 @@ def check_environment(*modules: str) -> dict[str, str]:
 
     Raises:
         EnvironmentMismatchError: One is missing, too old or broken; the message says what to install.
-        ValueError: A name is none of the packages mmfan knows.
+        MMFanError: A name is none of the packages mmfan knows.
     """
     versions = {}
     for module in dict.fromkeys(("torch", "mmengine", "mmcv", *modules)):
         if module not in REQUIREMENTS:
-            raise ValueError(f"Expected one of {sorted(REQUIREMENTS)}, got {module!r}.")
+            raise MMFanError(f"Expected one of {sorted(REQUIREMENTS)}, got {module!r}.")
         if not is_installed(module):
             raise EnvironmentMismatchError(
                 f"mmfan needs the package `{module}`, which is not installed. {_advice(module)}"

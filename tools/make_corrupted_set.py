@@ -36,6 +36,7 @@ from mmfan.datasets.corrupted import (
 )
 from mmfan.datasets.corrupted.layout import FORMATS, LAYOUTS
 from mmfan.datasets.corrupted.making.shards import Shard
+from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import PROTOCOLS, Cell, get_protocol, make_protocol
 from mmfan.utils.progress import ProgressLine
 
@@ -98,7 +99,7 @@ def chosen_cells(args: argparse.Namespace) -> tuple[Cell, ...]:
     """The cells that the options ask for.
 
     Raises:
-        ValueError: A name or severity is not known, or nothing is left.
+        MMFanError: A name or severity is not known, or nothing is left.
     """
     if args.corruptions:
         return make_protocol(args.corruptions, args.severities).cells
@@ -108,7 +109,7 @@ def chosen_cells(args: argparse.Namespace) -> tuple[Cell, ...]:
     cells = tuple(cell for cell in protocol.cells if cell.severity in args.severities)
     absent = sorted(set(args.severities) - {cell.severity for cell in cells})
     if absent:
-        raise ValueError(f"The protocol {protocol.name} has no severity {', '.join(map(str, absent))}.")
+        raise MMFanError(f"The protocol {protocol.name} has no severity {', '.join(map(str, absent))}.")
     return cells
 
 

@@ -16,6 +16,7 @@ import sys
 import warnings
 from pathlib import Path
 
+from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import PROTOCOLS, Protocol, ProtocolError, get_protocol, make_protocol, protocol_of_cells
 from mmfan.evaluation.report.formats import FORMATS, markdown_table
 from mmfan.evaluation.report.gate import Expectations, differences, read_expectations, write_expectations
@@ -67,7 +68,7 @@ def read_protocol(path: Path) -> Protocol:
     try:
         described = json.loads(path.read_bytes())
     except ValueError as error:
-        raise ValueError(f"{path} is no JSON file: {error}.") from error
+        raise MMFanError(f"{path} is no JSON file: {error}.") from error
     if not isinstance(described, dict):
         raise ProtocolError(f'{path}: expected a dict like {{"name": ..., "corruptions": [...], "severities": [...]}}.')
     return get_protocol(described)
@@ -112,7 +113,7 @@ def check_expected(args: argparse.Namespace, expected: Expectations, protocol: P
         ("metric", args.metric, expected.metric),
     ):
         if wanted and asked != wanted:
-            raise ValueError(f"{args.expect} expects the {what} {wanted!r}, not {asked!r}.")
+            raise MMFanError(f"{args.expect} expects the {what} {wanted!r}, not {asked!r}.")
 
 
 def give_out(report: Report, args: argparse.Namespace) -> None:

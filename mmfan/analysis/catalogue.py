@@ -6,6 +6,8 @@ import difflib
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from mmfan.errors import MMFanError
+
 if TYPE_CHECKING:
     from mmfan.analysis.context import AnalysisSpec
 
@@ -54,11 +56,11 @@ def get_analysis(name: str) -> AnalysisSpec:
     """The analysis of a name.
 
     Raises:
-        ValueError: There is none of that name; the nearest is named.
+        MMFanError: There is none of that name; the nearest is named.
     """
     if name not in ANALYSES:
         near = difflib.get_close_matches(name, ANALYSES, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ANALYSES)}."
-        raise ValueError(f"There is no analysis {name!r}; {hint}")
+        raise MMFanError(f"There is no analysis {name!r}; {hint}")
     spec: AnalysisSpec = import_module(ANALYSES[name][0]).SPEC
     return spec

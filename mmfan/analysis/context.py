@@ -28,6 +28,7 @@ from mmfan.apis.config import ConfigError
 from mmfan.apis.inference import init_model, read_picture
 from mmfan.corruptions import get_corruption, picture_seed
 from mmfan.datasets.transforms.corrupt import corrupt_bgr
+from mmfan.errors import MMFanError, WrongTypeError
 from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
 from mmfan.evaluation.loop.stream import spread
 from mmfan.evaluation.protocol import CLEAN, Cell
@@ -36,7 +37,7 @@ from mmfan.utils.progress import ProgressLine
 Picture8 = NDArray[np.uint8]
 
 
-class AnalysisError(ValueError):
+class AnalysisError(MMFanError):
     """An analysis that the model, the pictures or the options do not allow."""
 
 
@@ -278,17 +279,17 @@ def parse_cell(text: str) -> Cell:
     (Cell(corruption='fog', severity=3), Cell(corruption='clean', severity=0))
 
     Raises:
-        ValueError: The text is not of this form, or there is no such corruption or severity.
+        MMFanError: The text is not of this form, or there is no such corruption or severity.
     """
     if text == CLEAN.corruption:
         return CLEAN
     parts = re.fullmatch(r"(\w+):(\d+)", text)
     if parts is None:
-        raise ValueError(f"Expected a cell as NAME:SEVERITY, e.g. fog:3, or 'clean', got {text!r}.")
+        raise MMFanError(f"Expected a cell as NAME:SEVERITY, e.g. fog:3, or 'clean', got {text!r}.")
     cell = Cell(parts[1], int(parts[2]))
     severities = get_corruption(cell.corruption).severities
     if cell.severity not in severities:
-        raise ValueError(f"Expected a severity of {cell.corruption} from {severities}, got {cell.severity}.")
+        raise MMFanError(f"Expected a severity of {cell.corruption} from {severities}, got {cell.severity}.")
     return cell
 
 
@@ -335,7 +336,7 @@ def _plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, Path):
         return str(value)
-    raise TypeError(f"A {type(value).__name__} cannot be written as JSON.")
+    raise WrongTypeError(f"A {type(value).__name__} cannot be written as JSON.")
 
 
 def _public(value: Any) -> Any:

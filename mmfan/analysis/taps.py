@@ -20,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from mmfan.errors import MMFanError
+
 PROBE = (64, 128)  # height and width of the blank picture; not square, so that rows and columns are told apart
 KINDS = {
     "embed": "patch embedding, stem or subsampling",
@@ -36,7 +38,7 @@ _SECOND_NORMS = ("norm2", "ln2")
 _MLPS = ("mlp", "ffn")
 
 
-class TapError(ValueError):
+class TapError(MMFanError):
     """A tap that there is not, or that cannot be read as asked."""
 
 

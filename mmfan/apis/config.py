@@ -21,6 +21,7 @@ from mmengine.runner import Runner
 from mmengine.utils import is_installed as is_distribution_installed
 
 from mmfan.environment import EnvironmentMismatchError, check_environment, is_installed
+from mmfan.errors import MMFanError
 
 SUFFIXES = (".py", ".json", ".yaml", ".yml")
 RUNNER_ARGUMENTS = tuple(name for name in inspect.signature(Runner.__init__).parameters if name not in ("self", "cfg"))
@@ -29,7 +30,7 @@ RUNNER_ARGUMENTS = tuple(name for name in inspect.signature(Runner.__init__).par
 NEAR_MISS = 0.88
 
 
-class ConfigError(ValueError):
+class ConfigError(MMFanError):
     """A config, or an option that changes it, cannot be used; the message names the key or the line."""
 
 

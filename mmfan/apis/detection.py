@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mmfan.apis.inference import predict_sample
+from mmfan.errors import MMFanError
 from mmfan.visualization.instances import distinct_colours, draw_instances
 
 LEGIBLE = 480  # pixels of the short side, below which a picture is enlarged before names are written on it
@@ -43,10 +44,10 @@ def detections_of(sample: Any, threshold: float = 0.0) -> Detections:
         threshold: Objects with a lower score are left out.
 
     Raises:
-        ValueError: The model gives no objects.
+        MMFanError: The model gives no objects.
     """
     if "pred_instances" not in sample:
-        raise ValueError(f"This config's model gives no objects, only {sorted(sample.keys())}.")
+        raise MMFanError(f"This config's model gives no objects, only {sorted(sample.keys())}.")
     found = sample.pred_instances.cpu()
     scores = found.scores.float().numpy()
     order = np.argsort(-scores, kind="stable")
@@ -71,7 +72,7 @@ def detect(model: Any, picture: str | Path | np.ndarray, threshold: float = 0.0)
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The picture cannot be read, the array is of another shape or type, or the model is no detector.
+        MMFanError: The picture cannot be read, the array is of another shape or type, or the model is no detector.
     """
     return detections_of(predict_sample(model, picture), threshold)
 

@@ -13,6 +13,8 @@ from datetime import timedelta
 import torch.distributed
 from mmengine.device import get_device
 
+from mmfan.errors import MMFanError
+
 # launcher -> (variable that the launcher sets, name torch.distributed reads)
 VARIABLES: dict[str, tuple[tuple[str, str], ...]] = {
     "pytorch": (("RANK", "RANK"), ("WORLD_SIZE", "WORLD_SIZE"), ("LOCAL_RANK", "LOCAL_RANK")),
@@ -46,13 +48,13 @@ def rank_variables(launcher: str, environment: Mapping[str, str]) -> dict[str, s
         ``RANK``, ``WORLD_SIZE``, ``LOCAL_RANK``, ``MASTER_ADDR`` and ``MASTER_PORT``.
 
     Raises:
-        ValueError: The launcher is unknown, or did not start this process.
+        MMFanError: The launcher is unknown, or did not start this process.
     """
     if launcher not in VARIABLES:
-        raise ValueError(f"Expected launcher to be one of {sorted(VARIABLES)}, got {launcher!r}.")
+        raise MMFanError(f"Expected launcher to be one of {sorted(VARIABLES)}, got {launcher!r}.")
     missing = [name for name, _ in VARIABLES[launcher] if name not in environment]
     if missing:
-        raise ValueError(
+        raise MMFanError(
             f"launcher={launcher!r} needs the variables {', '.join(missing)}, which are not set; start the program "
             f"with `{STARTED_BY[launcher]}`."
         )
@@ -60,7 +62,7 @@ def rank_variables(launcher: str, environment: Mapping[str, str]) -> dict[str, s
     found["MASTER_PORT"] = environment.get("MASTER_PORT", "29500")
     found["MASTER_ADDR"] = environment.get("MASTER_ADDR", "127.0.0.1")
     if "MASTER_ADDR" not in environment and int(environment.get("SLURM_NNODES", "1")) > 1:
-        raise ValueError("Runs over several nodes without a GPU need the variable MASTER_ADDR: the first node's name.")
+        raise MMFanError("Runs over several nodes without a GPU need the variable MASTER_ADDR: the first node's name.")
     return found
 
 
@@ -72,7 +74,7 @@ def join_cpu_group(launcher: str, timeout: float | None = None) -> None:
         timeout: Seconds after which a collective operation that waits for another rank fails; None for torch's own.
 
     Raises:
-        ValueError: See :func:`rank_variables`.
+        MMFanError: See :func:`rank_variables`.
     """
     os.environ.update(rank_variables(launcher, os.environ))
     if not torch.distributed.is_initialized():

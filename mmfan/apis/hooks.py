@@ -15,6 +15,7 @@ from mmengine.runner import Runner
 from mmfan.apis.config import ConfigError
 from mmfan.apis.detection import as_coco_results, detections_of, paint_detections
 from mmfan.apis.inference import read_picture
+from mmfan.errors import MMFanError
 from mmfan.utils.files import write_whole
 from mmfan.visualization.files import save_picture
 from mmfan.visualization.overlay import overlay
@@ -84,7 +85,7 @@ class PredictionWriter(Hook):
             elif "pred_instances" in sample:
                 self._write_objects(sample, dataset)
             else:
-                raise ValueError(
+                raise MMFanError(
                     "--out and --show-dir write label maps or objects, and this config's model gives neither: "
                     f"{sorted(sample.keys())}."
                 )
@@ -112,7 +113,7 @@ class PredictionWriter(Hook):
     def _name(self, picture: str) -> str:
         name = f"{Path(picture).stem}.png"
         if self.written.setdefault(name, picture) != picture:
-            raise ValueError(
+            raise MMFanError(
                 f"Two pictures would be written as {name}: {self.written[name]} and {picture}. Test them apart."
             )
         return name

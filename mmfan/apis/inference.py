@@ -23,6 +23,7 @@ from mmengine.registry import DATASETS, MODELS, DefaultScope
 from mmfan.apis.checkpoint import check_fit, read_checkpoint, state_of
 from mmfan.apis.config import ConfigError, load_config
 from mmfan.environment import check_environment
+from mmfan.errors import MMFanError
 from mmfan.visualization.grid import Row
 
 # what a folder is searched for; a file given by name may be of any kind OpenCV reads
@@ -46,7 +47,7 @@ def init_model(config: str | Path | Config, checkpoint: str | Path | None, devic
         FileNotFoundError: Config or checkpoint does not exist.
         ConfigError: The config has no model.
         CheckpointError: The checkpoint cannot be read or does not fit the model.
-        ValueError: There is no such device.
+        MMFanError: There is no such device.
     """
     cfg = config if isinstance(config, Config) else load_config(config)
     if "model" not in cfg:
@@ -90,7 +91,7 @@ def _device(name: str | None) -> torch.device:
         device = torch.device(name or get_device())
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"The device {name!r} cannot be used: {str(error).splitlines()[0]}") from error
+        raise MMFanError(f"The device {name!r} cannot be used: {str(error).splitlines()[0]}") from error
     return device
 
 
@@ -115,7 +116,7 @@ def read_picture(path: str | Path) -> np.ndarray:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is no picture that OpenCV can read.
+        MMFanError: The file is no picture that OpenCV can read.
     """
     source = Path(path)
     if not source.is_file():
@@ -123,7 +124,7 @@ def read_picture(path: str | Path) -> np.ndarray:
     content = np.fromfile(source, np.uint8)
     picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
     if picture is None:
-        raise ValueError(f"{source} ({content.size} bytes) cannot be read as a picture: truncated, or another format.")
+        raise MMFanError(f"{source} ({content.size} bytes) cannot be read as a picture: truncated, or another format.")
     return picture
 
 
@@ -161,12 +162,12 @@ def predict(model: Any, picture: str | Path | np.ndarray) -> np.ndarray:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The picture cannot be read, the array is not of the shape and type above, or the model is no
+        MMFanError: The picture cannot be read, the array is not of the shape and type above, or the model is no
             segmentor.
     """
     result = predict_sample(model, picture)
     if "pred_sem_seg" not in result:
-        raise ValueError("This config's model gives no label map; if it is a detector, use mmfan.apis.detect.")
+        raise MMFanError("This config's model gives no label map; if it is a detector, use mmfan.apis.detect.")
     return result.pred_sem_seg.data.squeeze(0).cpu().numpy().astype(np.uint8)
 
 
@@ -179,11 +180,11 @@ def predict_sample(model: Any, picture: str | Path | np.ndarray) -> Any:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The picture cannot be read, or the array is not of the shape and type above.
+        MMFanError: The picture cannot be read, or the array is not of the shape and type above.
     """
     image = picture if isinstance(picture, np.ndarray) else read_picture(picture)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
-        raise ValueError(f"Expected a picture of shape (H, W, 3) and type uint8, got {image.shape} {image.dtype}.")
+        raise MMFanError(f"Expected a picture of shape (H, W, 3) and type uint8, got {image.shape} {image.dtype}.")
     data = model.pipeline({"img": image})
     with torch.no_grad():
         (result,) = model.test_step({"inputs": [data["inputs"]], "data_samples": [data["data_samples"]]})
@@ -201,7 +202,7 @@ def find_pictures(places: Sequence[str | Path]) -> list[Path]:
 
     Raises:
         FileNotFoundError: A path does not exist, or a folder holds no picture.
-        ValueError: Two pictures have one name without its ending, so that the files written for them would collide.
+        MMFanError: Two pictures have one name without its ending, so that the files written for them would collide.
     """
     found: list[Path] = []
     for place in map(Path, places):
@@ -218,7 +219,7 @@ def find_pictures(places: Sequence[str | Path]) -> list[Path]:
     names: dict[str, Path] = {}
     for path in found:
         if names.setdefault(path.stem, path) != path:
-            raise ValueError(f"{names[path.stem]} and {path} would be written to the same file; take them one by one.")
+            raise MMFanError(f"{names[path.stem]} and {path} would be written to the same file; take them one by one.")
     return found
 
 

@@ -13,6 +13,7 @@ from mmengine.dist import get_world_size
 from mmengine.runner import Runner
 
 from mmfan.apis.config import ConfigError
+from mmfan.errors import MMFanError
 from mmfan.evaluation.loop.estimate import estimate_seconds, measure_pace
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 from mmfan.evaluation.protocol import get_protocol
@@ -36,7 +37,7 @@ def read_protocol(
         None where nothing was asked for.
 
     Raises:
-        ValueError: The protocol is unknown or contradicts itself, or the file is no JSON.
+        MMFanError: The protocol is unknown or contradicts itself, or the file is no JSON.
         FileNotFoundError: There is no such file.
     """
     wanted: str | dict[str, Any] | None = name
@@ -46,7 +47,7 @@ def read_protocol(
         try:
             wanted = json.loads(Path(name).read_text(encoding="utf-8"))
         except json.JSONDecodeError as error:
-            raise ValueError(f"The protocol {name} is no JSON file: {error}") from error
+            raise MMFanError(f"The protocol {name} is no JSON file: {error}") from error
     if wanted is not None:
         get_protocol(wanted)
     return wanted
@@ -148,7 +149,7 @@ def overview_text(loop: RobustnessLoop) -> str:
     from mmfan.evaluation.report.tables import overview
 
     if loop.store is None:
-        raise ValueError("Without a results file there is no report.")
+        raise MMFanError("Without a results file there is no report.")
     own = [run for run in read_runs([loop.store.path]) if run.key == loop.key]
     metric = next(iter(own[0].records[0]["metrics"]))
     return markdown_table(overview(build_report(own, loop.protocol, metric)))

@@ -26,12 +26,13 @@ from mmfan.benchmark.timing import Spread, time_alternately
 from mmfan.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from mmfan.datasets.corrupted.codec import encode_picture
 from mmfan.datasets.miniature import draw_scene
+from mmfan.errors import MMFanError
 
 Picture = NDArray[np.uint8]
 Reference = Callable[[Picture, str, int], Picture]
 
 
-class NoReferenceError(RuntimeError):
+class NoReferenceError(MMFanError, RuntimeError):
     """The package that is measured against is not installed, or cannot be imported here."""
 
 
@@ -101,7 +102,7 @@ def measure_corruptions(
 
     Raises:
         NoReferenceError: The reference is not installed.
-        ValueError: ``size`` is too small for a street scene.
+        MMFanError: ``size`` is too small for a street scene.
     """
     reference = load_reference()
     picture = draw_scene(np.random.default_rng(0), size).image

@@ -23,6 +23,7 @@ from mmfan.benchmark.workload import (
     relative_error,
     set_weights,
 )
+from mmfan.errors import MMFanError
 
 STRIDE = 32  # of the coarsest map
 CHECK_SIDE = 64  # of the picture on which the two backbones are compared
@@ -44,7 +45,7 @@ class DetectorJob:
         seed: Of weights and picture.
 
     Raises:
-        ValueError: For sides that are no multiples of the stride, or an unknown arch.
+        MMFanError: For sides that are no multiples of the stride, or an unknown arch.
     """
 
     arch: str = "small"
@@ -56,9 +57,9 @@ class DetectorJob:
 
     def __post_init__(self) -> None:
         if self.arch not in ARCHS:
-            raise ValueError(f"Expected arch to be one of {', '.join(ARCHS)}, but got '{self.arch}'.")
+            raise MMFanError(f"Expected arch to be one of {', '.join(ARCHS)}, but got '{self.arch}'.")
         if min(self.height, self.width) < STRIDE or self.height % STRIDE or self.width % STRIDE:
-            raise ValueError(
+            raise MMFanError(
                 f"Expected sides that are positive multiples of {STRIDE}, but got {self.width} x {self.height}."
             )
 

@@ -27,6 +27,7 @@ from mmfan.benchmark.plain_layers import (
     map_to_tokens,
     tokens_to_map,
 )
+from mmfan.errors import MMFanError
 
 DETECTION_WIDTH = 768  # channels of the stride-32 output
 STRIDE = 16
@@ -73,7 +74,7 @@ def _find_arch(arch: str | PlainArch) -> PlainArch:
     if isinstance(arch, PlainArch):
         return arch
     if arch not in PLAIN_ARCHS:
-        raise ValueError(f"Expected arch to be one of {', '.join(PLAIN_ARCHS)}, but got '{arch}'.")
+        raise MMFanError(f"Expected arch to be one of {', '.join(PLAIN_ARCHS)}, but got '{arch}'.")
     return PLAIN_ARCHS[arch]
 
 
@@ -92,7 +93,7 @@ class PlainFAN(nn.Module):
         out_channels: Channels of the outputs.
 
     Raises:
-        ValueError: For an unknown name, a tap out of range, or an arch without published taps and none given.
+        MMFanError: For an unknown name, a tap out of range, or an arch without published taps and none given.
     """
 
     def __init__(
@@ -108,9 +109,9 @@ class PlainFAN(nn.Module):
         depth = len(arch.widths)
         self.out_indices = tuple(arch.taps if out_indices is None else out_indices)
         if not self.out_indices and out_indices is None:
-            raise ValueError(f"This arch of {depth} blocks has no published taps: give out_indices.")
+            raise MMFanError(f"This arch of {depth} blocks has no published taps: give out_indices.")
         if any(not 0 <= i < depth for i in self.out_indices):
-            raise ValueError(f"Expected out_indices to be blocks from 0 to {depth - 1}, but got {self.out_indices}.")
+            raise MMFanError(f"Expected out_indices to be blocks from 0 to {depth - 1}, but got {self.out_indices}.")
 
         first, last = arch.widths[0], arch.widths[-1]
         self.cls_token = nn.Parameter(torch.zeros(1, 1, last))
@@ -137,10 +138,10 @@ class PlainFAN(nn.Module):
         """The maps of the stem (hybrids: strides 4 and 8) and the (B, E, H / 16, W / 16) map of tokens with position.
 
         Raises:
-            ValueError: Where a side of the picture is not a multiple of 16.
+            MMFanError: Where a side of the picture is not a multiple of 16.
         """
         if any(side % STRIDE or not side for side in x.shape[-2:]):
-            raise ValueError(f"Expected sides that are multiples of {STRIDE}, but got {tuple(x.shape[-2:])}.")
+            raise MMFanError(f"Expected sides that are multiples of {STRIDE}, but got {tuple(x.shape[-2:])}.")
         stem, tokens = self.patch_embed(x)
         return stem, tokens + self.pos_embed(tokens)
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
+from mmfan.errors import MMFanError
+
 Work = Callable[[], object]
 
 
@@ -79,10 +81,10 @@ def time_alternately(
         Seconds by name; the i-th values of all names are of the same round.
 
     Raises:
-        ValueError: Where ``repeats`` is below 1 or ``warmup`` below 0.
+        MMFanError: Where ``repeats`` is below 1 or ``warmup`` below 0.
     """
     if repeats < 1 or warmup < 0:
-        raise ValueError(f"Expected repeats of at least 1 and warmup of at least 0, but got {repeats} and {warmup}.")
+        raise MMFanError(f"Expected repeats of at least 1 and warmup of at least 0, but got {repeats} and {warmup}.")
     for _ in range(warmup):
         for work in works.values():
             work()
@@ -100,6 +102,6 @@ def round_ratios(numerator: Spread, denominator: Spread) -> Spread:
     """The ratio of two works in each round.
 
     Raises:
-        ValueError: Where the numbers of rounds differ.
+        MMFanError: Where the numbers of rounds differ.
     """
     return Spread(tuple(a / b for a, b in zip(numerator.values, denominator.values, strict=True)))

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfan.benchmark.plain import PLAIN_ARCHS, STRIDE, PlainSegmentor
+from mmfan.errors import MMFanError
 
 Task = Literal["inference", "training"]
 Form = Literal["plain", "mmfan"]
@@ -27,7 +28,7 @@ CHECK_SIZE = 128  # side of the picture on which a training step is compared
 TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4, torch.bfloat16: 1e-1}
 
 
-class DifferentFunctionError(RuntimeError):
+class DifferentFunctionError(MMFanError, RuntimeError):
     """The two forms do not compute the same."""
 
 
@@ -51,7 +52,7 @@ class Job:
         seed: Of weights, picture and labels.
 
     Raises:
-        ValueError: For a size that is not a multiple of the stride, or an unknown task or arch.
+        MMFanError: For a size that is not a multiple of the stride, or an unknown task or arch.
     """
 
     task: Task = "inference"
@@ -69,11 +70,11 @@ class Job:
 
     def __post_init__(self) -> None:
         if self.task not in ("inference", "training"):
-            raise ValueError(f"Expected task to be 'inference' or 'training', but got '{self.task}'.")
+            raise MMFanError(f"Expected task to be 'inference' or 'training', but got '{self.task}'.")
         if self.size < STRIDE or self.size % STRIDE:
-            raise ValueError(f"Expected a picture side that is a positive multiple of {STRIDE}, but got {self.size}.")
+            raise MMFanError(f"Expected a picture side that is a positive multiple of {STRIDE}, but got {self.size}.")
         if self.arch not in ARCHS:
-            raise ValueError(f"Expected arch to be one of {', '.join(ARCHS)}, but got '{self.arch}'.")
+            raise MMFanError(f"Expected arch to be one of {', '.join(ARCHS)}, but got '{self.arch}'.")
 
     @property
     def dtype(self) -> torch.dtype:

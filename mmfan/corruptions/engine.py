@@ -9,6 +9,7 @@ import numpy as np
 
 from mmfan.corruptions.registry import Corruption, Picture, get_corruption
 from mmfan.corruptions.seeding import SEED_LIMIT
+from mmfan.errors import MMFanError, WrongTypeError
 
 # Below this the lengths in pixels (blurs of 20 and more) have no meaning; the reference package has the same limit.
 SMALLEST_SIDE = 32
@@ -34,14 +35,14 @@ def corrupt(image: Picture, name: str, severity: SupportsIndex, seed: SupportsIn
     Raises:
         UnknownCorruptionError: There is no corruption of that name.
         TypeError: ``image`` is no array of uint8, or severity or seed are no whole numbers.
-        ValueError: The shape, severity or seed is out of range, or a registered function returned something else than
+        MMFanError: The shape, severity or seed is out of range, or a registered function returned something else than
             a picture of the same shape.
     """
     corruption = get_corruption(name)
     level = check_severity(corruption, severity)
     key = _whole(seed, "seed")
     if not 0 <= key < SEED_LIMIT:
-        raise ValueError(f"Expected a seed from 0 to 2**64 - 1, got {key}.")
+        raise MMFanError(f"Expected a seed from 0 to 2**64 - 1, got {key}.")
     check_picture(image)
 
     flat = np.ascontiguousarray(image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image)
@@ -50,7 +51,7 @@ def corrupt(image: Picture, name: str, severity: SupportsIndex, seed: SupportsIn
     result = corruption.function(source, level, key)
     if not isinstance(result, np.ndarray) or result.dtype != np.uint8 or result.shape != flat.shape:
         got = f"{result.dtype} {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
-        raise ValueError(f"The corruption {name!r} must return uint8 of the shape {flat.shape}, it returned {got}.")
+        raise MMFanError(f"The corruption {name!r} must return uint8 of the shape {flat.shape}, it returned {got}.")
     if np.shares_memory(result, flat):
         result = result.copy()
     return result.reshape(image.shape)
@@ -61,11 +62,11 @@ def check_severity(corruption: Corruption, severity: SupportsIndex) -> int:
 
     Raises:
         TypeError: It is no whole number.
-        ValueError: The corruption has no such severity.
+        MMFanError: The corruption has no such severity.
     """
     level = _whole(severity, "severity")
     if level not in corruption.severities:
-        raise ValueError(
+        raise MMFanError(
             f"{corruption.name} has the severities {', '.join(map(str, corruption.severities))}, got {level}."
             + (" The clean picture is the picture itself; it needs no call." if level == 0 else "")
         )
@@ -74,11 +75,11 @@ def check_severity(corruption: Corruption, severity: SupportsIndex) -> int:
 
 def _whole(value: SupportsIndex, what: str) -> int:
     if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"Expected a whole number as {what}, got {value!r}.")
+        raise WrongTypeError(f"Expected a whole number as {what}, got {value!r}.")
     try:
         return operator.index(value)
     except TypeError:
-        raise TypeError(f"Expected a whole number as {what}, got {value!r}.") from None
+        raise WrongTypeError(f"Expected a whole number as {what}, got {value!r}.") from None
 
 
 def check_picture(image: Picture) -> None:
@@ -86,17 +87,17 @@ def check_picture(image: Picture) -> None:
 
     Raises:
         TypeError: It is no array of uint8.
-        ValueError: It is neither (H, W, 3) nor (H, W) nor (H, W, 1), or smaller than 32x32.
+        MMFanError: It is neither (H, W, 3) nor (H, W) nor (H, W, 1), or smaller than 32x32.
     """
     if not isinstance(image, np.ndarray):
-        raise TypeError(f"Expected a picture as a numpy array, got {type(image).__name__}.")
+        raise WrongTypeError(f"Expected a picture as a numpy array, got {type(image).__name__}.")
     if image.dtype != np.uint8:
-        raise TypeError(f"Expected a picture of uint8 (0 to 255), got {image.dtype}. Scale and round it first.")
+        raise WrongTypeError(f"Expected a picture of uint8 (0 to 255), got {image.dtype}. Scale and round it first.")
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3)):
         alpha = " Leave the alpha channel out (image[..., :3])." if image.ndim == 3 and image.shape[2] == 4 else ""
-        raise ValueError(f"Expected a picture of the shape (H, W, 3) or (H, W), got {image.shape}.{alpha}")
+        raise MMFanError(f"Expected a picture of the shape (H, W, 3) or (H, W), got {image.shape}.{alpha}")
     if min(image.shape[:2]) < SMALLEST_SIDE:
-        raise ValueError(
+        raise MMFanError(
             f"Expected both sides to be at least {SMALLEST_SIDE} pixels, got {image.shape[0]} rows x "
             f"{image.shape[1]} columns. Enlarge the picture first."
         )

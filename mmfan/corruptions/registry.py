@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.corruptions.names import CORRUPTIONS, GROUPS, PARAMETERS, SEVERITIES
+from mmfan.errors import MMFanError, WrongTypeError
 
 Picture = NDArray[np.uint8]
 # (picture, severity, seed) -> picture of the same shape
@@ -126,18 +127,18 @@ def register_corruption(
         version: To be changed when the output changes: sets of different versions are not mixed.
 
     Raises:
-        ValueError: The name is taken or cannot be a folder, or the severities are no rising numbers from 1 on.
+        MMFanError: The name is taken or cannot be a folder, or the severities are no rising numbers from 1 on.
         TypeError: The function cannot be called.
     """
     if not (isinstance(name, str) and name.isidentifier() and name.isascii()):
-        raise ValueError(f"Expected a name of letters, digits and underscores for the corruption, got {name!r}.")
+        raise MMFanError(f"Expected a name of letters, digits and underscores for the corruption, got {name!r}.")
     if name == "clean" or name in _ROOM_OF or (name in _added and _added[name].function is not function):
-        raise ValueError(f"The name {name!r} is taken; register the corruption under another one.")
+        raise MMFanError(f"The name {name!r} is taken; register the corruption under another one.")
     levels = tuple(severities)
     if not levels or list(levels) != sorted({level for level in levels if type(level) is int and level >= 1}):
-        raise ValueError(f"Expected rising whole numbers from 1 on as severities of {name!r}, got {severities!r}.")
+        raise MMFanError(f"Expected rising whole numbers from 1 on as severities of {name!r}, got {severities!r}.")
     if not callable(function):
-        raise TypeError(f"Expected a function (image, severity, seed) for {name!r}, got {function!r}.")
+        raise WrongTypeError(f"Expected a function (image, severity, seed) for {name!r}, got {function!r}.")
     _added[name] = Corruption(name, function, levels, group, version)
 
 

@@ -19,6 +19,8 @@ import unicodedata
 from pathlib import PurePosixPath
 from typing import SupportsIndex
 
+from mmfan.errors import MMFanError
+
 SEED_LIMIT = 2**64
 
 # A folder of one of COCO's splits, as it was unpacked.
@@ -38,17 +40,17 @@ def picture_seed(base_seed: SupportsIndex, name: str, corruption: str, severity:
         A number of 64 bits for :func:`mmfan.corruptions.corrupt`.
 
     Raises:
-        ValueError: The base seed is negative, or the name is empty or absolute.
+        MMFanError: The base seed is negative, or the name is empty or absolute.
 
     >>> picture_seed(0, "val/ulm/ulm_000000_000000_leftImg8bit.png", "fog", 3)
     9588623604841868231
     """
     base, level = operator.index(base_seed), operator.index(severity)
     if base < 0:
-        raise ValueError(f"Expected a seed of at least 0, got {base}.")
+        raise MMFanError(f"Expected a seed of at least 0, got {base}.")
     name = name.replace(os.sep, "/")
     if not name or PurePosixPath(name).is_absolute():
-        raise ValueError(f"Expected the path of a picture relative to its set, got {name!r}.")
+        raise MMFanError(f"Expected the path of a picture relative to its set, got {name!r}.")
     # Names that are not valid Unicode, which POSIX allows, arrive with surrogate escapes and leave as their bytes.
     text = unicodedata.normalize("NFC", f"mmfan-1 {base} {corruption} {level} {name}")
     digest = hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest()
@@ -68,7 +70,7 @@ def picture_name(path: str | os.PathLike[str], root: str | os.PathLike[str] | No
         The name, with ``/`` between folders.
 
     Raises:
-        ValueError: ``path`` is not inside ``root``.
+        MMFanError: ``path`` is not inside ``root``.
 
     >>> picture_name("data/cityscapes/leftImg8bit/val/ulm/ulm_000000_000000_leftImg8bit.png")
     'val/ulm/ulm_000000_000000_leftImg8bit.png'
@@ -79,7 +81,7 @@ def picture_name(path: str | os.PathLike[str], root: str | os.PathLike[str] | No
     if root is not None:
         name = os.path.relpath(text, root)
         if name.split(os.sep)[0] == os.pardir or os.path.isabs(name):
-            raise ValueError(
+            raise MMFanError(
                 f"The picture {text} is not inside {os.fspath(root)}, which its name should be relative to. "
                 "Give the folder that holds the pictures of the set."
             )

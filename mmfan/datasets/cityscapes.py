@@ -23,6 +23,7 @@ from mmfan.datasets.prepare.cityscapes_tree import (
     shortlist,
     unpaired,
 )
+from mmfan.errors import MMFanError
 from mmfan.registry import DATASETS
 
 
@@ -122,7 +123,7 @@ class CityscapesDataset(MMSegCityscapesDataset):
     Raises:
         FileNotFoundError: The data root, a folder, the pictures or some labels are missing. With ``lazy_init=True``
             this comes from ``full_init``.
-        ValueError: ``data_prefix`` holds no ``img_path`` or a key that is never read.
+        MMFanError: ``data_prefix`` holds no ``img_path`` or a key that is never read.
     """
 
     DATA_PREFIX_KEYS = ("img_path", "seg_map_path")
@@ -135,7 +136,7 @@ class CityscapesDataset(MMSegCityscapesDataset):
         """List the samples of the split, after checking that all their files are there."""
         unknown = sorted(set(self.data_prefix) - set(self.DATA_PREFIX_KEYS))
         if unknown or "img_path" not in self.data_prefix:
-            raise ValueError(
+            raise MMFanError(
                 f"Expected `data_prefix` to hold 'img_path' and none but {list(self.DATA_PREFIX_KEYS)}, "
                 f"got {sorted(self.data_prefix)}."
             )

@@ -21,6 +21,7 @@ from mmfan.datasets.coco_annotations import (
     describe_broken,
 )
 from mmfan.datasets.prepare.cityscapes_tree import shortlist
+from mmfan.errors import MMFanError
 
 WAYS = ("error", "clip")
 ADVICE = (
@@ -38,7 +39,7 @@ class CheckedAnnotations(COCO):
         broken: ``'error'`` or ``'clip'``, see :class:`CocoDataset`.
 
     Raises:
-        ValueError: The file is no such file, its categories do not fit, or boxes are broken.
+        MMFanError: The file is no such file, its categories do not fit, or boxes are broken.
     """
 
     def __init__(self, file: str, classes: Sequence[str], broken: str) -> None:
@@ -47,12 +48,12 @@ class CheckedAnnotations(COCO):
             with open(file, encoding="utf-8") as stream:
                 content = json.load(stream)
         except ValueError as error:
-            raise ValueError(f"{file} cannot be read as JSON, is it whole? {error}") from error
+            raise MMFanError(f"{file} cannot be read as JSON, is it whole? {error}") from error
         check_content(content, file)
         check_classes(content, classes, file)
         found = broken_boxes(content)
         if found and broken == "error":
-            raise ValueError(
+            raise MMFanError(
                 f"{file} has boxes that cannot be right: {describe_broken(found)}. Mend them, or set "
                 "broken_boxes='clip' in the dataset to clip boxes to their picture and leave out those without area."
             )
@@ -108,21 +109,21 @@ class CocoDataset(MMDetCocoDataset):
     Raises:
         FileNotFoundError: The annotations, the picture folder, or pictures that the annotations name are missing. With
             ``lazy_init=True`` this and the following come from ``full_init``.
-        ValueError: The annotations are not in COCO's form, the classes are not their categories, or boxes are broken.
+        MMFanError: The annotations are not in COCO's form, the classes are not their categories, or boxes are broken.
     """
 
     def __init__(self, *args: Any, broken_boxes: str = "error", **kwargs: Any) -> None:
         if broken_boxes not in WAYS:
-            raise ValueError(f"Expected broken_boxes to be one of {WAYS}, got {broken_boxes!r}.")
+            raise MMFanError(f"Expected broken_boxes to be one of {WAYS}, got {broken_boxes!r}.")
         self.broken_boxes = broken_boxes
         super().__init__(*args, **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """List the samples that the annotations name, after checking the annotations."""
         if "img" not in self.data_prefix:
-            raise ValueError(f"Expected `data_prefix` to hold 'img', got {sorted(self.data_prefix)}.")
+            raise MMFanError(f"Expected `data_prefix` to hold 'img', got {sorted(self.data_prefix)}.")
         if not self.ann_file:
-            raise ValueError("Expected `ann_file`, a file of annotations in COCO's form, got none.")
+            raise MMFanError("Expected `ann_file`, a file of annotations in COCO's form, got none.")
         if not fileio.isfile(self.ann_file, backend_args=self.backend_args):
             shown = self.ann_file if "://" in self.ann_file else os.path.abspath(self.ann_file)
             raise FileNotFoundError(f"The annotation file {shown} (`ann_file`) does not exist. {ADVICE}")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mmfan.datasets.prepare.cityscapes_tree import shortlist
+from mmfan.errors import MMFanError
 
 # COCO's own boxes are rounded to hundredths and may reach a little over the edge
 EDGE_TOLERANCE = 1.0
@@ -33,11 +34,11 @@ def check_content(content: Any, file: str) -> None:
         file: Its name, for messages.
 
     Raises:
-        ValueError: A part or an entry is missing, a number occurs twice, or something refers to nothing; named.
+        MMFanError: A part or an entry is missing, a number occurs twice, or something refers to nothing; named.
     """
     if not isinstance(content, Mapping) or "images" not in content or "categories" not in content:
         held = sorted(content) if isinstance(content, Mapping) else type(content).__name__
-        raise ValueError(
+        raise MMFanError(
             f"Expected {file} to hold 'images', 'annotations' and 'categories' as COCO's files do, got {held}."
         )
     for part, keys in REQUIRED.items():
@@ -46,16 +47,16 @@ def check_content(content: Any, file: str) -> None:
             missing = [key for key in keys if not isinstance(entry, Mapping) or key not in entry]
             if missing:
                 what = entry.get("id", f"number {place}") if isinstance(entry, Mapping) else f"number {place}"
-                raise ValueError(f"{file}: entry {what} of {part!r} has no {', '.join(map(repr, missing))}.")
+                raise MMFanError(f"{file}: entry {what} of {part!r} has no {', '.join(map(repr, missing))}.")
         twice = [number for number, count in Counter(entry["id"] for entry in entries).items() if count > 1]
         if twice:
-            raise ValueError(f"{file}: ids of {part!r} occur more than once: {shortlist([str(n) for n in twice])}.")
+            raise MMFanError(f"{file}: ids of {part!r} occur more than once: {shortlist([str(n) for n in twice])}.")
     for key, part in (("image_id", "images"), ("category_id", "categories")):
         known = {entry["id"] for entry in content[part]}
         lost = [entry for entry in content.get("annotations", []) if entry[key] not in known]
         if lost:
             listed = shortlist([f"{entry['id']} ({key} {entry[key]})" for entry in lost])
-            raise ValueError(f"{file}: {len(lost)} annotations refer to {part} that are not in the file: {listed}.")
+            raise MMFanError(f"{file}: {len(lost)} annotations refer to {part} that are not in the file: {listed}.")
 
 
 def check_classes(content: Mapping[str, Any], classes: Sequence[str], file: str) -> None:
@@ -71,19 +72,19 @@ def check_classes(content: Mapping[str, Any], classes: Sequence[str], file: str)
         file: Its name, for messages.
 
     Raises:
-        ValueError: With both lists and what to set.
+        MMFanError: With both lists and what to set.
     """
     names = [category["name"] for category in content["categories"]]
     cure = f"Set metainfo=dict(classes={tuple(names)!r}) in the dataset, and num_classes={len(names)} in the heads."
     missing = [name for name in classes if name not in names]
     if missing:
-        raise ValueError(
+        raise MMFanError(
             f"{len(missing)} of the dataset's {len(classes)} classes are not among the {len(names)} categories of "
             f"{file}: {shortlist(missing)}. {cure}"
         )
     found = [name for name in names if name in classes]
     if found != list(classes):
-        raise ValueError(
+        raise MMFanError(
             f"Expected the dataset's classes to be the categories of {file} in the order of the file, without repeats: "
             f"the file has {shortlist(found, 10)}, the dataset {shortlist(list(classes), 10)}. {cure}"
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mmfan.corruptions import COMMON, CORRUPTIONS, GROUPS, SEVERITIES, corruption_names, get_corruption
+from mmfan.errors import MMFanError
 
 
 class Cell(NamedTuple):
@@ -33,7 +34,7 @@ class Cell(NamedTuple):
 CLEAN = Cell("clean", 0)
 
 
-class ProtocolError(ValueError):
+class ProtocolError(MMFanError):
     """A protocol that there is not, or that contradicts itself."""
 
 

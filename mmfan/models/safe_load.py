@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmfan.errors import MMFanError
+
 # What torch's unpickler raises on bytes that are no checkpoint, found by feeding it truncated and random files.
 BROKEN = (
     RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, struct.error,
@@ -25,7 +27,7 @@ BROKEN = (
 )  # fmt: skip
 
 
-class CheckpointError(ValueError):
+class CheckpointError(MMFanError):
     """A checkpoint cannot be read, or does not hold the weights of the model it is meant for."""
 
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mmfan.corruptions import GROUPS, corrupt, get_corruption, picture_seed
+from mmfan.errors import MMFanError
 
 DPI = 100
 GAP = 4  # pixels between the tiles
@@ -85,7 +86,7 @@ def corruption_rows(
 
     Raises:
         UnknownCorruptionError: There is no corruption of that name.
-        ValueError: The picture cannot be corrupted.
+        MMFanError: The picture cannot be corrupted.
     """
     known = [get_corruption(name) for name in dict.fromkeys(corruptions)]
     groups = list(dict.fromkeys((*GROUPS, *(corruption.group for corruption in known))))
@@ -116,11 +117,11 @@ def contact_sheet(clean: NDArray[np.uint8], rows: Sequence[SheetRow], lines: Seq
         (H, W, 3), uint8, RGB.
 
     Raises:
-        ValueError: There are no rows, or tiles differ in size.
+        MMFanError: There are no rows, or tiles differ in size.
     """
     sizes = {tile.shape for row in rows for tile in row.tiles.values()}
     if len(sizes) != 1:
-        raise ValueError(f"Expected rows whose tiles are all of one size, got the sizes {sorted(sizes) or 'none'}.")
+        raise MMFanError(f"Expected rows whose tiles are all of one size, got the sizes {sorted(sizes) or 'none'}.")
     tile_height, tile_width = sizes.pop()[:2]
     severities = sorted({severity for row in rows for severity in row.tiles})
     head = thumbnail(clean, 2 * tile_width + GAP)

@@ -8,6 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmfan.errors import MMFanError
+
 
 def save_picture(path: str | Path, picture: np.ndarray) -> Path:
     """Write a PNG under a temporary name and rename it, so that no half-written file is left.
@@ -20,16 +22,16 @@ def save_picture(path: str | Path, picture: np.ndarray) -> Path:
         ``path``.
 
     Raises:
-        ValueError: The name or the array is not of that kind.
+        MMFanError: The name or the array is not of that kind.
     """
     target = Path(path)
     if target.suffix.lower() != ".png":
-        raise ValueError(f"Expected the name of a picture to end in .png, got {target}.")
+        raise MMFanError(f"Expected the name of a picture to end in .png, got {target}.")
     if picture.dtype != np.uint8 or not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)):
-        raise ValueError(f"Expected (H, W, 3) or (H, W) uint8 for {target}, got {picture.shape} {picture.dtype}.")
+        raise MMFanError(f"Expected (H, W, 3) or (H, W) uint8 for {target}, got {picture.shape} {picture.dtype}.")
     written, content = cv2.imencode(".png", picture if picture.ndim == 2 else picture[..., ::-1])
     if not written:
-        raise ValueError(f"OpenCV cannot encode {target} from {picture.shape} {picture.dtype}.")
+        raise MMFanError(f"OpenCV cannot encode {target} from {picture.shape} {picture.dtype}.")
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from mmfan.errors import MMFanError
 from mmfan.visualization.legend import classes_present, patches
 from mmfan.visualization.overlay import paint
 
@@ -47,13 +48,13 @@ def comparison_grid(
         (H, W, 3) uint8, RGB.
 
     Raises:
-        ValueError: There are no rows, or the sizes within one differ.
+        MMFanError: There are no rows, or the sizes within one differ.
     """
     if not rows:
-        raise ValueError("Expected at least one row for a comparison grid, got none.")
+        raise MMFanError("Expected at least one row for a comparison grid, got none.")
     for row in rows:
         if row.picture.shape[:2] != row.truth.shape or row.truth.shape != row.prediction.shape:
-            raise ValueError(
+            raise MMFanError(
                 f"Picture, truth and prediction of {row.name or 'a row'} differ in size: {row.picture.shape[:2]}, "
                 f"{row.truth.shape}, {row.prediction.shape}."
             )

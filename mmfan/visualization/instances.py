@@ -12,6 +12,8 @@ import numpy as np
 from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
+from mmfan.errors import MMFanError
+
 LUMA = (0.299, 0.587, 0.114)  # weights of R, G and B in brightness
 
 
@@ -60,11 +62,11 @@ def draw_instances(
         (scale * H, scale * W, 3) uint8, RGB.
 
     Raises:
-        ValueError: Shapes do not fit, a label has no class, or opacity or scale is out of range.
+        MMFanError: Shapes do not fit, a label has no class, or opacity or scale is out of range.
     """
     _check(picture, boxes, labels, classes, palette, scores, masks, opacity)
     if scale < 1:
-        raise ValueError(f"Expected scale to be 1 or more, got {scale}.")
+        raise MMFanError(f"Expected scale to be 1 or more, got {scale}.")
     order = np.arange(len(boxes)) if scores is None else np.argsort(scores, kind="stable")
     colours = np.asarray(palette, np.uint8)
     painted = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
@@ -98,7 +100,7 @@ def _check(
     opacity: float,
 ) -> None:
     if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
-        raise ValueError(f"Expected a picture as (H, W, 3) uint8, got {picture.shape} {picture.dtype}.")
+        raise MMFanError(f"Expected a picture as (H, W, 3) uint8, got {picture.shape} {picture.dtype}.")
     count = len(labels)
     expected = {
         "boxes": (boxes, (count, 4)),
@@ -107,14 +109,14 @@ def _check(
     }
     for name, (array, shape) in expected.items():
         if array is not None and array.shape != shape:
-            raise ValueError(f"Expected {name} of shape {shape} for {count} labels, got {array.shape}.")
+            raise MMFanError(f"Expected {name} of shape {shape} for {count} labels, got {array.shape}.")
     if count and not 0 <= int(labels.min()) <= int(labels.max()) < min(len(classes), len(palette)):
-        raise ValueError(
+        raise MMFanError(
             f"Expected labels below {min(len(classes), len(palette))}, for which there are a name and a colour, "
             f"got {int(labels.min())} to {int(labels.max())}."
         )
     if not 0 <= opacity <= 1:
-        raise ValueError(f"Expected opacity from 0 to 1, got {opacity}.")
+        raise MMFanError(f"Expected opacity from 0 to 1, got {opacity}.")
 
 
 def _paint_mask(picture: np.ndarray, mask: np.ndarray, colour: np.ndarray, opacity: float, unit: int) -> None:

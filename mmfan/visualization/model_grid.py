@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from mmfan.errors import MMFanError
 from mmfan.visualization.legend import classes_present, patches
 from mmfan.visualization.overlay import paint
 from mmfan.visualization.style import TEXT, draw, fold
@@ -54,7 +55,7 @@ def model_grid(
         (H, W, 3) uint8, RGB.
 
     Raises:
-        ValueError: There are no rows, a row has not one prediction a model, or sizes within a row differ.
+        MMFanError: There are no rows, a row has not one prediction a model, or sizes within a row differ.
     """
     _check(rows, models)
     columns = 2 + len(models)
@@ -99,14 +100,14 @@ def model_grid(
 
 def _check(rows: Sequence[ModelRow], models: Sequence[str]) -> None:
     if not rows:
-        raise ValueError("Expected at least one row for a grid of predictions, got none.")
+        raise MMFanError("Expected at least one row for a grid of predictions, got none.")
     for row in rows:
         what = f"row {row.label!r} of {row.name or 'the grid'}"
         if len(row.predictions) != len(models):
-            raise ValueError(f"Expected {len(models)} predictions in {what}, one a model; got {len(row.predictions)}.")
+            raise MMFanError(f"Expected {len(models)} predictions in {what}, one a model; got {len(row.predictions)}.")
         for name, part in zip(("truth", *models), (row.truth, *row.predictions), strict=True):
             if part is not None and part.ndim == 2 and part.shape != row.picture.shape[:2]:
-                raise ValueError(
+                raise MMFanError(
                     f"Expected labels of the picture's size {row.picture.shape[:2]} for {name!r} in {what}, got "
                     f"{part.shape}."
                 )

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmfan.errors import MMFanError
+
 
 def paint(labels: np.ndarray, palette: Sequence[Sequence[int]], ignored: Sequence[int] = (0, 0, 0)) -> np.ndarray:
     """Colour a label map.
@@ -19,15 +21,15 @@ def paint(labels: np.ndarray, palette: Sequence[Sequence[int]], ignored: Sequenc
         (H, W, 3) uint8, RGB.
 
     Raises:
-        ValueError: The labels are not two-dimensional integers from 0 to 255, or the palette is no list of colours.
+        MMFanError: The labels are not two-dimensional integers from 0 to 255, or the palette is no list of colours.
     """
     colours = np.asarray(palette)
     if colours.ndim != 2 or colours.shape[1] != 3 or not 0 < len(colours) <= 256:
-        raise ValueError(f"Expected a palette of 1 to 256 RGB colours, got an array of shape {colours.shape}.")
+        raise MMFanError(f"Expected a palette of 1 to 256 RGB colours, got an array of shape {colours.shape}.")
     if labels.ndim != 2 or not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"Expected labels as (H, W) integers, got {labels.shape} {labels.dtype}.")
+        raise MMFanError(f"Expected labels as (H, W) integers, got {labels.shape} {labels.dtype}.")
     if labels.size and (labels.min() < 0 or labels.max() > 255):
-        raise ValueError(f"Expected labels from 0 to 255, got {labels.min()} to {labels.max()}.")
+        raise MMFanError(f"Expected labels from 0 to 255, got {labels.min()} to {labels.max()}.")
     table = np.tile(np.asarray(ignored, np.uint8), (256, 1))
     table[: len(colours)] = colours
     return table[labels]
@@ -48,12 +50,12 @@ def overlay(
         (H, W, 3) uint8, RGB.
 
     Raises:
-        ValueError: Picture and labels differ in size, or the opacity is out of range.
+        MMFanError: Picture and labels differ in size, or the opacity is out of range.
     """
     if not 0 <= opacity <= 1:
-        raise ValueError(f"Expected opacity from 0 to 1, got {opacity}.")
+        raise MMFanError(f"Expected opacity from 0 to 1, got {opacity}.")
     if picture.shape != (*labels.shape, 3) or picture.dtype != np.uint8:
-        raise ValueError(
+        raise MMFanError(
             f"Expected a picture of the labels' size as (H, W, 3) uint8, got {picture.shape} {picture.dtype} for "
             f"labels of {labels.shape}."
         )

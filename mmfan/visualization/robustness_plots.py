@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from mmfan.errors import MMFanError
 from mmfan.visualization.style import DPI, TEXT, clear_frame, draw, fold, grouped, legend_below, spoken, style_of
 
 PANEL_COLUMNS = 2
@@ -51,7 +52,7 @@ def retention_bars(models: Sequence[Scores], groups: Mapping[str, Sequence[str]]
         (H, W, 3) uint8, RGB.
 
     Raises:
-        ValueError: There is nothing to draw, or a clean score that is not above 0.
+        MMFanError: There is nothing to draw, or a clean score that is not above 0.
     """
     panels = grouped(_corruptions(models), groups)
     largest = max(len(names) for names in panels.values()) + 1
@@ -127,7 +128,7 @@ def severity_curves(
         (H, W, 3) uint8, RGB.
 
     Raises:
-        ValueError: There is nothing to draw, or a clean score that is not above 0.
+        MMFanError: There is nothing to draw, or a clean score that is not above 0.
     """
     panels = grouped(_corruptions(models), groups)
     if max(len(names) for names in panels.values()) < 3:
@@ -195,7 +196,7 @@ def retention_map(models: Sequence[Scores], groups: Mapping[str, Sequence[str]],
         (H, W, 3) uint8, RGB.
 
     Raises:
-        ValueError: There is nothing to draw, or a clean score that is not above 0.
+        MMFanError: There is nothing to draw, or a clean score that is not above 0.
     """
     panels = grouped(_corruptions(models), groups)
     names = [name for members in panels.values() for name in members]
@@ -251,13 +252,13 @@ def retention_map(models: Sequence[Scores], groups: Mapping[str, Sequence[str]],
 def _corruptions(models: Sequence[Scores]) -> list[str]:
     """All corruptions of the models, in the first model's order; raises where nothing can be drawn."""
     if not models:
-        raise ValueError("Expected at least one model to plot, got none.")
+        raise MMFanError("Expected at least one model to plot, got none.")
     for model in models:
         if not model.clean > 0:
-            raise ValueError(f"Expected a clean score above 0 for {model.name!r}, got {model.clean}.")
+            raise MMFanError(f"Expected a clean score above 0 for {model.name!r}, got {model.clean}.")
     names = list(dict.fromkeys(name for model in models for name in model.by_corruption))
     if not names:
-        raise ValueError("Expected at least one corruption to plot, got none.")
+        raise MMFanError("Expected at least one corruption to plot, got none.")
     return names
 
 

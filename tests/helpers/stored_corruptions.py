@@ -1,6 +1,6 @@
 """The small picture whose corruptions are stored in ``tests/data``, and how they are written there.
 
-``python tests/stored_corruptions.py`` writes them anew; do that only together with a new ``ENGINE_VERSION``.
+``python tests/helpers/stored_corruptions.py`` writes them anew; do that only together with a new ``ENGINE_VERSION``.
 """
 
 import hashlib

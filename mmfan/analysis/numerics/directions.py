@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from mmfan.errors import MMFanError
+
 NORMALISATIONS = ("filter", "repo", "none")
 # not filters: what is added to tokens
 _POSITIONS = re.compile(r"pos_embed|relative_position|cls_token|absolute_pos|position_embedding")
@@ -30,10 +32,10 @@ def random_direction(
         By name; 0 for biases, norms and other vectors, and for positions.
 
     Raises:
-        ValueError: ``normalise`` is unknown.
+        MMFanError: ``normalise`` is unknown.
     """
     if normalise not in NORMALISATIONS:
-        raise ValueError(f"Expected `normalise` to be one of {', '.join(NORMALISATIONS)}, got {normalise!r}.")
+        raise MMFanError(f"Expected `normalise` to be one of {', '.join(NORMALISATIONS)}, got {normalise!r}.")
     return {name: _part(name, weight.detach(), generator, normalise) for name, weight in weights.items()}
 
 

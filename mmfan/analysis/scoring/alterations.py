@@ -19,6 +19,7 @@ from mmfan.datasets.transforms.cell_grid import border_pixels, equal_grid, permu
 from mmfan.datasets.transforms.corrupt import NAME_ROOT_KEY
 from mmfan.datasets.transforms.patch_drop import PatchDrop
 from mmfan.datasets.transforms.pipelines import carry_meta_keys
+from mmfan.errors import MMFanError
 from mmfan.evaluation.loop.picture_names import innermost_datasets
 
 ORDER = "cell_order"  # where a shuffled picture says to its labels how
@@ -53,14 +54,14 @@ class Alteration(ABC):
             root: What names of pictures are relative to.
 
         Raises:
-            ValueError: Labels are needed and the pipeline loads none.
+            MMFanError: Labels are needed and the pipeline loads none.
         """
         self.seed, self.root = seed, root
         for inner in innermost_datasets(dataset):
             steps = inner.pipeline.transforms
             places = [at for at, step in enumerate(steps) if _loads_labels(step)]
             if self.needs_labels and len(places) != 1:
-                raise ValueError(
+                raise MMFanError(
                     f"{type(self).__name__} needs the labels of the pictures: expected one step LoadAnnotations in the "
                     f"test pipeline of {type(inner).__name__}, got {len(places)}."
                 )
@@ -165,7 +166,7 @@ class ShuffledLabels:
         if ORDER not in loaded:
             return loaded
         if "gt_seg_map" not in loaded:
-            raise ValueError(
+            raise MMFanError(
                 "Shuffled pictures need label maps, whose pixels can travel with those of the picture; boxes and masks "
                 "of objects cannot be cut up."
             )

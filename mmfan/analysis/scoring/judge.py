@@ -16,6 +16,7 @@ from mmfan.analysis.scoring.alterations import Alteration
 from mmfan.analysis.scoring.part_scores import PartCountsMetric
 from mmfan.apis.robustness import judged_config
 from mmfan.apis.runner import build_runner
+from mmfan.errors import MMFanError
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 from mmfan.evaluation.metrics.evaluator import RetentionEvaluator, make_evaluator
 from mmfan.evaluation.metrics.segmentation import SegCountsMetric
@@ -36,7 +37,7 @@ class AlteredLoop(RobustnessLoop):
         loop: Arguments of :class:`RobustnessLoop`.
 
     Raises:
-        ValueError: As :class:`RobustnessLoop`, or the alteration does not suit the dataset.
+        MMFanError: As :class:`RobustnessLoop`, or the alteration does not suit the dataset.
     """
 
     def __init__(
@@ -165,7 +166,7 @@ def with_parts(evaluator: RetentionEvaluator, parts: tuple[str, str] | None) -> 
 def records_of(loop: RobustnessLoop) -> list[Record]:
     """The records of the loop's run that are in its results file, in the order of its cells."""
     if loop.store is None or loop.key is None:
-        raise ValueError("The loop keeps no results, or has not run.")
+        raise MMFanError("The loop keeps no results, or has not run.")
     found = {cell: record for record in loop.store.records() for run, cell in [key_of(record)] if run == loop.key}
     return [found[cell] for cell in loop.cells]
 
@@ -207,4 +208,4 @@ def without_cell(context: Context, analysis: str) -> None:
 def _check_labels(alteration: Alteration, evaluator: RetentionEvaluator) -> None:
     if alteration.needs_labels and not any(isinstance(metric, SegCountsMetric) for metric in evaluator.metrics):
         kinds = ", ".join(type(metric).__name__ for metric in evaluator.metrics)
-        raise ValueError(f"This analysis works on label maps and is for segmentation; the config is judged by {kinds}.")
+        raise MMFanError(f"This analysis works on label maps and is for segmentation; the config is judged by {kinds}.")

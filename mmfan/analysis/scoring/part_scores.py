@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.evaluation.metrics.counts import scores_of_counts
 from mmfan.evaluation.metrics.segmentation import SegCountsMetric, count_pixels
@@ -45,7 +46,7 @@ class PartCountsMetric(SegCountsMetric):
         prediction, truth = (sample[key]["data"].squeeze(0) for key in ("pred_sem_seg", "gt_sem_seg"))
         marked = torch.as_tensor(np.asarray(sample[MARKED]), device=truth.device)
         if marked.shape != truth.shape:
-            raise ValueError(
+            raise MMFanError(
                 f"{sample.get('img_path')}: the marks are {tuple(marked.shape)}, the labels {tuple(truth.shape)} "
                 "(rows x columns). Load the labels in the size of the picture."
             )

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmfan.errors import MMFanError
 from mmfan.utils.files import PNG_END, is_complete_png
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -40,7 +41,7 @@ def encode_picture(picture: NDArray[np.uint8], picture_format: str, quality: int
         quality: Of the JPEG, 1 to 100.
 
     Raises:
-        ValueError: OpenCV cannot encode it.
+        MMFanError: OpenCV cannot encode it.
     """
     if picture_format == "jpeg":
         options = [cv2.IMWRITE_JPEG_QUALITY, 95 if quality is None else quality]
@@ -48,7 +49,7 @@ def encode_picture(picture: NDArray[np.uint8], picture_format: str, quality: int
     else:
         done, encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), _png_options())
     if not done:
-        raise ValueError(f"OpenCV cannot encode a picture of {picture.shape} as {picture_format}.")
+        raise MMFanError(f"OpenCV cannot encode a picture of {picture.shape} as {picture_format}.")
     return encoded.tobytes()
 
 
@@ -64,14 +65,14 @@ def decode_picture(content: bytes) -> NDArray[np.uint8]:
         RGB (H, W, 3), uint8; grey pictures have three equal channels, deeper ones are reduced to 8 bits.
 
     Raises:
-        ValueError: It is no picture, or not a whole one; the message says why.
+        MMFanError: It is no picture, or not a whole one; the message says why.
     """
     damage = picture_damage(content)
     if damage is not None:
-        raise ValueError(damage)
+        raise MMFanError(damage)
     decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if decoded is None:
-        raise ValueError("OpenCV cannot decode it")
+        raise MMFanError("OpenCV cannot decode it")
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 

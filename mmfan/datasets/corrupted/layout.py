@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmfan.corruptions import picture_name
+from mmfan.errors import MMFanError
 
 LAYOUTS = ("cityscapes", "coco", "folder")
 # suffix of the files written, by their format
@@ -78,7 +79,7 @@ def find_layout(source: Path, split: str | None) -> str:
 
     Raises:
         FileNotFoundError: ``source`` does not exist.
-        ValueError: It lies inside a Cityscapes or COCO tree, whose root should have been given: names, and with them
+        MMFanError: It lies inside a Cityscapes or COCO tree, whose root should have been given: names, and with them
             the seeds, would come out different.
     """
     if not source.is_dir():
@@ -90,7 +91,7 @@ def find_layout(source: Path, split: str | None) -> str:
     parts = source.resolve().parts
     for at, part in enumerate(parts):
         if part == CITYSCAPES_PICTURES or re.fullmatch(r"(train|val|test)20\d\d", part):
-            raise ValueError(
+            raise MMFanError(
                 f"{source} is a part of a set: give its root, {Path(*parts[:at])}, so that the pictures get the same "
                 "seeds as everywhere; or say --layout folder if this is a folder of its own."
             )
@@ -111,19 +112,19 @@ def list_pictures(
 
     Raises:
         FileNotFoundError: The root or the split does not exist, or holds no picture.
-        ValueError: The layout is unknown, a split of a plain folder was asked for, or two pictures would be written to
+        MMFanError: The layout is unknown, a split of a plain folder was asked for, or two pictures would be written to
             one file.
     """
     root = Path(source)
     if layout == "auto":
         layout = find_layout(root, split)
     if layout not in LAYOUTS:
-        raise ValueError(f"Expected the layout to be auto or one of {', '.join(LAYOUTS)}, got {layout!r}.")
+        raise MMFanError(f"Expected the layout to be auto or one of {', '.join(LAYOUTS)}, got {layout!r}.")
     if not root.is_dir():
         raise FileNotFoundError(f"The folder {root} does not exist. Give the folder that holds the pictures.")
     if layout == "folder":
         if split is not None:
-            raise ValueError(f"A plain folder has no splits, got the split {split!r}. Give the folder of that split.")
+            raise MMFanError(f"A plain folder has no splits, got the split {split!r}. Give the folder of that split.")
         split, folder, base = FOLDER_SPLIT, root, root
     elif layout == "cityscapes":
         split = DEFAULT_SPLIT if split is None else split
@@ -155,7 +156,7 @@ def _with_places(pictures: list[Picture]) -> tuple[Picture, ...]:
     for picture in pictures:
         other = taken.setdefault(picture.place, picture.path)
         if other != picture.path:
-            raise ValueError(
+            raise MMFanError(
                 f"{other} and {picture.path} would both be written to {picture.place}. Rename one of them, or move it "
                 "to a folder of its own."
             )

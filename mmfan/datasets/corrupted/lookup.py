@@ -17,6 +17,7 @@ from mmfan.corruptions import corruption_names, get_corruption, picture_name, pi
 from mmfan.datasets.corrupted.layout import CITYSCAPES_PICTURES, FORMATS, cell_folder
 from mmfan.datasets.prepare.cityscapes_tree import shortlist
 from mmfan.datasets.transforms.choices import CLEAN, check_seed
+from mmfan.errors import MMFanError
 
 SOURCES = ("disk", "fly")
 MAKE_COMMAND = "python tools/make_corrupted_set.py"
@@ -42,19 +43,19 @@ class CellSource:
 
     def __post_init__(self) -> None:
         if self.source not in SOURCES:
-            raise ValueError(f"Expected `source` to be 'disk' or 'fly', got {self.source!r}.")
+            raise MMFanError(f"Expected `source` to be 'disk' or 'fly', got {self.source!r}.")
         # ValueError throughout: the tools show these in one line, as mistakes in a config.
         if type(self.severity) is not int:
-            raise ValueError(f"Expected `severity` to be one whole number, got {self.severity!r}.")
+            raise MMFanError(f"Expected `severity` to be one whole number, got {self.severity!r}.")
         if type(self.corruption) is not str:
-            raise ValueError(f"Expected `corruption` to be the name of one corruption, got {self.corruption!r}.")
+            raise MMFanError(f"Expected `corruption` to be the name of one corruption, got {self.corruption!r}.")
         check_seed(self.seed)
         self._check_cell()
 
     def _check_cell(self) -> None:
         if self.is_clean or self.severity == 0:
             if not self.is_clean or self.severity != 0:
-                raise ValueError(
+                raise MMFanError(
                     "Severity 0 and corruption 'clean' go together, got "
                     f"corruption={self.corruption!r}, severity={self.severity}."
                 )
@@ -64,9 +65,9 @@ class CellSource:
             has = get_corruption(self.corruption).severities
             if self.severity not in has:
                 known = ", ".join(map(str, has))
-                raise ValueError(f"{self.corruption} has the severities {known}, got {self.severity}.")
+                raise MMFanError(f"{self.corruption} has the severities {known}, got {self.severity}.")
         elif self.severity < 0 or not re.fullmatch(r"\w+", self.corruption):
-            raise ValueError(f"There is no corruption {self.corruption!r} at severity {self.severity}.")
+            raise MMFanError(f"There is no corruption {self.corruption!r} at severity {self.severity}.")
 
     @property
     def is_clean(self) -> bool:
@@ -198,10 +199,10 @@ def seed_of_set(root: str, cell: CellSource, recorded: int | None) -> int | None
         recorded: What the set's own record says; ``None`` if it has none.
 
     Raises:
-        ValueError: A seed is wanted, and the set was made with another.
+        MMFanError: A seed is wanted, and the set was made with another.
     """
     if cell.seed is not None and recorded is not None and cell.seed != recorded:
-        raise ValueError(
+        raise MMFanError(
             f"The corrupted set {root} was made with the seed {recorded} (corrupted_set.json), but `seed` is "
             f"{cell.seed}. Leave `seed` out, or make another set with `{MAKE_COMMAND} ... --seed {cell.seed}`."
         )

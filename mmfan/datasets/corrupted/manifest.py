@@ -15,6 +15,7 @@ from typing import Any
 
 from mmfan.corruptions import get_corruption
 from mmfan.datasets.corrupted.record import SetRecord
+from mmfan.errors import MMFanError
 
 MANIFESTS = "manifests"
 
@@ -82,18 +83,18 @@ def read_manifest(path: Path) -> Manifest | None:
     """Read a manifest, or return ``None`` if there is none.
 
     Raises:
-        ValueError: The file is not a manifest; the message names it and says what to do.
+        MMFanError: The file is not a manifest; the message names it and says what to do.
     """
     try:
         content = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
         count = content.pop("count")
         manifest = Manifest(**content)
         if count != len(manifest.files):
-            raise ValueError(f"it says {count} files and lists {len(manifest.files)}")
+            raise MMFanError(f"it says {count} files and lists {len(manifest.files)}")
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{path} is not a manifest ({error}). Delete it; the next run writes it anew.") from error
+        raise MMFanError(f"{path} is not a manifest ({error}). Delete it; the next run writes it anew.") from error
     return manifest
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmfan.errors import MMFanError
+
 RECORD_NAME = "corrupted_set.json"
 # What must agree before anything is added to a set, and what each is called in messages.
 IDENTITY = {
@@ -23,7 +25,7 @@ IDENTITY = {
 }
 
 
-class MixedSetError(ValueError):
+class MixedSetError(MMFanError):
     """A set would come to hold pictures of two kinds."""
 
 
@@ -63,7 +65,7 @@ def read_record(target: str | os.PathLike[str]) -> SetRecord | None:
     """The record of a set, or ``None`` if it has none.
 
     Raises:
-        ValueError: The file is not a record; the message names it.
+        MMFanError: The file is not a record; the message names it.
     """
     path = Path(target) / RECORD_NAME
     try:
@@ -72,7 +74,7 @@ def read_record(target: str | os.PathLike[str]) -> SetRecord | None:
     except FileNotFoundError:
         return None
     except (ValueError, TypeError) as error:
-        raise ValueError(
+        raise MMFanError(
             f"{path} is not the record of a corrupted set ({error}). What made the pictures beside it is unknown: make "
             "the set in another folder."
         ) from error
@@ -116,7 +118,7 @@ def claim_target(target: Path, wanted: SetRecord, token: str) -> list[str]:
 
     Raises:
         MixedSetError: The set there is another one.
-        ValueError: The record there cannot be read.
+        MMFanError: The record there cannot be read.
     """
     there = read_record(target)
     if there is None:

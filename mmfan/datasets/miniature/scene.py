@@ -16,6 +16,7 @@ from mmfan.datasets.miniature.street.street import draw_ground, sample_street
 from mmfan.datasets.miniature.street.traffic import add_vehicles
 from mmfan.datasets.miniature.things.buildings import close_street
 from mmfan.datasets.miniature.things.plants import leaf_colour, skyline
+from mmfan.errors import MMFanError
 
 SMALLEST = 64
 """Smallest width and height that a scene can be drawn at, pixels."""
@@ -58,11 +59,11 @@ def draw_scene(rng: np.random.Generator, size: tuple[int, int] = (512, 256)) -> 
         size: (width, height) in pixels, each at least SMALLEST.
 
     Raises:
-        ValueError: If the size is too small.
+        MMFanError: If the size is too small.
     """
     width, height = (int(side) for side in size)
     if width < SMALLEST or height < SMALLEST:
-        raise ValueError(
+        raise MMFanError(
             f"Expected `size` (width, height) to be at least {SMALLEST} x {SMALLEST}, but got {width} x {height}."
         )
     light = sample_light(rng)

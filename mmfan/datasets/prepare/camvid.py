@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from mmfan.datasets.prepare.cityscapes_tree import IMAGE_SUFFIX, LABEL_SUFFIX, shortlist, unpaired
+from mmfan.errors import MMFanError
 from mmfan.utils.files import is_complete_png, write_whole
 
 SPLITS = ("train", "val", "test")
@@ -92,7 +93,7 @@ def map_labels(label: np.ndarray, mapping: dict[int, int]) -> np.ndarray:
         (H, W), uint8.
 
     Raises:
-        ValueError: An id occurs that the mapping does not name.
+        MMFanError: An id occurs that the mapping does not name.
 
     >>> map_labels(np.array([[0, 3, 11]], np.uint8), SEGNET11)
     array([[ 10,   0, 255]], dtype=uint8)
@@ -101,7 +102,7 @@ def map_labels(label: np.ndarray, mapping: dict[int, int]) -> np.ndarray:
     known[list(mapping)] = True
     stray = np.flatnonzero((np.bincount(label.ravel(), minlength=256) > 0) & ~known)
     if stray.size:
-        raise ValueError(f"ids {stray.tolist()} are none of {sorted(mapping)}")
+        raise MMFanError(f"ids {stray.tolist()} are none of {sorted(mapping)}")
     table = np.zeros(256, np.uint8)
     for old, new in mapping.items():
         table[old] = new
@@ -114,7 +115,7 @@ def _decode(path: Path, *, colour: bool) -> np.ndarray:
             # A label image with a palette holds its ids in the indices.
             return np.asarray(opened.convert("RGB") if colour else opened)
     except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise ValueError(f"Cannot read {path}: {error}.") from error
+        raise MMFanError(f"Cannot read {path}: {error}.") from error
 
 
 def _encode(pixels: np.ndarray) -> bytes:
@@ -132,22 +133,22 @@ def convert_pair(picture: Path, label: Path, image_to: Path, label_to: Path, map
         mapping: Label id to train id.
 
     Raises:
-        ValueError: A file cannot be read, sizes differ, or a label id is unknown; the message names the file.
+        MMFanError: A file cannot be read, sizes differ, or a label id is unknown; the message names the file.
     """
     pixels, ids = _decode(picture, colour=True), _decode(label, colour=False)
     if ids.ndim != 2 or ids.dtype != np.uint8:
-        raise ValueError(
+        raise MMFanError(
             f"The label image {label} has the shape {ids.shape} and type {ids.dtype}; expected one channel of uint8."
         )
     if pixels.shape[:2] != ids.shape:
-        raise ValueError(
+        raise MMFanError(
             f"The label image {label} is {ids.shape[1]}x{ids.shape[0]} (width x height), but its picture {picture} is "
             f"{pixels.shape[1]}x{pixels.shape[0]}."
         )
     try:
         train_ids = map_labels(ids, mapping)
     except ValueError as error:
-        raise ValueError(f"The label image {label} does not fit the kind of labels given: {error}.") from error
+        raise MMFanError(f"The label image {label} does not fit the kind of labels given: {error}.") from error
     # The label goes last: a label that is there means that the pair is.
     if picture.suffix.lower() == ".png":
         write_whole(image_to, picture.read_bytes())
@@ -182,12 +183,12 @@ def prepare(
 
     Raises:
         FileNotFoundError: The source is not there, has no split, or lacks files.
-        ValueError: ``labels`` or ``workers`` is out of range, or a file is bad; it is named.
+        MMFanError: ``labels`` or ``workers`` is out of range, or a file is bad; it is named.
     """
     if labels not in LABEL_KINDS:
-        raise ValueError(f"Expected `labels` to be one of {list(LABEL_KINDS)}, got {labels!r}.")
+        raise MMFanError(f"Expected `labels` to be one of {list(LABEL_KINDS)}, got {labels!r}.")
     if workers < 1:
-        raise ValueError(f"Expected `workers` to be at least 1, got {workers}.")
+        raise MMFanError(f"Expected `workers` to be at least 1, got {workers}.")
     source, target = Path(source), Path(target)
     folders = {split: found for split in SPLITS if (found := find_split(source, split)) is not None}
     if not folders:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from mmfan.datasets.prepare.cityscapes_tree import LABEL_SUFFIX, POLYGON_SUFFIX, advice, stems_in
 from mmfan.environment import EnvironmentMismatchError, is_installed
+from mmfan.errors import MMFanError
 from mmfan.utils.files import is_complete_png, part_name
 
 
@@ -80,7 +81,7 @@ def convert(polygons: Path) -> Path:
         The label image written, ``*_gtFine_labelTrainIds.png``: (height, width), uint8, 255 = ignored.
 
     Raises:
-        ValueError: The file is not a polygon file; the message names it and says why.
+        MMFanError: The file is not a polygon file; the message names it and says why.
     """
     from cityscapesscripts.preparation.json2labelImg import json2labelImg
 
@@ -96,7 +97,7 @@ def convert(polygons: Path) -> Path:
         # wherever its reader first misses something.
         words = [line.removeprefix("ERROR: ") for line in said.getvalue().splitlines() if line.startswith("ERROR: ")]
         reason = words[0] if words else f"{type(error).__name__}: {error}"
-        raise ValueError(f"Cannot convert {polygons}: {reason}") from error
+        raise MMFanError(f"Cannot convert {polygons}: {reason}") from error
     finally:
         part.unlink(missing_ok=True)
     return target
@@ -160,10 +161,10 @@ def prepare(
         EnvironmentMismatchError: There is something to convert and cityscapesScripts is not installed.
         FileNotFoundError: ``root`` is not the root of a Cityscapes tree.
         RuntimeError: A worker process died.
-        ValueError: ``workers`` is not positive.
+        MMFanError: ``workers`` is not positive.
     """
     if workers < 1:
-        raise ValueError(f"Expected `workers` to be at least 1, got {workers}.")
+        raise MMFanError(f"Expected `workers` to be at least 1, got {workers}.")
     root = Path(root)
     check_root(root)
     done, todo = Preparation(), []

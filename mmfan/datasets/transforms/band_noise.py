@@ -17,6 +17,7 @@ from mmfan.corruptions import picture_name, picture_seed
 from mmfan.corruptions.draws import random_bytes, stream_key
 from mmfan.datasets.transforms.choices import check_seed
 from mmfan.datasets.transforms.corrupt import NAME_ROOT_KEY
+from mmfan.errors import MMFanError
 from mmfan.registry import TRANSFORMS
 
 # standard deviations of ImageNet's pictures, red, green, blue, by which nearly all models normalise
@@ -67,13 +68,13 @@ def band_noise(
         (H, W, channels).
 
     Raises:
-        ValueError: The band holds no coefficient of a picture this small, or ``energy`` is unknown.
+        MMFanError: The band holds no coefficient of a picture this small, or ``energy`` is unknown.
     """
     if energy not in ENERGIES:
-        raise ValueError(f"Expected `energy` to be one of {', '.join(ENERGIES)}, got {energy!r}.")
+        raise MMFanError(f"Expected `energy` to be one of {', '.join(ENERGIES)}, got {energy!r}.")
     mask = band_mask(shape, frequency, width)
     if not mask.any():
-        raise ValueError(
+        raise MMFanError(
             f"A picture of {shape[0]} x {shape[1]} pixels (H x W) has no frequency in the band of {frequency:g} pi and "
             f"width {width:g} pi; take a wider band or larger pictures."
         )
@@ -112,7 +113,7 @@ class BandNoise(BaseTransform):
         root: The folder that names of pictures are relative to, as in :class:`mmfan.Corrupt`.
 
     Raises:
-        ValueError: An argument is out of range; or, at work, the picture is missing or too small for the band.
+        MMFanError: An argument is out of range; or, at work, the picture is missing or too small for the band.
     """
 
     def __init__(
@@ -129,13 +130,13 @@ class BandNoise(BaseTransform):
         for what, value, most in (("frequency", frequency, 1.0), ("width", width, 1.0), ("eps", eps, float("inf"))):
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
                 limit = f"0 to {most:g}" if most < float("inf") else "at least 0"
-                raise ValueError(f"Expected `{what}` to be a number of {limit}, got {value!r}.")
+                raise MMFanError(f"Expected `{what}` to be a number of {limit}, got {value!r}.")
         if not width:
-            raise ValueError("Expected `width` to be above 0: a band without width holds no frequency.")
+            raise MMFanError("Expected `width` to be above 0: a band without width holds no frequency.")
         if energy not in ENERGIES:
-            raise ValueError(f"Expected `energy` to be one of {', '.join(ENERGIES)}, got {energy!r}.")
+            raise MMFanError(f"Expected `energy` to be one of {', '.join(ENERGIES)}, got {energy!r}.")
         if len(std) != 3:
-            raise ValueError(f"Expected `std` to be three numbers (red, green, blue), got {std!r}.")
+            raise MMFanError(f"Expected `std` to be three numbers (red, green, blue), got {std!r}.")
         self.frequency, self.width, self.eps, self.energy = float(frequency), float(width), float(eps), energy
         self.std, self.clamp = tuple(map(float, std)), bool(clamp)
         self.seed, self.root = check_seed(seed), root
@@ -144,7 +145,7 @@ class BandNoise(BaseTransform):
         """Add the noise to ``results['img']``."""
         image = results.get("img")
         if image is None:
-            raise ValueError(
+            raise MMFanError(
                 f"mmfan.BandNoise found no 'img' in the sample of {results.get('img_path')}: place it after the step "
                 "that loads the picture (LoadImageFromFile)."
             )
@@ -164,7 +165,7 @@ class BandNoise(BaseTransform):
             return self._fresh_seed()
         path = results.get("img_path")
         if not path:
-            raise ValueError(
+            raise MMFanError(
                 "mmfan.BandNoise derives its seed from `img_path`, which this sample lacks: give the sample one, or "
                 "draw anew each time with seed=None."
             )

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.corruptions.draws import stream_key, words
+from mmfan.errors import MMFanError
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def patch_grid(shape: tuple[int, int], patch: int, offset: int = 0) -> CellGrid:
         offset: The grid begins this many pixels below the top and right of the left border.
 
     Raises:
-        ValueError: No cell fits, or a number is out of range.
+        MMFanError: No cell fits, or a number is out of range.
 
     >>> grid = patch_grid((32, 40), 16)
     >>> grid.rows, grid.columns
@@ -76,7 +77,7 @@ def patch_grid(shape: tuple[int, int], patch: int, offset: int = 0) -> CellGrid:
     patch, offset = _whole("patch", patch, 1), _whole("offset", offset, 0)
     height, width = shape
     if offset >= min(height, width):
-        raise ValueError(f"Expected an offset smaller than the picture of {height} x {width} (H x W), got {offset}.")
+        raise MMFanError(f"Expected an offset smaller than the picture of {height} x {width} (H x W), got {offset}.")
     rows, columns = -(-(height - offset) // patch), -(-(width - offset) // patch)
     return CellGrid(rows, columns, (patch, patch), (offset, offset), (height, width))
 
@@ -89,17 +90,17 @@ def equal_grid(shape: tuple[int, int], grid: Sequence[int]) -> CellGrid:
         grid: Rows and columns.
 
     Raises:
-        ValueError: The picture has fewer pixels than cells along a side.
+        MMFanError: The picture has fewer pixels than cells along a side.
 
     >>> equal_grid((33, 50), (2, 4)).cell
     (16, 12)
     """
     if isinstance(grid, str) or len(grid) != 2:
-        raise ValueError(f"Expected a grid as (rows, columns), got {grid!r}.")
+        raise MMFanError(f"Expected a grid as (rows, columns), got {grid!r}.")
     rows, columns = _whole("rows", grid[0], 1), _whole("columns", grid[1], 1)
     height, width = shape
     if rows > height or columns > width:
-        raise ValueError(f"A picture of {height} x {width} pixels (H x W) has no grid of {rows} x {columns} cells.")
+        raise MMFanError(f"A picture of {height} x {width} pixels (H x W) has no grid of {rows} x {columns} cells.")
     return CellGrid(rows, columns, (height // rows, width // columns), (0, 0), (height, width))
 
 
@@ -163,10 +164,10 @@ def permute_cells(picture: NDArray, grid: CellGrid, order: NDArray[np.intp]) -> 
         A new array of the same shape.
 
     Raises:
-        ValueError: The picture is not of the grid's size.
+        MMFanError: The picture is not of the grid's size.
     """
     if picture.shape[:2] != grid.shape:
-        raise ValueError(f"Expected a picture of {grid.shape} (H, W) for this grid, got {picture.shape[:2]}.")
+        raise MMFanError(f"Expected a picture of {grid.shape} (H, W) for this grid, got {picture.shape[:2]}.")
     (height, width), depth = grid.cell, picture.shape[2:]
     inside = picture[: grid.rows * height, : grid.columns * width]
     # (rows, h, columns, w, ...) -> (cells, h, w, ...)
@@ -195,5 +196,5 @@ def _whole(what: str, value: object, least: int) -> int:
     except TypeError:
         number = least - 1
     if number < least:
-        raise ValueError(f"Expected `{what}` to be a whole number of at least {least}, got {value!r}.")
+        raise MMFanError(f"Expected `{what}` to be a whole number of at least {least}, got {value!r}.")
     return number

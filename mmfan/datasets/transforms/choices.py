@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import SupportsIndex
 
 from mmfan.corruptions import COMMON, CORRUPTIONS, EXTRA, GROUPS, corruption_names, get_corruption
+from mmfan.errors import MMFanError
 
 CLEAN = "clean"
 # What a name that is no corruption may stand for; the groups of corruptions that users added come on top.
@@ -30,7 +31,7 @@ def expand_corruptions(wanted: str | Sequence[str]) -> tuple[str, ...]:
         Their names, each once, in the order asked for.
 
     Raises:
-        ValueError: There is neither a corruption nor a group of that name, or none was given.
+        MMFanError: There is neither a corruption nor a group of that name, or none was given.
 
     >>> expand_corruptions("noise")
     ('gaussian_noise', 'shot_noise', 'impulse_noise', 'speckle_noise')
@@ -39,7 +40,7 @@ def expand_corruptions(wanted: str | Sequence[str]) -> tuple[str, ...]:
     """
     names = list(wanted) if isinstance(wanted, (list, tuple)) else [wanted]
     if not names:
-        raise ValueError("Expected at least one corruption or group, got none.")
+        raise MMFanError("Expected at least one corruption or group, got none.")
     return tuple(dict.fromkeys(name for item in names for name in _members(item)))
 
 
@@ -57,7 +58,7 @@ def _members(item: object) -> tuple[str, ...]:
     near = difflib.get_close_matches(str(item).lower().replace("-", "_").replace(" ", "_"), every, n=1, cutoff=0.5)
     meant = f" Did you mean {near[0]!r}?" if near else ""
     clean = " Clean pictures among corrupted ones are a matter of `prob`." if item == CLEAN else ""
-    raise ValueError(
+    raise MMFanError(
         f"There is no corruption or group {item!r}.{meant}{clean} Corruptions: {', '.join(known)}; groups: "
         f"{', '.join((*COLLECTIONS, 'all'))}."
     )
@@ -68,7 +69,7 @@ def check_severities(corruption: str, severities: Sequence[SupportsIndex]) -> tu
 
     Raises:
         UnknownCorruptionError: There is no such corruption.
-        ValueError: One of them is no whole number or not among its severities, or none was given.
+        MMFanError: One of them is no whole number or not among its severities, or none was given.
     """
     has = get_corruption(corruption).severities
     found = []
@@ -78,10 +79,10 @@ def check_severities(corruption: str, severities: Sequence[SupportsIndex]) -> tu
         except TypeError:
             level = None
         if level not in has:
-            raise ValueError(f"{corruption} has the severities {', '.join(map(str, has))}, got {severity!r}.")
+            raise MMFanError(f"{corruption} has the severities {', '.join(map(str, has))}, got {severity!r}.")
         found.append(level)
     if not found:
-        raise ValueError("Expected at least one severity, got none.")
+        raise MMFanError("Expected at least one severity, got none.")
     return tuple(dict.fromkeys(found))
 
 
@@ -89,7 +90,7 @@ def check_seed(seed: int | None) -> int | None:
     """The base seed as an int.
 
     Raises:
-        ValueError: It is neither ``None`` nor a whole number of at least 0.
+        MMFanError: It is neither ``None`` nor a whole number of at least 0.
     """
     if seed is None:
         return None
@@ -98,7 +99,7 @@ def check_seed(seed: int | None) -> int | None:
     except TypeError:
         number = -1
     if number < 0:
-        raise ValueError(f"Expected `seed` to be a whole number of at least 0, or None, got {seed!r}.")
+        raise MMFanError(f"Expected `seed` to be a whole number of at least 0, or None, got {seed!r}.")
     return number
 
 
@@ -148,17 +149,17 @@ def make_choices(
         prob: 0 to 1.
 
     Raises:
-        ValueError: A name, a severity or the probability is out of range, or 0 and ``'clean'`` do not come together.
+        MMFanError: A name, a severity or the probability is out of range, or 0 and ``'clean'`` do not come together.
     """
     if isinstance(prob, bool) or not isinstance(prob, (int, float)) or not 0 <= prob <= 1:
-        raise ValueError(f"Expected `prob` to be 0 to 1, got {prob!r}.")
+        raise MMFanError(f"Expected `prob` to be 0 to 1, got {prob!r}.")
     levels = [severity] if not isinstance(severity, (list, tuple)) else list(severity)
     if corruption == CLEAN:
         if levels != [0] or isinstance(levels[0], bool):
-            raise ValueError(f"The corruption 'clean' has the severity 0, got {severity!r}.")
+            raise MMFanError(f"The corruption 'clean' has the severity 0, got {severity!r}.")
         return Choices((CLEAN,), (0,))
     names = expand_corruptions(corruption)
     if levels == [0]:
-        raise ValueError(f"Severity 0 is the clean picture: it goes with corruption='clean', got {corruption!r}.")
+        raise MMFanError(f"Severity 0 is the clean picture: it goes with corruption='clean', got {corruption!r}.")
     checked = [check_severities(name, levels) for name in names]  # type: ignore[arg-type]
     return Choices(names, checked[0], float(prob))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mmfan.corruptions import check_picture, corrupt, picture_name, picture_seed
 from mmfan.datasets.transforms.choices import CLEAN, Choices, check_seed, make_choices
+from mmfan.errors import MMFanError
 from mmfan.registry import TRANSFORMS
 
 # What the transform adds to a sample; to be named in the `meta_keys` of the packing step if a model or metric wants it.
@@ -99,7 +100,7 @@ class Corrupt(BaseTransform):
         prob: Probability that a picture is corrupted at all.
 
     Raises:
-        ValueError: An argument is out of range; or, at work, the picture is missing or cannot be corrupted.
+        MMFanError: An argument is out of range; or, at work, the picture is missing or cannot be corrupted.
     """
 
     def __init__(
@@ -111,12 +112,12 @@ class Corrupt(BaseTransform):
         prob: float = 1.0,
     ) -> None:
         if (corruption is None) != (severity is None):
-            raise ValueError(
+            raise MMFanError(
                 f"Expected corruption and severity together, got corruption={corruption!r}, severity={severity!r}."
             )
         self.choices = make_choices(corruption, severity, prob) if corruption is not None else None  # type: ignore[arg-type]
         if self.choices is None and prob != 1:
-            raise ValueError(f"`prob` is for a corruption of the transform's own, got {prob} without one.")
+            raise MMFanError(f"`prob` is for a corruption of the transform's own, got {prob} without one.")
         self.seed = check_seed(seed)
         self.root = root
         self.corruption, self.severity, self.prob = corruption, severity, prob
@@ -151,7 +152,7 @@ class Corrupt(BaseTransform):
 
     def _choices_of(self, results: dict[str, Any]) -> Choices:
         if "corruption" not in results or "severity" not in results:
-            raise ValueError(
+            raise MMFanError(
                 f"mmfan.Corrupt was given no corruption, and the sample of {results.get('img_path')} names none: "
                 "set `corruption` and `severity` of the transform, or both keys in the samples."
             )
@@ -160,7 +161,7 @@ class Corrupt(BaseTransform):
     def _name(self, results: dict[str, Any]) -> str:
         path = results.get("img_path")
         if not path:
-            raise ValueError(
+            raise MMFanError(
                 "mmfan.Corrupt derives the seed of a picture from `img_path`, which this sample lacks: give the sample "
                 "one, or draw anew each time with seed=None."
             )
@@ -168,14 +169,14 @@ class Corrupt(BaseTransform):
 
     def _check(self, results: dict[str, Any]) -> None:
         if "img" not in results:
-            raise ValueError(
+            raise MMFanError(
                 f"mmfan.Corrupt found no 'img' in the sample of {results.get('img_path')}: place it after the step "
                 "that loads the picture (LoadImageFromFile)."
             )
         try:
             check_picture(results["img"])
         except (TypeError, ValueError) as error:
-            raise ValueError(
+            raise MMFanError(
                 f"mmfan.Corrupt cannot corrupt the picture {results.get('img_path')}: {error} Place it directly after "
                 "the step that loads the picture, without `to_float32` in that step."
             ) from error

@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 from mmcv.transforms import LoadImageFromFile as MMCVLoadImageFromFile
 
+from mmfan.errors import MMFanError
 from mmfan.registry import TRANSFORMS
 
 # What OpenCV, Pillow and tifffile raise on an empty, truncated or foreign file. SyntaxError is Pillow's word for a
@@ -37,7 +38,7 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is empty, truncated or no picture.
+        MMFanError: The file is empty, truncated or no picture.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any] | None:
@@ -49,7 +50,7 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
         except (*DECODING_ERRORS, AttributeError) as error:  # `python -O` takes mmcv's assertion away
             if self.ignore_empty:  # mmcv keeps this promise for some decoders only
                 return None
-            raise ValueError(
+            raise MMFanError(
                 f"Cannot read the picture {results['img_path']} with the backend {self.imdecode_backend!r}. It may be "
                 f"empty or cut short: make or fetch it again. The decoder says: {' '.join(str(error).split())}"
             ) from error

@@ -15,6 +15,7 @@ from mmengine import fileio
 from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
 
 from mmfan.datasets.transforms.load_image import DECODING_ERRORS
+from mmfan.errors import MMFanError
 from mmfan.registry import TRANSFORMS
 
 CURE = (
@@ -36,20 +37,20 @@ def read_label(path: str, backend: str = "pillow", backend_args: dict[str, Any] 
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file cannot be decoded or has several channels.
+        MMFanError: The file cannot be decoded or has several channels.
     """
     content = fileio.get(path, backend_args=backend_args)
     problem = f"Cannot read the label image {path} ({len(content)} bytes). It may be empty or cut short: make it again."
     try:
         label = mmcv.imfrombytes(content, flag="unchanged", backend=backend)
     except DECODING_ERRORS as error:
-        raise ValueError(f"{problem} The decoder says: {' '.join(str(error).split())}") from error
+        raise MMFanError(f"{problem} The decoder says: {' '.join(str(error).split())}") from error
     if label is None:  # OpenCV's way to say that it could not decode
-        raise ValueError(problem)
+        raise MMFanError(problem)
     if label.ndim == 3 and label.shape[2] == 1:
         label = label[:, :, 0]
     if label.ndim != 2:
-        raise ValueError(f"The label image {path} has the shape {label.shape}. {CURE}")
+        raise MMFanError(f"The label image {path} has the shape {label.shape}. {CURE}")
     return label
 
 
@@ -131,7 +132,7 @@ class LoadSegAnnotations(MMSegLoadAnnotations):
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The sample has no label, or its label image cannot be read, is of another size than the picture, or
+        MMFanError: The sample has no label, or its label image cannot be read, is of another size than the picture, or
             holds ids outside the set.
     """
 
@@ -145,16 +146,16 @@ class LoadSegAnnotations(MMSegLoadAnnotations):
     ) -> None:
         super().__init__(reduce_zero_label, backend_args, imdecode_backend)
         if num_classes is not None and not 1 <= num_classes <= 255:
-            raise ValueError(f"Expected `num_classes` in 1..255 or None, got {num_classes}.")
+            raise MMFanError(f"Expected `num_classes` in 1..255 or None, got {num_classes}.")
         if not 0 <= ignore_index <= 255:
-            raise ValueError(f"Expected `ignore_index` in 0..255, got {ignore_index}.")
+            raise MMFanError(f"Expected `ignore_index` in 0..255, got {ignore_index}.")
         self.num_classes = num_classes
         self.ignore_index = ignore_index
 
     def _load_seg_map(self, results: dict[str, Any]) -> None:
         path = results.get("seg_map_path")
         if path is None:
-            raise ValueError(
+            raise MMFanError(
                 f"The picture {results.get('img_path')} has no label image: give the dataset a "
                 "`data_prefix['seg_map_path']`, or take LoadSegAnnotations out of its pipeline."
             )
@@ -176,7 +177,7 @@ class LoadSegAnnotations(MMSegLoadAnnotations):
     def _check_size(self, label: np.ndarray, results: dict[str, Any]) -> None:
         picture = results.get("ori_shape")
         if picture is not None and tuple(picture[:2]) != label.shape:
-            raise ValueError(
+            raise MMFanError(
                 f"The label image {results['seg_map_path']} is {label.shape[1]}x{label.shape[0]} (width x height), but "
                 f"its picture {results.get('img_path')} is {picture[1]}x{picture[0]}. Both must have the same size."
             )
@@ -184,7 +185,7 @@ class LoadSegAnnotations(MMSegLoadAnnotations):
     def _refuse(self, ids: list[int], path: str, num_classes: int) -> None:
         if ids:
             listed = ", ".join(map(str, ids[:10])) + (", ..." if len(ids) > 10 else "")
-            raise ValueError(
+            raise MMFanError(
                 f"The label image {path} holds ids outside 0..{num_classes - 1} and {self.ignore_index} (ignored): "
                 f"{listed}. {CURE}"
             )
@@ -192,7 +193,7 @@ class LoadSegAnnotations(MMSegLoadAnnotations):
     def _reduces_zero(self, results: dict[str, Any]) -> bool:
         of_dataset = bool(results.get("reduce_zero_label", False))
         if self.reduce_zero_label is not None and bool(self.reduce_zero_label) != of_dataset:
-            raise ValueError(
+            raise MMFanError(
                 f"LoadSegAnnotations has reduce_zero_label={self.reduce_zero_label}, its dataset {of_dataset}: set it "
                 "in the dataset only."
             )

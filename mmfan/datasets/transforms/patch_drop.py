@@ -18,6 +18,7 @@ from mmfan.corruptions import picture_name, picture_seed
 from mmfan.datasets.transforms.cell_grid import CellGrid, equal_grid, heaviest_cells, patch_grid, random_cells
 from mmfan.datasets.transforms.choices import check_seed
 from mmfan.datasets.transforms.corrupt import NAME_ROOT_KEY
+from mmfan.errors import MMFanError
 from mmfan.registry import TRANSFORMS
 
 MODES = ("random", "salient", "background", "pixel")
@@ -68,7 +69,7 @@ class PatchDrop(BaseTransform):
         root: The folder that names of pictures are relative to, as in :class:`mmfan.Corrupt`.
 
     Raises:
-        ValueError: An argument is out of range; or, at work, the picture or the labels it needs are missing.
+        MMFanError: An argument is out of range; or, at work, the picture or the labels it needs are missing.
     """
 
     def __init__(
@@ -84,13 +85,13 @@ class PatchDrop(BaseTransform):
         root: str | None = None,
     ) -> None:
         if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 0 <= ratio <= 1:
-            raise ValueError(f"Expected `ratio` to be 0 to 1, got {ratio!r}.")
+            raise MMFanError(f"Expected `ratio` to be 0 to 1, got {ratio!r}.")
         if mode not in MODES:
-            raise ValueError(f"Expected `mode` to be one of {', '.join(MODES)}, got {mode!r}.")
+            raise MMFanError(f"Expected `mode` to be one of {', '.join(MODES)}, got {mode!r}.")
         if fill not in ("black", "mean"):
-            raise ValueError(f"Expected `fill` to be 'black' or 'mean', got {fill!r}.")
+            raise MMFanError(f"Expected `fill` to be 'black' or 'mean', got {fill!r}.")
         if grid is not None and offset:
-            raise ValueError("`offset` goes with `patch`; a `grid` of rows and columns begins at the corner.")
+            raise MMFanError("`offset` goes with `patch`; a `grid` of rows and columns begins at the corner.")
         self.ratio, self.mode, self.fill = float(ratio), mode, fill
         self.patch, self.grid, self.offset = 1 if mode == "pixel" else patch, grid, offset
         self.salient_classes = tuple(int(number) for number in salient_classes)
@@ -104,7 +105,7 @@ class PatchDrop(BaseTransform):
         """Hide cells of ``results['img']`` and record which pixels."""
         image = results.get("img")
         if image is None:
-            raise ValueError(
+            raise MMFanError(
                 f"mmfan.PatchDrop found no 'img' in the sample of {results.get('img_path')}: place it after the step "
                 "that loads the picture (LoadImageFromFile)."
             )
@@ -123,7 +124,7 @@ class PatchDrop(BaseTransform):
         labels = results.get("gt_seg_map")
         if labels is None or labels.shape != grid.shape:
             got = "none" if labels is None else f"some of {labels.shape}"
-            raise ValueError(
+            raise MMFanError(
                 f"mmfan.PatchDrop(mode={self.mode!r}) needs the labels of the picture, {grid.shape} (H, W), got {got} "
                 f"for {results.get('img_path')}: place it after the step that loads the labels, before any resizing."
             )
@@ -138,7 +139,7 @@ class PatchDrop(BaseTransform):
             return self._fresh_seed()
         path = results.get("img_path")
         if not path:
-            raise ValueError(
+            raise MMFanError(
                 "mmfan.PatchDrop derives its seed from `img_path`, which this sample lacks: give the sample one, or "
                 "draw anew each time with seed=None."
             )

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from mmfan.errors import MMFanError
+
 
 def walk(step: Any) -> Iterator[Any]:
     """A step of a pipeline, or a pipeline, and all that is nested in it."""
@@ -39,10 +41,10 @@ def check_uncorrupted(pipeline: Any, whose: str) -> None:
         whose: What corrupts the pictures already, for the message.
 
     Raises:
-        ValueError: It does.
+        MMFanError: It does.
     """
     if any(corrupts(step) for step in walk(pipeline)):
-        raise ValueError(
+        raise MMFanError(
             f"The pipeline holds a Corrupt step, but {whose}: pictures would be corrupted twice. Take the step out of "
             "the pipeline."
         )
@@ -56,12 +58,12 @@ def place_after_loading(pipeline: Any, step: Callable[[dict], dict | None]) -> N
         step: What to insert.
 
     Raises:
-        ValueError: The pipeline loads no picture, or more than one.
+        MMFanError: The pipeline loads no picture, or more than one.
     """
     places = [at for at, known in enumerate(pipeline.transforms) if loads_picture(known)]
     if len(places) != 1:
         names = ", ".join(type(known).__name__ for known in pipeline.transforms) or "no step at all"
-        raise ValueError(
+        raise MMFanError(
             f"Expected one step in the pipeline that loads the picture (LoadImageFromFile), to corrupt after it, got "
             f"{len(places)}: {names}."
         )

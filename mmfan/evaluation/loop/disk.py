@@ -10,6 +10,7 @@ from mmfan.corruptions import ENGINE_VERSION, picture_name
 from mmfan.datasets.corrupted.layout import FORMATS, LAYOUTS, cell_folder
 from mmfan.datasets.corrupted.record import read_record
 from mmfan.datasets.prepare.cityscapes_tree import shortlist
+from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Cell
 
 
@@ -24,7 +25,7 @@ class DiskSource:
 
     Raises:
         FileNotFoundError: The folder does not exist.
-        ValueError: The set says of itself that it was made with another seed, or by other corruptions.
+        MMFanError: The set says of itself that it was made with another seed, or by other corruptions.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class DiskSource:
             raise FileNotFoundError(f"The corrupted set {self.root} does not exist. {self._how_to_make(seed)}")
         record = read_record(self.root)
         if record is not None and (record.seed, record.engine_version) != (seed, ENGINE_VERSION):
-            raise ValueError(
+            raise MMFanError(
                 f"The corrupted set {self.root} was made with seed {record.seed} by version {record.engine_version} of "
                 f"the corruptions; expected seed {seed} and version {ENGINE_VERSION}. Say that seed, or make another "
                 "set."

@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 
+from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import CLEAN, Protocol
 from mmfan.evaluation.results.store import Record, key_of
 from mmfan.evaluation.summary.summary import summarize
@@ -15,11 +16,11 @@ def check_fractions(metrics: Mapping[str, float]) -> None:
     """See that scores are fractions, after the first cell and not after the last.
 
     Raises:
-        ValueError: There are none, or some are not.
+        MMFanError: There are none, or some are not.
     """
     wrong = {name: value for name, value in metrics.items() if not (math.isnan(value) or 0 <= value <= 1)}
     if not metrics or wrong:
-        raise ValueError(
+        raise MMFanError(
             f"Expected the metric to give fractions from 0 to 1, got {wrong or 'no score at all'}. If it gives "
             "percentages, set dict(type='mmfan.RetentionEvaluator', metric=..., scale=0.01)."
         )

@@ -8,19 +8,20 @@ from typing import Any
 from mmfan.corruptions import picture_name
 from mmfan.datasets.corrupted.lookup import clean_set
 from mmfan.datasets.transforms.corrupt import NAME_ROOT_KEY
+from mmfan.errors import MMFanError
 
 
 def innermost_datasets(dataset: Any) -> list[Any]:
     """The datasets that have a pipeline, inside concatenations and other wrappers.
 
     Raises:
-        ValueError: There is none.
+        MMFanError: There is none.
     """
     if hasattr(getattr(dataset, "pipeline", None), "transforms"):
         return [dataset]
     inner = getattr(dataset, "datasets", None) or ([dataset.dataset] if hasattr(dataset, "dataset") else [])
     if not inner:
-        raise ValueError(
+        raise MMFanError(
             f"Expected a dataset with a pipeline of mmengine, or wrappers around such datasets, got "
             f"{type(dataset).__name__}, which has neither `pipeline` nor `dataset` nor `datasets`."
         )
@@ -31,11 +32,11 @@ def path_of(sample: Mapping[str, Any]) -> str:
     """The path of a sample's picture.
 
     Raises:
-        ValueError: It has none.
+        MMFanError: It has none.
     """
     path = sample.get("img_path")
     if not path:
-        raise ValueError("A sample has no `img_path`, from which the seed of its corruption is derived.")
+        raise MMFanError("A sample has no `img_path`, from which the seed of its corruption is derived.")
     return str(path)
 
 
@@ -47,10 +48,10 @@ def name_pictures(dataset: Any, root: str | None = None) -> tuple[list[str], lis
         root: The folder that names are relative to; None finds it by the layout of the set.
 
     Raises:
-        ValueError: The dataset does not tell the paths, or two of its pictures have one name.
+        MMFanError: The dataset does not tell the paths, or two of its pictures have one name.
     """
     if not hasattr(dataset, "get_data_info"):
-        raise ValueError(
+        raise MMFanError(
             f"{type(dataset).__name__} has no get_data_info, by which the paths of its pictures are found."
         )
     infos = [dataset.get_data_info(number) for number in range(len(dataset))]
@@ -62,7 +63,7 @@ def name_pictures(dataset: Any, root: str | None = None) -> tuple[list[str], lis
     owner: dict[str, str] = {}
     for path, name in zip(paths, names, strict=True):
         if owner.setdefault(name, path) != path:
-            raise ValueError(
+            raise MMFanError(
                 f"The pictures {owner[name]} and {path} have one name, {name!r}, and would be corrupted alike: give "
                 "the folder that holds all pictures as `picture_root` of RobustnessLoop."
             )

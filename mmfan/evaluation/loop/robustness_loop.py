@@ -17,6 +17,7 @@ from mmengine.runner.amp import autocast
 
 from mmfan.apis.config import ConfigError
 from mmfan.datasets.transforms.corrupt import Corrupt
+from mmfan.errors import MMFanError
 from mmfan.evaluation.loop.disk import DiskSource
 from mmfan.evaluation.loop.outcome import check_fractions, conclude
 from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
@@ -82,7 +83,7 @@ class RobustnessLoop(BaseLoop):
         fp16: Mixed precision (bfloat16 on a CPU).
 
     Raises:
-        ValueError: An argument is out of range or contradicts another one, or the dataset cannot be corrupted.
+        MMFanError: An argument is out of range or contradicts another one, or the dataset cannot be corrupted.
         FileNotFoundError: Corrupted pictures are missing.
         OSError: The results file cannot be written.
     """
@@ -111,9 +112,9 @@ class RobustnessLoop(BaseLoop):
         self.name = name or guess_model_name(runner)
         self.store = None if results is None else ResultsStore(_writable(results))
         if _whole("pictures", pictures, 0) and self.store is None:
-            raise ValueError("`pictures` are written beside the results: give `results` too.")
+            raise MMFanError("`pictures` are written beside the results: give `results` too.")
         if source not in SOURCES or (source == "disk") != (corrupted_root is not None):
-            raise ValueError(
+            raise MMFanError(
                 f"Expected source='fly', or source='disk' with `corrupted_root`, got source={source!r} and "
                 f"corrupted_root={corrupted_root!r}."
             )
@@ -151,7 +152,7 @@ class RobustnessLoop(BaseLoop):
         self.shown = {self.chosen[at]: self.names[at] for at in shown}
         palette = dataset.metainfo.get("palette")
         if shown and not palette:
-            raise ValueError(f"`pictures` need the palette of the classes, which {type(dataset).__name__} lacks.")
+            raise MMFanError(f"`pictures` need the palette of the classes, which {type(dataset).__name__} lacks.")
         self.writer = PictureWriter(self.store.path, self.name, palette) if shown and self.store else None
         return CellDataset(dataset, self.cells, Corrupt(seed=self.seed, root=root), self.disk, frozenset(self.shown))
 
@@ -311,7 +312,7 @@ def _whole(what: str, value: Any, least: int) -> int:
     except TypeError:
         number = least - 1
     if number < least:
-        raise ValueError(f"Expected `{what}` to be a whole number of at least {least}, got {value!r}.")
+        raise MMFanError(f"Expected `{what}` to be a whole number of at least {least}, got {value!r}.")
     return number
 
 

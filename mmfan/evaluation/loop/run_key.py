@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 
 import mmfan
 from mmfan.corruptions import corruption_names, get_corruption
+from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.evaluation.protocol import CLEAN, Cell
 from mmfan.evaluation.results.hashes import config_hash, file_hash, pictures_hash, weights_hash
@@ -134,7 +135,7 @@ def check_corruption_versions(records: Sequence[Record], where: str) -> None:
     """See that corrupted cells to be taken over were corrupted as this version does it.
 
     Raises:
-        ValueError: Some were not; the message names them.
+        MMFanError: Some were not; the message names them.
     """
     differing = []
     for record in records:
@@ -143,7 +144,7 @@ def check_corruption_versions(records: Sequence[Record], where: str) -> None:
         if made_with is not None and now is not None and made_with != now:
             differing.append(f"{cell} (version {made_with}, now {now})")
     if differing:
-        raise ValueError(
+        raise MMFanError(
             f"{where} holds cells of this model whose corruption has changed since: {', '.join(differing[:5])}. Take a "
             "new results file, or remove those lines."
         )

@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from mmfan.datasets.corrupted.lookup import CellSource
 from mmfan.datasets.transforms.corrupt import Corrupt
 from mmfan.datasets.transforms.pipelines import check_uncorrupted, loads_picture
+from mmfan.errors import MMFanError
 from mmfan.evaluation.loop.disk import DiskSource
 from mmfan.evaluation.loop.picture_names import innermost_datasets, path_of
 from mmfan.evaluation.protocol import CLEAN, Cell
@@ -76,7 +77,7 @@ class LoadCorrupted(BaseTransform):
             results["img_path"] = self.disk.path(path_of(results), self.cell)
         loaded = self.load(results)
         if loaded is None:
-            raise ValueError(
+            raise MMFanError(
                 f"The loading step gave nothing for {results.get('img_path')}; a test needs every picture."
             )
         between = time.perf_counter()
@@ -101,7 +102,7 @@ class CellDataset(Dataset):
         kept: Numbers of pictures to pass on as they are before the rest of the pipeline.
 
     Raises:
-        ValueError: A pipeline has no step that loads pictures, or corrupts them already.
+        MMFanError: A pipeline has no step that loads pictures, or corrupts them already.
     """
 
     def __init__(
@@ -144,7 +145,7 @@ def _replace_loading(dataset: Any, corrupt: Corrupt, disk: DiskSource | None) ->
     kind = type(dataset).__name__
     cell = getattr(dataset, "cell", None)
     if isinstance(cell, CellSource) and not cell.is_clean:
-        raise ValueError(
+        raise MMFanError(
             f"The dataset {kind} is one of corrupted pictures ({cell.corruption}). RobustnessLoop goes through the "
             "cells by itself: give it the dataset of the clean ones."
         )
@@ -153,7 +154,7 @@ def _replace_loading(dataset: Any, corrupt: Corrupt, disk: DiskSource | None) ->
     places = [at for at, step in enumerate(steps) if loads_picture(step)]
     if len(places) != 1:
         names = ", ".join(type(step).__name__ for step in steps) or "no step at all"
-        raise ValueError(
+        raise MMFanError(
             f"Expected one step in the test pipeline of {kind} that loads the picture (LoadImageFromFile), to corrupt "
             f"after it, got {len(places)}: {names}."
         )
@@ -219,10 +220,10 @@ def build_sweep_loader(
         batches: The keys.
 
     Raises:
-        ValueError: The config cuts the set short.
+        MMFanError: The config cuts the set short.
     """
     if "num_batch_per_epoch" in config:
-        raise ValueError("num_batch_per_epoch would cut the set short; use `limit` of RobustnessLoop.")
+        raise MMFanError("num_batch_per_epoch would cut the set short; use `limit` of RobustnessLoop.")
     replaced = ("dataset", "sampler", "batch_sampler", "batch_size", "drop_last", "collate_fn", "shuffle")
     kept = {key: value for key, value in config.items() if key not in replaced}
     if not kept.get("num_workers"):

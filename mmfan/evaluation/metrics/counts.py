@@ -19,6 +19,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mmfan.errors import MMFanError
+
 METRICS = ("mIoU", "mAcc", "aAcc")
 Metric = Literal["mIoU", "mAcc", "aAcc"]
 
@@ -73,14 +75,14 @@ def counts_of_picture(
         (num_classes, 3) int64.
 
     Raises:
-        ValueError: The shapes differ, the numbers are no integers, or one is that of no class.
+        MMFanError: The shapes differ, the numbers are no integers, or one is that of no class.
     """
     prediction, truth = np.asarray(prediction), np.asarray(truth)
     if prediction.shape != truth.shape:
-        raise ValueError(f"Prediction and truth differ in shape: {prediction.shape} and {truth.shape}.")
+        raise MMFanError(f"Prediction and truth differ in shape: {prediction.shape} and {truth.shape}.")
     for what, labels in (("prediction", prediction), ("truth", truth)):
         if labels.dtype.kind not in "ui":
-            raise ValueError(f"Expected whole class numbers in the {what}, got {labels.dtype}.")
+            raise MMFanError(f"Expected whole class numbers in the {what}, got {labels.dtype}.")
     if ignore_index is not None:
         counted = truth != ignore_index
         prediction, truth = prediction[counted], truth[counted]
@@ -90,7 +92,7 @@ def counts_of_picture(
     prediction[silent] = num_classes
     for what, labels in (("prediction", prediction[~silent]), ("truth", truth)):
         if labels.size and not 0 <= labels.min() <= labels.max() < num_classes:
-            raise ValueError(
+            raise MMFanError(
                 f"Expected class numbers from 0 to {num_classes - 1} in the {what} (or {ignore_index}, ignored), got "
                 f"{labels.min()} to {labels.max()}."
             )
@@ -110,15 +112,15 @@ def check_counts(counts: ArrayLike) -> NDArray[np.int64]:
     """See that an array is one of counts per picture, and return it as int64.
 
     Raises:
-        ValueError: It is not whole numbers from 0 on of shape (pictures, classes, 3).
+        MMFanError: It is not whole numbers from 0 on of shape (pictures, classes, 3).
     """
     found = np.asarray(counts)
     if found.ndim != 3 or found.shape[2] != 3 or found.shape[1] < 1:
-        raise ValueError(f"Expected counts of shape (pictures, classes, 3), got {found.shape}.")
+        raise MMFanError(f"Expected counts of shape (pictures, classes, 3), got {found.shape}.")
     if found.dtype.kind not in "ui":
-        raise ValueError(f"Expected counts that are whole numbers, got {found.dtype}.")
+        raise MMFanError(f"Expected counts that are whole numbers, got {found.dtype}.")
     if found.size and found.min() < 0:
-        raise ValueError(f"Expected counts from 0 on, got {found.min()}.")
+        raise MMFanError(f"Expected counts from 0 on, got {found.min()}.")
     return found.astype(np.int64, copy=False)
 
 
@@ -129,7 +131,7 @@ def scores_of_counts(counts: ArrayLike) -> SetScores:
         counts: (pictures, classes, 3) integers.
 
     Raises:
-        ValueError: These are no counts.
+        MMFanError: These are no counts.
 
     >>> scores_of_counts([[[3, 1, 0], [0, 0, 1], [0, 0, 0]]]).metrics  # the third class does not occur
     {'mIoU': 0.375, 'mAcc': 0.5, 'aAcc': 0.75}
@@ -150,7 +152,7 @@ def score_of_sums(sums: NDArray[Any], metric: str = "mIoU") -> NDArray[np.float6
     """One metric, from sums of counts (..., classes, 3) to an array (...); NaN where nothing is defined.
 
     Raises:
-        ValueError: There is no such metric of counts.
+        MMFanError: There is no such metric of counts.
     """
     if metric == "mIoU":
         return _mean_of_defined(class_scores(sums)["IoU"])
@@ -159,7 +161,7 @@ def score_of_sums(sums: NDArray[Any], metric: str = "mIoU") -> NDArray[np.float6
     if metric == "aAcc":
         sums = np.asarray(sums, np.float64)
         return _share(sums[..., 0].sum(-1), sums[..., 0].sum(-1) + sums[..., 2].sum(-1))
-    raise ValueError(f"Pixel counts give {', '.join(METRICS)}, not {metric!r}.")
+    raise MMFanError(f"Pixel counts give {', '.join(METRICS)}, not {metric!r}.")
 
 
 def image_level(counts: ArrayLike, present: Literal["either", "truth"] = "either") -> ImageLevel:
@@ -174,18 +176,18 @@ def image_level(counts: ArrayLike, present: Literal["either", "truth"] = "either
             that the score of a set of one picture is the set's; or those in its truth alone.
 
     Raises:
-        ValueError: These are no counts, no picture has any class, or ``present`` is something else.
+        MMFanError: These are no counts, no picture has any class, or ``present`` is something else.
     """
     found = check_counts(counts)
     if present not in ("either", "truth"):
-        raise ValueError(f"Expected `present` to be 'either' or 'truth', got {present!r}.")
+        raise MMFanError(f"Expected `present` to be 'either' or 'truth', got {present!r}.")
     scores = class_scores(found)["IoU"]
     if present == "truth":
         scores = np.where(found[..., 0] + found[..., 2] > 0, scores, np.nan)
     per_picture = _mean_of_defined(scores)
     defined = np.sort(per_picture[~np.isnan(per_picture)])
     if not defined.size:
-        raise ValueError(
+        raise MMFanError(
             f"None of the {len(found)} pictures has a pixel of any class, so there is no mIoU of pictures."
         )
     tenth = -(-defined.size // 10)

@@ -16,6 +16,7 @@ from mmengine.fileio import load
 from numpy.typing import NDArray
 
 from mmfan.datasets.prepare.cityscapes_tree import shortlist
+from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.cell_scores import CellScores
 
 # name of a score -> its place in COCOeval.stats
@@ -41,7 +42,7 @@ class CocoScoresMetric(CocoMetric):
         **kwargs: As :class:`mmdet.evaluation.CocoMetric`.
 
     Raises:
-        ValueError: Another metric is asked for; and when scores are taken, if pictures or classes are not those of
+        MMFanError: Another metric is asked for; and when scores are taken, if pictures or classes are not those of
             the annotations, or masks are to be scored and there are none.
     """
 
@@ -51,14 +52,14 @@ class CocoScoresMetric(CocoMetric):
     def __init__(self, metric: str | list[str] = "bbox", ann_file: str | None = None, **kwargs: Any) -> None:
         wanted = [metric] if isinstance(metric, str) else list(metric)
         if not wanted or set(wanted) - {"bbox", "segm"}:
-            raise ValueError(f"Expected metric to be 'bbox', 'segm' or both for CocoScoresMetric, got {metric!r}.")
+            raise MMFanError(f"Expected metric to be 'bbox', 'segm' or both for CocoScoresMetric, got {metric!r}.")
         super().__init__(metric=wanted, ann_file=ann_file, **kwargs)
         self.ann_file = ann_file
 
     def scores(self, results: Sequence[tuple[dict, dict]]) -> CellScores:
         """The scores of (truth, prediction) pairs, as ``process`` collects them."""
         if not results:
-            raise ValueError("There are no detections to score: no picture was processed.")
+            raise MMFanError("There are no detections to score: no picture was processed.")
         truths, predictions = zip(*results, strict=True)
         metrics: dict[str, float] = {}
         per_class: dict[str, dict[str, float]] = {}
@@ -71,7 +72,7 @@ class CocoScoresMetric(CocoMetric):
             files = self.results2json(predictions, prefix)
             for kind in self.metrics:
                 if kind not in files:
-                    raise ValueError(f"The model predicts no masks, and the evaluator asks for {kind!r}.")
+                    raise MMFanError(f"The model predicts no masks, and the evaluator asks for {kind!r}.")
                 judged = self._evaluate(kind, load(files[kind]), ids)
                 stats = np.where(judged.stats < 0, np.nan, judged.stats)
                 metrics |= {f"{kind}_{name}": float(stats[place]) for name, place in STATS.items()}
@@ -85,14 +86,14 @@ class CocoScoresMetric(CocoMetric):
         where = f"The annotations of the metric (ann_file={self.ann_file!r})"
         unknown = [str(one) for one in sorted(set(img_ids) - set(self._coco_api.get_img_ids()))]
         if unknown:
-            raise ValueError(
+            raise MMFanError(
                 f"{where} lack {len(unknown)} of the {len(img_ids)} pictures judged, with the ids {shortlist(unknown)}."
                 " Give the metric the annotation file of the data set."
             )
         names = [category["name"] for category in self._coco_api.dataset["categories"]]
         lacking = [name for name in self.dataset_meta["classes"] if name not in names]
         if lacking:
-            raise ValueError(
+            raise MMFanError(
                 f"{where} have the categories {shortlist(names, 10)} and lack classes of the data set: "
                 f"{shortlist(lacking)}."
             )

@@ -11,6 +11,7 @@ from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import BaseMetric, Evaluator
 
 from mmfan.apis.config import ConfigError
+from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.registry import EVALUATOR, METRICS
 
@@ -29,7 +30,7 @@ def unrounded(metric: Mapping[str, Any]) -> dict[str, Any]:
         metric: Config of a metric.
 
     Raises:
-        ValueError: The metric is to write files only, or has arguments that would change its scores and that are not
+        MMFanError: The metric is to write files only, or has arguments that would change its scores and that are not
             known here.
 
     >>> unrounded(dict(type="mmseg.IoUMetric", iou_metrics=["mIoU"]))
@@ -40,12 +41,12 @@ def unrounded(metric: Mapping[str, Any]) -> dict[str, Any]:
         return dict(metric)
     kind, unused = REPLACED[name]
     if metric.get("format_only"):
-        raise ValueError(f"{name} with format_only=True gives no scores; RobustnessLoop needs a metric that does.")
+        raise MMFanError(f"{name} with format_only=True gives no scores; RobustnessLoop needs a metric that does.")
     kept = {key: value for key, value in metric.items() if key not in unused and key != "format_only"}
     # mmsegmentation's defaults, and what asks for nothing
     for key, harmless in (("nan_to_num", None), ("output_dir", None), ("beta", 1)):
         if key in kept and name == "IoUMetric" and kept.pop(key) != harmless:
-            raise ValueError(f"{name}({key}=...) cannot be judged unrounded; leave it out of the evaluator.")
+            raise MMFanError(f"{name}({key}=...) cannot be judged unrounded; leave it out of the evaluator.")
     return {**kept, "type": kind}
 
 
@@ -63,22 +64,22 @@ class RetentionEvaluator(Evaluator):
         scale: Factor that makes fractions of the scores of a metric that is not mmfan's: 0.01 for percentages.
 
     Raises:
-        ValueError: A metric cannot be used; see :func:`unrounded`.
+        MMFanError: A metric cannot be used; see :func:`unrounded`.
     """
 
     def __init__(self, metric: dict | BaseMetric | Sequence[dict | BaseMetric], scale: float = 1.0) -> None:
         wanted = list(metric) if isinstance(metric, (list, tuple)) else [metric]
         if not wanted:
-            raise ValueError("RetentionEvaluator needs a metric, got an empty list.")
+            raise MMFanError("RetentionEvaluator needs a metric, got an empty list.")
         super().__init__([unrounded(one) if isinstance(one, Mapping) else one for one in wanted])
         foreign = [type(one).__name__ for one in self.metrics if not isinstance(one, BaseMetric)]
         if foreign:
-            raise ValueError(
+            raise MMFanError(
                 f"Expected metrics made from mmengine's BaseMetric, got {', '.join(foreign)}: their partial results "
                 "cannot be gathered from several processes."
             )
         if not scale > 0:
-            raise ValueError(f"Expected scale to be above 0, got {scale}.")
+            raise MMFanError(f"Expected scale to be above 0, got {scale}.")
         self.scale = scale
 
     def cell_scores(self) -> CellScores | None:
@@ -91,7 +92,7 @@ class RetentionEvaluator(Evaluator):
             The scores in the main process, None in the others.
 
         Raises:
-            ValueError: Two metrics give a score of one name.
+            MMFanError: Two metrics give a score of one name.
         """
         found = [self._scores_of(metric) for metric in self.metrics]
         if not is_main_process():
@@ -103,7 +104,7 @@ class RetentionEvaluator(Evaluator):
         for scores in filter(None, found):
             twice = sorted(set(metrics) & set(scores.metrics))
             if twice:
-                raise ValueError(f"Two metrics give {', '.join(twice)}; give one of them a `prefix`.")
+                raise MMFanError(f"Two metrics give {', '.join(twice)}; give one of them a `prefix`.")
             metrics |= scores.metrics
             per_class |= scores.per_class
             counted = scores if scores.counts is not None else counted
@@ -142,7 +143,7 @@ def make_evaluator(evaluator: Any) -> RetentionEvaluator:
             several, or an evaluator that is built already.
 
     Raises:
-        ValueError: It is none of these.
+        MMFanError: It is none of these.
     """
     if isinstance(evaluator, RetentionEvaluator):
         return evaluator
@@ -158,7 +159,7 @@ def make_evaluator(evaluator: Any) -> RetentionEvaluator:
             return RetentionEvaluator(content["metrics"])
     if isinstance(content, (Mapping, list, tuple)):
         return RetentionEvaluator(content)
-    raise ValueError(f"Expected the config of a metric or an evaluator as test_evaluator, got {evaluator!r:.80}.")
+    raise MMFanError(f"Expected the config of a metric or an evaluator as test_evaluator, got {evaluator!r:.80}.")
 
 
 def _check_keys(config: Mapping[str, Any]) -> None:
@@ -174,7 +175,7 @@ def _check_keys(config: Mapping[str, Any]) -> None:
 
 
 def _needs_loop(**_: Any) -> Any:
-    raise ValueError(
+    raise MMFanError(
         "mmfan.RetentionEvaluator scores cell by cell and needs the loop that goes through them: set "
         "test_cfg=dict(type='mmfan.RobustnessLoop', ...) (or val_cfg), or use the metric alone."
     )

@@ -10,6 +10,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 from numpy.typing import NDArray
 
+from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.evaluation.metrics.counts import scores_of_counts
 from mmfan.registry import METRICS
@@ -31,10 +32,10 @@ def count_pixels(
         missed (false negatives).
 
     Raises:
-        ValueError: The sizes differ, or a number is that of no class.
+        MMFanError: The sizes differ, or a number is that of no class.
     """
     if prediction.shape != truth.shape:
-        raise ValueError(
+        raise MMFanError(
             f"Prediction and truth differ in size: {tuple(prediction.shape)} and {tuple(truth.shape)} rows x columns. "
             "Load the labels after the steps that change the picture's size."
         )
@@ -60,7 +61,7 @@ def _check_numbers(truth: torch.Tensor, prediction: torch.Tensor, num_classes: i
     ends = torch.stack((truth.min(), truth.max(), prediction.min(), prediction.max())).tolist()
     for what, low, high in (("truth", *ends[:2]), ("prediction", *ends[2:])):
         if not 0 <= low <= high < num_classes:
-            raise ValueError(
+            raise MMFanError(
                 f"Expected the class numbers of the {what} to be from 0 to {num_classes - 1} (or {ignore_index}, "
                 f"ignored), got {low} to {high}."
             )
@@ -110,7 +111,7 @@ class SegCountsMetric(BaseMetric):
         collect_device: As in mmengine.
 
     Raises:
-        ValueError: ``iou_metrics`` asks for something else.
+        MMFanError: ``iou_metrics`` asks for something else.
     """
 
     default_prefix = ""
@@ -125,7 +126,7 @@ class SegCountsMetric(BaseMetric):
         super().__init__(collect_device=collect_device, prefix=prefix)
         wanted = [iou_metrics] if isinstance(iou_metrics, str) else list(iou_metrics)
         if set(wanted) - {"mIoU", "mDice", "mFscore"}:
-            raise ValueError(f"Expected iou_metrics to be among mIoU, mDice, mFscore, got {iou_metrics!r}.")
+            raise MMFanError(f"Expected iou_metrics to be among mIoU, mDice, mFscore, got {iou_metrics!r}.")
         self.iou_metrics = wanted
         self.ignore_index = ignore_index
 
@@ -135,7 +136,7 @@ class SegCountsMetric(BaseMetric):
         for sample in data_samples:
             for key in ("pred_sem_seg", "gt_sem_seg"):
                 if key not in sample:
-                    raise ValueError(
+                    raise MMFanError(
                         f"The sample of {sample.get('img_path')} has no {key}: scores of segmentation need predicted "
                         "label maps and labels (LoadAnnotations in the test pipeline)."
                     )
@@ -143,13 +144,13 @@ class SegCountsMetric(BaseMetric):
             try:
                 counts = count_pixels(prediction, truth, len(classes), self.ignore_index)
             except ValueError as error:
-                raise ValueError(f"{sample.get('img_path')}: {error}") from error
+                raise MMFanError(f"{sample.get('img_path')}: {error}") from error
             self.results.append(counts)
 
     def _classes(self) -> tuple[str, ...]:
         meta = self.dataset_meta or {}
         if not meta.get("classes"):
-            raise ValueError("mmfan.SegCountsMetric needs the class names of the dataset (metainfo['classes']).")
+            raise MMFanError("mmfan.SegCountsMetric needs the class names of the dataset (metainfo['classes']).")
         return tuple(meta["classes"])
 
     def scores(self, results: Sequence[NDArray[np.int64]]) -> CellScores:

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmfan.errors import MMFanError
 from mmfan.evaluation.report.report import ModelReport, Report
 from mmfan.evaluation.results.pictures import ShownPicture, find_pictures
 from mmfan.utils.files import write_whole
@@ -55,7 +56,7 @@ def picture_grids(report: Report, limit: int = 4) -> list[Figure]:
 
     Raises:
         mmfan.evaluation.results.pictures.PictureError: A picture cannot be read.
-        ValueError: Predictions are not of their picture's size.
+        MMFanError: Predictions are not of their picture's size.
     """
     places = [(model.run.results, model.run.key.model) for model in report.models]
     # two checkpoints of one name in one file: nothing says whose the predictions are
@@ -119,5 +120,5 @@ def _highest(rows: list[ModelRow]) -> int:
 def _png(picture: np.ndarray) -> bytes:
     written, content = cv2.imencode(".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
     if not written:
-        raise ValueError(f"OpenCV cannot encode a figure of {picture.shape} {picture.dtype}.")
+        raise MMFanError(f"OpenCV cannot encode a figure of {picture.shape} {picture.dtype}.")
     return content.tobytes()

@@ -35,6 +35,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.report.report import ModelReport, Run, check_metric, summarize_run
 from mmfan.evaluation.summary.selection import SummaryError
@@ -48,7 +49,7 @@ WRITTEN = ("clean", "corrupted", "retention", "by_group", "by_corruption", "by_s
 SLACK = 1e-12
 
 
-class ExpectationError(ValueError):
+class ExpectationError(MMFanError):
     """A file of expected values cannot be read or does not say what is expected."""
 
 

@@ -14,6 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import PROTOCOLS
 from mmfan.evaluation.summary.summary import average_types
 
@@ -82,7 +83,7 @@ def published_rows(
         metric: Only rows of this metric.
 
     Raises:
-        ValueError: There is no row of one of these names, data set and metric; the message suggests the nearest.
+        MMFanError: There is no row of one of these names, data set and metric; the message suggests the nearest.
     """
     rows = [row for row in _all_rows() if dataset in (None, row.dataset) and metric in (None, row.metric)]
     if names is None:
@@ -94,7 +95,7 @@ def published_rows(
             near = difflib.get_close_matches(name, there, n=1, cutoff=0.4)
             meant = f" Did you mean {there[near[0]]!r}?" if near else ""
             which = "".join(f" {part}" for part in (dataset, metric) if part)
-            raise ValueError(f"No published{which} row of {name!r}.{meant} There are {', '.join(there.values())}.")
+            raise MMFanError(f"No published{which} row of {name!r}.{meant} There are {', '.join(there.values())}.")
     return tuple(row for row in rows if row.name.lower() in asked)
 
 
@@ -122,7 +123,7 @@ def _row(
     types = {name: score / 100 for name, score in (by_corruption or {}).items()}
     averages = average_types(types, PROTOCOLS[protocol].groups) if types and protocol else None
     if averages is None and corrupted is None:
-        raise ValueError(f"{FILE}: the row of {model!r} has neither types under a protocol nor a corrupted score.")
+        raise MMFanError(f"{FILE}: the row of {model!r} has neither types under a protocol nor a corrupted score.")
     score = averages.over_types if averages else (corrupted or 0.0) / 100
     return PublishedRow(
         name=model,

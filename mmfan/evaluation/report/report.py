@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Cell, Protocol, get_protocol
 from mmfan.evaluation.report.published import PublishedRow, published_rows
 from mmfan.evaluation.results.store import Record, ResultsStore, RunKey, group_runs, key_of
@@ -34,7 +35,7 @@ _TELLING = (
 PUBLISHED_PICTURES = {"cityscapes": 500, "coco": 5000}
 
 
-class ReportError(ValueError):
+class ReportError(MMFanError):
     """A report cannot be made of these results files."""
 
 
@@ -248,7 +249,7 @@ def published_beside(runs: Sequence[Run], metric: str, names: Sequence[str] = ()
         names: These rows, whatever their data set; none: all rows of the runs' data sets.
 
     Raises:
-        ValueError: There is no row of one of the names.
+        MMFanError: There is no row of one of the names.
     """
     if names:
         return published_rows(names, metric=metric)

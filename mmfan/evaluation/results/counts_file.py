@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.counts import check_counts
 
 # what a changed byte comes to, wherever in the archive it is (RuntimeError: it seems to be encrypted, or packed by an
@@ -29,7 +30,7 @@ _DAMAGE: tuple[type[Exception], ...] = (
 )
 
 
-class CountsError(ValueError):
+class CountsError(MMFanError):
     """A file of counts that cannot be read, or counts that cannot be written."""
 
 

@@ -21,10 +21,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import CLEAN, Cell
 
 
-class PictureError(ValueError):
+class PictureError(MMFanError):
     """A picture beside the results cannot be read, or is not of the kind that its place asks for."""
 
 

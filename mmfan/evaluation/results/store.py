@@ -29,6 +29,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import CLEAN, Cell
 from mmfan.evaluation.results.counts_file import PictureCounts, read_counts, write_counts
 
@@ -49,7 +50,7 @@ __all__ = [
 Record = dict[str, Any]
 
 
-class ResultsError(ValueError):
+class ResultsError(MMFanError):
     """A record that is none, or a results file that cannot be read."""
 
 

@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.counts import check_counts, image_level, score_of_sums
 from mmfan.evaluation.protocol import CLEAN, Cell, Protocol, get_protocol
 from mmfan.evaluation.results.counts_file import PictureCounts
@@ -143,13 +144,13 @@ def bootstrap(
     Raises:
         MissingCellsError: Cells have no counts.
         SummaryError: The cells are not of the same pictures, or there are fewer than two; a clean score is 0.
-        ValueError: There is no such metric, or a number is out of range.
+        MMFanError: There is no such metric, or a number is out of range.
     """
     wanted = get_protocol(protocol)
     if type(resamples) is not int or resamples < 2:
-        raise ValueError(f"Expected a whole number of resamples from 2 on, got {resamples!r}.")
+        raise MMFanError(f"Expected a whole number of resamples from 2 on, got {resamples!r}.")
     if not 0 < confidence < 1:
-        raise ValueError(f"Expected a confidence between 0 and 1, got {confidence!r}.")
+        raise MMFanError(f"Expected a confidence between 0 and 1, got {confidence!r}.")
     weights: NDArray[np.uint16] | None = None
     scores: dict[Cell, NDArray[np.float64]] = {}
     for cell, found in _aligned(counts, wanted):

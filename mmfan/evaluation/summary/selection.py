@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import CLEAN, Cell, Protocol
 from mmfan.evaluation.results.store import Record, RunKey, key_of
 
 
-class SummaryError(ValueError):
+class SummaryError(MMFanError):
     """The records cannot be summarised.
 
     Attributes:

@@ -14,6 +14,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mmfan.errors import MMFanError
 from mmfan.models.backbones.arch import per_stage, resolve_arch
 from mmfan.models.backbones.dense_backbone import DenseBackbone
 from mmfan.models.layers.alternet_block import ConvBlock, MSABlock
@@ -47,13 +48,13 @@ def stage_layout(depth: int, num_msa: int) -> str:
         num_msa: MSA blocks among them, at most half.
 
     Raises:
-        ValueError: There are too many.
+        MMFanError: There are too many.
 
     >>> stage_layout(6, 2)
     'CCCMCM'
     """
     if not isinstance(num_msa, int) or not 0 <= 2 * num_msa <= depth:
-        raise ValueError(
+        raise MMFanError(
             f"Expected num_msa of a stage of {depth} blocks from 0 to {depth // 2} (every MSA block follows a "
             f"convolutional one), got {num_msa!r}."
         )
@@ -84,7 +85,7 @@ class AlterNet(DenseBackbone):
             :class:`~mmfan.models.backbones.dense_backbone.DenseBackbone`.
 
     Raises:
-        ValueError: A wrong name, missing or unknown numbers, more MSA blocks than fit, a stage out of range.
+        MMFanError: A wrong name, missing or unknown numbers, more MSA blocks than fit, a stage out of range.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class AlterNet(DenseBackbone):
         numbers = resolve_arch(name, ARCHS, NUMBERS, OPTIONAL)
         if num_msa is None:
             if not isinstance(name, str):
-                raise ValueError("Expected num_msa, the MSA blocks of each stage, beside an arch given as a dict.")
+                raise MMFanError("Expected num_msa, the MSA blocks of each stage, beside an arch given as a dict.")
             num_msa = NUM_MSA[name]
         depths = per_stage(numbers["depths"], "arch['depths']")
         layouts = [stage_layout(*pair) for pair in zip(depths, per_stage(num_msa, "num_msa"), strict=True)]
@@ -149,7 +150,7 @@ class AlterNet(DenseBackbone):
             ``out_indices``, sides rounded up.
 
         Raises:
-            ValueError: The batch is empty or not ``(B, 3, H, W)``.
+            MMFanError: The batch is empty or not ``(B, 3, H, W)``.
         """
         self.check_input(x)
         x = self.stem(x)

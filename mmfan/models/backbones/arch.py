@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmfan.errors import MMFanError, WrongTypeError
+
 
 def resolve_arch(
     arch: str | Mapping[str, Any],
@@ -21,7 +23,7 @@ def resolve_arch(
         optional: Numbers that it may give.
 
     Raises:
-        ValueError: An unknown name; a dict with missing or unknown numbers; the message lists the legal ones.
+        MMFanError: An unknown name; a dict with missing or unknown numbers; the message lists the legal ones.
         TypeError: Neither a name nor a dict.
 
     >>> resolve_arch({"embed_dims": 64, "depth": 2}, {}, ("embed_dims", "depth"))
@@ -29,14 +31,14 @@ def resolve_arch(
     """
     if isinstance(arch, str):
         if arch not in table:
-            raise ValueError(f"Expected arch to be one of {list(table)} or a dict of numbers, got {arch!r}.")
+            raise MMFanError(f"Expected arch to be one of {list(table)} or a dict of numbers, got {arch!r}.")
         return dict(table[arch])
     if not isinstance(arch, Mapping):
-        raise TypeError(f"Expected arch to be a name or a dict of numbers, got {type(arch).__name__}.")
+        raise WrongTypeError(f"Expected arch to be a name or a dict of numbers, got {type(arch).__name__}.")
     missing = [name for name in required if name not in arch]
     unknown = [name for name in arch if name not in (*required, *optional)]
     if missing or unknown:
-        raise ValueError(
+        raise MMFanError(
             f"Expected the arch dict to give {list(required)}"
             + (f" and perhaps {list(optional)}" if optional else "")
             + (f"; missing: {missing}" if missing else "")
@@ -46,7 +48,7 @@ def resolve_arch(
     for name, value in arch.items():
         for number in value if isinstance(value, (tuple, list)) else [value]:
             if not isinstance(number, Mapping) and (not isinstance(number, int) or number < 1):
-                raise ValueError(f"Expected arch[{name!r}] to be made of positive whole numbers, got {value!r}.")
+                raise MMFanError(f"Expected arch[{name!r}] to be made of positive whole numbers, got {value!r}.")
     return dict(arch)
 
 
@@ -59,13 +61,13 @@ def per_stage(values: Any, name: str, stages: int = 4) -> tuple[int, ...]:
         stages: How many stages there are.
 
     Raises:
-        ValueError: There is another number of them.
+        MMFanError: There is another number of them.
 
     >>> per_stage([2, 2, 6, 2], "arch['depths']")
     (2, 2, 6, 2)
     """
     if not isinstance(values, (tuple, list)) or len(values) != stages:
-        raise ValueError(f"Expected {name} to be {stages} numbers, one a stage, got {values!r}.")
+        raise MMFanError(f"Expected {name} to be {stages} numbers, one a stage, got {values!r}.")
     return tuple(values)
 
 
@@ -73,16 +75,16 @@ def check_out_indices(out_indices: Sequence[int], depth: int) -> tuple[int, ...]
     """Check the blocks to tap: rising, distinct, in 0 .. depth - 1.
 
     Raises:
-        ValueError: With the index and the legal range.
+        MMFanError: With the index and the legal range.
     """
     if isinstance(out_indices, int):
-        raise TypeError(f"Expected out_indices to be a sequence of block indices, got the number {out_indices}.")
+        raise WrongTypeError(f"Expected out_indices to be a sequence of block indices, got the number {out_indices}.")
     indices = tuple(out_indices)
     for index in indices:
         if not isinstance(index, int) or not 0 <= index < depth:
-            raise ValueError(f"Expected out_indices to be blocks 0 to {depth - 1}, got {index!r} in {indices}.")
+            raise MMFanError(f"Expected out_indices to be blocks 0 to {depth - 1}, got {index!r} in {indices}.")
     if list(indices) != sorted(set(indices)):
-        raise ValueError(f"Expected out_indices to rise without repeats, got {indices}.")
+        raise MMFanError(f"Expected out_indices to rise without repeats, got {indices}.")
     return indices
 
 
@@ -92,7 +94,7 @@ def check_out_levels(out_levels: Sequence[int] | None, count: int, name: str = "
     Without the last output, the layers that only it depends on would be computed and never learn.
 
     Raises:
-        ValueError: With what was given and the legal range.
+        MMFanError: With what was given and the legal range.
 
     >>> check_out_levels(None, 3), check_out_levels([1, 2], 3)
     ((0, 1, 2), (1, 2))
@@ -101,7 +103,7 @@ def check_out_levels(out_levels: Sequence[int] | None, count: int, name: str = "
         return tuple(range(count))
     levels = tuple(out_levels) if isinstance(out_levels, Sequence) else (out_levels,)
     if list(levels) != sorted(set(levels) & set(range(count))) or count - 1 not in levels:
-        raise ValueError(
+        raise MMFanError(
             f"Expected {name} to be rising positions of outputs from 0 to {count - 1} that end with {count - 1}, "
             f"got {out_levels!r}."
         )

@@ -11,6 +11,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmfan.errors import MMFanError
 from mmfan.models.backbones.arch import check_out_levels
 from mmfan.models.layers.convnext import MapNorm
 from mmfan.models.layers.patch_embed import NormLayer
@@ -107,10 +108,10 @@ class DenseBackbone(BaseModule):
     def check_input(self, x: Tensor) -> None:
         """Raise ValueError unless ``x`` is a batch of pictures of a size that the backbone can take."""
         if x.ndim != 4 or x.shape[1] != 3 or x.shape[0] == 0:
-            raise ValueError(f"Expected a batch of pictures of shape (B >= 1, 3, H, W), got {tuple(x.shape)}.")
+            raise MMFanError(f"Expected a batch of pictures of shape (B >= 1, 3, H, W), got {tuple(x.shape)}.")
         height, width = x.shape[2:]
         if not height or not width or height % self.stride or width % self.stride:
-            raise ValueError(
+            raise MMFanError(
                 f"Expected both sides of the picture to be multiples of {self.stride}, got {height} x {width} (H x W). "
                 f"Crop to such a size, or let the data preprocessor pad: size_divisor={self.stride} (mmseg: in its "
                 "test_cfg, or `size` for training crops) or pad_size_divisor (mmdet)."
@@ -128,14 +129,14 @@ class DenseBackbone(BaseModule):
         """Stop the learning of what ``frozen_stages`` names and of what no output depends on.
 
         Raises:
-            ValueError: ``frozen_stages`` is out of range.
+            MMFanError: ``frozen_stages`` is out of range.
         """
         # These stay loadable, but neither the optimiser nor DDP sees them.
         for parameter in self.unused_in_dense():
             parameter.requires_grad_(False)
         most = len(self.stages()) - 1
         if not -1 <= self.frozen_stages <= most:
-            raise ValueError(
+            raise MMFanError(
                 f"Expected frozen_stages from -1 (nothing) to {most} (everything), got {self.frozen_stages}."
             )
         for part in self._frozen_parts():

@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mmfan.errors import MMFanError
 from mmfan.models.backbones.arch import resolve_arch
 from mmfan.models.backbones.fan_base import FANBackbone, Width
 from mmfan.models.layers import ConvPatchEmbed
@@ -49,7 +50,7 @@ class FAN(FANBackbone):
         kwargs: See :class:`~mmfan.models.backbones.fan_base.FANBackbone`.
 
     Raises:
-        ValueError: A wrong name, missing or unknown numbers, heads that do not divide the width, a tap out of range.
+        MMFanError: A wrong name, missing or unknown numbers, heads that do not divide the width, a tap out of range.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class FAN(FANBackbone):
         numbers = resolve_arch(arch, ARCHS, NUMBERS)
         dim, depth = numbers["embed_dims"], numbers["depth"]
         if dim % 8:
-            raise ValueError(f"Expected embed_dims of FAN to be a multiple of 8, got {dim}.")
+            raise MMFanError(f"Expected embed_dims of FAN to be a multiple of 8, got {dim}.")
         self.patch_embed = ConvPatchEmbed(dim, self.norm_layer())
         indices = default_out_indices(depth) if out_indices is None else out_indices
         self.build_blocks([Width(dim, numbers["num_heads"])] * depth, indices)

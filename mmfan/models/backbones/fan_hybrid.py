@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mmfan.errors import MMFanError
 from mmfan.models.backbones.arch import resolve_arch
 from mmfan.models.backbones.fan_base import FANBackbone, Width
 from mmfan.models.layers import HybridPatchEmbed
@@ -65,7 +66,7 @@ class FANHybrid(FANBackbone):
         kwargs: See :class:`~mmfan.models.backbones.fan_base.FANBackbone`.
 
     Raises:
-        ValueError: A wrong name, missing or unknown numbers, heads that do not divide the width, a tap out of range.
+        MMFanError: A wrong name, missing or unknown numbers, heads that do not divide the width, a tap out of range.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class FANHybrid(FANBackbone):
         super().__init__(**kwargs)
         numbers = resolve_arch(arch, ARCHS, NUMBERS, ("tail", "tap"))
         if not isinstance(numbers["stem_depths"], (tuple, list)) or len(numbers["stem_depths"]) != len(WIDTHS):
-            raise ValueError(f"Expected arch['stem_depths'] to be two numbers, got {numbers['stem_depths']!r}.")
+            raise MMFanError(f"Expected arch['stem_depths'] to be two numbers, got {numbers['stem_depths']!r}.")
         self.patch_embed = HybridPatchEmbed(numbers["embed_dims"], numbers["stem_depths"], stem_layer_scale)
         self.out_channels, self.out_strides = WIDTHS, (4, 8)
         if out_indices is None:

@@ -15,6 +15,7 @@ from mmcv.cnn import build_activation_layer, build_norm_layer
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
 
+from mmfan.errors import MMFanError
 from mmfan.models.layers.chunked import pieces_pay
 from mmfan.models.layers.level_fusion import fold, fuse_levels, fused_strips, norm_as_affine
 from mmfan.registry import MODELS
@@ -35,7 +36,7 @@ class FANSegformerHead(BaseDecodeHead):
         kwargs: See mmseg's ``BaseDecodeHead``; ``num_classes`` is required. Dropout is by whole channels.
 
     Raises:
-        ValueError: ``in_channels`` and ``in_index`` differ in length, or ``channels`` is not ``embed_dim``.
+        MMFanError: ``in_channels`` and ``in_index`` differ in length, or ``channels`` is not ``embed_dim``.
     """
 
     def __init__(
@@ -47,12 +48,12 @@ class FANSegformerHead(BaseDecodeHead):
         **kwargs: Any,
     ) -> None:
         if isinstance(in_channels, int) or not in_channels:
-            raise ValueError(f"Expected in_channels to list the channels of each level, got {in_channels!r}.")
+            raise MMFanError(f"Expected in_channels to list the channels of each level, got {in_channels!r}.")
         in_index = list(range(len(in_channels))) if in_index is None else in_index
         if isinstance(in_index, int) or len(in_index) != len(in_channels):
-            raise ValueError(f"Expected one in_index for each of in_channels={list(in_channels)}, got {in_index!r}.")
+            raise MMFanError(f"Expected one in_index for each of in_channels={list(in_channels)}, got {in_index!r}.")
         if kwargs.pop("channels", embed_dim) != embed_dim:
-            raise ValueError("Expected no `channels`: the width of this head is `embed_dim`, and channels follows it.")
+            raise MMFanError("Expected no `channels`: the width of this head is `embed_dim`, and channels follows it.")
         super().__init__(
             in_channels=list(in_channels),
             channels=embed_dim,

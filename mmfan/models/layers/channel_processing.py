@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmfan.errors import MMFanError
 from mmfan.models.layers.checkpointing import recomputed
 from mmfan.models.layers.conv_mlp import ConvMlp
 from mmfan.models.layers.patch_embed import NormLayer
@@ -62,7 +63,7 @@ class EfficientChannelAttention(nn.Module):
         residual: See :class:`~mmfan.models.layers.conv_mlp.ConvMlp`.
 
     Raises:
-        ValueError: ``num_heads`` does not divide ``dim``.
+        MMFanError: ``num_heads`` does not divide ``dim``.
     """
 
     def __init__(self, dim: int, num_heads: int, norm_layer: NormLayer = nn.BatchNorm2d, residual: bool = True) -> None:
@@ -163,8 +164,8 @@ def build_channel_mixer(name: str, dim: int, num_heads: int, norm_layer: NormLay
     """Build one of :data:`CHANNEL_MIXERS`.
 
     Raises:
-        ValueError: The name is unknown, or ``num_heads`` does not divide ``dim``.
+        MMFanError: The name is unknown, or ``num_heads`` does not divide ``dim``.
     """
     if name not in CHANNEL_MIXERS:
-        raise ValueError(f"Expected channel_mixer to be one of {sorted(CHANNEL_MIXERS)}, got {name!r}.")
+        raise MMFanError(f"Expected channel_mixer to be one of {sorted(CHANNEL_MIXERS)}, got {name!r}.")
     return CHANNEL_MIXERS[name](dim, num_heads, norm_layer)

@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from mmfan.errors import MMFanError
+
 
 def drop_path_rates(rate: float, depth: int, schedule: str) -> list[float]:
     """The drop probability of each block.
@@ -12,18 +14,18 @@ def drop_path_rates(rate: float, depth: int, schedule: str) -> list[float]:
         schedule: ``'constant'`` gives every block ``rate`` (as FAN was published), ``'linear'`` rises from 0 to it.
 
     Raises:
-        ValueError: The rate is out of range or the schedule is unknown.
+        MMFanError: The rate is out of range or the schedule is unknown.
 
     >>> drop_path_rates(0.3, 4, "linear")
     [0.0, 0.1, 0.2, 0.3]
     """
     if not 0 <= rate < 1:
-        raise ValueError(f"Expected drop_path_rate in [0, 1), got {rate}.")
+        raise MMFanError(f"Expected drop_path_rate in [0, 1), got {rate}.")
     if schedule == "constant":
         return [rate] * depth
     if schedule == "linear":
         return [round(rate * i / max(depth - 1, 1), 12) for i in range(depth)]
-    raise ValueError(f"Expected drop_path_schedule to be 'constant' or 'linear', got {schedule!r}.")
+    raise MMFanError(f"Expected drop_path_schedule to be 'constant' or 'linear', got {schedule!r}.")
 
 
 class DropPath(nn.Module):

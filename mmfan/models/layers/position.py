@@ -11,6 +11,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from mmfan.errors import MMFanError
+
 NUM_FREQUENCIES = 32
 BASE = 10000.0
 
@@ -33,10 +35,10 @@ def fourier_axis(
         ``(length, 32)`` in [-1, 1].
 
     Raises:
-        ValueError: ``rounding`` is neither ``'floor'`` nor ``None``.
+        MMFanError: ``rounding`` is neither ``'floor'`` nor ``None``.
     """
     if rounding not in ("floor", None):
-        raise ValueError(f"Expected pos_rounding to be 'floor' or None, got {rounding!r}.")
+        raise MMFanError(f"Expected pos_rounding to be 'floor' or None, got {rounding!r}.")
     position = torch.arange(1, length + 1, device=device, dtype=torch.float32) / (length + 1e-6) * (2 * math.pi)
     k = torch.arange(NUM_FREQUENCIES, device=device, dtype=torch.float32)
     exponent = (2 * (k / 2).floor() if rounding == "floor" else k) / NUM_FREQUENCIES

@@ -3,11 +3,13 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmfan.errors import MMFanError
+
 
 def check_heads(dim: int, num_heads: int) -> None:
     """Raise ValueError unless ``num_heads`` is positive and divides ``dim``."""
     if num_heads < 1 or dim % num_heads:
-        raise ValueError(f"Expected num_heads to divide the width {dim}, got num_heads={num_heads}.")
+        raise MMFanError(f"Expected num_heads to divide the width {dim}, got num_heads={num_heads}.")
 
 
 class TokenAttention(nn.Module):
@@ -20,7 +22,7 @@ class TokenAttention(nn.Module):
         num_heads: Divides E.
 
     Raises:
-        ValueError: ``num_heads`` does not divide ``dim``.
+        MMFanError: ``num_heads`` does not divide ``dim``.
     """
 
     def __init__(self, dim: int, num_heads: int) -> None:

@@ -14,6 +14,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmfan.errors import MMFanError
 from mmfan.models.layers.convnext import MapNorm
 from mmfan.registry import MODELS
 
@@ -59,7 +60,7 @@ class SimpleFeaturePyramid(BaseModule):
         init_cfg: As any mmengine module has it.
 
     Raises:
-        ValueError: A number is out of range; the message names it.
+        MMFanError: A number is out of range; the message names it.
     """
 
     def __init__(
@@ -72,11 +73,11 @@ class SimpleFeaturePyramid(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         if not isinstance(in_channels, int) or in_channels < 4 or in_channels % 4:
-            raise ValueError(f"Expected in_channels to be one number, a multiple of 4, got {in_channels!r}.")
+            raise MMFanError(f"Expected in_channels to be one number, a multiple of 4, got {in_channels!r}.")
         if out_channels < 1:
-            raise ValueError(f"Expected out_channels to be positive, got {out_channels}.")
+            raise MMFanError(f"Expected out_channels to be positive, got {out_channels}.")
         if num_outs < len(OUT_STRIDES):
-            raise ValueError(f"Expected num_outs to be {len(OUT_STRIDES)} or more, got {num_outs}.")
+            raise MMFanError(f"Expected num_outs to be {len(OUT_STRIDES)} or more, got {num_outs}.")
         self.in_channels, self.in_index, self.num_outs = in_channels, in_index, num_outs
         self.out_channels = (out_channels,) * num_outs
         self.out_strides = tuple(OUT_STRIDES[0] * 2**level for level in range(num_outs))
@@ -97,13 +98,13 @@ class SimpleFeaturePyramid(BaseModule):
             ``num_outs`` maps ``(B, out_channels, ., .)`` of sides 4, 2, 1, 1/2, 1/4, ... times H and W (rounded up).
 
         Raises:
-            ValueError: There is no such output, or it has another number of channels.
+            MMFanError: There is no such output, or it has another number of channels.
         """
         if not -len(inputs) <= self.in_index < len(inputs):
-            raise ValueError(f"Expected in_index to be one of the {len(inputs)} inputs, got {self.in_index}.")
+            raise MMFanError(f"Expected in_index to be one of the {len(inputs)} inputs, got {self.in_index}.")
         source = inputs[self.in_index]
         if source.shape[1] != self.in_channels:
-            raise ValueError(
+            raise MMFanError(
                 f"Expected input {self.in_index} to have in_channels={self.in_channels} channels, "
                 f"got {source.shape[1]}."
             )

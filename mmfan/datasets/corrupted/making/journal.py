@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmfan.datasets.corrupted.making.shards import Shard
+from mmfan.errors import MMFanError
 
 WORK_FOLDER = ".making"
 
@@ -77,7 +78,7 @@ def read_journal(path: Path) -> Iterator[Entry]:
     """The entries of one journal. A last line that is not whole belongs to a running or killed process: it is left out.
 
     Raises:
-        ValueError: Another line is no entry; the message names file and line.
+        MMFanError: Another line is no entry; the message names file and line.
     """
     try:
         content = path.read_bytes()
@@ -87,7 +88,7 @@ def read_journal(path: Path) -> Iterator[Entry]:
         try:
             entry = Entry(*json.loads(line))
         except (ValueError, TypeError) as error:
-            raise ValueError(
+            raise MMFanError(
                 f"{path}:{number} is not an entry of a journal ({error}). Delete the file; the pictures that it lists "
                 "are kept and read again."
             ) from error

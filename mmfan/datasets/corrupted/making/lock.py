@@ -18,12 +18,13 @@ from typing import Any
 
 from mmfan.datasets.corrupted.making.journal import WORK_FOLDER
 from mmfan.datasets.corrupted.making.shards import Shard
+from mmfan.errors import MMFanError
 
 # A lock file is empty between its creation and its writing, and stays so if the process dies just then.
 EMPTY_AFTER = 5.0
 
 
-class BusyTargetError(RuntimeError):
+class BusyTargetError(MMFanError, RuntimeError):
     """Another run is making the same part of the same set."""
 
 

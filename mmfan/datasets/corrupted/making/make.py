@@ -25,6 +25,7 @@ from mmfan.datasets.corrupted.making.worker import (
     Spent,
 )
 from mmfan.datasets.corrupted.record import claim_target
+from mmfan.errors import MMFanError
 
 SPACE_EVERY = 5.0  # seconds between two looks at the free space
 
@@ -84,11 +85,11 @@ def make_corrupted_set(
         BusyTargetError: Another run is making the same shard.
         DiskFullError: There is too little room, or was; what was made is whole and stays.
         MixedSetError: What is there was made with other settings.
-        ValueError: ``workers`` is not positive, or a record or manifest cannot be read.
+        MMFanError: ``workers`` is not positive, or a record or manifest cannot be read.
         WorkerDiedError: A worker was killed.
     """
     if workers < 1:
-        raise ValueError(f"Expected `workers` to be at least 1, got {workers}.")
+        raise MMFanError(f"Expected `workers` to be at least 1, got {workers}.")
     say = remark if remark is not None else _ignore
     check_target(plan)  # before anything is written: a folder that must not be touched stays as it is
     label = f"{plan.shard.number}-of-{plan.shard.total}"

@@ -17,6 +17,7 @@ from mmfan.datasets.corrupted.making.shards import WHOLE, Shard
 from mmfan.datasets.corrupted.making.worker import Unit
 from mmfan.datasets.corrupted.record import MixedSetError, SetRecord, check_same, library_versions, read_record
 from mmfan.datasets.prepare.cityscapes_tree import shortlist
+from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Cell
 
 # Size of a corrupted picture as a share of its pixels' bytes, a little above the mean over all types and severities:
@@ -106,28 +107,28 @@ def make_plan(
     Raises:
         FileNotFoundError: There is no such set or split, or it holds no picture.
         UnknownCorruptionError: A corruption is not known.
-        ValueError: Another argument is out of range, two pictures would be written to one file, or ``target`` lies
+        MMFanError: Another argument is out of range, two pictures would be written to one file, or ``target`` lies
             where its pictures would be taken for clean ones.
     """
     chosen = tuple(dict.fromkeys(Cell(*cell) for cell in cells))
     if not chosen:
-        raise ValueError("Expected at least one corruption and severity, got none.")
+        raise MMFanError("Expected at least one corruption and severity, got none.")
     for cell in chosen:
         known = get_corruption(cell.corruption)
         if cell.severity not in known.severities:
-            raise ValueError(
+            raise MMFanError(
                 f"{cell.corruption} has the severities {', '.join(map(str, known.severities))}, got {cell.severity!r}."
             )
     if picture_format not in FORMATS:
-        raise ValueError(f"Expected the format to be one of {', '.join(FORMATS)}, got {picture_format!r}.")
+        raise MMFanError(f"Expected the format to be one of {', '.join(FORMATS)}, got {picture_format!r}.")
     if picture_format == "png" and quality is not None:
-        raise ValueError(f"PNG is free of loss and has no quality, got {quality}. Leave it out, or ask for jpeg.")
+        raise MMFanError(f"PNG is free of loss and has no quality, got {quality}. Leave it out, or ask for jpeg.")
     if picture_format == "jpeg":
         quality = 95 if quality is None else quality
         if not 1 <= quality <= 100:
-            raise ValueError(f"Expected a JPEG quality from 1 to 100, got {quality}.")
+            raise MMFanError(f"Expected a JPEG quality from 1 to 100, got {quality}.")
     if seed < 0:
-        raise ValueError(f"Expected a seed of at least 0, got {seed}.")
+        raise MMFanError(f"Expected a seed of at least 0, got {seed}.")
     listing = list_pictures(source, layout, split, picture_format)
     _check_place(Path(source), Path(target), listing.layout)
     record = SetRecord(seed, ENGINE_VERSION, listing.layout, picture_format, quality, library_versions())
@@ -136,10 +137,10 @@ def make_plan(
 
 def _check_place(source: Path, target: Path, layout: str) -> None:
     if target.exists() and not target.is_dir():
-        raise ValueError(f"Expected {target} to be a folder or not to exist, it is a file.")
+        raise MMFanError(f"Expected {target} to be a folder or not to exist, it is a file.")
     inside = source.resolve() in (target.resolve(), *target.resolve().parents)
     if source.resolve() == target.resolve() or (layout == "folder" and inside):
-        raise ValueError(
+        raise MMFanError(
             f"{target} is {source} or lies in it: corrupted pictures would be taken for clean ones. Give a folder "
             "outside of it."
         )
@@ -154,7 +155,7 @@ def survey(plan: Plan, workers: int = 1) -> Survey:
 
     Raises:
         MixedSetError: What is there was made with other settings, from another source, or by something else.
-        ValueError: A record, manifest or journal cannot be read.
+        MMFanError: A record, manifest or journal cannot be read.
     """
     remarks, known = check_target(plan)
     folders, noted = plan.folders, [known[cell] for cell in plan.cells]
@@ -182,7 +183,7 @@ def check_target(plan: Plan) -> tuple[list[str], Digests]:
 
     Raises:
         MixedSetError: What is there was made with other settings, from another source, or by something else.
-        ValueError: A record, manifest or journal cannot be read.
+        MMFanError: A record, manifest or journal cannot be read.
     """
     there = read_record(plan.target)
     remarks = [] if there is None else check_same(plan.target, there, plan.record)

@@ -18,12 +18,13 @@ from typing import Any, cast
 import cv2
 
 from mmfan.datasets.corrupted.making.worker import Message, Settings, Unit, make_unit
+from mmfan.errors import MMFanError
 
 READY = None
 STOP_SECONDS = 30.0
 
 
-class WorkerDiedError(RuntimeError):
+class WorkerDiedError(MMFanError, RuntimeError):
     """A worker process ended before its work did."""
 
 

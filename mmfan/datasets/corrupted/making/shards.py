@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
+from mmfan.errors import MMFanError
+
 Item = TypeVar("Item")
 
 
@@ -36,14 +38,14 @@ def parse_shard(text: str) -> Shard:
     """Read ``i/n``.
 
     Raises:
-        ValueError: It is not of that form, or ``i`` is not in 1 to ``n``.
+        MMFanError: It is not of that form, or ``i`` is not in 1 to ``n``.
 
     >>> parse_shard("2/8")
     Shard(number=2, total=8)
     """
     found = re.fullmatch(r"(\d+)/(\d+)", text)
     if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise ValueError(f"expected a shard as i/n with i from 1 to n (the first of three is 1/3), got {text!r}")
+        raise MMFanError(f"expected a shard as i/n with i from 1 to n (the first of three is 1/3), got {text!r}")
     return Shard(int(found[1]), int(found[2]))
 
 
@@ -60,7 +62,7 @@ def shard_from_environment(environment: Mapping[str, str]) -> tuple[Shard, str |
         The shard and ``'torchrun'`` or ``'slurm'``; the whole and ``None`` if neither started this process.
 
     Raises:
-        ValueError: The variables contradict each other.
+        MMFanError: The variables contradict each other.
 
     >>> shard_from_environment({"RANK": "0", "WORLD_SIZE": "4"})
     (Shard(number=1, total=4), 'torchrun')
@@ -73,7 +75,7 @@ def shard_from_environment(environment: Mapping[str, str]) -> tuple[Shard, str |
             continue
         rank, count = environment[rank_name], environment[count_name]
         if not (rank.isdecimal() and count.isdecimal() and int(rank) < int(count)):
-            raise ValueError(
+            raise MMFanError(
                 f"Expected numbers with {rank_name} < {count_name} from {launcher}, got {rank!r} and {count!r}. "
                 "Name the part with --shard i/n, or start the program without a launcher."
             )

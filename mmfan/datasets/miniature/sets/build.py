@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import cv2
 
 from mmfan.datasets.miniature.scene import SMALLEST
+from mmfan.errors import MMFanError
 
 MANIFEST = "miniature.json"
 """Name of the file, at the top of the set, that says how it was made."""
@@ -75,7 +76,7 @@ def build_set(
         Whether anything was drawn: False if ``target`` is already this very set.
 
     Raises:
-        ValueError: If an argument is out of range.
+        MMFanError: If an argument is out of range.
         FileExistsError: If ``target`` exists and is not this set.
         OSError: If a file cannot be written.
     """
@@ -156,11 +157,11 @@ def _single_threaded_opencv() -> Iterator[None]:
 def _check(train: int, val: int, size: tuple[int, int], seed: int, workers: int | None) -> None:
     for name, value, least in (("train", train, 0), ("val", val, 0), ("seed", seed, 0), ("workers", workers, 1)):
         if value is not None and value < least:
-            raise ValueError(f"Expected `{name}` to be {least} or more, but got {value}.")
+            raise MMFanError(f"Expected `{name}` to be {least} or more, but got {value}.")
     if train + val == 0:
-        raise ValueError("Expected at least one picture, but got train = 0 and val = 0.")
+        raise MMFanError("Expected at least one picture, but got train = 0 and val = 0.")
     if min(size) < SMALLEST:
-        raise ValueError(
+        raise MMFanError(
             f"Expected `size` (width, height) to be at least {SMALLEST} each, but got {size[0]} x {size[1]}."
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 from mmfan.datasets.miniature.labels import PALETTE, TRAIN_ID_OF
 from mmfan.datasets.miniature.scene import Scene, draw_scene
 from mmfan.datasets.miniature.sets.build import MANIFEST, SPLITS, Progress, Recipe, build_set
+from mmfan.errors import MMFanError
 
 VERSION = 1
 """Raised whenever the same seed draws other pictures."""
@@ -29,7 +30,7 @@ def draw_miniature(seed: int, split: str, index: int, size: tuple[int, int] = (5
         size: (width, height) in pixels.
     """
     if split not in SPLITS:
-        raise ValueError(f"Expected `split` to be one of {', '.join(SPLITS)}, but got {split!r}.")
+        raise MMFanError(f"Expected `split` to be one of {', '.join(SPLITS)}, but got {split!r}.")
     sequence = np.random.SeedSequence([seed, SPLITS.index(split), index])
     return draw_scene(np.random.Generator(np.random.PCG64(sequence)), size)
 
@@ -120,7 +121,7 @@ def write_cityscapes(
         Whether anything was drawn: False if ``target`` is already this very set.
 
     Raises:
-        ValueError: If an argument is out of range.
+        MMFanError: If an argument is out of range.
         FileExistsError: If ``target`` exists and is not this set.
         OSError: If a file cannot be written.
     """
