@@ -5,6 +5,6 @@ found by name (``type='mmfan.FANHybrid'``) through :mod:`mmfan.registry`.
 """
 
 from mmfan.environment import check_environment
+from mmfan.version import __version__
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "check_environment"]

@@ -15,7 +15,7 @@ from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
 from mmengine.registry import Registry
 
 # backbones, heads, classifiers
-MODELS = Registry("model", parent=ROOT_MODELS, scope="mmfan", locations=["mmfan.models"])
+MODELS = Registry("model", parent=ROOT_MODELS, scope="mmfan", locations=["mmfan.models.registered"])
 # datasets with a fixed directory rule
 DATASETS = Registry("dataset", parent=ROOT_DATASETS, scope="mmfan", locations=["mmfan.datasets.registered"])
 # steps of a data pipeline

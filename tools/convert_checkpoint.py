@@ -18,10 +18,10 @@ from pathlib import Path
 
 import torch
 
-from mmfan import __version__
 from mmfan.models.identify import identify
 from mmfan.models.official_weights import convert_official, read_official_weights
 from mmfan.models.safe_load import CheckpointError
+from mmfan.version import __version__
 
 
 def parse_args() -> tuple[argparse.ArgumentParser, argparse.Namespace]:

@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from mmfan.apis import init_model, load_config
-from mmfan.apis.detection import as_coco_results, detect, is_detector, paint_detections
+from mmfan.apis.detection import detect, is_detector
 from mmfan.apis.inference import find_pictures, predict, read_picture
 from mmfan.cli.options import exits_on_problem
 from mmfan.utils.files import write_whole
 from mmfan.visualization import overlay, save_picture, with_legend
+from mmfan.visualization.detections import as_coco_results, paint_detections
 
 
 def parse_args() -> argparse.Namespace:

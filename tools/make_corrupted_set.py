@@ -19,6 +19,7 @@ import sys
 import time
 from importlib import import_module
 
+from mmfan.corruptions.cell import Cell
 from mmfan.datasets.corrupted import (
     BusyTargetError,
     DiskFullError,
@@ -37,7 +38,7 @@ from mmfan.datasets.corrupted import (
 from mmfan.datasets.corrupted.layout import FORMATS, LAYOUTS
 from mmfan.datasets.corrupted.making.shards import Shard
 from mmfan.errors import MMFanError
-from mmfan.evaluation.protocol import PROTOCOLS, Cell, get_protocol, make_protocol
+from mmfan.evaluation.protocol import PROTOCOLS, get_protocol, make_protocol
 from mmfan.utils.progress import ProgressLine
 
 

@@ -18,14 +18,16 @@ from pathlib import Path
 
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import PROTOCOLS, Protocol, ProtocolError, get_protocol, make_protocol, protocol_of_cells
-from mmfan.evaluation.report.formats import FORMATS, markdown_table
+from mmfan.evaluation.report.formats import FORMATS
 from mmfan.evaluation.report.gate import Expectations, differences, read_expectations, write_expectations
 from mmfan.evaluation.report.published import PublishedRow
-from mmfan.evaluation.report.report import Report, Run, build_report, counted, published_beside, read_runs
+from mmfan.evaluation.report.report import Report, Run, build_report, published_beside, read_runs
 from mmfan.evaluation.report.tables import overview, sentence
 from mmfan.evaluation.results.store import key_of
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
 from mmfan.utils.files import write_whole
+from mmfan.utils.tables import markdown_table
+from mmfan.utils.text import counted
 
 RECORDED = "recorded"
 

@@ -22,17 +22,16 @@ from mmengine.registry import DATASETS, DefaultScope
 from numpy.typing import NDArray
 from torch import Tensor
 
-import mmfan
 from mmfan.analysis.taps import Features, Tap, TapRecorder, choose_taps
-from mmfan.apis.config import ConfigError
 from mmfan.apis.inference import init_model, read_picture
 from mmfan.corruptions import get_corruption, picture_seed
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.transforms.corrupt import corrupt_bgr
-from mmfan.errors import MMFanError, WrongTypeError
+from mmfan.errors import ConfigError, MMFanError, WrongTypeError
 from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
 from mmfan.evaluation.loop.stream import spread
-from mmfan.evaluation.protocol import CLEAN, Cell
 from mmfan.utils.progress import ProgressLine
+from mmfan.version import __version__
 
 Picture8 = NDArray[np.uint8]
 
@@ -77,7 +76,7 @@ class Context:
         options: The analysis' own options.
         seed: Of all that is drawn.
         limit: Number of pictures, spread evenly over the set.
-        cell: The corruption of the pictures; :data:`mmfan.evaluation.protocol.CLEAN` for none.
+        cell: The corruption of the pictures; :data:`mmfan.corruptions.cell.CLEAN` for none.
         crop: Side in pixels of the central square that is looked at; None for the whole picture.
         tap_names: Taps that were asked for by name; None for those that the analysis chooses.
         out: Folder for intermediate files of long analyses.
@@ -322,7 +321,7 @@ def make_document(spec: AnalysisSpec, contexts: Sequence[Context], results: Sequ
 
 def versions() -> dict[str, str]:
     """Of what the results were computed with."""
-    found = {"mmfan": mmfan.__version__, "python": platform.python_version()}
+    found = {"mmfan": __version__, "python": platform.python_version()}
     return found | {name: str(import_module(name).__version__) for name in ("torch", "numpy", "cv2", "mmengine")}
 
 

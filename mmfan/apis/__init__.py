@@ -1,11 +1,13 @@
 """What the tools call: reading a config, building the Runner, inference. No tool builds a Runner by hand."""
 
 from mmfan.apis.checkpoint import read_checkpoint
-from mmfan.apis.config import ConfigError, load_config
-from mmfan.apis.detection import Detections, detect
+from mmfan.apis.config import load_config
+from mmfan.apis.detection import detect
 from mmfan.apis.inference import init_model, predict, read_picture
 from mmfan.apis.runner import build_runner
+from mmfan.errors import ConfigError
 from mmfan.models.safe_load import CheckpointError
+from mmfan.visualization.detections import Detections
 
 __all__ = [
     "CheckpointError",

@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from mmengine.registry import OPTIM_WRAPPERS
 
-from mmfan.apis.config import ConfigError
+from mmfan.errors import ConfigError
 
 
 @OPTIM_WRAPPERS.register_module(name="CPUAmpOptimWrapper")

@@ -21,17 +21,13 @@ from mmengine.runner import Runner
 from mmengine.utils import is_installed as is_distribution_installed
 
 from mmfan.environment import EnvironmentMismatchError, check_environment, is_installed
-from mmfan.errors import MMFanError
+from mmfan.errors import ConfigError
 
 SUFFIXES = (".py", ".json", ".yaml", ".yml")
 RUNNER_ARGUMENTS = tuple(name for name in inspect.signature(Runner.__init__).parameters if name not in ("self", "cfg"))
 # Of the top-level names in the configs of mmseg and mmdet, the one nearest to a Runner argument without extending it
 # reaches 0.80 (conv_cfg, env_cfg); one letter lost or swapped in an argument of the Runner gives 0.89 or more.
 NEAR_MISS = 0.88
-
-
-class ConfigError(MMFanError):
-    """A config, or an option that changes it, cannot be used; the message names the key or the line."""
 
 
 @contextmanager

@@ -12,11 +12,10 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmfan.apis.config import ConfigError
-from mmfan.apis.detection import as_coco_results, detections_of, paint_detections
 from mmfan.apis.inference import read_picture
-from mmfan.errors import MMFanError
+from mmfan.errors import ConfigError, MMFanError
 from mmfan.utils.files import write_whole
+from mmfan.visualization.detections import as_coco_results, detections_of, paint_detections
 from mmfan.visualization.files import save_picture
 from mmfan.visualization.overlay import overlay
 

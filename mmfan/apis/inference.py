@@ -21,9 +21,9 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DATASETS, MODELS, DefaultScope
 
 from mmfan.apis.checkpoint import check_fit, read_checkpoint, state_of
-from mmfan.apis.config import ConfigError, load_config
+from mmfan.apis.config import load_config
 from mmfan.environment import check_environment
-from mmfan.errors import MMFanError
+from mmfan.errors import ConfigError, MMFanError
 from mmfan.visualization.grid import Row
 
 # what a folder is searched for; a file given by name may be of any kind OpenCV reads

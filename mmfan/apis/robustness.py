@@ -12,8 +12,7 @@ from mmengine.config import Config
 from mmengine.dist import get_world_size
 from mmengine.runner import Runner
 
-from mmfan.apis.config import ConfigError
-from mmfan.errors import MMFanError
+from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.loop.estimate import estimate_seconds, measure_pace
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 from mmfan.evaluation.protocol import get_protocol
@@ -144,9 +143,9 @@ def spoken_time(seconds: float) -> str:
 def overview_text(loop: RobustnessLoop) -> str:
     """The table of a finished run: clean, corrupted, retention, groups; as ``tools/report.py`` prints it."""
     # reports need none of torch, and this needs none of reports until the end
-    from mmfan.evaluation.report.formats import markdown_table
     from mmfan.evaluation.report.report import build_report, read_runs
     from mmfan.evaluation.report.tables import overview
+    from mmfan.utils.tables import markdown_table
 
     if loop.store is None:
         raise MMFanError("Without a results file there is no report.")

@@ -23,9 +23,9 @@ from mmengine.runner import Runner, find_latest_checkpoint
 
 from mmfan.apis.amp import use_amp
 from mmfan.apis.checkpoint import allow_mmengine_files, check_classes, check_fit, is_remote, read_checkpoint
-from mmfan.apis.config import ConfigError
 from mmfan.apis.distributed import has_accelerator, join_cpu_group, rank_variables
 from mmfan.environment import check_environment
+from mmfan.errors import ConfigError
 
 Launcher = str  # 'none', 'pytorch', 'slurm' or 'mpi'
 

@@ -20,11 +20,11 @@ from mmfan.datasets.prepare.cityscapes_tree import (
     POLYGON_SUFFIX,
     PREPARE_COMMAND,
     advice,
-    shortlist,
     unpaired,
 )
 from mmfan.errors import MMFanError
 from mmfan.registry import DATASETS
+from mmfan.utils.text import shortlist
 
 
 def _where(path: str) -> str:

@@ -20,8 +20,8 @@ from mmfan.datasets.coco_annotations import (
     clip_boxes,
     describe_broken,
 )
-from mmfan.datasets.prepare.cityscapes_tree import shortlist
 from mmfan.errors import MMFanError
+from mmfan.utils.text import shortlist
 
 WAYS = ("error", "clip")
 ADVICE = (

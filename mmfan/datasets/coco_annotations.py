@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mmfan.datasets.prepare.cityscapes_tree import shortlist
 from mmfan.errors import MMFanError
+from mmfan.utils.text import shortlist
 
 # COCO's own boxes are rounded to hundredths and may reach a little over the edge
 EDGE_TOLERANCE = 1.0

@@ -10,28 +10,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from mmfan.corruptions import COMMON, CORRUPTIONS, GROUPS, SEVERITIES, corruption_names, get_corruption
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
-
-
-class Cell(NamedTuple):
-    """One entry of the grid that a model is judged on.
-
-    Attributes:
-        corruption: The name of the corruption; ``clean`` for the pictures as they are.
-        severity: 1 and up; 0 for the clean pictures alone.
-    """
-
-    corruption: str
-    severity: int
-
-    def __str__(self) -> str:
-        return self.corruption if self.severity == 0 else f"{self.corruption} {self.severity}"
-
-
-CLEAN = Cell("clean", 0)
 
 
 class ProtocolError(MMFanError):

@@ -1,12 +1,14 @@
-"""Backbones, heads and the reading of official weights; importing this package registers them."""
+"""Backbones, necks, heads and the reading of official weights.
 
-from mmfan.environment import check_environment
+The parts in :mod:`mmfan.models.layers` need torch alone; the classes that build on OpenMMLab are in
+:mod:`mmfan.models.registered` and are loaded when one of them is first asked for.
+"""
 
-check_environment()
+from importlib import import_module
+from typing import Any
 
-from mmfan.models.backbones import FAN, AlterNet, FANHybrid, FANSwin  # noqa: E402
-from mmfan.models.classifier import FANClassifier  # noqa: E402
-from mmfan.models.decode_heads import *  # noqa: E402, F403
-from mmfan.models.necks import SimpleFeaturePyramid  # noqa: E402
 
-__all__ = ["FAN", "AlterNet", "FANClassifier", "FANHybrid", "FANSwin", "SimpleFeaturePyramid"]
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("mmfan.models.registered"), name)

@@ -23,7 +23,7 @@ from mmfan.analysis.context import (
     to_json,
 )
 from mmfan.corruptions import corrupt, picture_seed
-from mmfan.evaluation.protocol import Cell
+from mmfan.corruptions.cell import Cell
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,8 @@
 import pytest
 from mmengine.config import utils as config_utils
 
-from mmfan.apis.config import (
-    RUNNER_ARGUMENTS,
-    ConfigError,
-    check_options,
-    load_config,
-    nearest_argument,
-    package_bases,
-)
+from mmfan.apis.config import RUNNER_ARGUMENTS, check_options, load_config, nearest_argument, package_bases
+from mmfan.errors import ConfigError
 
 
 def write(folder, text, name="experiment.py"):

@@ -14,9 +14,10 @@ from pycocotools import mask as coco_mask
 
 from mmfan.apis import CheckpointError, ConfigError, build_runner, detect, init_model, load_config, predict
 from mmfan.apis.checkpoint import check_classes
-from mmfan.apis.detection import Detections, as_coco_results, is_detector, paint_detections
+from mmfan.apis.detection import is_detector
 from mmfan.apis.hooks import PredictionWriter
 from mmfan.apis.inference import predicted_rows
+from mmfan.visualization.detections import Detections, as_coco_results, paint_detections
 
 
 @pytest.fixture(scope="module")

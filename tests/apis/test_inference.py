@@ -7,9 +7,9 @@ import torch
 from helpers.tiny_segmentor import SIZE, write_checkpoint, write_config, write_tree
 
 from mmfan.apis import build_runner, init_model, load_config, predict, read_picture
-from mmfan.apis.config import ConfigError
 from mmfan.apis.hooks import PredictionWriter
 from mmfan.apis.inference import find_pictures, predicted_rows
+from mmfan.errors import ConfigError
 from mmfan.models.safe_load import CheckpointError
 from mmfan.visualization import overlay
 

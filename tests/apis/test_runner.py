@@ -9,8 +9,8 @@ from mmengine.hooks import Hook
 
 from mmfan.apis import build_runner, load_config
 from mmfan.apis.amp import use_amp
-from mmfan.apis.config import ConfigError
 from mmfan.apis.runner import default_work_dir
+from mmfan.errors import ConfigError
 from mmfan.models.safe_load import CheckpointError
 
 SCHEDULE = [1e-3, 1e-3 * 2 / 3, 1e-3 / 3, 0.0]  # PolyLR of power 1 from 1e-3 to 0 over 4 iterations

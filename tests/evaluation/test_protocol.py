@@ -7,16 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmfan.corruptions import COMMON, CORRUPTIONS, register_corruption, unregister_corruption
-from mmfan.evaluation.protocol import (
-    CLEAN,
-    PROTOCOLS,
-    Cell,
-    Protocol,
-    ProtocolError,
-    get_protocol,
-    make_protocol,
-    protocol_of_cells,
-)
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.evaluation.protocol import PROTOCOLS, Protocol, ProtocolError, get_protocol, make_protocol, protocol_of_cells
 
 NOISE = {"gaussian_noise", "impulse_noise", "shot_noise", "speckle_noise"}
 SIXTEEN = set(CORRUPTIONS) - {"zoom_blur", "elastic_transform", "pixelate"}

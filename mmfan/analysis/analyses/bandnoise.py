@@ -12,8 +12,9 @@ from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context
 from mmfan.analysis.plots.lines import line_figure
 from mmfan.analysis.scoring.alterations import BandNoiseAlteration
 from mmfan.analysis.scoring.judge import judge_of, main_metric, without_cell
+from mmfan.corruptions.cell import Cell
 from mmfan.datasets.transforms.band_noise import ENERGIES, IMAGENET_STD
-from mmfan.evaluation.protocol import Cell, Protocol
+from mmfan.evaluation.protocol import Protocol
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context
 from mmfan.analysis.plots.depth import BLOCK_KINDS, depth_panels, legend_of_kinds, stretches
 from mmfan.analysis.taps import Features, Tap
-from mmfan.evaluation.protocol import CLEAN
+from mmfan.corruptions.cell import CLEAN
 from mmfan.visualization.style import DPI, TEXT, fold
 
 LEAST = 4  # the unbiased estimator divides by n - 3

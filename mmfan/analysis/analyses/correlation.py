@@ -16,8 +16,8 @@ from mmfan.analysis.analyses.variance import BLOCK_KINDS
 from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context, Picture
 from mmfan.analysis.plots.lines import Line, draw_lines, legend_under
 from mmfan.corruptions import picture_seed
+from mmfan.corruptions.cell import CLEAN
 from mmfan.datasets.transforms.cell_grid import patch_grid, random_cells
-from mmfan.evaluation.protocol import CLEAN
 from mmfan.visualization.style import DPI, TEXT
 
 

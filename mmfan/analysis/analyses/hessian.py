@@ -20,7 +20,7 @@ from mmfan.analysis.numerics.eigenvalues import (
     power_iteration,
 )
 from mmfan.analysis.training_loss import loss_of, training_batches, twice_differentiable, weight_decays
-from mmfan.evaluation.protocol import CLEAN
+from mmfan.corruptions.cell import CLEAN
 from mmfan.visualization.style import DPI, TEXT, clear_frame, fold, style_of
 
 

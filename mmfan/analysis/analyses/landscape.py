@@ -18,8 +18,8 @@ from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context
 from mmfan.analysis.numerics.directions import NORMALISATIONS, moved, penalty, random_direction
 from mmfan.analysis.plots.lines import legend_under
 from mmfan.analysis.training_loss import Batch, loss_of, training_batches, weight_decays
-from mmfan.evaluation.protocol import CLEAN
-from mmfan.evaluation.results.hashes import weights_hash
+from mmfan.corruptions.cell import CLEAN
+from mmfan.evaluation.loop.weights_hash import weights_hash
 from mmfan.visualization.style import DPI, TEXT, clear_frame, fold
 
 Point = tuple[float, float]

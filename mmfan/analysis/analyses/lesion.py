@@ -11,7 +11,8 @@ from mmfan.analysis.branches import list_units, removed
 from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context
 from mmfan.analysis.plots.depth import KIND_STYLES, mark_strides
 from mmfan.analysis.scoring.judge import judge_of, main_metric
-from mmfan.evaluation.protocol import CLEAN, Cell, Protocol
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.evaluation.protocol import Protocol
 from mmfan.visualization.style import DPI, TEXT, clear_frame, fold
 
 DEFAULT_CELL = Cell("fog", 3)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context, Picture
 from mmfan.analysis.plots.depth import BLOCK_KINDS, depth_figure
-from mmfan.evaluation.protocol import CLEAN
+from mmfan.corruptions.cell import CLEAN
 
 
 def norm_ratio(clean: Tensor, disturbed: Tensor) -> float:

@@ -12,8 +12,9 @@ from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context
 from mmfan.analysis.plots.lines import panel_figure
 from mmfan.analysis.scoring.alterations import PatchDropAlteration
 from mmfan.analysis.scoring.judge import Judge, judge_of, main_metric, without_cell
+from mmfan.corruptions.cell import Cell
 from mmfan.datasets.transforms.patch_drop import MODES
-from mmfan.evaluation.protocol import Cell, Protocol
+from mmfan.evaluation.protocol import Protocol
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

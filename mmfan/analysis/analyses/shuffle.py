@@ -13,7 +13,8 @@ from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context
 from mmfan.analysis.plots.lines import panel_figure
 from mmfan.analysis.scoring.alterations import ShuffleAlteration
 from mmfan.analysis.scoring.judge import judge_of, main_metric, without_cell
-from mmfan.evaluation.protocol import Cell, Protocol
+from mmfan.corruptions.cell import Cell
+from mmfan.evaluation.protocol import Protocol
 
 GRIDS = ("2x2", "2x4", "4x4", "4x8", "8x8", "14x14", "16x16")
 

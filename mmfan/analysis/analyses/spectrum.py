@@ -19,7 +19,7 @@ from mmfan.analysis.analyses.noise_decay import add_arguments as add_noise_argum
 from mmfan.analysis.analyses.noise_decay import check_sigma, noisy, norm_ratio
 from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context
 from mmfan.analysis.plots.depth import finish_depth, mark_strides, stretches
-from mmfan.evaluation.protocol import CLEAN
+from mmfan.corruptions.cell import CLEAN
 from mmfan.visualization.style import DPI, TEXT, fold
 
 

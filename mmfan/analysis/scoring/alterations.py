@@ -18,9 +18,8 @@ from mmfan.datasets.transforms.band_noise import BandNoise
 from mmfan.datasets.transforms.cell_grid import border_pixels, equal_grid, permute_cells, random_order
 from mmfan.datasets.transforms.corrupt import NAME_ROOT_KEY
 from mmfan.datasets.transforms.patch_drop import PatchDrop
-from mmfan.datasets.transforms.pipelines import carry_meta_keys
+from mmfan.datasets.transforms.pipelines import carry_meta_keys, innermost_datasets
 from mmfan.errors import MMFanError
-from mmfan.evaluation.loop.picture_names import innermost_datasets
 
 ORDER = "cell_order"  # where a shuffled picture says to its labels how
 

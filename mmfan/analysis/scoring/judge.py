@@ -16,11 +16,12 @@ from mmfan.analysis.scoring.alterations import Alteration
 from mmfan.analysis.scoring.part_scores import PartCountsMetric
 from mmfan.apis.robustness import judged_config
 from mmfan.apis.runner import build_runner
+from mmfan.corruptions.cell import CLEAN
 from mmfan.errors import MMFanError
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 from mmfan.evaluation.metrics.evaluator import RetentionEvaluator, make_evaluator
 from mmfan.evaluation.metrics.segmentation import SegCountsMetric
-from mmfan.evaluation.protocol import CLEAN, Protocol
+from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.results.store import Record, key_of
 
 

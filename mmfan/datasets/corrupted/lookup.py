@@ -15,9 +15,9 @@ from pathlib import PurePosixPath
 
 from mmfan.corruptions import corruption_names, get_corruption, picture_name, picture_seed
 from mmfan.datasets.corrupted.layout import CITYSCAPES_PICTURES, FORMATS, cell_folder
-from mmfan.datasets.prepare.cityscapes_tree import shortlist
 from mmfan.datasets.transforms.choices import CLEAN, check_seed
 from mmfan.errors import MMFanError
+from mmfan.utils.text import shortlist
 
 SOURCES = ("disk", "fly")
 MAKE_COMMAND = "python tools/make_corrupted_set.py"

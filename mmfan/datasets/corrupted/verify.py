@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mmfan.corruptions.cell import Cell
 from mmfan.datasets.corrupted.codec import picture_damage
 from mmfan.datasets.corrupted.layout import Listing, cell_folder
 from mmfan.datasets.corrupted.making.worker import is_part
 from mmfan.datasets.corrupted.manifest import Manifest, find_manifests, manifest_path, read_manifest
 from mmfan.datasets.corrupted.record import RECORD_NAME, SetRecord, read_record
-from mmfan.evaluation.protocol import Cell
 
 
 @dataclass

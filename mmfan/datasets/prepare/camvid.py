@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from mmfan.datasets.prepare.cityscapes_tree import IMAGE_SUFFIX, LABEL_SUFFIX, shortlist, unpaired
+from mmfan.datasets.prepare.cityscapes_tree import IMAGE_SUFFIX, LABEL_SUFFIX, unpaired
 from mmfan.errors import MMFanError
 from mmfan.utils.files import is_complete_png, write_whole
+from mmfan.utils.text import shortlist
 
 SPLITS = ("train", "val", "test")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")

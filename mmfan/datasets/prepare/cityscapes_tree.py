@@ -7,9 +7,11 @@ Source of names and counts: the Cityscapes download page and cityscapesScripts' 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from mmfan.utils.text import shortlist
 
 IMAGE_SUFFIX = "_leftImg8bit.png"
 LABEL_SUFFIX = "_gtFine_labelTrainIds.png"
@@ -33,18 +35,6 @@ def advice(root: str | os.PathLike[str] = "ROOT") -> str:
         f"gtFine_trainvaltest.zip, unpack both into {root} and run `{PREPARE_COMMAND} {root}`.\n"
         f"To try things out without it, `{MINIATURE_COMMAND}` draws a miniature with the same tree."
     )
-
-
-def shortlist(names: Sequence[str], shown: int = 3) -> str:
-    """The first few names and how many more there are.
-
-    >>> shortlist(["a", "b", "c", "d", "e"])
-    'a, b, c and 2 more'
-    >>> shortlist(["a", "b"])
-    'a, b'
-    """
-    text = ", ".join(names[:shown])
-    return f"{text} and {len(names) - shown} more" if len(names) > shown else text
 
 
 def stems_in(folder: str | os.PathLike[str], suffix: str) -> list[str]:

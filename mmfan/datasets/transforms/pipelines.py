@@ -81,3 +81,20 @@ def carry_meta_keys(pipeline: Any, keys: Sequence[str]) -> None:
         known = getattr(step, "meta_keys", None)
         if type(step).__name__.startswith("Pack") and isinstance(known, (list, tuple)):
             step.meta_keys = tuple(dict.fromkeys((*known, *keys)))
+
+
+def innermost_datasets(dataset: Any) -> list[Any]:
+    """The datasets that have a pipeline, inside concatenations and other wrappers.
+
+    Raises:
+        MMFanError: There is none.
+    """
+    if hasattr(getattr(dataset, "pipeline", None), "transforms"):
+        return [dataset]
+    inner = getattr(dataset, "datasets", None) or ([dataset.dataset] if hasattr(dataset, "dataset") else [])
+    if not inner:
+        raise MMFanError(
+            f"Expected a dataset with a pipeline of mmengine, or wrappers around such datasets, got "
+            f"{type(dataset).__name__}, which has neither `pipeline` nor `dataset` nor `datasets`."
+        )
+    return [found for one in inner for found in innermost_datasets(one)]

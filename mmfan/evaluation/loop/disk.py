@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from mmfan.corruptions import ENGINE_VERSION, picture_name
+from mmfan.corruptions.cell import Cell
 from mmfan.datasets.corrupted.layout import FORMATS, LAYOUTS, cell_folder
 from mmfan.datasets.corrupted.record import read_record
-from mmfan.datasets.prepare.cityscapes_tree import shortlist
 from mmfan.errors import MMFanError
-from mmfan.evaluation.protocol import Cell
+from mmfan.utils.text import shortlist
 
 
 class DiskSource:

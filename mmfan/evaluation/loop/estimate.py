@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import torch
 from mmengine.runner.amp import autocast
 
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
-from mmfan.evaluation.protocol import CLEAN, Cell
 
 
 @dataclass(frozen=True)

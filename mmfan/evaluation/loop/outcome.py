@@ -6,8 +6,9 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 
+from mmfan.corruptions.cell import CLEAN
 from mmfan.errors import MMFanError
-from mmfan.evaluation.protocol import CLEAN, Protocol
+from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.results.store import Record, key_of
 from mmfan.evaluation.summary.summary import summarize
 

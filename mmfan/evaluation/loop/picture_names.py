@@ -8,24 +8,8 @@ from typing import Any
 from mmfan.corruptions import picture_name
 from mmfan.datasets.corrupted.lookup import clean_set
 from mmfan.datasets.transforms.corrupt import NAME_ROOT_KEY
+from mmfan.datasets.transforms.pipelines import innermost_datasets
 from mmfan.errors import MMFanError
-
-
-def innermost_datasets(dataset: Any) -> list[Any]:
-    """The datasets that have a pipeline, inside concatenations and other wrappers.
-
-    Raises:
-        MMFanError: There is none.
-    """
-    if hasattr(getattr(dataset, "pipeline", None), "transforms"):
-        return [dataset]
-    inner = getattr(dataset, "datasets", None) or ([dataset.dataset] if hasattr(dataset, "dataset") else [])
-    if not inner:
-        raise MMFanError(
-            f"Expected a dataset with a pipeline of mmengine, or wrappers around such datasets, got "
-            f"{type(dataset).__name__}, which has neither `pipeline` nor `dataset` nor `datasets`."
-        )
-    return [found for one in inner for found in innermost_datasets(one)]
 
 
 def path_of(sample: Mapping[str, Any]) -> str:

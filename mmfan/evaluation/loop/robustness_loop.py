@@ -15,9 +15,9 @@ from mmengine.registry import DATASETS
 from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.amp import autocast
 
-from mmfan.apis.config import ConfigError
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.transforms.corrupt import Corrupt
-from mmfan.errors import MMFanError
+from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.loop.disk import DiskSource
 from mmfan.evaluation.loop.outcome import check_fractions, conclude
 from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
@@ -32,7 +32,7 @@ from mmfan.evaluation.loop.shown import shown_prediction, shown_truth
 from mmfan.evaluation.loop.stream import CellBatches, CellDataset, SampleNote, build_sweep_loader, spread
 from mmfan.evaluation.loop.timing import Shares, describe_shares
 from mmfan.evaluation.metrics.evaluator import make_evaluator
-from mmfan.evaluation.protocol import CLEAN, Cell, Protocol, get_protocol
+from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.results.picture_writer import PictureWriter
 from mmfan.evaluation.results.store import Record, ResultsStore, RunKey, key_of
 from mmfan.registry import LOOPS

@@ -11,13 +11,14 @@ from typing import Any
 import torch
 from mmengine.runner import Runner
 
-import mmfan
 from mmfan.corruptions import corruption_names, get_corruption
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
+from mmfan.evaluation.loop.weights_hash import weights_hash
 from mmfan.evaluation.metrics.cell_scores import CellScores
-from mmfan.evaluation.protocol import CLEAN, Cell
-from mmfan.evaluation.results.hashes import config_hash, file_hash, pictures_hash, weights_hash
+from mmfan.evaluation.results.hashes import config_hash, file_hash, pictures_hash
 from mmfan.evaluation.results.store import Record, RunKey, key_of
+from mmfan.version import __version__
 
 
 def guess_model_name(runner: Runner) -> str:
@@ -118,7 +119,7 @@ def make_record(key: RunKey, cell: Cell, scores: CellScores, seconds: float, **m
 
 def versions(cell: Cell) -> dict[str, str]:
     """What the score of a cell was made with."""
-    found = {"mmfan": mmfan.__version__, "python": platform.python_version(), "torch": torch.__version__}
+    found = {"mmfan": __version__, "python": platform.python_version(), "torch": torch.__version__}
     for module in ("numpy", "cv2", "mmengine"):
         found[module] = import_module(module).__version__
     version = _version_of(cell)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmfan.visualization.detections import Detections, detections_of, paint_detections
+
 THRESHOLD = 0.3  # least score of an object that is painted
 
 
@@ -28,8 +30,6 @@ def shown_prediction(sample: Any, picture: NDArray[np.uint8], meta: Mapping[str,
     """
     if "pred_sem_seg" in sample:
         return _labels(sample.pred_sem_seg)
-    from mmfan.apis.detection import detections_of, paint_detections  # brings matplotlib's fonts
-
     return paint_detections(_rgb(picture), detections_of(sample, THRESHOLD), meta)
 
 
@@ -44,8 +44,6 @@ def shown_truth(sample: Any, picture: NDArray[np.uint8], meta: Mapping[str, Any]
         return _labels(sample.gt_sem_seg)
     if "gt_instances" not in sample:
         return None
-    from mmfan.apis.detection import Detections, paint_detections
-
     objects = sample.gt_instances
     boxes = np.asarray(getattr(objects.bboxes, "tensor", objects.bboxes).cpu(), np.float32).reshape(-1, 4)
     masks = objects.get("masks")

@@ -18,13 +18,13 @@ from mmengine.registry import FUNCTIONS
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.corrupted.lookup import CellSource
 from mmfan.datasets.transforms.corrupt import Corrupt
-from mmfan.datasets.transforms.pipelines import check_uncorrupted, loads_picture
+from mmfan.datasets.transforms.pipelines import check_uncorrupted, innermost_datasets, loads_picture
 from mmfan.errors import MMFanError
 from mmfan.evaluation.loop.disk import DiskSource
-from mmfan.evaluation.loop.picture_names import innermost_datasets, path_of
-from mmfan.evaluation.protocol import CLEAN, Cell
+from mmfan.evaluation.loop.picture_names import path_of
 
 
 class SampleNote(NamedTuple):

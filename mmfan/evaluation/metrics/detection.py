@@ -15,9 +15,9 @@ from mmdet.evaluation.metrics import CocoMetric
 from mmengine.fileio import load
 from numpy.typing import NDArray
 
-from mmfan.datasets.prepare.cityscapes_tree import shortlist
 from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.cell_scores import CellScores
+from mmfan.utils.text import shortlist
 
 # name of a score -> its place in COCOeval.stats
 STATS = {"mAP": 0, "mAP_50": 1, "mAP_75": 2, "mAP_s": 3, "mAP_m": 4, "mAP_l": 5}

@@ -10,8 +10,7 @@ from typing import Any
 from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import BaseMetric, Evaluator
 
-from mmfan.apis.config import ConfigError
-from mmfan.errors import MMFanError
+from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.registry import EVALUATOR, METRICS
 

@@ -12,8 +12,10 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mmfan.evaluation.report.report import ModelReport, Report, counted
-from mmfan.evaluation.report.tables import Table, all_tables, sentence, sources
+from mmfan.evaluation.report.report import ModelReport, Report
+from mmfan.evaluation.report.tables import all_tables, sentence, sources
+from mmfan.utils.tables import Table, markdown_table
+from mmfan.utils.text import counted
 
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -125,21 +127,6 @@ def preamble(report: Report) -> str:
         f"{counted(len(report.protocol.corruptions), 'type')} of corruption; {report.protocol.averaging}. "
         f"Source: {report.protocol.source}."
     )
-
-
-def markdown_table(table: Table) -> str:
-    """One table, its columns aligned; numbers to the right."""
-    rows = [[cell.replace("|", "\\|") for cell in row] for row in (table.head, *table.rows)]
-    widths = [max(3, *(len(row[place]) for row in rows)) for place in range(len(table.head))]
-    rule = ["-" * width if place < table.texts else "-" * (width - 1) + ":" for place, width in enumerate(widths)]
-    lines = []
-    for row in (rows[0], rule, *rows[1:]):
-        cells = (
-            cell.ljust(width) if place < table.texts else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
 
 
 def latex_escape(text: str) -> str:

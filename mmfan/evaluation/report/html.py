@@ -6,11 +6,12 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
-from mmfan import __version__
 from mmfan.evaluation.report.figures import Figure
 from mmfan.evaluation.report.formats import preamble
 from mmfan.evaluation.report.report import Report
-from mmfan.evaluation.report.tables import Table, all_tables, cells_of, overview, sentence, sources
+from mmfan.evaluation.report.tables import all_tables, cells_of, overview, sentence, sources
+from mmfan.utils.tables import Table
+from mmfan.version import __version__
 
 STYLE = """
 body { font: 15px/1.5 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; color: #222; background: #fff;

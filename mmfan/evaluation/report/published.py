@@ -16,7 +16,7 @@ from typing import Any
 
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import PROTOCOLS
-from mmfan.evaluation.summary.summary import average_types
+from mmfan.evaluation.summary.averages import average_types
 
 FILE = "published.json"
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mmfan.corruptions.cell import Cell
 from mmfan.errors import MMFanError
-from mmfan.evaluation.protocol import Cell, Protocol, get_protocol
+from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.report.published import PublishedRow, published_rows
 from mmfan.evaluation.results.store import Record, ResultsStore, RunKey, group_runs, key_of
 from mmfan.evaluation.summary.classes import ClassScore, summarize_classes
@@ -21,6 +22,7 @@ from mmfan.evaluation.summary.from_counts import scores_from_counts
 from mmfan.evaluation.summary.intervals import Intervals, PictureSummary
 from mmfan.evaluation.summary.selection import SummaryError
 from mmfan.evaluation.summary.summary import Summary, summarize
+from mmfan.utils.text import counted
 
 # What tells two runs of one model apart, in the order in which it is tried, and how it is said.
 _TELLING = (
@@ -315,15 +317,6 @@ def _number_of_pictures(model: ModelReport) -> int | None:
     """How many pictures a model was judged on, if its records say: a number, or one before the hash of their list."""
     number = str(model.run.key.pictures).partition("-")[0]
     return int(number) if number.isdecimal() else None
-
-
-def counted(number: int, what: str, plural: str = "") -> str:
-    """A number of things.
-
-    >>> counted(1, "cell"), counted(72, "cell"), counted(2, "class", "classes")
-    ('1 cell', '72 cells', '2 classes')
-    """
-    return f"{number} {what if number == 1 else plural or f'{what}s'}"
 
 
 def listed(cells: Iterable[Cell]) -> str:

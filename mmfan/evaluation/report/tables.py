@@ -8,38 +8,18 @@ from __future__ import annotations
 import math
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from mmfan.evaluation.report.published import PublishedRow
-from mmfan.evaluation.report.report import ModelReport, Report, counted
+from mmfan.evaluation.report.report import ModelReport, Report
+from mmfan.utils.tables import Table
+from mmfan.utils.text import counted, spoken
 
 MISSING = "-"
 # model names side by side that are wider than this are replaced by letters
 WIDEST_HEADER = 90
 # published rows beside one's own, by corruption, only up to this many columns in all
 MOST_COLUMNS = 8
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table.
-
-    Attributes:
-        title: What it shows.
-        caption: Metric and unit, protocol, number of cells, and over what was averaged.
-        head: Names of the columns.
-        rows: Cells as text, as many in each row as columns.
-        texts: How many columns from the left are words; the others are numbers, to be set right.
-        sections: Rows before which a new part begins.
-    """
-
-    title: str
-    caption: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    texts: int = 1
-    sections: tuple[int, ...] = ()
 
 
 def percent(fraction: float | None, digits: int = 1) -> str:
@@ -49,15 +29,6 @@ def percent(fraction: float | None, digits: int = 1) -> str:
     ('70.3', '100.0', '-', '-')
     """
     return MISSING if fraction is None or math.isnan(fraction) else f"{100 * fraction:.{digits}f}"
-
-
-def spoken(name: str) -> str:
-    """A corruption's name for people.
-
-    >>> spoken("jpeg_compression")
-    'jpeg compression'
-    """
-    return name.replace("_", " ")
 
 
 def labels(report: Report) -> list[str]:

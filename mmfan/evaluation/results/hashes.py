@@ -74,26 +74,6 @@ def _digest(file: Any) -> str:
     return digest.hexdigest()
 
 
-def weights_hash(state: Mapping[str, Any]) -> str:
-    """Hash of weights in memory, for models that came from no file.
-
-    Args:
-        state: A ``state_dict()``: name -> tensor.
-
-    Returns:
-        ``'weights-'`` and 64 hexadecimal digits; another text than :func:`file_hash` gives for the same weights.
-    """
-    import torch
-
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        # as bytes, whatever the type: numpy has no bfloat16
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return f"weights-{digest.hexdigest()}"
-
-
 def pictures_hash(names: Iterable[str]) -> str:
     """Which pictures were judged, in any order: how many, and a hash of their names.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmfan.evaluation.protocol import Cell
+from mmfan.corruptions.cell import Cell
 from mmfan.evaluation.results.pictures import folder_name
 from mmfan.utils.files import write_whole
 

@@ -29,8 +29,8 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
-from mmfan.evaluation.protocol import CLEAN, Cell
 from mmfan.evaluation.results.counts_file import PictureCounts, read_counts, write_counts
 
 __all__ = [

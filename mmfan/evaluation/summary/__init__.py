@@ -1,8 +1,9 @@
 """From the records of a run to its numbers under a protocol: plain floats in and out."""
 
+from mmfan.evaluation.summary.averages import Averages, average_cells, average_types
 from mmfan.evaluation.summary.corruption_error import CorruptionError, mce
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
-from mmfan.evaluation.summary.summary import Averages, Summary, WorstCell, average_cells, average_types, summarize
+from mmfan.evaluation.summary.summary import Summary, WorstCell, summarize
 
 __all__ = [
     "Averages",

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from mmfan.evaluation.protocol import CLEAN, Cell, Protocol, get_protocol
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.results.store import Record
+from mmfan.evaluation.summary.averages import average_cells
 from mmfan.evaluation.summary.selection import SummaryError, select
-from mmfan.evaluation.summary.summary import average_cells
 
 
 class ClassScore(NamedTuple):

@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from mmfan.evaluation.summary.selection import SummaryError, mean
+from mmfan.evaluation.summary.averages import mean
+from mmfan.evaluation.summary.selection import SummaryError
 
-if TYPE_CHECKING:  # summary.py offers mce too
-    from mmfan.evaluation.report.published import PublishedRow
-    from mmfan.evaluation.summary.summary import Summary
+
+class Scored(Protocol):
+    """What :func:`mce` compares: a :class:`Summary`, or a published row; scores are fractions."""
+
+    @property
+    def name(self) -> str:
+        """The model."""
+
+    @property
+    def dataset(self) -> str:
+        """The data set."""
+
+    @property
+    def protocol(self) -> str | None:
+        """The name of the protocol."""
+
+    @property
+    def metric(self) -> str:
+        """Which metric."""
+
+    @property
+    def clean(self) -> float | None:
+        """The score on the clean pictures."""
+
+    @property
+    def by_corruption(self) -> Mapping[str, float]:
+        """Type -> mean over its severities."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +68,7 @@ class CorruptionError:
         return dataclasses.asdict(self)
 
 
-def mce(model: Summary, reference: Summary | PublishedRow) -> CorruptionError:
+def mce(model: Scored, reference: Scored) -> CorruptionError:
     """The mean corruption error against a reference, and the relative one (fractions; the literature prints percent).
 
     As Hendrycks and Dietterich define them (arXiv 1903.12261, section 4.3), with the error E = 1 - metric summed over
@@ -73,7 +99,7 @@ def mce(model: Summary, reference: Summary | PublishedRow) -> CorruptionError:
     return CorruptionError(
         name=model.name,
         reference=reference.name,
-        protocol=model.protocol,
+        protocol=model.protocol or "",
         metric=model.metric,
         mce=mean(by_corruption.values()),
         relative_mce=mean(defined) if len(defined) == len(relative) else None,
@@ -82,7 +108,7 @@ def mce(model: Summary, reference: Summary | PublishedRow) -> CorruptionError:
     )
 
 
-def _check_comparable(model: Summary, reference: Summary | PublishedRow) -> None:
+def _check_comparable(model: Scored, reference: Scored) -> None:
     names = f"{model.name!r} and {reference.name!r}"
     for what in ("protocol", "dataset", "metric"):
         values = getattr(model, what), getattr(reference, what)
@@ -91,6 +117,6 @@ def _check_comparable(model: Summary, reference: Summary | PublishedRow) -> None
                 f"{names} differ in the {what} ({values[0]} and {values[1]}), so there is no mCE of them."
             )
     # a published row is whole by definition, and has no cells
-    odd = set(model.missing) ^ set(getattr(reference, "missing", ()))
+    odd = set(getattr(model, "missing", ())) ^ set(getattr(reference, "missing", ()))
     if odd or model.by_corruption.keys() != reference.by_corruption.keys() or None in (model.clean, reference.clean):
         raise SummaryError(f"{names} were not judged on the same cells, so there is no mCE of them.", sorted(odd))

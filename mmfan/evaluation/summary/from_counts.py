@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.metrics.counts import METRICS
-from mmfan.evaluation.protocol import CLEAN, Cell, Protocol
+from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.results.counts_file import CountsError, PictureCounts
 from mmfan.evaluation.results.store import Record, ResultsError, ResultsStore
 from mmfan.evaluation.summary.intervals import Intervals, PictureSummary, bootstrap, stored_counts, summarize_pictures

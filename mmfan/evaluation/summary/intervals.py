@@ -18,13 +18,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.counts import check_counts, image_level, score_of_sums
-from mmfan.evaluation.protocol import CLEAN, Cell, Protocol, get_protocol
+from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.results.counts_file import PictureCounts
 from mmfan.evaluation.results.store import Record, ResultsStore, key_of
+from mmfan.evaluation.summary.averages import average_cells
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
-from mmfan.evaluation.summary.summary import average_cells
 
 Counts = NDArray[np.int64]
 # counts themselves, or a function that reads them when they are needed, so that one cell at a time is in memory

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
-from mmfan.evaluation.protocol import CLEAN, Cell, Protocol
+from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.results.store import Record, RunKey, key_of
 
 
@@ -141,9 +142,3 @@ def _listed(cells: Iterable[Cell]) -> str:
     return ", ".join(
         name if name == CLEAN.corruption else f"{name} {'/'.join(map(str, sorted(row)))}" for name, row in rows.items()
     )
-
-
-def mean(values: Iterable[float]) -> float:
-    """The arithmetic mean of at least one number, summed without rounding on the way."""
-    listed = list(values)
-    return math.fsum(listed) / len(listed)

@@ -17,10 +17,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mmfan.evaluation.protocol import CLEAN, Cell, Protocol, get_protocol
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.results.store import Record, RunKey
+from mmfan.evaluation.summary.averages import Averages, average_cells, average_types, mean
 from mmfan.evaluation.summary.corruption_error import CorruptionError, mce
-from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError, mean, select, values_of
+from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError, select, values_of
 
 __all__ = [
     "Averages",
@@ -42,20 +44,6 @@ class WorstCell(NamedTuple):
     corruption: str
     severity: int
     score: float
-
-
-class Averages(NamedTuple):
-    """Means of the scores of types.
-
-    Attributes:
-        over_types: The plain mean over the types.
-        over_groups: The mean of the group means; None if there are no groups.
-        by_group: The mean of each group.
-    """
-
-    over_types: float
-    over_groups: float | None
-    by_group: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -140,45 +128,6 @@ class Summary:
         for key in ("by_severity_types", "by_severity_left_out"):
             plain[key] = list(plain[key])
         return plain | {"partial": self.partial, "label": self.label}
-
-
-def average_types(by_corruption: Mapping[str, float], groups: Mapping[str, Iterable[str]]) -> Averages:
-    """Average the scores of types.
-
-    Args:
-        by_corruption: Type -> score, in any unit; at least one.
-        groups: Group -> its types. Types without a score are passed over; a group without any is left out.
-
-    Raises:
-        SummaryError: There are no scores.
-
-    >>> average_types({"fog": 0.5, "snow": 0.3, "contrast": 0.1}, {"weather": ["fog", "snow"], "digital": ["contrast"]})
-    Averages(over_types=0.3, over_groups=0.25, by_group={'weather': 0.4, 'digital': 0.1})
-    """
-    if not by_corruption:
-        raise SummaryError("There are no scores of corruption types to average.")
-    members = {
-        group: [by_corruption[name] for name in names if name in by_corruption] for group, names in groups.items()
-    }
-    by_group = {group: mean(scores) for group, scores in members.items() if scores}
-    return Averages(mean(by_corruption.values()), mean(by_group.values()) if by_group else None, by_group)
-
-
-def average_cells(scores: Mapping[Cell, float], protocol: Protocol) -> Averages:
-    """Average the scores of cells in the protocol's order: over the severities of a type, then over the types.
-
-    Args:
-        scores: Cell -> score; the clean cell is passed over.
-        protocol: Where the groups come from.
-
-    Raises:
-        SummaryError: There are no scores.
-    """
-    rows: dict[str, list[float]] = {}
-    for cell, score in scores.items():
-        if cell != CLEAN:
-            rows.setdefault(cell.corruption, []).append(score)
-    return average_types({name: mean(row) for name, row in rows.items()}, protocol.groups)
 
 
 def summarize(

@@ -7,7 +7,7 @@ from helpers.tiny_analysis import analyse, make_context, write_parts
 
 from mmfan.analysis.analyses import landscape
 from mmfan.analysis.context import AnalysisError
-from mmfan.evaluation.protocol import Cell
+from mmfan.corruptions.cell import Cell
 
 
 @pytest.fixture(scope="module")

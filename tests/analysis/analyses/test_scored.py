@@ -10,9 +10,9 @@ from mmfan.analysis.analyses.patchdrop import area_under
 from mmfan.analysis.analyses.shuffle import read_grids
 from mmfan.analysis.context import AnalysisError
 from mmfan.apis.inference import predict, read_picture
+from mmfan.corruptions.cell import Cell
 from mmfan.datasets.transforms.patch_drop import PatchDrop
 from mmfan.evaluation.metrics.counts import counts_of_picture, scores_of_counts
-from mmfan.evaluation.protocol import Cell
 
 
 @pytest.fixture(scope="module")

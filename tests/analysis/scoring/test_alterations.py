@@ -8,10 +8,10 @@ from mmengine.registry import DATASETS, DefaultScope
 from mmfan.analysis.scoring.alterations import BandNoiseAlteration, PatchDropAlteration, ShuffleAlteration
 from mmfan.analysis.scoring.part_scores import MARKED
 from mmfan.apis import load_config
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.transforms.corrupt import Corrupt
 from mmfan.datasets.transforms.patch_drop import PatchDrop
 from mmfan.evaluation.loop.stream import CellDataset
-from mmfan.evaluation.protocol import CLEAN, Cell
 
 
 @pytest.fixture(scope="module")

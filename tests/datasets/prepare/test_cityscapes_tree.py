@@ -1,6 +1,7 @@
 import pytest
 
-from mmfan.datasets.prepare.cityscapes_tree import IMAGE_SUFFIX, LABEL_SUFFIX, report_split, shortlist, stems_in
+from mmfan.datasets.prepare.cityscapes_tree import IMAGE_SUFFIX, LABEL_SUFFIX, report_split, stems_in
+from mmfan.utils.text import shortlist
 
 
 def touch(path):

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from mmfan.corruptions import ENGINE_VERSION
+from mmfan.corruptions.cell import Cell
 from mmfan.evaluation.loop.disk import DiskSource
-from mmfan.evaluation.protocol import Cell
 
 FOG = Cell("fog", 3)
 

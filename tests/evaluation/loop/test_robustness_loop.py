@@ -10,8 +10,8 @@ from helpers.tiny_robustness import CELLS, PROTOCOL, judge, make_runner, write_p
 from helpers.tiny_segmentor import SIZE
 
 from mmfan.corruptions import corrupt, picture_seed
+from mmfan.corruptions.cell import Cell
 from mmfan.evaluation.metrics.counts import counts_of_picture, scores_of_counts
-from mmfan.evaluation.protocol import Cell
 from mmfan.evaluation.results.store import ResultsStore
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from mmfan.corruptions import ENGINE_VERSION
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.loop.run_key import check_corruption_versions, versions
-from mmfan.evaluation.protocol import CLEAN, Cell
 
 
 def record(corruption, version):

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from mmengine.dataset import BaseDataset, Compose, ConcatDataset
 
 from mmfan.corruptions import corrupt, picture_seed
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.transforms.corrupt import Corrupt
-from mmfan.evaluation.loop.picture_names import innermost_datasets, name_pictures, root_of_names
+from mmfan.datasets.transforms.pipelines import innermost_datasets
+from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
 from mmfan.evaluation.loop.stream import CellBatches, CellDataset, spread
-from mmfan.evaluation.protocol import CLEAN, Cell
 
 FOG = Cell("fog", 3)
 

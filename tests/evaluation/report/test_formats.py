@@ -7,10 +7,10 @@ import json
 import pytest
 from helpers.small_results import PROTOCOL, records, with_classes, write
 
-from mmfan.evaluation.report.formats import as_csv, as_dict, as_json, as_latex, as_markdown, latex_table, markdown_table
+from mmfan.evaluation.report.formats import as_csv, as_dict, as_json, as_latex, as_markdown, latex_table
 from mmfan.evaluation.report.published import published_rows
 from mmfan.evaluation.report.report import build_report, read_runs
-from mmfan.evaluation.report.tables import Table
+from mmfan.utils.tables import Table, markdown_table
 
 
 def make(tmp_path, *groups, **more):

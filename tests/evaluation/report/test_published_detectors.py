@@ -2,7 +2,8 @@
 
 import pytest
 
-from mmfan.evaluation.protocol import CLEAN, PROTOCOLS
+from mmfan.corruptions.cell import CLEAN
+from mmfan.evaluation.protocol import PROTOCOLS
 from mmfan.evaluation.report.published import published_rows
 from mmfan.evaluation.summary.summary import summarize
 

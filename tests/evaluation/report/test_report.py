@@ -6,7 +6,8 @@ import sys
 import pytest
 from helpers.small_results import PROTOCOL, SCORES, records, with_classes, write
 
-from mmfan.evaluation.protocol import CLEAN, PROTOCOLS, ProtocolError
+from mmfan.corruptions.cell import CLEAN
+from mmfan.evaluation.protocol import PROTOCOLS, ProtocolError
 from mmfan.evaluation.report.published import published_rows
 from mmfan.evaluation.report.report import ReportError, build_report, metrics_of, published_beside, read_runs
 from mmfan.evaluation.results.store import ResultsError

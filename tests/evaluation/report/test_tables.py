@@ -139,7 +139,8 @@ def test_published_rows_carry_their_own_protocol_and_source(tmp_path):
 
 
 def test_published_types_stand_beside_ones_own_on_the_same_protocol(tmp_path):
-    from mmfan.evaluation.protocol import CLEAN, PROTOCOLS
+    from mmfan.corruptions.cell import CLEAN
+    from mmfan.evaluation.protocol import PROTOCOLS
 
     scores = dict.fromkeys((CLEAN, *PROTOCOLS["kamann16"].cells), 0.5)
     rows = published_rows(["SegFormer-B5"], metric="mIoU")

@@ -6,7 +6,8 @@ import pytest
 import torch
 from mmengine.config import ConfigDict
 
-from mmfan.evaluation.results.hashes import config_hash, file_hash, pictures_hash, weights_hash
+from mmfan.evaluation.loop.weights_hash import weights_hash
+from mmfan.evaluation.results.hashes import config_hash, file_hash, pictures_hash
 
 MODEL = {"type": "EncoderDecoder", "backbone": {"type": "MiT", "depths": [2, 2], "init_cfg": {"checkpoint": "a.pth"}}}
 PIPELINE = [{"type": "LoadImageFromFile", "backend_args": None}, {"type": "Resize", "scale": (64, 32)}]

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from mmfan.evaluation.protocol import Cell
+from mmfan.corruptions.cell import Cell
 from mmfan.evaluation.results.picture_writer import PictureWriter
 
 FOG = Cell("fog", 3)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmfan.evaluation.protocol import CLEAN, Cell
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.results.pictures import PictureError, find_pictures, folder_name, pictures_folder
 
 PALETTE = [[128, 64, 128], [70, 130, 180], [0, 0, 142]]

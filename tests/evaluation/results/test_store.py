@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmfan.evaluation.protocol import CLEAN, Cell
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.results.store import DuplicateRecordError, ResultsError, ResultsStore, RunKey, group_runs, key_of
 
 MINIMAL = {"model": "fan-t", "dataset": "cityscapes", "corruption": "fog", "severity": 3, "metrics": {"mIoU": 0.6123}}

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mmfan.evaluation.protocol import CLEAN, Cell, Protocol
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.summary.classes import summarize_classes
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
 

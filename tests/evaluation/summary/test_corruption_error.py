@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmfan.evaluation.protocol import CLEAN, PROTOCOLS, Cell, Protocol
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.evaluation.protocol import PROTOCOLS, Protocol
 from mmfan.evaluation.report.published import published_rows
 from mmfan.evaluation.summary.summary import SummaryError, mce, summarize
 

@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pytest
 
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.metrics.counts import image_level, scores_of_counts
-from mmfan.evaluation.protocol import CLEAN, PROTOCOLS, Cell, Protocol
+from mmfan.evaluation.protocol import PROTOCOLS, Protocol
 from mmfan.evaluation.results.counts_file import PictureCounts
 from mmfan.evaluation.results.store import ResultsStore
+from mmfan.evaluation.summary.averages import average_cells
 from mmfan.evaluation.summary.intervals import bootstrap, stored_counts, summarize_pictures
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
-from mmfan.evaluation.summary.summary import average_cells
 
 PROTOCOL = Protocol("three", (Cell("fog", 1), Cell("fog", 2), Cell("snow", 1)), {"a": ("fog",), "b": ("snow",)})
 

@@ -4,8 +4,10 @@ import math
 
 import pytest
 
-from mmfan.evaluation.protocol import CLEAN, Cell, Protocol
-from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError, mean, select, values_of
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.evaluation.protocol import Protocol
+from mmfan.evaluation.summary.averages import mean
+from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError, select, values_of
 
 PROTOCOL = Protocol("one", (Cell("fog", 1), Cell("fog", 2)))
 

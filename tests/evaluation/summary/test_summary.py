@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmfan.evaluation.protocol import CLEAN, PROTOCOLS, Cell, Protocol, make_protocol
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.evaluation.protocol import PROTOCOLS, Protocol, make_protocol
+from mmfan.evaluation.summary.averages import average_cells, average_types
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
-from mmfan.evaluation.summary.summary import average_cells, average_types, summarize
+from mmfan.evaluation.summary.summary import summarize
 
 # two groups of unequal size, a type with fewer severities than the others
 SMALL = Protocol(

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmfan.corruptions import UnknownCorruptionError, get_corruption
+from mmfan.corruptions.cell import Cell
 from mmfan.datasets.corrupted.layout import Listing, cell_folder
 from mmfan.datasets.corrupted.making.journal import WORK_FOLDER, Entry, find_journals, read_journal
 from mmfan.datasets.corrupted.making.worker import is_part
 from mmfan.datasets.corrupted.manifest import MANIFESTS, make_manifest, manifest_bytes, manifest_path, read_manifest
 from mmfan.datasets.corrupted.record import MixedSetError, SetRecord
-from mmfan.evaluation.protocol import Cell
 
 Digests = dict[Cell, dict[str, str]]
 

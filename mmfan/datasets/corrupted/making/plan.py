@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmfan.corruptions import ENGINE_VERSION, get_corruption
+from mmfan.corruptions.cell import Cell
 from mmfan.datasets.corrupted.codec import is_whole, picture_size
 from mmfan.datasets.corrupted.layout import FORMATS, Listing, cell_folder, list_pictures
 from mmfan.datasets.corrupted.making.merge import Digests, known_digests
 from mmfan.datasets.corrupted.making.shards import WHOLE, Shard
 from mmfan.datasets.corrupted.making.worker import Unit
 from mmfan.datasets.corrupted.record import MixedSetError, SetRecord, check_same, library_versions, read_record
-from mmfan.datasets.prepare.cityscapes_tree import shortlist
 from mmfan.errors import MMFanError
-from mmfan.evaluation.protocol import Cell
+from mmfan.utils.text import shortlist
 
 # Size of a corrupted picture as a share of its pixels' bytes, a little above the mean over all types and severities:
 # measured on photographs of 2048x1024 as PNG 0.48 (gaussian noise 0.97, strong contrast loss 0.14), on smaller and

@@ -1,0 +1,114 @@
+"""Objects that a detector found: read from its samples, painted, and written in COCO's form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mmfan.errors import MMFanError
+from mmfan.visualization.instances import distinct_colours, draw_instances
+
+LEGIBLE = 480  # pixels of the short side, below which a picture is enlarged before names are written on it
+
+
+class Detections(NamedTuple):
+    """The objects found in one picture, the surest first.
+
+    Args:
+        boxes: (N, 4) float32: left, top, right, bottom in pixels of the picture.
+        scores: (N,) float32, 0 to 1.
+        labels: (N,) int64: class numbers.
+        masks: (N, H, W) bool, or None from a model that gives boxes alone.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    labels: np.ndarray
+    masks: np.ndarray | None
+
+
+def detections_of(sample: Any, threshold: float = 0.0) -> Detections:
+    """The objects in what a detector returns for one picture.
+
+    Args:
+        sample: A ``DetDataSample``.
+        threshold: Objects with a lower score are left out.
+
+    Raises:
+        MMFanError: The model gives no objects.
+    """
+    if "pred_instances" not in sample:
+        raise MMFanError(f"This config's model gives no objects, only {sorted(sample.keys())}.")
+    found = sample.pred_instances.cpu()
+    scores = found.scores.float().numpy()
+    order = np.argsort(-scores, kind="stable")
+    order = order[scores[order] >= threshold]
+    boxes = found.bboxes
+    masks = found.masks if "masks" in found else None
+    return Detections(
+        np.asarray(getattr(boxes, "tensor", boxes), np.float32).reshape(-1, 4)[order],
+        scores[order],
+        found.labels.numpy().astype(np.int64)[order],
+        None if masks is None else np.asarray(masks, bool)[order],
+    )
+
+
+def paint_detections(
+    picture: np.ndarray, found: Detections, meta: Mapping[str, Any], opacity: float = 0.5, with_scores: bool = True
+) -> np.ndarray:
+    """Draw objects over their picture; a small picture is enlarged first, so that names can be read.
+
+    Args:
+        picture: (H, W, 3) uint8, RGB.
+        found: Its objects.
+        meta: ``classes`` and perhaps ``palette``, as ``model.dataset_meta`` has them.
+        opacity: Of the masks, 0 to 1.
+        with_scores: Write them behind the names; truth has none.
+
+    Returns:
+        (k * H, k * W, 3) uint8, RGB, with a whole number k from 1 to 4.
+    """
+    classes, palette = meta["classes"], meta.get("palette")
+    if not isinstance(palette, (list, tuple)) or len(palette) < len(classes):
+        palette = distinct_colours(len(classes))
+    scale = int(np.clip(-(-LEGIBLE // min(picture.shape[:2])), 1, 4))
+    return draw_instances(
+        picture, found.boxes, found.labels, classes, palette, scores=found.scores if with_scores else None,
+        masks=found.masks, opacity=opacity, scale=scale,
+    )  # fmt: skip
+
+
+def as_coco_results(found: Detections, image_id: Any, categories: Sequence[int] | None = None) -> list[dict[str, Any]]:
+    """Objects in the form of COCO's result files.
+
+    Args:
+        found: The objects.
+        image_id: The picture's number.
+        categories: The category number of each class; None for the class numbers themselves.
+
+    Returns:
+        One dict for each object: ``image_id``, ``category_id``, ``bbox`` ([x, y, width, height], pixels), ``score``,
+        and with masks ``segmentation``, run lengths in COCO's compressed form.
+    """
+    results = []
+    for number, (left, top, right, bottom) in enumerate(found.boxes.tolist()):
+        label = int(found.labels[number])
+        entry = {
+            "image_id": image_id,
+            "category_id": label if categories is None else int(categories[label]),
+            "bbox": [left, top, right - left, bottom - top],
+            "score": float(found.scores[number]),
+        }
+        if found.masks is not None:
+            entry["segmentation"] = _run_lengths(found.masks[number])
+        results.append(entry)
+    return results
+
+
+def _run_lengths(mask: np.ndarray) -> dict[str, Any]:
+    from pycocotools import mask as coco_mask  # comes with mmdetection
+
+    encoded = coco_mask.encode(np.asfortranarray(mask, np.uint8))
+    return {"size": [int(side) for side in encoded["size"]], "counts": encoded["counts"].decode("ascii")}
