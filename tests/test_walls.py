@@ -144,7 +144,7 @@ def going_up_in_evaluation(arrows: Iterable[Arrow]) -> list[str]:
 
 
 def between_siblings(arrows: Iterable[Arrow]) -> list[str]:
-    """Arrows between models and visualization, from models to datasets, and between loop and report: each is useful alone."""
+    """Arrows between models and visualization, from models to datasets, between loop and report: each works alone."""
     apart = [("models", "visualization"), ("visualization", "models"), ("models", "datasets")]
     apart += [("evaluation.loop", "evaluation.report"), ("evaluation.report", "evaluation.loop")]
     return [
