@@ -89,9 +89,9 @@ def judged_config(cfg: Config, *, workers: int | None = None, **loop: Any) -> Co
 
 def built_loop(runner: Runner) -> RobustnessLoop:
     """The loop of a Runner made from :func:`judged_config`, with the weights of its checkpoint loaded."""
-    runner._test_loop = runner.build_test_loop(runner._test_loop)
+    loop = runner.test_loop  # built here, so that the classes of its set are known when the weights are checked
     runner.load_or_resume()
-    return runner.test_loop
+    return loop
 
 
 def describe_plan(loop: RobustnessLoop, measure: bool) -> str:

@@ -19,7 +19,7 @@ import torch
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import BaseLoop, Runner, find_latest_checkpoint
 
 from mmfan.apis.amp import use_amp
 from mmfan.apis.checkpoint import allow_mmengine_files, check_classes, check_fit, is_remote, read_checkpoint
@@ -97,6 +97,10 @@ class PlainRunner(Runner):
         built = super().build_test_loop(loop)
         self._check_heads(built)
         return built
+
+    def use_test_loop(self, loop: BaseLoop) -> None:
+        """Have :meth:`test` run this loop, in the place of the config's."""
+        self._test_loop = loop
 
     def _check_heads(self, loop: Any) -> None:
         classes = _classes_of(loop)

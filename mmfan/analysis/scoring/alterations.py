@@ -14,6 +14,7 @@ import numpy as np
 
 from mmfan.analysis.scoring.part_scores import MARKED
 from mmfan.corruptions import picture_name, picture_seed
+from mmfan.corruptions.cell import Cell
 from mmfan.datasets.transforms.band_noise import BandNoise
 from mmfan.datasets.transforms.cell_grid import border_pixels, equal_grid, permute_cells, random_order
 from mmfan.datasets.transforms.corrupt import NAME_ROOT_KEY
@@ -39,6 +40,10 @@ class Alteration(ABC):
         self.seed = 0
         self.root: str | None = None
         self.read_labels: Callable[[dict], dict] | None = None
+
+    def __call__(self, results: dict[str, Any], cell: Cell) -> dict[str, Any]:
+        """Change the picture of a sample as the cell says: ``change`` of the judge's loop."""
+        return self.transform(results)
 
     @abstractmethod
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:

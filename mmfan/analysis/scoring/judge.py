@@ -51,13 +51,10 @@ class AlteredLoop(RobustnessLoop):
         progress: Callable[[int, int], None] | None = None,
         **loop: Any,
     ) -> None:
-        super().__init__(runner, dataloader, evaluator, **loop)
+        super().__init__(runner, dataloader, evaluator, change=alteration, **loop)
         self.settings, self.progress = dict(settings), progress
         # before the loading processes start: they get the dataset as it is when the loop runs
-        cells = self.dataloader.dataset
-        alteration.install(cells.dataset, self.seed, cells.steps[0].corrupt.root)
-        for step in cells.steps:
-            step.corrupt = alteration
+        alteration.install(self.dataloader.dataset.dataset, self.seed, self.name_root)
 
     def _more(self) -> dict[str, Any]:
         return {**super()._more(), "alteration": self.settings}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -33,14 +33,36 @@ def corrupt_bgr(image: NDArray[np.uint8], corruption: str, severity: int, seed: 
 
     Returns:
         A new picture of the same shape and order of channels, contiguous.
+
+    Raises:
+        MMFanError, TypeError: As :func:`mmfan.corruptions.corrupt`, which checks all four.
     """
     if corruption == CLEAN:
         return image
-    if image.ndim == 2 or image.shape[2] == 1:
-        return corrupt(image, corruption, severity, seed)
+    if not (isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3):
+        return corrupt(image, corruption, severity, seed)  # grey, or nothing that can be corrupted, which it says
     # cvtColor is several times faster than reversing the channels with a stride of -1
     result = corrupt(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8), corruption, severity, seed)
     return np.asarray(cv2.cvtColor(result, cv2.COLOR_RGB2BGR), np.uint8)
+
+
+def name_of_sample(sample: Mapping[str, Any], root: str | None = None) -> str:
+    """The name of a sample's picture, that seeds are derived from.
+
+    Args:
+        sample: With ``img_path``, and perhaps with :data:`NAME_ROOT_KEY`.
+        root: The folder that names are relative to; goes before that of the sample.
+
+    Raises:
+        MMFanError: The sample has no path.
+    """
+    path = sample.get("img_path")
+    if not path:
+        raise MMFanError(
+            "The seed of a picture is derived from `img_path`, which this sample lacks: give the sample one, or draw "
+            "anew each time with seed=None."
+        )
+    return picture_name(path, root if root is not None else sample.get(NAME_ROOT_KEY))
 
 
 @TRANSFORMS.register_module()
@@ -136,7 +158,7 @@ class Corrupt(BaseTransform):
             draws, seed = self._fresh_draws()
             corruption, severity = choices.pick(draws)
             return corruption, severity, None if corruption == CLEAN else seed
-        name = self._name(results)
+        name = name_of_sample(results, self.root)
         if choices.is_fixed:
             corruption, severity = choices.corruptions[0], choices.severities[0]
         else:
@@ -157,15 +179,6 @@ class Corrupt(BaseTransform):
                 "set `corruption` and `severity` of the transform, or both keys in the samples."
             )
         return make_choices(results["corruption"], results["severity"])
-
-    def _name(self, results: dict[str, Any]) -> str:
-        path = results.get("img_path")
-        if not path:
-            raise MMFanError(
-                "mmfan.Corrupt derives the seed of a picture from `img_path`, which this sample lacks: give the sample "
-                "one, or draw anew each time with seed=None."
-            )
-        return picture_name(path, self.root if self.root is not None else results.get(NAME_ROOT_KEY))
 
     def _check(self, results: dict[str, Any]) -> None:
         if "img" not in results:

@@ -16,7 +16,6 @@ from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.amp import autocast
 
 from mmfan.corruptions.cell import CLEAN, Cell
-from mmfan.datasets.transforms.corrupt import Corrupt
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.loop.disk import DiskSource
 from mmfan.evaluation.loop.outcome import check_fractions, conclude
@@ -29,7 +28,15 @@ from mmfan.evaluation.loop.run_key import (
     run_key,
 )
 from mmfan.evaluation.loop.shown import shown_prediction, shown_truth
-from mmfan.evaluation.loop.stream import CellBatches, CellDataset, SampleNote, build_sweep_loader, spread
+from mmfan.evaluation.loop.stream import (
+    CellBatches,
+    CellDataset,
+    Change,
+    CorruptPicture,
+    SampleNote,
+    build_sweep_loader,
+    spread,
+)
 from mmfan.evaluation.loop.timing import Shares, describe_shares
 from mmfan.evaluation.metrics.evaluator import make_evaluator
 from mmfan.evaluation.protocol import Protocol, get_protocol
@@ -81,6 +88,9 @@ class RobustnessLoop(BaseLoop):
         dataset_name: Name of the data set in the results; that of its class by default.
         pictures: Write this many pictures, with truth and predictions, beside the results.
         fp16: Mixed precision (bfloat16 on a CPU).
+        change: What a cell does to a picture, in the place of the corruption of its name: gets a sample whose picture
+            was just loaded (``img``, BGR or grey, uint8; ``img_path``) and the cell, and returns the sample. It runs in
+            the loading processes, so it must be picklable, and not for the clean pictures.
 
     Raises:
         MMFanError: An argument is out of range or contradicts another one, or the dataset cannot be corrupted.
@@ -104,6 +114,7 @@ class RobustnessLoop(BaseLoop):
         dataset_name: str | None = None,
         pictures: int = 0,
         fp16: bool = False,
+        change: Change | None = None,
     ) -> None:
         self.protocol = get_protocol(protocol)
         self.cells = (CLEAN, *self.protocol.cells)
@@ -118,13 +129,16 @@ class RobustnessLoop(BaseLoop):
                 f"Expected source='fly', or source='disk' with `corrupted_root`, got source={source!r} and "
                 f"corrupted_root={corrupted_root!r}."
             )
+        if change is not None and source == "disk":
+            raise MMFanError("Pictures are either read from a corrupted set (source='disk') or changed by `change`.")
         _check_dataloader(dataloader)
         self.dataset_config = dataloader["dataset"]
         dataset = DATASETS.build(self.dataset_config)
         if hasattr(dataset, "full_init"):
             dataset.full_init()
         self.dataset_name = dataset_name or guess_dataset_name(dataset)
-        wrapped = self._choose_pictures(dataset, picture_root, corrupted_root, pictures)
+        self.name_root = root_of_names(dataset) if picture_root is None else str(picture_root)
+        wrapped = self._choose_pictures(dataset, corrupted_root, pictures, change)
         rank, ranks = get_dist_info()
         batches = CellBatches(self.chosen[rank::ranks], dataloader.get("batch_size", 1), range(len(self.cells)))
         super().__init__(runner, build_sweep_loader(runner, dataloader, wrapped, batches))
@@ -137,16 +151,15 @@ class RobustnessLoop(BaseLoop):
         self._cell_start = self._last_said = 0.0
 
     def _choose_pictures(
-        self, dataset: Any, picture_root: str | Path | None, corrupted_root: str | Path | None, pictures: int
+        self, dataset: Any, corrupted_root: str | Path | None, pictures: int, change: Change | None
     ) -> CellDataset:
         """Settle which pictures are judged, where their corrupted forms come from, and which of them are written."""
-        root = root_of_names(dataset) if picture_root is None else str(picture_root)
-        paths, names = name_pictures(dataset, root)
+        paths, names = name_pictures(dataset, self.name_root)
         self.chosen = spread(len(names), self.limit)
         self.names = [names[number] for number in self.chosen]
         self.disk = None
         if corrupted_root is not None:
-            self.disk = DiskSource(corrupted_root, root, self.seed)
+            self.disk = DiskSource(corrupted_root, self.name_root, self.seed)
             self.disk.check([paths[number] for number in self.chosen], self.protocol.cells)
         shown = spread(len(self.chosen), pictures) if pictures else []
         self.shown = {self.chosen[at]: self.names[at] for at in shown}
@@ -154,7 +167,8 @@ class RobustnessLoop(BaseLoop):
         if shown and not palette:
             raise MMFanError(f"`pictures` need the palette of the classes, which {type(dataset).__name__} lacks.")
         self.writer = PictureWriter(self.store.path, self.name, palette) if shown and self.store else None
-        return CellDataset(dataset, self.cells, Corrupt(seed=self.seed, root=root), self.disk, frozenset(self.shown))
+        change = CorruptPicture(self.seed, self.name_root) if change is None else change
+        return CellDataset(dataset, self.cells, change, self.disk, frozenset(self.shown))
 
     def run(self) -> dict[str, float]:
         """Judge the cells that are not in the results file yet.
@@ -162,6 +176,7 @@ class RobustnessLoop(BaseLoop):
         Returns:
             ``clean/S``, ``corrupted/S`` and ``retention/S`` for each score S.
         """
+        # mmengine tells a loop nowhere else which of the two it is; the property would build the other one
         mode = "val" if self.runner._val_loop is self else "test"
         self.runner.call_hook(f"before_{mode}")
         self.runner.call_hook(f"before_{mode}_epoch")
@@ -198,7 +213,7 @@ class RobustnessLoop(BaseLoop):
             return RunKey(self.name, dataset=self.dataset_name, seed=self.seed)
         key: list[Any] = [None]
         if is_main_process():
-            file = self.runner._load_from if mode == "test" else None
+            file = self.runner.cfg.get("load_from") if mode == "test" else None
             key[0] = run_key(
                 self.runner,
                 name=self.name,

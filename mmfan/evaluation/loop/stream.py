@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,9 +19,10 @@ from mmengine.registry import FUNCTIONS
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from mmfan.corruptions import picture_seed
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.corrupted.lookup import CellSource
-from mmfan.datasets.transforms.corrupt import Corrupt
+from mmfan.datasets.transforms.corrupt import corrupt_bgr, name_of_sample
 from mmfan.datasets.transforms.pipelines import check_uncorrupted, innermost_datasets, loads_picture
 from mmfan.errors import MMFanError
 from mmfan.evaluation.loop.disk import DiskSource
@@ -47,21 +49,46 @@ class SampleNote(NamedTuple):
     image: NDArray[np.uint8] | None = None
 
 
+# What a cell does to a sample whose picture was just loaded (`img`: BGR or grey, uint8; `img_path`: of the clean
+# picture): gets both, returns the sample. It runs, pickled, in the loading processes, and never for the clean cell.
+Change = Callable[[dict[str, Any], Cell], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class CorruptPicture:
+    """Corrupts a loaded picture as the cell says, with the bytes that a corrupted set on disk has.
+
+    Attributes:
+        seed: Base seed.
+        root: The folder that names of pictures are relative to; None finds it by the layout of the set.
+    """
+
+    seed: int = 0
+    root: str | None = None
+
+    def __call__(self, sample: dict[str, Any], cell: Cell) -> dict[str, Any]:
+        """Corrupt ``sample['img']``."""
+        seed = picture_seed(self.seed, name_of_sample(sample, self.root), *cell)
+        sample["img"] = corrupt_bgr(sample["img"], *cell, seed)
+        sample["corruption_seed"] = seed
+        return sample
+
+
 class LoadCorrupted(BaseTransform):
-    """The loading step of a pipeline, followed by the corruption of the cell at hand.
+    """The loading step of a pipeline, followed by what the cell at hand does to the picture.
 
     It takes the place of the loading step, so that nothing comes between them, in a pipeline with test-time
     augmentation too.
 
     Args:
         load: The step it replaces.
-        corrupt: Corrupts the picture that was loaded, on the fly.
-        disk: Where the corrupted pictures are read from instead; ``corrupt`` is then not used.
+        change: Changes the picture that was loaded.
+        disk: Where the corrupted pictures are read from instead; ``change`` is then not used.
     """
 
-    def __init__(self, load: Callable[[dict], dict | None], corrupt: Corrupt, disk: DiskSource | None = None) -> None:
+    def __init__(self, load: Callable[[dict], dict | None], change: Change, disk: DiskSource | None = None) -> None:
         self.load = load
-        self.corrupt = corrupt
+        self.change = change
         self.disk = disk
         self.cell = CLEAN
         self.keep = False
@@ -69,7 +96,11 @@ class LoadCorrupted(BaseTransform):
         self.seconds = [0.0, 0.0]
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any] | None:
-        """Load and corrupt; the sample's ``img_path`` stays that of the clean picture."""
+        """Load and change; the sample's ``img_path`` stays that of the clean picture.
+
+        Raises:
+            MMFanError: The picture is missing or cannot be changed.
+        """
         start = time.perf_counter()
         from_disk = self.disk is not None and self.cell != CLEAN
         clean = results.get("img_path")
@@ -85,7 +116,11 @@ class LoadCorrupted(BaseTransform):
         if from_disk:
             loaded["img_path"] = clean
         elif self.cell != CLEAN:
-            loaded = self.corrupt.transform(loaded)
+            try:
+                loaded = self.change(loaded, self.cell)
+            except MMFanError as error:
+                hint = " Leave `to_float32` out of the step that loads it." if isinstance(error, TypeError) else ""
+                raise MMFanError(f"{self.cell} of the picture {clean} cannot be made: {error}{hint}") from error
         self.seconds = [between - start, time.perf_counter() - between]
         self.kept = np.array(loaded["img"]) if self.keep else None
         return loaded
@@ -97,7 +132,7 @@ class CellDataset(Dataset):
     Args:
         dataset: Any dataset with a pipeline, or wrappers around such datasets.
         cells: What keys' first numbers stand for.
-        corrupt: Corrupts on the fly.
+        change: What a cell does to a picture: :class:`CorruptPicture`, or another.
         disk: Where corrupted pictures are read from instead.
         kept: Numbers of pictures to pass on as they are before the rest of the pipeline.
 
@@ -109,14 +144,14 @@ class CellDataset(Dataset):
         self,
         dataset: Any,
         cells: Sequence[Cell],
-        corrupt: Corrupt,
+        change: Change,
         disk: DiskSource | None = None,
         kept: frozenset[int] = frozenset(),
     ) -> None:
         self.dataset = dataset
         self.cells = tuple(cells)
         self.kept = kept
-        self.steps = [_replace_loading(inner, corrupt, disk) for inner in innermost_datasets(dataset)]
+        self.steps = [_replace_loading(inner, change, disk) for inner in innermost_datasets(dataset)]
 
     @property
     def metainfo(self) -> Any:
@@ -140,7 +175,7 @@ class CellDataset(Dataset):
         return SampleNote(number, picture, load, corrupt, whole - load - corrupt, image), sample
 
 
-def _replace_loading(dataset: Any, corrupt: Corrupt, disk: DiskSource | None) -> LoadCorrupted:
+def _replace_loading(dataset: Any, change: Change, disk: DiskSource | None) -> LoadCorrupted:
     """Put :class:`LoadCorrupted` in the place of the loading step of a dataset's pipeline."""
     kind = type(dataset).__name__
     cell = getattr(dataset, "cell", None)
@@ -158,7 +193,7 @@ def _replace_loading(dataset: Any, corrupt: Corrupt, disk: DiskSource | None) ->
             f"Expected one step in the test pipeline of {kind} that loads the picture (LoadImageFromFile), to corrupt "
             f"after it, got {len(places)}: {names}."
         )
-    steps[places[0]] = LoadCorrupted(steps[places[0]], corrupt, disk)
+    steps[places[0]] = LoadCorrupted(steps[places[0]], change, disk)
     return steps[places[0]]
 
 

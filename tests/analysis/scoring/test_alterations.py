@@ -9,7 +9,6 @@ from mmfan.analysis.scoring.alterations import BandNoiseAlteration, PatchDropAlt
 from mmfan.analysis.scoring.part_scores import MARKED
 from mmfan.apis import load_config
 from mmfan.corruptions.cell import CLEAN, Cell
-from mmfan.datasets.transforms.corrupt import Corrupt
 from mmfan.datasets.transforms.patch_drop import PatchDrop
 from mmfan.evaluation.loop.stream import CellDataset
 
@@ -25,10 +24,8 @@ def altered(folder, alteration, cell, seed=0):
     """The wrapped test set: clean samples are keys (0, n), altered ones (1, n)."""
     with DefaultScope.overwrite_default_scope("mmseg"):
         dataset = DATASETS.build(load_config(folder / "tiny.py").test_dataloader.dataset)
-    wrapped = CellDataset(dataset, (CLEAN, cell), Corrupt(seed=seed))
+    wrapped = CellDataset(dataset, (CLEAN, cell), alteration)
     alteration.install(dataset, seed, None)
-    for step in wrapped.steps:
-        step.corrupt = alteration
     return wrapped
 
 

@@ -179,6 +179,21 @@ def test_a_corruption_of_ones_own(parts, judged, tmp_path):
     assert records["clean", 0]["metrics"] == judged[1]["clean", 0]["metrics"]
 
 
+def turn_grey(sample, cell):
+    """Every channel becomes the cell's severity times 20."""
+    sample["img"] = np.full_like(sample["img"], 20 * cell.severity)
+    return sample
+
+
+def test_a_change_of_ones_own(parts, judged, tmp_path):
+    more = {"protocol": {"corruptions": ["contrast"], "severities": [5]}, "seed": 3, "pictures": 1}
+    _, records = judge(*parts, tmp_path / "r.jsonl", change=turn_grey, workers=1, **more)
+    shown = next((tmp_path / "r.jsonl.pictures/input/contrast-5").rglob("*.png"))
+    assert (cv2.imread(str(shown)) == 100).all()
+    assert records["clean", 0]["metrics"] == judged[1]["clean", 0]["metrics"]
+    assert records["contrast", 5]["metrics"] != judged[1]["contrast", 5]["metrics"]
+
+
 @pytest.mark.parametrize("more", [{"tta": True}, {"fp16": True}])
 def test_augmentation_and_mixed_precision(parts, judged, tmp_path, more):
     if "tta" in more:
@@ -238,6 +253,7 @@ def test_a_training_keeps_the_checkpoint_with_the_best_corrupted_score(parts, tm
         ({"seed": 1.5}, "Expected `seed`.*got 1.5"),
         ({"source": "disk"}, "source='disk' with `corrupted_root`"),
         ({"corrupted_root": "/nowhere"}, "got source='fly' and corrupted_root='/nowhere'"),
+        ({"source": "disk", "corrupted_root": "/nowhere", "change": turn_grey}, "or changed by `change`"),
         ({"results": None, "pictures": 2}, "give `results` too"),
         ({"options": {"test_dataloader.dataset.pipeline": [{"type": "PackSegInputs"}]}}, "got 0: PackSegInputs"),
         (

@@ -1,5 +1,6 @@
 """The stream of (cell, picture) keys, and the pipeline step that corrupts."""
 
+import pickle
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +14,7 @@ from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.transforms.corrupt import Corrupt
 from mmfan.datasets.transforms.pipelines import innermost_datasets
 from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
-from mmfan.evaluation.loop.stream import CellBatches, CellDataset, spread
+from mmfan.evaluation.loop.stream import CellBatches, CellDataset, CorruptPicture, spread
 
 FOG = Cell("fog", 3)
 
@@ -71,7 +72,9 @@ def test_ranks_share_the_pictures_and_batches_hold_one_cell(count, batch_size, r
 
 
 def test_corrupts_after_loading_and_keeps_what_is_asked_for():
-    dataset = CellDataset(Pictures(["x/leftImg8bit/val/a.png", "b.png"]), [CLEAN, FOG], Corrupt(), kept=frozenset([0]))
+    dataset = CellDataset(
+        Pictures(["x/leftImg8bit/val/a.png", "b.png"]), [CLEAN, FOG], CorruptPicture(), kept=frozenset([0])
+    )
     note, clean = dataset[0, 0]
     assert (note.cell, note.picture) == (0, 0)
     np.testing.assert_array_equal(note.image, clean["img"])
@@ -85,11 +88,43 @@ def test_corrupts_after_loading_and_keeps_what_is_asked_for():
     np.testing.assert_array_equal(dataset[0, 0][1]["img"], clean["img"])
 
 
+def halve(sample, cell):
+    """A change of one's own: the picture divided by two to the severity."""
+    sample["img"] = sample["img"] >> cell.severity
+    return sample
+
+
+def test_a_change_of_ones_own_takes_the_place_of_the_corruption():
+    dataset = pickle.loads(pickle.dumps(CellDataset(Pictures(["b.png"]), [CLEAN, FOG], halve)))
+    clean, halved = dataset[0, 0][1], dataset[1, 0][1]
+    np.testing.assert_array_equal(halved["img"], clean["img"] >> 3)
+    assert (halved["corruption"], halved["severity"]) == FOG
+    assert clean["img"].max() > 250
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        (np.zeros((40, 50, 3), np.float32), "got float32.*Leave `to_float32` out"),
+        (np.zeros((40, 50, 4), np.uint8), r"got \(40, 50, 4\)"),
+        (np.zeros((8, 50, 3), np.uint8), "at least 32 pixels, got 8 rows"),
+    ],
+)
+def test_pictures_that_cannot_be_corrupted_are_named(picture, message):
+    class LoadImageAsItIs:
+        def __call__(self, results):
+            return {**results, "img": picture}
+
+    dataset = CellDataset(Pictures(["b.png"], [LoadImageAsItIs()]), [CLEAN, FOG], CorruptPicture())
+    with pytest.raises(ValueError, match=f"fog 3 of the picture b.png cannot be made: .*{message}"):
+        dataset[1, 0]
+
+
 def test_wrappers_around_datasets_are_seen_through():
     inner = [Pictures(["aa.png"]), Pictures(["bbb.png", "cccc.png"])]
     joined = ConcatDataset(inner)
     assert innermost_datasets(SimpleNamespace(dataset=joined)) == inner
-    dataset = CellDataset(joined, [CLEAN, FOG], Corrupt())
+    dataset = CellDataset(joined, [CLEAN, FOG], CorruptPicture())
     for number in range(3):
         assert (dataset[1, number][1]["img"] != dataset[0, number][1]["img"]).any()
     assert name_pictures(joined) == (["aa.png", "bbb.png", "cccc.png"],) * 2
@@ -106,7 +141,7 @@ def test_wrappers_around_datasets_are_seen_through():
 )
 def test_datasets_that_cannot_be_corrupted_are_refused(dataset, message):
     with pytest.raises(ValueError, match=message):
-        CellDataset(dataset, [CLEAN], Corrupt())
+        CellDataset(dataset, [CLEAN], CorruptPicture())
 
 
 def test_names_must_tell_pictures_apart():
