@@ -1,4 +1,4 @@
-"""What the tools call: reading a config, building the Runner, inference. No tool builds a Runner by hand."""
+"""The Python API of models: reading a config, building the Runner, inference. No command builds a Runner by hand."""
 
 from mmfan.apis.checkpoint import read_checkpoint
 from mmfan.apis.config import load_config

@@ -1,4 +1,4 @@
-"""Reading checkpoints of training runs without running code from them, and comparing them with a model.
+"""Checkpoints of training runs, read without running code from them and compared with a model.
 
 mmengine saves its message hub with every checkpoint, so plain ``weights_only`` loading refuses mmengine's own files.
 Here exactly the classes in such files are allowed; a file with any other object is refused, never executed.

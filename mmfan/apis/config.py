@@ -1,4 +1,4 @@
-"""Reading a config: bases from installed packages, options of the command line, and errors that name the key.
+"""Configs: bases from installed packages, options of the command line, and errors that name the key.
 
 Source of the config format: mmengine's ``Config``. Two things are added. ``_base_ = 'mmseg::...'`` resolves whichever
 distribution provides mmseg (mmengine looks for one called mmsegmentation, the maintained one is onedl-mmsegmentation),

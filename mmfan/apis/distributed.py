@@ -1,4 +1,4 @@
-"""Starting ranks on machines without a GPU, and the variables each launcher sets.
+"""Distributed runs on machines without a GPU, and the variables that each launcher sets.
 
 mmengine selects a CUDA device before it joins the process group, so its launchers fail on a CPU-only machine. There,
 mmfan joins the group itself with gloo; with a GPU everything is left to mmengine.

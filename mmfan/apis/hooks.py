@@ -1,4 +1,4 @@
-"""Writing what a model predicts while it is tested."""
+"""Hooks that write a model's predictions while it is tested."""
 
 from __future__ import annotations
 

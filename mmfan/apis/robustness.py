@@ -1,4 +1,4 @@
-"""Judging a model on corrupted pictures from any config: what ``tools/test_robustness.py`` calls."""
+"""Judging a model on corrupted pictures from any config: the work of ``mmfan judge``."""
 
 from __future__ import annotations
 

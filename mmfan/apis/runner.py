@@ -1,4 +1,4 @@
-"""The one place that builds mmengine's Runner, so that every tool trains and tests alike.
+"""The one builder of mmengine's Runner, so that every command trains and tests alike.
 
 What mmengine guarantees about resuming, and what not: iteration, weights, optimiser and schedule continue exactly, and
 so does the order of the pictures, because the sampler is wound forward and the seed is fixed in the config. Random

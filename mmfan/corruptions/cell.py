@@ -1,4 +1,4 @@
-"""One entry of the grid that a model is judged on: a corruption at a severity, or the clean pictures."""
+"""``Cell``, one entry of the grid that a model is judged on: a corruption at a severity, or the clean pictures."""
 
 from __future__ import annotations
 

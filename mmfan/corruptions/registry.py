@@ -1,4 +1,4 @@
-"""The corruptions that can be asked for by name: the built-in ones, and those that users add."""
+"""Registry of corruptions: the built-in ones, and those that users add."""
 
 from __future__ import annotations
 

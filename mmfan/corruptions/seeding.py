@@ -1,4 +1,4 @@
-"""From a base seed and the name of a picture to the seed of one corrupted picture.
+"""Seeds of corrupted pictures, from a base seed and the name of a picture.
 
 A corrupted picture depends on (base seed, relative file name, corruption, severity) and on nothing else: not on the
 order of the pictures, the number of workers, or what was drawn before. The rule, so that others can repeat it:

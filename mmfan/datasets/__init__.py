@@ -1,7 +1,7 @@
 """Datasets, pipeline steps, and the preparation of sets.
 
-The preparation (``tree``, ``prepare_*``, ``miniature``) needs no OpenMMLab package and starts at once; the classes that
-build on one are in :mod:`mmfan.datasets.registered` and are loaded when one of them is first asked for.
+The preparation (``prepare``, ``corrupted``, ``miniature``) needs no OpenMMLab package and starts at once; the classes
+that build on one are in :mod:`mmfan.datasets.registered` and are loaded when one of them is first asked for.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Annotation files in COCO's form: what can be wrong with one, found before anything is trained on it.
+"""Annotation files in COCO's form, and the check of all that can be wrong with one before training begins.
 
 Pure functions on the content of the file: what pycocotools and mmdetection pass over in silence (a box without area is
 left out, a class without category shifts the labels of all that follow) is named here.

@@ -1,4 +1,4 @@
-"""Which published model a state dict belongs to, by the names and shapes of its tensors."""
+"""Identification of a published model from the names and shapes of the tensors in its state dict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading official checkpoints, safely, and turning their keys into mmfan's.
+"""Official checkpoints, read safely and with their keys turned into mmfan's.
 
 The official FAN files are timm training checkpoints: weights under ``state_dict`` (and perhaps ``state_dict_ema``), an
 ``argparse.Namespace`` beside them, ``module.`` in front of the keys of distributed runs. They are read with

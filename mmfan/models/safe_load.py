@@ -1,4 +1,4 @@
-"""Reading a file of weights without running code from it, and comparing weights with a model's.
+"""Safe loading of weight files: no code in them is run, and their tensors are compared with a model's.
 
 ``torch.load`` with ``weights_only`` builds tensors and plain containers and refuses every other class, apart from those
 it is told to allow. Official checkpoints and training runs need different ones; both are read through here.

@@ -1,1 +1,1 @@
-"""What every room may use: plain Python, nothing of torch, OpenMMLab or NumPy."""
+"""Helpers that every room may use: plain Python, nothing of torch, OpenMMLab or NumPy."""

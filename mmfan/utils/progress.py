@@ -1,4 +1,4 @@
-"""One line that says how far a long conversion is."""
+"""Progress of a long conversion, in one line."""
 
 from __future__ import annotations
 

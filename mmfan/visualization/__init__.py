@@ -1,4 +1,7 @@
-"""Pictures for people: labels and objects painted over pictures, legends, grids. Only this room imports matplotlib."""
+"""Pictures for people: labels and objects painted over pictures, legends, grids, plots of robustness.
+
+matplotlib is imported here and beside the figures of :mod:`mmfan.analysis`: an analysis may stand beside its figure.
+"""
 
 from mmfan.visualization.files import save_picture
 from mmfan.visualization.grid import comparison_grid

@@ -1,4 +1,4 @@
-"""One picture with every corruption at every severity, labelled."""
+"""Contact sheet of one picture: every corruption at every severity, labelled."""
 
 from __future__ import annotations
 

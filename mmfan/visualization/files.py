@@ -1,4 +1,4 @@
-"""Writing pictures: whole or not at all."""
+"""Picture files, written whole or not at all."""
 
 from __future__ import annotations
 

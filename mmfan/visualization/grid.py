@@ -1,4 +1,4 @@
-"""Several pictures with their truth and prediction side by side, in one file."""
+"""Grid of several pictures with their truth and prediction side by side, in one file."""
 
 from __future__ import annotations
 

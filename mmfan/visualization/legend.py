@@ -1,4 +1,4 @@
-"""A strip that names the colours of the classes in a picture."""
+"""Legend of label maps: a strip that names the colours of the classes in a picture."""
 
 from __future__ import annotations
 

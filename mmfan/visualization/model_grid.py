@@ -1,4 +1,4 @@
-"""What several models see in the same pictures, clean and corrupted, side by side."""
+"""Grid of several models' predictions on the same pictures, clean and corrupted, side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plots of what corruption leaves of a score: retention as bars and as a map of numbers, scores as curves."""
+"""Plots of retention, as bars and as a map of numbers, and of scores as curves over severity."""
 
 from __future__ import annotations
 

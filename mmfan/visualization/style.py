@@ -1,4 +1,4 @@
-"""What the plots of robustness have in common: colours that colour-blind readers tell apart, legends, arrays."""
+"""Shared style of the robustness plots: colours that colour-blind readers tell apart, legends, arrays."""
 
 from __future__ import annotations
 

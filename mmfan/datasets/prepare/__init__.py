@@ -1,1 +1,1 @@
-"""Bringing downloaded sets into the tree that configs expect."""
+"""Preparation of downloaded sets: the trees that configs expect."""

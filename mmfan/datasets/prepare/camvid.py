@@ -1,4 +1,4 @@
-"""Write CamVid as a Cityscapes tree, so that whatever runs on Cityscapes runs on it.
+"""CamVid as a Cityscapes tree, so that whatever runs on Cityscapes runs on it.
 
 CamVid (Brostow et al., "Semantic object classes in video", 2009) is known best in the 480x360 form of the SegNet
 tutorial, with 11 classes; each has a class of Cityscapes that means the same.

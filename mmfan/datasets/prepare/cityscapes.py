@@ -1,4 +1,4 @@
-"""Make the label images that training needs (``labelTrainIds``) from the polygons of a downloaded Cityscapes.
+"""The label images that training needs (``labelTrainIds``), from the polygons of a downloaded Cityscapes.
 
 The drawing is cityscapesScripts' own ``json2labelImg``, so that the labels are the official ones bit for bit. Added
 here: several processes, whole files or none, a run that can be taken up again, and a count at the end.

@@ -1,4 +1,4 @@
-"""The Cityscapes tree on disk: what the files are called, how many there are, and what to say when it is not there.
+"""The Cityscapes tree on disk: names and numbers of its files, and the message where it is not there.
 
 Plain Python: the preparation tools and the dataset class agree on names and messages through this file.
 Source of names and counts: the Cityscapes download page and cityscapesScripts' README.

@@ -1,4 +1,4 @@
-"""Noise in one band of frequencies: which frequencies does a model rely on?
+"""``BandNoise``, a pipeline step: noise in one band of spatial frequencies.
 
 Park and Kim, "How Do Vision Transformers Work?", ICLR 2022 (arXiv 2202.06709), figure 2b, for pictures of any shape.
 """

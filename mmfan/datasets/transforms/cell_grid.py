@@ -1,4 +1,4 @@
-"""Grids of cells over a picture: which cells are hidden, in which order they are put back, which pixels they hold.
+"""Grids of cells over a picture: the cells that are hidden, the order they are put back in, the pixels they hold.
 
 Plain NumPy. Random choices come from a seed alone and are the same on any machine.
 """

@@ -1,4 +1,4 @@
-"""Which corruption a picture gets: names and groups spelt out, and one of several cells chosen by uniform draws.
+"""The choice of a corruption for a picture: names and groups spelt out, one of several cells by uniform draws.
 
 Plain Python: the transform and the tools agree on names through this file.
 """

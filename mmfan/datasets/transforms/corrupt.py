@@ -1,4 +1,4 @@
-"""Corrupting pictures inside a pipeline, with the bytes that the file of a corrupted set has."""
+"""``Corrupt``, a pipeline step: corrupted pictures with the bytes that the file of a corrupted set has."""
 
 from __future__ import annotations
 

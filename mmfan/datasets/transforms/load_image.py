@@ -1,4 +1,4 @@
-"""Reading a picture, with the file named when it cannot be read."""
+"""``LoadImageFromFile``, a pipeline step: a picture from its file, which is named when it cannot be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading the label image of a segmentation sample, with its contents checked.
+"""``LoadSegAnnotations``, a pipeline step: the label image of a segmentation sample, with its contents checked.
 
 A label image of the wrong kind (all 34 label ids, instance ids, colours) trains a model on nonsense or stops it deep in
 the loss with a CUDA assertion that names no file; here it is found where it is read.

@@ -1,4 +1,4 @@
-"""Hiding cells of a picture: what a model makes of what it cannot see.
+"""``PatchDrop``, a pipeline step: hidden cells of a picture.
 
 Naseer et al., "Intriguing Properties of Vision Transformers", NeurIPS 2021 (arXiv 2105.10497), for dense prediction:
 the pixels stay labelled, so that a score can be taken over the visible and over the hidden ones.

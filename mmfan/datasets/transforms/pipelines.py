@@ -1,4 +1,4 @@
-"""Finding places in a pipeline: where the picture is loaded, where the sample is packed.
+"""Places in a pipeline: where the picture is loaded, where the sample is packed.
 
 Works on pipelines that have been built (mmengine's ``Compose``), and needs no OpenMMLab package itself.
 """

@@ -1,4 +1,4 @@
-"""Reading an ``arch``: the name of a row in a family's table of numbers, or a dict of the same numbers."""
+"""Architectures of a family of backbones: an ``arch`` by name, or a dict of the same numbers."""
 
 from __future__ import annotations
 

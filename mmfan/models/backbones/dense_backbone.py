@@ -1,4 +1,4 @@
-"""What every backbone shares: the outputs it hands on, freezing, the check of its input, loading official files."""
+"""Base class of all backbones: outputs handed on, freezing, the check of the input, loading of official files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What FAN-ViT and FAN-Hybrid share: token blocks with taps, and class attention."""
+"""Base class of FAN-ViT and FAN-Hybrid: token blocks with taps, and class attention."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Channel processing: what FAN puts in the place of a transformer's MLP, and the alternatives of its ablation.
+"""Channel processing, FAN's counterpart of a transformer's MLP, and the alternatives of its ablation.
 
 Paper: Fully Attentional Networks, arXiv 2204.12451, section 3.2 and table 6. Every mixer maps tokens ``(B, N, E)`` of a
 map ``(H, W)`` to the same shape:

@@ -1,4 +1,4 @@
-"""Working through large maps piece by piece, so that their widest intermediates never exist as a whole.
+"""Chunked computation over large maps, so that their widest intermediates never exist as a whole.
 
 At 1024 x 1024 the widest intermediates of a segmentor take 130 to 200 MB each. On a CPU the time then goes into memory,
 not arithmetic: fresh pages for every intermediate, a trip to main memory for every element-wise step. In pieces of a

@@ -1,4 +1,4 @@
-"""Scaling the output of a layer a channel at a time by scaling its weights."""
+"""Layer scale folded into weights: a layer's output channels are scaled through its weights and bias."""
 
 from torch import Tensor, nn
 

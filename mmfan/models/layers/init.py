@@ -1,4 +1,4 @@
-"""How the published FAN models start: one rule for a whole backbone."""
+"""Weight initialisation of the published FAN models: one rule for a whole backbone."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Projecting feature levels to one width, resizing them to the finest and fusing them, in the cheap order.
+"""Fusion of feature levels: projected to one width, resized to the finest and summed, in the cheap order.
 
 Written out, a SegFormer-style head projects L levels of C_i channels to D each, resizes all to the finest map, stacks
 L * D channels and maps them to D with a 1x1 convolution. All of it is linear, and acting on channels it commutes with

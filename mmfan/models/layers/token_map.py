@@ -1,4 +1,4 @@
-"""Between the two views of one picture's features: a sequence of tokens and a map.
+"""The two views of one picture's features, a sequence of tokens and a map, and the way between them.
 
 Both views share memory: tokens ``(B, H*W, C)`` that are contiguous are a map ``(B, C, H, W)`` in channels-last order.
 So a linear layer, a layer norm and a convolution can follow each other without a copy.

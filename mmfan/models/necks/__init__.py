@@ -1,4 +1,4 @@
-"""Necks: what stands between a backbone and a detector's heads."""
+"""Necks: the modules between a backbone and a detector's heads."""
 
 from mmfan.models.necks.simple_feature_pyramid import SimpleFeaturePyramid
 

@@ -1,4 +1,4 @@
-"""What is painted on: a colour buffer and, beside it, which surface each pixel shows.
+"""The canvas of the renderer: a colour buffer and, beside it, the surface that each pixel shows.
 
 Objects are painted from back to front with flat colours. Each polygon also writes the number of its *surface* (class,
 object, plane in space, material), so that one pass at the end can find every pixel's depth, label and object number

@@ -1,4 +1,4 @@
-"""Time of day and the one pass that lights a painted picture.
+"""Time of day, and the one pass that lights a painted picture.
 
 Every pixel's depth and place in the world follow from its surface's plane, so light, shadow, material and haze are
 computed for all pixels at once, in linear light, and end as an 8-bit picture with exposure, white balance and noise.

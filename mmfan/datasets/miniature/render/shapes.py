@@ -1,4 +1,4 @@
-"""Outlines used by everything that is painted: all plain arrays of corners."""
+"""Outlines of everything that is painted: plain arrays of corners."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Write the miniature Cityscapes to disk: the complete tree, with every label file of the original."""
+"""The miniature Cityscapes on disk: the complete tree, with every label file of the original."""
 
 import os
 from pathlib import Path

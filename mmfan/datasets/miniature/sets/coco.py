@@ -1,4 +1,4 @@
-"""Write the miniature COCO to disk: the drawn street scenes with their objects in COCO's tree and form."""
+"""The miniature COCO on disk: the drawn street scenes with their objects in COCO's tree and form."""
 
 import json
 import os

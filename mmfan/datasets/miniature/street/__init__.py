@@ -1,1 +1,1 @@
-"""Where things stand."""
+"""The plan of a street: where houses, vehicles and people stand."""

@@ -1,4 +1,4 @@
-"""What is on the street in one picture: a list of things to paint from far to near, and the ground they take up."""
+"""The cast of one picture: a list of things to paint from far to near, and the ground they take up."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What lines the street on one side: houses, walls, fences with gardens, parks, from the far end to the near."""
+"""The plots along one side of a street: houses, walls, fences with gardens, parks, from the far end to the near."""
 
 import numpy as np
 

@@ -1,1 +1,1 @@
-"""What is drawn: people, vehicles, houses, plants."""
+"""Things on the street: people, vehicles, houses, plants."""

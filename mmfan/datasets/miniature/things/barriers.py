@@ -1,4 +1,4 @@
-"""What stands along a plot without a house front: walls and fences."""
+"""Barriers, where a plot has no house front: walls and fences."""
 
 import numpy as np
 
