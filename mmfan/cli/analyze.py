@@ -12,8 +12,8 @@ command, config or checkpoint, and for an analysis that the model or the picture
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+from typing import Any
 
 from mmfan.analysis.catalogue import ANALYSES, get_analysis
 from mmfan.analysis.context import Context, load_context, make_document, parse_cell, to_json
@@ -25,16 +25,25 @@ from mmfan.visualization.style import draw
 OWN = ("what", "config", "checkpoint", "model", "out", "limit", "seed", "cell", "crop", "taps", "device", "labels")
 
 
-def make_parser(chosen: str | None) -> argparse.ArgumentParser:
+class LazyParser(argparse.ArgumentParser):
+    """The command line of one analysis, whose options are loaded when it is the chosen one."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """Load the options, then parse."""
+        spec = get_analysis(self.prog.split()[-1])
+        _add_common(self, spec.pictures)
+        spec.add_arguments(self.add_argument_group(f"options of {spec.name}"))
+        return super().parse_known_args(args, namespace)
+
+
+def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line; options of an analysis are loaded for the chosen one alone."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    analyses = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    parser = argparse.ArgumentParser(
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    analyses = parser.add_subparsers(dest="what", metavar="WHAT", required=True, parser_class=LazyParser)
     for name, (_, asks) in ANALYSES.items():
-        sub = analyses.add_parser(name, help=asks, description=asks)
-        if name == chosen:
-            spec = get_analysis(name)
-            _add_common(sub, spec.pictures)
-            spec.add_arguments(sub.add_argument_group(f"options of {name}"))  # type: ignore[arg-type]
+        analyses.add_parser(name, help=asks, description=asks)
     return parser
 
 
@@ -83,11 +92,8 @@ def load_models(args: argparse.Namespace) -> list[Context]:
     ]  # fmt: skip
 
 
-def main() -> None:
+def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Read, load, analyse, write."""
-    chosen = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
-    parser = make_parser(chosen)
-    args = parser.parse_args()
     check_arguments(parser, args)
     out = Path(args.out)
     with exits_on_problem(parser.prog, code=2):
@@ -101,7 +107,4 @@ def main() -> None:
         write_whole(out / f"{spec.name}.json", text.encode())
         save_picture(out / f"{spec.name}.png", draw(figure))
     print(f"Wrote {out / spec.name}.json and {out / spec.name}.png.")
-
-
-if __name__ == "__main__":
-    main()
+    return 0

@@ -16,7 +16,7 @@ import json
 import sys
 from pathlib import Path
 
-from mmfan.corruptions import CORRUPTIONS, SEVERITIES
+from mmfan.utils.commands import command_name
 from mmfan.utils.files import write_whole
 
 
@@ -35,21 +35,14 @@ def picture_size(text: str) -> tuple[int, int]:
     return int(sides[0]), int(sides[1])
 
 
-def severity_choice(text: str) -> tuple[int, ...]:
-    """One severity, or all of them."""
-    if text == "all":
-        return SEVERITIES
-    if text not in map(str, SEVERITIES):
-        raise argparse.ArgumentTypeError(f"expected a severity from 1 to 5 or 'all', but got '{text}'")
-    return (int(text),)
-
-
-def make_parser() -> argparse.ArgumentParser:
+def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line of the segmentor's tasks."""
     from mmfan.benchmark.workload import ARCHS
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.epilog = "corruptions and detection have options of their own: python tools/benchmark.py corruptions --help"
+    parser = argparse.ArgumentParser(
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.epilog = f"corruptions and detection have options of their own: {command_name('bench')} corruptions --help"
     parser.add_argument(
         "task", nargs="?", choices=("inference", "training", "all", "corruptions", "detection"), default="all"
     )
@@ -63,41 +56,6 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--compile", action="store_true", help="torch.compile mmfan's form")
     parser.add_argument("--with-cp", action="store_true", help="mmfan recomputes its blocks in the backward pass")
     add_common_options(parser)
-    return parser
-
-
-def make_corruptions_parser() -> argparse.ArgumentParser:
-    """The command line of the corruptions."""
-    parser = argparse.ArgumentParser(
-        prog="benchmark.py corruptions", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--severity", type=severity_choice, default=(3,), metavar="{1,2,3,4,5,all}", help="which to measure"
-    )
-    parser.add_argument(
-        "--size", type=picture_size, default=(2048, 1024), metavar="WxH", help="of the street scene, in pixels"
-    )
-    parser.add_argument(
-        "--only", nargs="+", choices=CORRUPTIONS, default=CORRUPTIONS, metavar="TYPE", help="some types"
-    )
-    add_common_options(parser)
-    return parser
-
-
-def make_detection_parser() -> argparse.ArgumentParser:
-    """The command line of the detector."""
-    from mmfan.benchmark.workload import ARCHS
-
-    parser = argparse.ArgumentParser(
-        prog="benchmark.py detection", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--arch", choices=ARCHS, default="small", help="size of FAN-Hybrid")
-    parser.add_argument(
-        "--size", type=picture_size, default=(1344, 800), metavar="WxH", help="of the picture, in pixels"
-    )
-    parser.add_argument("--threads", type=positive, default=2, help="CPU threads")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    add_file_options(parser)
     return parser
 
 
@@ -134,52 +92,8 @@ def say(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def run_corruptions(arguments: list[str]) -> int:
-    """Parse, measure the corruptions, print."""
-    from mmfan.benchmark.corruptions import (
-        NoReferenceError,
-        corruptions_json,
-        corruptions_markdown,
-        measure_corruptions,
-    )
-
-    parser = make_corruptions_parser()
-    args = parser.parse_args(arguments)
-    check_folders(parser, args)
-    try:
-        report = measure_corruptions(args.size, args.severity, args.repeats, args.only, say)
-    except (NoReferenceError, ValueError) as error:
-        parser.error(str(error))
-    show(args, corruptions_markdown(report), corruptions_json(report))
-    return 0
-
-
-def run_detection(arguments: list[str]) -> int:
-    """Parse, measure the detector's memory, print."""
-    import torch
-
-    from mmfan.benchmark.detector import DetectorJob, detector_json, detector_markdown, measure_detector
-    from mmfan.benchmark.machine import describe_machine
-    from mmfan.environment import EnvironmentMismatchError, check_environment
-
-    parser = make_detection_parser()
-    args = parser.parse_args(arguments)
-    if args.device == "cuda" and not torch.cuda.is_available():
-        parser.error("--device cuda: torch finds no CUDA device here")
-    check_folders(parser, args)
-    try:
-        check_environment("mmdet")
-        job = DetectorJob(args.arch, args.size[1], args.size[0], args.threads, args.device)
-    except (ValueError, EnvironmentMismatchError) as error:
-        parser.error(str(error))
-    rows = measure_detector(job, say)
-    machine = describe_machine(args.device)
-    show(args, detector_markdown(job, rows, machine), detector_json(job, rows, machine))
-    return 0
-
-
-def run_segmentor() -> int:
-    """Parse, measure the segmentor, print."""
+def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """Measure the segmentor, print."""
     import torch
 
     from mmfan.benchmark.compare import compare
@@ -188,13 +102,11 @@ def run_segmentor() -> int:
     from mmfan.benchmark.table import as_json, markdown
     from mmfan.benchmark.workload import DifferentFunctionError, Job, Task
 
-    parser = make_parser()
-    args = parser.parse_args()
     if args.device == "cuda" and not torch.cuda.is_available():
         parser.error("--device cuda: torch finds no CUDA device here")
     check_folders(parser, args)
     if args.task in ("corruptions", "detection"):
-        parser.error(f"put '{args.task}' first: python tools/benchmark.py {args.task} ...")
+        parser.error(f"put '{args.task}' first: {command_name('bench')} {args.task} ...")
     tasks: tuple[Task, ...] = ("inference", "training") if args.task == "all" else (args.task,)
     try:
         jobs = [
@@ -219,22 +131,9 @@ def run_segmentor() -> int:
     try:
         comparisons = [compare(job, args.repeats, say) for job in jobs]
     except (DifferentFunctionError, MemoryError, torch.OutOfMemoryError) as error:
-        print(f"benchmark.py: {error}", file=sys.stderr)
+        print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1
     rates = rates.best(measure_rates(args.device, jobs[0].dtype))
     machine = describe_machine(args.device)
     show(args, markdown(comparisons, machine, rates), as_json(comparisons, machine, rates))
     return 0
-
-
-def main() -> int:
-    """Choose what to measure: the models need torch, the corruptions do not."""
-    if sys.argv[1:2] == ["corruptions"]:
-        return run_corruptions(sys.argv[2:])
-    if sys.argv[1:2] == ["detection"]:
-        return run_detection(sys.argv[2:])
-    return run_segmentor()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -17,31 +17,33 @@ from mmfan.cli.options import exits_on_problem
 from mmfan.visualization import comparison_grid, save_picture
 
 
-def parse_args() -> argparse.Namespace:
+def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("config", help="config file")
     parser.add_argument("checkpoint", help="checkpoint file of a training run")
     parser.add_argument("--out", type=Path, required=True, metavar="PNG", help="file to write")
     parser.add_argument("--count", type=int, default=4, help="number of pictures (default: 4)")
     parser.add_argument("--device", help="cpu, cuda:0, ... (default: a GPU if there is one)")
-    args = parser.parse_args()
+    return parser
+
+
+def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse what cannot be."""
     if args.count < 1:
         parser.error(f"argument --count: expected at least 1, got {args.count}")
     if args.out.suffix.lower() != ".png":
         parser.error(f"argument --out: expected a name that ends in .png, got {args.out}")
-    return args
 
 
-def main() -> None:
+def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Build the model, predict, draw."""
-    args = parse_args()
-    with exits_on_problem("show_predictions.py", code=2):
+    check_arguments(parser, args)
+    with exits_on_problem(parser.prog, code=2):
         model = init_model(load_config(args.config), args.checkpoint, args.device)
         rows = predicted_rows(model, args.count)
     meta = model.dataset_meta
     print(save_picture(args.out, comparison_grid(rows, meta["classes"], meta["palette"])))
-
-
-if __name__ == "__main__":
-    main()
+    return 0

@@ -24,19 +24,20 @@ from mmfan.models.safe_load import CheckpointError
 from mmfan.version import __version__
 
 
-def parse_args() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
+def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("source", help="published file or its URL")
     parser.add_argument("target", type=Path, help="file to write")
     parser.add_argument("--ema", action="store_true", help="take the averaged weights (state_dict_ema)")
     parser.add_argument("--force", action="store_true", help="replace the target if it exists")
-    return parser, parser.parse_args()
+    return parser
 
 
-def main() -> None:
+def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Read, convert, check, write."""
-    parser, args = parse_args()
     if args.target.exists() and not args.force:
         parser.error(f"{args.target} exists; --force replaces it")
     try:
@@ -54,7 +55,4 @@ def main() -> None:
         temporary.unlink(missing_ok=True)
     print(f"{args.target}: {len(state)} tensors, {sum(t.numel() for t in state.values()) / 1e6:.2f} M numbers")
     print(json.dumps(configs, indent=2))
-
-
-if __name__ == "__main__":
-    main()
+    return 0

@@ -57,10 +57,10 @@ def shard(text: str) -> Shard:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     parser.add_argument("source", metavar="SOURCE", help="root of the clean set")
     parser.add_argument("target", metavar="TARGET", help="root of the corrupted set")
@@ -155,7 +155,7 @@ def verify(plan: Plan, args: argparse.Namespace, workers: int) -> int:
     return 1 if done.problems else 0
 
 
-def run(args: argparse.Namespace, plan: Plan, workers: int) -> int:
+def work(args: argparse.Namespace, plan: Plan, workers: int) -> int:
     """Do what the options ask for and return the exit code."""
     if args.dry_run:
         show_plan(plan)
@@ -182,10 +182,8 @@ def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def main() -> int:
+def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Run the tool and return its exit code."""
-    parser = make_parser()
-    args = parser.parse_args()
     signal.signal(signal.SIGTERM, interrupt)
     try:
         sys.path.insert(0, os.getcwd())  # where users keep the modules of --import
@@ -205,7 +203,7 @@ def main() -> int:
         )
         if launcher:
             print(f"shard {part}, from {launcher}", file=sys.stderr)
-        return run(args, plan, args.workers or default_workers(os.environ))
+        return work(args, plan, args.workers or default_workers(os.environ))
     except DiskFullError as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return 1
@@ -217,7 +215,3 @@ def main() -> int:
     except KeyboardInterrupt:
         print("Interrupted; what was made is whole and is kept. Run it again to go on.", file=sys.stderr)
         return 130
-
-
-if __name__ == "__main__":
-    sys.exit(main())

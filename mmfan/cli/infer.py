@@ -27,9 +27,11 @@ from mmfan.visualization import overlay, save_picture, with_legend
 from mmfan.visualization.detections import as_coco_results, paint_detections
 
 
-def parse_args() -> argparse.Namespace:
+def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("config", help="config file")
     parser.add_argument("checkpoint", help="checkpoint file of a training run")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="picture file, or a folder of them")
@@ -40,11 +42,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--device", help="cpu, cuda:0, ... (default: a GPU if there is one)")
     parser.add_argument("--opacity", type=float, default=0.5, help="of the colours, 0 to 1 (default: 0.5)")
     parser.add_argument("--score-thr", type=float, default=0.3, help="least score of an object, 0 to 1 (default: 0.3)")
-    args = parser.parse_args()
+    return parser
+
+
+def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse what cannot be."""
     for name in ("opacity", "score_thr"):
         if not 0 <= getattr(args, name) <= 1:
             parser.error(f"argument --{name.replace('_', '-')}: expected 0 to 1, got {getattr(args, name)}")
-    return args
 
 
 def segment(model: Any, picture: np.ndarray, target: Path, args: argparse.Namespace) -> None:
@@ -65,10 +70,10 @@ def find(model: Any, picture: np.ndarray, target: Path, args: argparse.Namespace
         write_whole(target.with_suffix(".json"), (json.dumps(as_coco_results(found, target.stem)) + "\n").encode())
 
 
-def main() -> None:
+def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Build the model, then read, predict and write picture by picture."""
-    args = parse_args()
-    with exits_on_problem("infer.py", code=2):
+    check_arguments(parser, args)
+    with exits_on_problem(parser.prog, code=2):
         pictures = find_pictures(args.pictures)
         model = init_model(load_config(args.config), args.checkpoint, args.device)
     failed = 0
@@ -77,14 +82,9 @@ def main() -> None:
             picture = read_picture(path)
         except (ValueError, OSError) as error:
             failed += 1
-            print(f"infer.py: error: {error}", file=sys.stderr)
+            print(f"{parser.prog}: error: {error}", file=sys.stderr)
             continue
         target = args.out_dir / f"{path.stem}.png"
         (find if is_detector(model) else segment)(model, picture, target, args)
         print(f"{path} -> {target}", flush=True)
-    if failed:
-        raise SystemExit(1)
-
-
-if __name__ == "__main__":
-    main()
+    return 1 if failed else 0

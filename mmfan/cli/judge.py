@@ -27,9 +27,11 @@ from mmfan.cli.options import add_run_options, exits_on_problem, export_local_ra
 from mmfan.evaluation.protocol import PROTOCOLS
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line; shared options carry the names they have in mmsegmentation and mmdetection."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("config", help="config file, of mmfan, mmsegmentation or mmdetection")
     parser.add_argument("checkpoint", nargs="?", help="checkpoint file (not needed for --dry-run)")
     cells = parser.add_argument_group("what is judged")
@@ -73,10 +75,8 @@ def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -
         parser.error(f"argument --workers: expected a number from 0 on, got {args.workers}")
 
 
-def main() -> None:
+def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Read, build, judge, print."""
-    parser = make_parser()
-    args = parser.parse_args()
     check_arguments(parser, args)
     export_local_rank(args.local_rank)
     with exits_on_problem(parser.prog, code=2):
@@ -102,12 +102,9 @@ def main() -> None:
     with exits_on_problem(parser.prog, code=1):
         if args.dry_run:
             print(describe_plan(loop, measure=args.checkpoint is not None))
-            return
+            return 0
         runner.test()
         if runner.rank == 0 and loop.store is not None:
             print(overview_text(loop))
             print(f"Results: {loop.store.path}. For tables and plots: python tools/report.py {loop.store.path}")
-
-
-if __name__ == "__main__":
-    main()
+    return 0

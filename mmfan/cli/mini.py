@@ -18,8 +18,8 @@ from mmfan.datasets.miniature import write_cityscapes, write_coco
 WRITERS = {"cityscapes": write_cityscapes, "coco": write_coco}
 
 
-def parse_args(argv: list[str] | None = None) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
-    """Read the command line; the parser comes back too, to report later errors in its style."""
+def make_parser(prog: str) -> argparse.ArgumentParser:
+    """The command line."""
     defaults = {
         kind: {name: p.default for name, p in inspect.signature(write).parameters.items()}
         for kind, write in WRITERS.items()
@@ -30,7 +30,7 @@ def parse_args(argv: list[str] | None = None) -> tuple[argparse.ArgumentParser, 
         for split in ("train", "val")
     }
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     parser.add_argument("set", choices=tuple(WRITERS), help="which set to draw")
     parser.add_argument("target", help="folder to make")
@@ -42,11 +42,14 @@ def parse_args(argv: list[str] | None = None) -> tuple[argparse.ArgumentParser, 
     )
     parser.add_argument("--workers", type=int, help="processes (one per core); the pictures do not depend on it")
     parser.add_argument("--force", action="store_true", help="replace a miniature set made with other options")
-    args = parser.parse_args(argv)
+    return parser
+
+
+def take_defaults(args: argparse.Namespace) -> None:
+    """The numbers of pictures that the set has by default."""
     for split in ("train", "val"):
         if getattr(args, split) is None:
-            setattr(args, split, defaults[args.set][split])
-    return parser, args
+            setattr(args, split, inspect.signature(WRITERS[args.set]).parameters[split].default)
 
 
 def show_progress(done: int, total: int) -> None:
@@ -57,9 +60,9 @@ def show_progress(done: int, total: int) -> None:
         print(f"drawing {done}/{total}", file=sys.stderr, flush=True)
 
 
-def main(argv: list[str] | None = None) -> int:
+def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Run the tool."""
-    parser, args = parse_args(argv)
+    take_defaults(args)
     start = time.perf_counter()
     try:
         drawn = WRITERS[args.set](
@@ -76,7 +79,3 @@ def main(argv: list[str] | None = None) -> int:
     else:
         print(f"{args.target}: already complete, nothing to do")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

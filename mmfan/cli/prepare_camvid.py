@@ -25,9 +25,11 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("source", metavar="SOURCE", help="folder that holds CamVid")
     parser.add_argument("target", metavar="TARGET", help="root of the tree to write")
     parser.add_argument(
@@ -41,10 +43,8 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main() -> int:
+def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Run the tool and return its exit code."""
-    parser = make_parser()
-    args = parser.parse_args()
     try:
         counts = prepare(
             args.source,
@@ -63,7 +63,3 @@ def main() -> int:
     for split, count in counts.items():
         print(f"{split}: {count} pairs in {args.target}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

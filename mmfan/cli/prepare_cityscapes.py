@@ -36,9 +36,11 @@ def split_count(text: str) -> tuple[str, int]:
     return split, int(count)
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("root", metavar="ROOT", help="folder that holds leftImg8bit/ and gtFine/")
     parser.add_argument(
         "--splits",
@@ -60,10 +62,8 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main() -> int:
+def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Run the tool and return its exit code."""
-    parser = make_parser()
-    args = parser.parse_args()
     expected = dict(args.expected or ())
     splits = args.splits or list(expected) or list(FULL_COUNTS)
     stray = sorted(set(expected) - set(splits))
@@ -101,7 +101,3 @@ def main() -> int:
             file=sys.stderr,
         )
     return 1 if failures else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

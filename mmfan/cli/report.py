@@ -32,10 +32,10 @@ from mmfan.utils.text import counted
 RECORDED = "recorded"
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     parser.add_argument("results", nargs="+", metavar="RESULTS", help="results files (JSON lines)")
     parser.add_argument(
@@ -156,7 +156,7 @@ def gate(runs: list[Run], protocol: Protocol, args: argparse.Namespace, expected
     return 1 if found else 0
 
 
-def run(args: argparse.Namespace) -> int:
+def summarise(args: argparse.Namespace) -> int:
     """Read, summarise, print; the exit status."""
     expected = read_expectations(args.expect, args.tolerance) if args.expect else None
     take_from_expected(args, expected)
@@ -192,20 +192,16 @@ def run(args: argparse.Namespace) -> int:
     return status
 
 
-def main(argv: list[str] | None = None) -> int:
+def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Run the tool."""
-    parser = make_parser()
-    args = parser.parse_args(argv)
     check_arguments(parser, args)
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: print(f"report.py: warning: {message}", file=sys.stderr)
-            return run(args)
+            warnings.showwarning = lambda message, *_, **__: print(
+                f"{parser.prog}: warning: {message}", file=sys.stderr
+            )
+            return summarise(args)
     except MissingCellsError as error:
         parser.error(f"{error} (--partial averages what is there, --protocol {RECORDED} takes the cells of the files)")
     except (ValueError, OSError) as error:
         parser.error(str(error))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

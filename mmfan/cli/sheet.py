@@ -10,7 +10,6 @@ a name in .jpg the sheet is a JPEG, a tenth of the size: noise does not compress
 from __future__ import annotations
 
 import argparse
-import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -25,10 +24,10 @@ from mmfan.visualization.contact_sheet import SMALLEST_TILE, contact_sheet, corr
 JPEG_QUALITY = 85
 
 
-def parse_args() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
-    """The command line, and the parser to report later errors in its style."""
+def make_parser(prog: str) -> argparse.ArgumentParser:
+    """The command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     parser.add_argument("picture", type=Path, help="picture file")
     parser.add_argument("--out", type=Path, default=Path("corruptions.png"), help=".png or .jpg (default: %(default)s)")
@@ -40,17 +39,20 @@ def parse_args() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     parser.add_argument(
         "--import", dest="modules", nargs="+", default=[], metavar="MODULE", help="that register more corruptions"
     )
-    args = parser.parse_args()
+    return parser
+
+
+def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse what cannot be."""
     if args.out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         parser.error(f"argument --out: expected a name that ends in .png or .jpg, got {args.out}")
     if args.tile_width < SMALLEST_TILE:
         parser.error(f"argument --tile-width: expected at least {SMALLEST_TILE}, got {args.tile_width}")
-    return parser, args
 
 
-def main() -> int:
+def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Read, corrupt, draw."""
-    parser, args = parse_args()
+    check_arguments(parser, args)
     try:
         for module in args.modules:
             import_module(module)
@@ -78,7 +80,3 @@ def main() -> int:
         parser.error(f"{args.out} cannot be written: {error}")
     print(args.out)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -17,9 +17,11 @@ from mmfan.apis.hooks import PredictionWriter, check_one_prediction
 from mmfan.cli.options import add_run_options, exits_on_problem, export_local_rank
 
 
-def parse_args() -> argparse.Namespace:
+def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line; options carry the names they have in mmsegmentation and mmdetection."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("config", help="config file")
     parser.add_argument("checkpoint", help="checkpoint file of a training run")
     add_run_options(parser)
@@ -28,14 +30,13 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("--show-dir", metavar="DIR", help="write every picture, painted with its prediction, into DIR")
     parser.add_argument("--tta", action="store_true", help="test-time augmentation: the config's tta_pipeline")
-    return parser.parse_args()
+    return parser
 
 
-def main() -> None:
+def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Read, build, test."""
-    args = parse_args()
     export_local_rank(args.local_rank)
-    with exits_on_problem("test.py", code=2):
+    with exits_on_problem(parser.prog, code=2):
         cfg = load_config(args.config, args.cfg_options)
         runner = build_runner(
             cfg, work_dir=args.work_dir, checkpoint=args.checkpoint, launcher=args.launcher, tta=args.tta
@@ -43,9 +44,6 @@ def main() -> None:
         if args.out or args.show_dir:
             check_one_prediction(cfg)
             runner.register_hook(PredictionWriter(args.out, args.show_dir))
-    with exits_on_problem("test.py", code=1):
+    with exits_on_problem(parser.prog, code=1):
         runner.test()
-
-
-if __name__ == "__main__":
-    main()
+    return 0

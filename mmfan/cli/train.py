@@ -16,9 +16,11 @@ from mmfan.apis import build_runner, load_config
 from mmfan.cli.options import add_run_options, exits_on_problem, export_local_rank
 
 
-def parse_args() -> argparse.Namespace:
+def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line; options carry the names they have in mmsegmentation and mmdetection."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("config", help="config file")
     add_run_options(parser)
     parser.add_argument(
@@ -34,14 +36,13 @@ def parse_args() -> argparse.Namespace:
         action="store_true",
         help="scale the learning rate with the batch over all GPUs, relative to the config's auto_scale_lr",
     )
-    return parser.parse_args()
+    return parser
 
 
-def main() -> None:
+def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Read, build, train."""
-    args = parse_args()
     export_local_rank(args.local_rank)
-    with exits_on_problem("train.py", code=2):
+    with exits_on_problem(parser.prog, code=2):
         cfg = load_config(args.config, args.cfg_options)
         runner = build_runner(
             cfg,
@@ -52,12 +53,9 @@ def main() -> None:
             auto_scale_lr=args.auto_scale_lr,
         )
     try:
-        with exits_on_problem("train.py", code=1):
+        with exits_on_problem(parser.prog, code=1):
             runner.train()
     except KeyboardInterrupt:
         print(f"\nStopped; the same command with --resume continues from {runner.work_dir}.", file=sys.stderr)
-        raise SystemExit(130) from None
-
-
-if __name__ == "__main__":
-    main()
+        return 130
+    return 0

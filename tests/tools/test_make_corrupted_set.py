@@ -1,7 +1,6 @@
 import json
 import os
 import re
-import runpy
 import signal
 import sys
 import time
@@ -9,6 +8,7 @@ import time
 import pytest
 from helpers.corrupted_tree import ROOT, start_tool, tree_bytes, write_cityscapes, write_module, write_picture
 
+from mmfan import cli
 from mmfan.corruptions import unregister_corruption
 
 
@@ -24,11 +24,9 @@ def main(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     previous = signal.getsignal(signal.SIGTERM)
-    function = runpy.run_path(str(ROOT / "tools/make_corrupted_set.py"), run_name="tool")["main"]
 
     def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["make_corrupted_set.py", *map(str, arguments)])
-        return function()
+        return cli.main(["corrupt", *map(str, arguments)])
 
     yield call
     signal.signal(signal.SIGTERM, previous)
@@ -126,7 +124,7 @@ def test_needs_neither_torch_nor_openmmlab():
     import subprocess
 
     code = (
-        "import sys, runpy; runpy.run_path('tools/make_corrupted_set.py', run_name='tool');"
+        "import sys, mmfan.cli.corrupt;"
         "print([name for name in ('torch', 'mmcv', 'mmengine', 'mmseg', 'mmdet', 'matplotlib') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

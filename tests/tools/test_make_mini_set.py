@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from mmfan import cli
+
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "make_mini_set.py"
 
 
@@ -13,12 +15,9 @@ def run(*arguments):
 
 
 @pytest.fixture
-def main(monkeypatch):
+def main():
     """What the command line runs, without a new interpreter for each case."""
-    monkeypatch.syspath_prepend(str(TOOL.parent))
-    import make_mini_set
-
-    return make_mini_set.main
+    return lambda arguments: cli.main(["mini", *arguments])
 
 
 def test_draws_a_set_and_then_says_it_is_there(tmp_path, main, capsys):

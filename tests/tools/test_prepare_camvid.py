@@ -1,4 +1,3 @@
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -6,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from mmfan import cli
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,11 +24,9 @@ def source(tmp_path):
     return tmp_path
 
 
-def test_writes_the_tree(source, tmp_path, monkeypatch, capsys):
+def test_writes_the_tree(source, tmp_path, capsys):
     # in this process: one of its own takes seconds to import everything
-    main = runpy.run_path(str(ROOT / "tools/prepare_camvid.py"), run_name="tool")["main"]
-    monkeypatch.setattr(sys, "argv", ["prepare_camvid.py", str(source), str(tmp_path / "out")])
-    assert main() == 0
+    assert cli.main(["prepare", "camvid", str(source), str(tmp_path / "out")]) == 0
     assert f"train: 1 pairs in {tmp_path}/out" in capsys.readouterr().out
     label = np.asarray(Image.open(tmp_path / "out/gtFine/train/0001tp/0001TP_006690_gtFine_labelTrainIds.png"))
     assert np.unique(label).tolist() == [13]

@@ -1,5 +1,4 @@
 import json
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
+from mmfan import cli
 
 pytest.importorskip("cityscapesscripts")
 ROOT = Path(__file__).parents[2]
@@ -51,15 +52,9 @@ def test_makes_counts_and_complains(tree, main, capsys):
 
 
 @pytest.fixture
-def main(monkeypatch):
+def main():
     """The tool's main function, called in this process: a process of its own takes seconds to import everything."""
-    function = runpy.run_path(str(ROOT / "tools/prepare_cityscapes.py"), run_name="tool")["main"]
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["prepare_cityscapes.py", *map(str, arguments)])
-        return function()
-
-    return call
+    return lambda *arguments: cli.main(["prepare", "cityscapes", *map(str, arguments)])
 
 
 def test_broken_file_is_named_and_partial_sets_pass(tree, main, capsys):

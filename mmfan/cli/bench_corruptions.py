@@ -1,0 +1,56 @@
+"""Speed of the corruptions beside the package imagecorruptions: milliseconds of a picture, type by type, one thread.
+
+Needs no torch. Leave the machine idle meanwhile. Example:
+
+    mmfan bench corruptions --severity 3 --repeats 5
+"""
+
+import argparse
+
+from mmfan.cli.bench import add_common_options, check_folders, picture_size, say, show
+from mmfan.corruptions import CORRUPTIONS, SEVERITIES
+
+
+def severity_choice(text: str) -> tuple[int, ...]:
+    """One severity, or all of them."""
+    if text == "all":
+        return SEVERITIES
+    if text not in map(str, SEVERITIES):
+        raise argparse.ArgumentTypeError(f"expected a severity from 1 to 5 or 'all', but got '{text}'")
+    return (int(text),)
+
+
+def make_parser(prog: str) -> argparse.ArgumentParser:
+    """The command line of the corruptions."""
+    parser = argparse.ArgumentParser(
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--severity", type=severity_choice, default=(3,), metavar="{1,2,3,4,5,all}", help="which to measure"
+    )
+    parser.add_argument(
+        "--size", type=picture_size, default=(2048, 1024), metavar="WxH", help="of the street scene, in pixels"
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=CORRUPTIONS, default=CORRUPTIONS, metavar="TYPE", help="some types"
+    )
+    add_common_options(parser)
+    return parser
+
+
+def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """Measure the corruptions, print."""
+    from mmfan.benchmark.corruptions import (
+        NoReferenceError,
+        corruptions_json,
+        corruptions_markdown,
+        measure_corruptions,
+    )
+
+    check_folders(parser, args)
+    try:
+        report = measure_corruptions(args.size, args.severity, args.repeats, args.only, say)
+    except (NoReferenceError, ValueError) as error:
+        parser.error(str(error))
+    show(args, corruptions_markdown(report), corruptions_json(report))
+    return 0

@@ -1,0 +1,47 @@
+"""Memory of a detector at full size: its backbone, and one training step. Prints the machine and a table.
+
+mmfan bench detection --arch small --size 1344x800
+"""
+
+import argparse
+
+from mmfan.cli.bench import add_file_options, check_folders, picture_size, positive, say, show
+
+
+def make_parser(prog: str) -> argparse.ArgumentParser:
+    """The command line of the detector."""
+    from mmfan.benchmark.workload import ARCHS
+
+    parser = argparse.ArgumentParser(
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--arch", choices=ARCHS, default="small", help="size of FAN-Hybrid")
+    parser.add_argument(
+        "--size", type=picture_size, default=(1344, 800), metavar="WxH", help="of the picture, in pixels"
+    )
+    parser.add_argument("--threads", type=positive, default=2, help="CPU threads")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    add_file_options(parser)
+    return parser
+
+
+def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """Measure the detector's memory, print."""
+    import torch
+
+    from mmfan.benchmark.detector import DetectorJob, detector_json, detector_markdown, measure_detector
+    from mmfan.benchmark.machine import describe_machine
+    from mmfan.environment import EnvironmentMismatchError, check_environment
+
+    if args.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: torch finds no CUDA device here")
+    check_folders(parser, args)
+    try:
+        check_environment("mmdet")
+        job = DetectorJob(args.arch, args.size[1], args.size[0], args.threads, args.device)
+    except (ValueError, EnvironmentMismatchError) as error:
+        parser.error(str(error))
+    rows = measure_detector(job, say)
+    machine = describe_machine(args.device)
+    show(args, detector_markdown(job, rows, machine), detector_json(job, rows, machine))
+    return 0

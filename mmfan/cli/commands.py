@@ -1,0 +1,111 @@
+"""The command line ``mmfan``: a table of commands, and the one way in for all of them.
+
+Each command is a module of this folder with ``make_parser(prog)`` and ``run(args, parser) -> exit status``; it is
+imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from mmfan.utils.commands import TOOLS, name_commands
+from mmfan.version import __version__
+
+# words -> (module of this folder, what it does); an option among the words may stand anywhere after the command
+COMMANDS = {
+    "train": ("train", "train a segmentor or detector from a config"),
+    "test": ("test", "test a checkpoint with the metric of its config"),
+    "judge": ("judge", "judge a model on clean and corrupted pictures"),
+    "report": ("report", "tables, plots and gates of judged models"),
+    "corrupt": ("corrupt", "corrupt a whole set of pictures, once and to disk"),
+    "corrupt --sheet": ("sheet", "draw one picture with every corruption at every severity"),
+    "analyze": ("analyze", "look inside models: spectra, attention, loss landscapes, ..."),
+    "infer": ("infer", "paint pictures of your own with their predictions"),
+    "infer --compare": ("compare", "draw test pictures beside their truth and their prediction"),
+    "convert": ("convert", "turn a published FAN file into an mmfan checkpoint"),
+    "prepare cityscapes": ("prepare_cityscapes", "make the train-id labels of Cityscapes, and count its files"),
+    "prepare camvid": ("prepare_camvid", "write CamVid as a Cityscapes tree"),
+    "mini": ("mini", "draw an embedded miniature set, of Cityscapes' or COCO's form"),
+    "bench": ("bench", "measure speed and memory of the segmentor"),
+    "bench corruptions": ("bench_corruptions", "measure the speed of the corruptions"),
+    "bench detection": ("bench_detection", "measure the memory of a detector"),
+}
+NAMES = tuple(dict.fromkeys(words.split()[0] for words in COMMANDS))
+
+
+def usage() -> str:
+    """The help of ``mmfan`` itself."""
+    width = max(map(len, COMMANDS)) + 2
+    lines = "\n".join(f"  {words:<{width}}{what}" for words, (_, what) in COMMANDS.items())
+    return (
+        "usage: mmfan COMMAND ...\n\nRobust dense prediction: how much of a model's accuracy survives when the picture "
+        f"gets worse?\n\n{lines}\n\n`mmfan COMMAND --help` lists the options of a command; "
+        "`mmfan --version` prints the version."
+    )
+
+
+def choose(argv: Sequence[str]) -> tuple[str, list[str]]:
+    """The command that a command line asks for, the most specific one, and what is left for its parser."""
+    for words in sorted(COMMANDS, key=len, reverse=True):
+        first, *more = words.split()
+        if argv[0] != first or (more and not more[0].startswith("-") and list(argv[1:2]) != more):
+            continue
+        if more and more[0] not in argv:
+            continue
+        rest = list(argv[1:])
+        for word in more:
+            rest.remove(word)
+        return words, rest
+    raise KeyError(argv[0])
+
+
+def run_command(words: str, argv: Sequence[str], prog: str) -> int:
+    """Parse the options of one command and run it."""
+    module = import_module(f"mmfan.cli.{COMMANDS[words][0]}")
+    parser: argparse.ArgumentParser = module.make_parser(prog)
+    parser.description = name_commands(parser.description or "")
+    args = parser.parse_args(argv)
+    status: int = module.run(args, parser)
+    return status
+
+
+def run_tool(name: str) -> int:
+    """Run the command that a file of ``tools/`` stands for."""
+    first = next(command for command, file in TOOLS.items() if file == name)
+    words, rest = choose([*first.split(), *sys.argv[1:]])
+    more = words[len(first) :]
+    return run_command(words, rest, f"{name}{more}")
+
+
+def _show_group(within: Sequence[str], rest: Sequence[str]) -> int:
+    """The help of a word that several commands begin with, such as ``prepare``."""
+    asked = rest[:1] in (["-h"], ["--help"])
+    lines = [f"  mmfan {words} --help   {COMMANDS[words][1]}" for words in within]
+    print("Expected one of", *lines, sep="\n", file=sys.stdout if asked else sys.stderr)
+    return 0 if asked else 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``mmfan`` with these arguments; returns the exit status."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if not argv or argv[0] in ("-h", "--help"):
+        print(usage())
+        return 0 if argv else 2
+    if argv[0] == "--version":
+        print(f"mmfan {__version__}")
+        return 0
+    try:
+        words, rest = choose(argv)
+    except KeyError:
+        within = [words for words in COMMANDS if words.split()[0] == argv[0]]
+        if within:
+            return _show_group(within, argv[1:])
+        near = difflib.get_close_matches(argv[0], NAMES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(NAMES)}."
+        print(f"mmfan: error: there is no command {argv[0]!r}; {hint}", file=sys.stderr)
+        return 2
+    return run_command(words, rest, f"mmfan {words}")

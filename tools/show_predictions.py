@@ -1,0 +1,8 @@
+"""``mmfan infer --compare`` under its old name."""
+
+import sys
+
+from mmfan.cli import run_tool
+
+if __name__ == "__main__":
+    sys.exit(run_tool("show_predictions.py"))
