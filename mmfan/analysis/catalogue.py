@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from mmfan.errors import MMFanError
+from mmfan.utils.text import nearest
 
 if TYPE_CHECKING:
     from mmfan.analysis.context import AnalysisSpec
@@ -59,8 +59,8 @@ def get_analysis(name: str) -> AnalysisSpec:
         MMFanError: There is none of that name; the nearest is named.
     """
     if name not in ANALYSES:
-        near = difflib.get_close_matches(name, ANALYSES, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ANALYSES)}."
+        near = nearest(name, ANALYSES)
+        hint = f"did you mean {near!r}?" if near else f"there are {', '.join(ANALYSES)}."
         raise MMFanError(f"There is no analysis {name!r}; {hint}")
     spec: AnalysisSpec = import_module(ANALYSES[name][0]).SPEC
     return spec

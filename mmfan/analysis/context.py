@@ -6,12 +6,10 @@ import argparse
 import copy
 import json
 import math
-import platform
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +29,7 @@ from mmfan.errors import ConfigError, MMFanError, WrongTypeError
 from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
 from mmfan.evaluation.loop.stream import spread
 from mmfan.utils.progress import ProgressLine
-from mmfan.version import __version__
+from mmfan.utils.versions import versions
 
 Picture8 = NDArray[np.uint8]
 
@@ -303,7 +301,7 @@ def make_document(spec: AnalysisSpec, contexts: Sequence[Context], results: Sequ
         "cell": list(first.cell),
         "crop": first.crop,
         "options": vars(first.options),
-        "versions": versions(),
+        "versions": versions("torch", "numpy", "cv2", "mmengine"),
         "models": [
             {
                 "label": context.label,
@@ -317,12 +315,6 @@ def make_document(spec: AnalysisSpec, contexts: Sequence[Context], results: Sequ
             for context, result in zip(contexts, results, strict=True)
         ],
     }
-
-
-def versions() -> dict[str, str]:
-    """Of what the results were computed with."""
-    found = {"mmfan": __version__, "python": platform.python_version()}
-    return found | {name: str(import_module(name).__version__) for name in ("torch", "numpy", "cv2", "mmengine")}
 
 
 def to_json(document: dict[str, Any]) -> str:

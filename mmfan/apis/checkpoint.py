@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 
-from mmfan.models.safe_load import CheckpointError, allowed, compare_states, listed, misfit, safe_load
+from mmfan.models.safe_load import CheckpointError, allowed, compare_states, misfit, safe_load
+from mmfan.utils.text import shortlist
 
 # What numpy's arrays and scalars are pickled with; numpy 1 and 2 keep these functions in different modules.
 _RECONSTRUCT, _SCALAR = np.zeros(1).__reduce__()[0], np.float64(0).__reduce__()[0]
@@ -110,7 +111,7 @@ def _what_it_is(model: Mapping[str, torch.Tensor], content: Mapping[str, Any]) -
         text = f"The file holds {', '.join(found)}; the model is made of {', '.join(own)}. "
     classes = trained_classes(content)
     if classes:
-        text += f"It was trained for {len(classes)} classes: {listed(classes, 8)}. "
+        text += f"It was trained for {len(classes)} classes: {shortlist(classes, 8)}. "
     return text
 
 
@@ -138,7 +139,7 @@ def check_classes(content: Mapping[str, Any], tested: Sequence[str], path: str |
     trained = trained_classes(content)
     if trained and trained != list(tested):
         raise CheckpointError(
-            f"{path} was trained for {len(trained)} classes ({listed(trained, 8)}), the dataset of this config has "
-            f"{len(tested)} ({listed(tested, 8)}), and they must be the same in the same order. Set the dataset's "
+            f"{path} was trained for {len(trained)} classes ({shortlist(trained, 8)}), the dataset of this config has "
+            f"{len(tested)} ({shortlist(tested, 8)}), and they must be the same in the same order. Set the dataset's "
             "metainfo=dict(classes=...) to those of the checkpoint."
         )

@@ -7,7 +7,6 @@ and misspelt keys, which mmengine would carry along in silence, are refused.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import traceback
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from mmengine.utils import is_installed as is_distribution_installed
 
 from mmfan.environment import EnvironmentMismatchError, check_environment, is_installed
 from mmfan.errors import ConfigError
+from mmfan.utils.text import nearest
 
 SUFFIXES = (".py", ".json", ".yaml", ".yml")
 RUNNER_ARGUMENTS = tuple(name for name in inspect.signature(Runner.__init__).parameters if name not in ("self", "cfg"))
@@ -115,7 +115,14 @@ def nearest_argument(key: str) -> str | None:
     for name in RUNNER_ARGUMENTS:
         if sorted(key) == sorted(name):
             return name
-    return next(iter(difflib.get_close_matches(key, RUNNER_ARGUMENTS, n=1, cutoff=NEAR_MISS)), None)
+    return nearest(key, RUNNER_ARGUMENTS, NEAR_MISS)
+
+
+def innermost_dataset(dataset: Any) -> Any:
+    """The config of the dataset inside RepeatDataset and its like: where the pipeline is."""
+    while "pipeline" not in dataset and "dataset" in dataset:
+        dataset = dataset.dataset
+    return dataset
 
 
 def check_keys(cfg: Config) -> None:
@@ -147,8 +154,8 @@ def check_options(cfg: Config, options: Mapping[str, Any]) -> None:
         first, *rest = key.split(".")
         if first not in cfg and first not in RUNNER_ARGUMENTS:
             names = sorted({*cfg.keys(), *RUNNER_ARGUMENTS})
-            near = difflib.get_close_matches(first, names, n=1, cutoff=0.6)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}."
+            near = nearest(first, names, 0.6)
+            hint = f"did you mean {near!r}?" if near else f"known are {', '.join(names)}."
             raise ConfigError(f"--cfg-options {key}: the config has no key {first!r} and the Runner takes none; {hint}")
         if rest and first in cfg:
             _check_path(key, value, cfg[first], first, rest)

@@ -21,13 +21,11 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DATASETS, MODELS, DefaultScope
 
 from mmfan.apis.checkpoint import check_fit, read_checkpoint, state_of
-from mmfan.apis.config import load_config
+from mmfan.apis.config import innermost_dataset, load_config
 from mmfan.environment import check_environment
 from mmfan.errors import ConfigError, MMFanError
+from mmfan.utils.files import PICTURE_SUFFIXES
 from mmfan.visualization.grid import Row
-
-# what a folder is searched for; a file given by name may be of any kind OpenCV reads
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm")
 
 
 def init_model(config: str | Path | Config, checkpoint: str | Path | None, device: str | None = None) -> Any:
@@ -134,9 +132,7 @@ def inference_pipeline(cfg: Config) -> Compose:
     Raises:
         ConfigError: The config has no test pipeline.
     """
-    dataset = cfg.get("test_dataloader", {}).get("dataset", {})
-    while "pipeline" not in dataset and "dataset" in dataset:
-        dataset = dataset.dataset
+    dataset = innermost_dataset(cfg.get("test_dataloader", {}).get("dataset", {}))
     steps = dataset.get("pipeline") or cfg.get("test_pipeline")
     if not steps:
         raise ConfigError(f"{cfg.filename} has no pipeline in test_dataloader.dataset and no `test_pipeline`.")

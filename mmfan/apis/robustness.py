@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -15,8 +13,9 @@ from mmengine.runner import Runner
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.loop.estimate import estimate_seconds, measure_pace
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
-from mmfan.evaluation.protocol import get_protocol
+from mmfan.evaluation.protocol import get_protocol, read_description
 from mmfan.evaluation.results.store import key_of
+from mmfan.utils.text import duration
 
 DEFAULT_PROTOCOL = "kamann16"
 RESULTS_NAME = "robustness.jsonl"
@@ -43,10 +42,7 @@ def read_protocol(
     if corruptions:
         wanted = {"corruptions": list(corruptions)} | ({"severities": list(severities)} if severities else {})
     elif name is not None and name.endswith(".json"):
-        try:
-            wanted = json.loads(Path(name).read_text(encoding="utf-8"))
-        except json.JSONDecodeError as error:
-            raise MMFanError(f"The protocol {name} is no JSON file: {error}") from error
+        wanted = read_description(name)
     if wanted is not None:
         get_protocol(wanted)
     return wanted
@@ -119,25 +115,11 @@ def describe_plan(loop: RobustnessLoop, measure: bool) -> str:
     seconds = estimate_seconds(pace, todo, len(loop.chosen), workers, get_world_size())
     slowest = max(pace.corrupt, key=lambda name: pace.corrupt[name])
     lines.append(
-        f"about {spoken_time(seconds)} for {len(todo)} cells with {workers} loading processes: a picture takes the "
+        f"about {duration(seconds)} for {len(todo)} cells with {workers} loading processes: a picture takes the "
         f"model {1e3 * pace.forward:.0f} ms, reading it {1e3 * pace.prepare:.0f} ms, corrupting it up to "
         f"{1e3 * pace.corrupt[slowest]:.0f} ms ({slowest})"
     )
     return "\n".join(lines)
-
-
-def spoken_time(seconds: float) -> str:
-    """A duration in words.
-
-    >>> spoken_time(42.4), spoken_time(190), spoken_time(9000)
-    ('42 s', '3 min 10 s', '2 h 30 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def overview_text(loop: RobustnessLoop) -> str:

@@ -23,6 +23,7 @@ from mmengine.runner import BaseLoop, Runner, find_latest_checkpoint
 
 from mmfan.apis.amp import use_amp
 from mmfan.apis.checkpoint import allow_mmengine_files, check_classes, check_fit, is_remote, read_checkpoint
+from mmfan.apis.config import innermost_dataset
 from mmfan.apis.distributed import has_accelerator, join_cpu_group, rank_variables
 from mmfan.environment import check_environment
 from mmfan.errors import ConfigError
@@ -261,15 +262,8 @@ def _enable_tta(cfg: Config) -> None:
     missing = [key for key in ("tta_model", "tta_pipeline") if key not in cfg]
     if missing:
         raise ConfigError(f"Test-time augmentation needs {' and '.join(missing)}, which {cfg.filename} does not have.")
-    _innermost(cfg.test_dataloader.dataset).pipeline = cfg.tta_pipeline
+    innermost_dataset(cfg.test_dataloader.dataset).pipeline = cfg.tta_pipeline
     cfg.model = {**cfg.tta_model, "module": cfg.model}
-
-
-def _innermost(dataset: Any) -> Any:
-    """The dataset inside RepeatDataset and its like: where the pipeline is."""
-    while "pipeline" not in dataset and "dataset" in dataset:
-        dataset = dataset.dataset
-    return dataset
 
 
 def _without_idle_workers(cfg: Config) -> None:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from mmfan.benchmark.machine import memory_gib, processor_name, usable_cores
 from mmfan.benchmark.timing import Spread, time_alternately
 from mmfan.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from mmfan.corruptions.threads import one_thread
 from mmfan.datasets.corrupted.codec import encode_picture
 from mmfan.datasets.miniature import draw_scene
 from mmfan.errors import MMFanError
@@ -107,7 +108,7 @@ def measure_corruptions(
     reference = load_reference()
     picture = draw_scene(np.random.default_rng(0), size).image
     times = []
-    with _one_thread(), _reproducible_numpy():
+    with one_thread(), _reproducible_numpy():
         bandwidth = _copy_bandwidth()
         for name in names:
             for severity in severities:
@@ -156,17 +157,6 @@ def load_reference() -> Reference:
             return np.asarray(reference_corrupt(picture, severity=severity, corruption_name=name), np.uint8)
 
     return reference
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """OpenCV on one thread; everything else that either package uses has one anyway."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)
 
 
 @contextlib.contextmanager

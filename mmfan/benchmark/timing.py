@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from mmfan.errors import MMFanError
+from mmfan.utils.checks import whole_number
 
 Work = Callable[[], object]
 
@@ -83,8 +83,8 @@ def time_alternately(
     Raises:
         MMFanError: Where ``repeats`` is below 1 or ``warmup`` below 0.
     """
-    if repeats < 1 or warmup < 0:
-        raise MMFanError(f"Expected repeats of at least 1 and warmup of at least 0, but got {repeats} and {warmup}.")
+    whole_number("repeats", repeats, 1)
+    whole_number("warmup", warmup, 0)
     for _ in range(warmup):
         for work in works.values():
             work()

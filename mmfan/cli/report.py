@@ -11,13 +11,19 @@ regression gate: exit status 1 names every score that is not as expected. Exampl
 """
 
 import argparse
-import json
 import sys
 import warnings
 from pathlib import Path
 
 from mmfan.errors import MMFanError
-from mmfan.evaluation.protocol import PROTOCOLS, Protocol, ProtocolError, get_protocol, make_protocol, protocol_of_cells
+from mmfan.evaluation.protocol import (
+    PROTOCOLS,
+    Protocol,
+    get_protocol,
+    make_protocol,
+    protocol_of_cells,
+    read_description,
+)
 from mmfan.evaluation.report.formats import FORMATS
 from mmfan.evaluation.report.gate import Expectations, differences, read_expectations, write_expectations
 from mmfan.evaluation.report.published import PublishedRow
@@ -65,17 +71,6 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
-def read_protocol(path: Path) -> Protocol:
-    """A protocol from its description as JSON."""
-    try:
-        described = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise MMFanError(f"{path} is no JSON file: {error}.") from error
-    if not isinstance(described, dict):
-        raise ProtocolError(f'{path}: expected a dict like {{"name": ..., "corruptions": [...], "severities": [...]}}.')
-    return get_protocol(described)
-
-
 def choose_protocol(args: argparse.Namespace, runs: list[Run]) -> Protocol:
     """The protocol that the command line asks for."""
     if args.corruptions:
@@ -83,7 +78,7 @@ def choose_protocol(args: argparse.Namespace, runs: list[Run]) -> Protocol:
     if args.protocol == RECORDED:
         return protocol_of_cells((key_of(record)[1] for run in runs for record in run.records), RECORDED)
     if args.protocol.endswith(".json"):
-        return read_protocol(Path(args.protocol))
+        return get_protocol(read_description(args.protocol))
     return get_protocol(args.protocol)
 
 

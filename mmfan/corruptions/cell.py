@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -21,3 +22,17 @@ class Cell(NamedTuple):
 
 
 CLEAN = Cell("clean", 0)
+
+
+def listed(cells: Iterable[Cell]) -> str:
+    """Cells in few words: the severities of a corruption together.
+
+    >>> listed([CLEAN, Cell("fog", 2), Cell("fog", 1), Cell("jpeg_compression", 5)])
+    'clean, fog 1/2, jpeg_compression 5'
+    """
+    rows: dict[str, list[int]] = {}
+    for cell in cells:
+        rows.setdefault(cell.corruption, []).append(cell.severity)
+    return ", ".join(
+        name if name == CLEAN.corruption else f"{name} {'/'.join(map(str, sorted(row)))}" for name, row in rows.items()
+    )

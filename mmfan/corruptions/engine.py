@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import SupportsIndex
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from mmfan.corruptions.registry import Corruption, Picture, get_corruption
 from mmfan.corruptions.seeding import SEED_LIMIT
 from mmfan.errors import MMFanError, WrongTypeError
+from mmfan.utils.checks import whole_number
 
 # Below this the lengths in pixels (blurs of 20 and more) have no meaning; the reference package has the same limit.
 SMALLEST_SIDE = 32
@@ -40,7 +40,7 @@ def corrupt(image: Picture, name: str, severity: SupportsIndex, seed: SupportsIn
     """
     corruption = get_corruption(name)
     level = check_severity(corruption, severity)
-    key = _whole(seed, "seed")
+    key = whole_number("seed", seed)
     if not 0 <= key < SEED_LIMIT:
         raise MMFanError(f"Expected a seed from 0 to 2**64 - 1, got {key}.")
     check_picture(image)
@@ -64,22 +64,13 @@ def check_severity(corruption: Corruption, severity: SupportsIndex) -> int:
         TypeError: It is no whole number.
         MMFanError: The corruption has no such severity.
     """
-    level = _whole(severity, "severity")
+    level = whole_number("severity", severity)
     if level not in corruption.severities:
         raise MMFanError(
             f"{corruption.name} has the severities {', '.join(map(str, corruption.severities))}, got {level}."
             + (" The clean picture is the picture itself; it needs no call." if level == 0 else "")
         )
     return level
-
-
-def _whole(value: SupportsIndex, what: str) -> int:
-    if isinstance(value, (bool, np.bool_)):
-        raise WrongTypeError(f"Expected a whole number as {what}, got {value!r}.")
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise WrongTypeError(f"Expected a whole number as {what}, got {value!r}.") from None
 
 
 def check_picture(image: Picture) -> None:

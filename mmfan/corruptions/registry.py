@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from mmfan.corruptions.names import CORRUPTIONS, GROUPS, PARAMETERS, SEVERITIES
 from mmfan.errors import MMFanError, WrongTypeError
+from mmfan.utils.text import did_you_mean
 
 Picture = NDArray[np.uint8]
 # (picture, severity, seed) -> picture of the same shape
@@ -96,10 +96,8 @@ def get_corruption(name: str) -> Corruption:
 
 def _unknown(name: object) -> str:
     names = corruption_names()
-    near = difflib.get_close_matches(str(name).lower().replace("-", "_").replace(" ", "_"), names, n=1, cutoff=0.5)
-    meant = f" Did you mean {near[0]!r}?" if near else ""
     return (
-        f"There is no corruption {name!r}.{meant} There are {', '.join(names)}; "
+        f"There is no corruption {name!r}.{did_you_mean(name, names)} There are {', '.join(names)}; "
         "mmfan.corruptions.register_corruption adds others."
     )
 

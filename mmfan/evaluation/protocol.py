@@ -7,14 +7,17 @@ severities of a type first, then over the types, each type counting once however
 
 from __future__ import annotations
 
-import difflib
+import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mmfan.corruptions import COMMON, CORRUPTIONS, GROUPS, SEVERITIES, corruption_names, get_corruption
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
+from mmfan.utils.text import did_you_mean, nearest
 
 
 class ProtocolError(MMFanError):
@@ -205,8 +208,7 @@ def get_protocol(protocol: str | Mapping[str, Any] | Protocol) -> Protocol:
     if not isinstance(protocol, str):
         raise ProtocolError(f"Expected the name of a protocol or a dict that describes one, got {protocol!r}.")
     if protocol not in PROTOCOLS:
-        near = difflib.get_close_matches(protocol.lower().replace("-", "_"), PROTOCOLS, n=1, cutoff=0.4)
-        meant = f" Did you mean {near[0]!r}?" if near else ""
+        meant = did_you_mean(protocol, PROTOCOLS, 0.4)
         raise ProtocolError(f"There is no protocol {protocol!r}.{meant} There are {', '.join(PROTOCOLS)}.")
     return PROTOCOLS[protocol]
 
@@ -266,6 +268,22 @@ def protocol_of_cells(cells: Iterable[tuple[str, int]], name: str = "custom") ->
     return _under_its_own_name(Protocol(name, tuple(ordered), groups, "the cells of the records"))
 
 
+def read_description(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The description of a protocol in a JSON file, for :func:`get_protocol`.
+
+    Raises:
+        ProtocolError: It is no JSON, or no dict.
+        OSError: It cannot be read.
+    """
+    try:
+        description = json.loads(Path(path).read_bytes())
+    except ValueError as error:
+        raise ProtocolError(f"The protocol {path} is no JSON file: {error}.") from error
+    if not isinstance(description, dict):
+        raise ProtocolError(f'{path}: expected a dict like {{"name": ..., "corruptions": [...], "severities": [...]}}.')
+    return description
+
+
 def _from_description(description: Mapping[str, Any]) -> Protocol:
     allowed = {"name", "corruptions", "severities", "groups", "source"}
     unknown = sorted(set(description) - allowed)
@@ -318,8 +336,8 @@ def _registered_severities(name: str) -> tuple[int, ...]:
 def _problems_of_type(name: Any, levels: tuple[Any, ...]) -> list[str]:
     names = corruption_names()
     if name not in names:
-        near = difflib.get_close_matches(str(name).lower().replace("-", "_"), names, n=1, cutoff=0.5)
-        meant = f" (did you mean {near[0]!r}?)" if near else ""
+        near = nearest(name, names)
+        meant = f" (did you mean {near!r}?)" if near else ""
         return [f"there is no corruption {name!r}{meant}"]
     has = _registered_severities(name)
     wrong = [level for level in levels if type(level) is not int or level not in has]

@@ -20,7 +20,8 @@ from mmengine.dist import barrier
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from mmfan.models.safe_load import CheckpointError, compare_states, listed, misfit, safe_load
+from mmfan.models.safe_load import CheckpointError, compare_states, misfit, safe_load
+from mmfan.utils.text import shortlist
 
 State = dict[str, Tensor]
 
@@ -172,7 +173,7 @@ def load_strictly(
             f"model is {describe(own)}. Keys: {problems}."
         )
     model.load_state_dict(dict(state), strict=False)
-    kept = f"; not in the file and freshly initialised: {listed(fresh)}" if fresh else ""
+    kept = f"; not in the file and freshly initialised: {shortlist(fresh, 6)}" if fresh else ""
     print_log(f"Loaded all {len(state)} tensors of {source} into {type(model).__name__}{kept}", logger="current")
 
 

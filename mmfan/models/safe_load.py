@@ -11,7 +11,7 @@ import pickle
 import re
 import struct
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from mmfan.errors import MMFanError
+from mmfan.utils.text import shortlist
 
 # What torch's unpickler raises on bytes that are no checkpoint, found by feeding it truncated and random files.
 BROKEN = (
@@ -102,10 +103,4 @@ def misfit(missing: Sequence[str], unused: Sequence[str], misshapen: Sequence[st
     '2 missing: a, b; 1 of another shape: c (model (1,), file (2,))'
     """
     kinds = (("missing", missing), ("of another shape", misshapen), ("not used", unused))
-    return "; ".join(f"{len(names)} {kind}: {listed(names)}" for kind, names in kinds if names)
-
-
-def listed(names: Iterable[str], most: int = 6) -> str:
-    """The first few names, and how many more there are."""
-    names = list(names)
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return "; ".join(f"{len(names)} {kind}: {shortlist(names, 6)}" for kind, names in kinds if names)

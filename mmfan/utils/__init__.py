@@ -1,1 +1,1 @@
-"""Helpers that every room may use: plain Python, nothing of torch, OpenMMLab or NumPy."""
+"""Helpers that every room may use, on the standard library and NumPy alone: files, checks, words, tables, versions."""

@@ -1,21 +1,127 @@
-"""Files that are either whole or not there, so that a killed conversion can simply be started again."""
+"""Files that are either whole or not there: the one atomic writer, its temporary names, and their removal.
+
+A file is written under a hidden name of its own in the same folder, flushed to the disk, and renamed. Several writers
+of one file never meet: the last one to finish stands. What a killed process left is removed by the next one that writes
+into the folder.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import platform
+import re
+import secrets
+import time
+import zlib
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
+# Suffixes of the pictures that mmfan reads, in lower case.
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm")
 # The last twelve bytes of every PNG: an empty IEND chunk with its checksum.
 PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+# .mmfan.MACHINE-PROCESS-RANDOM.part.SUFFIX
+PART = re.compile(r"\.mmfan\.([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.part(\.[^.]*)?")
+STALE_SECONDS = 86_400  # a temporary file of another machine, whose processes cannot be asked after, is kept for a day
+
+_swept: set[Path] = set()
 
 
-def part_name(path: Path) -> Path:
-    """The hidden name under which ``path`` is written before it is renamed.
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike[str], *, sync: bool = True) -> Iterator[Path]:
+    """A temporary file that becomes ``path`` when the block ends, and is removed when the block fails.
 
-    It is the same every time, so that a run takes up what a killed one left, and it keeps the suffix, from which some
-    writers choose the format.
+    It keeps the suffix, from which some writers choose the format.
+
+    Args:
+        path: Where the file goes; its folder is made if need be.
+        sync: Flush to the disk before the rename, so that even a power cut leaves the old file or the new one. False
+            saves some milliseconds a file, for many files that are checked when they are next read.
+
+    Yields:
+        The name to write to.
+
+    Raises:
+        OSError: It cannot be written; ``path`` is what it was.
     """
-    return path.with_name(f".{path.stem}.part{path.suffix}")
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _sweep_once(target.parent)
+    part = target.with_name(f".mmfan.{_machine()}-{os.getpid()}-{secrets.token_hex(6)}.part{target.suffix}")
+    try:
+        yield part
+        if sync:
+            with open(part, "rb+") as file:
+                os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes, *, sync: bool = True) -> None:
+    """Write ``content`` to ``path`` whole or not at all; see :func:`whole_file`."""
+    with whole_file(path, sync=sync) as part:
+        part.write_bytes(content)
+
+
+def is_part(name: str) -> bool:
+    """Whether a file name is a temporary one of :func:`whole_file`.
+
+    >>> is_part(".mmfan.1f3c22a0-4711-00ff00ff00ff.part.png"), is_part("fog.png"), is_part(".DS_Store")
+    (True, False, False)
+    """
+    return PART.fullmatch(name) is not None
+
+
+def sweep_parts(folder: str | os.PathLike[str]) -> int:
+    """Remove the temporary files in ``folder`` whose writers are gone; those of running processes stay.
+
+    Returns:
+        How many were removed.
+    """
+    removed = 0
+    for entry in list(os.scandir(folder)):
+        match = PART.fullmatch(entry.name)
+        # Another process may sweep the same folder, and some files may be another user's: neither stops a write.
+        with contextlib.suppress(OSError):
+            if match and _is_stale(match[1], int(match[2]), entry.stat().st_mtime):
+                os.unlink(entry)
+                removed += 1
+    return removed
+
+
+def _sweep_once(folder: Path) -> None:
+    """Sweep a folder the first time that this process writes into it."""
+    folder = folder.absolute()
+    if folder not in _swept:
+        _swept.add(folder)
+        sweep_parts(folder)
+
+
+def _is_stale(machine: str, process: int, modified: float) -> bool:
+    if machine == _machine() and os.name == "posix":
+        return not _is_running(process)
+    return time.time() - modified > STALE_SECONDS
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # asks only; on Windows it would end the process
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it runs, as another user
+        return True
+    return True
+
+
+@lru_cache(maxsize=1)
+def _machine() -> str:
+    """Eight digits for where process numbers mean the same: this host, and on Linux this container."""
+    space = Path("/proc/self/ns/pid")
+    name = platform.node() + (os.readlink(space) if space.is_symlink() else "")
+    return f"{zlib.crc32(name.encode(errors='surrogateescape')):08x}"
 
 
 def is_complete_png(path: str | os.PathLike[str]) -> bool:
@@ -29,14 +135,3 @@ def is_complete_png(path: str | os.PathLike[str]) -> bool:
             return file.read() == PNG_END
     except FileNotFoundError:
         return False
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path``, through a temporary name in the same folder; the folder is made if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = part_name(path)
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -1,8 +1,9 @@
-"""Words for messages and tables: counted nouns, lists that end, names for people."""
+"""Words for messages and tables: counted nouns, lists that end, durations, nearest names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 
 
 def shortlist(names: Sequence[str], shown: int = 3) -> str:
@@ -33,3 +34,50 @@ def spoken(name: str) -> str:
     'jpeg compression'
     """
     return name.replace("_", " ")
+
+
+def duration(seconds: float) -> str:
+    """A duration in its two largest units.
+
+    >>> duration(42.4), duration(190), duration(9000)
+    ('42 s', '3 min 10 s', '2 h 30 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def nearest(name: object, names: Iterable[str], cutoff: float = 0.5) -> str | None:
+    """The one of ``names`` that ``name`` most likely means, whatever its case, hyphens and blanks.
+
+    Args:
+        name: What was written; anything with a text.
+        names: What there is.
+        cutoff: Least similarity from 0 to 1, as in :func:`difflib.get_close_matches`.
+
+    Returns:
+        None where none is near.
+
+    >>> nearest("Gaussian-noise", ["fog", "gaussian_noise"]), nearest("haze", ["fog", "snow"])
+    ('gaussian_noise', None)
+    """
+    plain = {_plain(known): known for known in names}
+    near = difflib.get_close_matches(_plain(str(name)), plain, n=1, cutoff=cutoff)
+    return plain[near[0]] if near else None
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_").replace(" ", "_")
+
+
+def did_you_mean(name: object, names: Iterable[str], cutoff: float = 0.5) -> str:
+    """A question to append to a message that refuses ``name``; empty where nothing is near. See :func:`nearest`.
+
+    >>> did_you_mean("fogg", ["fog", "snow"]), did_you_mean("haze", ["fog", "snow"])
+    (" Did you mean 'fog'?", '')
+    """
+    near = nearest(name, names, cutoff)
+    return "" if near is None else f" Did you mean {near!r}?"

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mmfan.corruptions import GROUPS, corrupt, get_corruption, picture_seed
 from mmfan.errors import MMFanError
+from mmfan.utils.text import spoken
+from mmfan.visualization.style import draw
 
 DPI = 100
 GAP = 4  # pixels between the tiles
@@ -173,7 +174,6 @@ def _with_text(
     lines: Sequence[str],
 ) -> NDArray[np.uint8]:
     figure = Figure(figsize=(frame.width / DPI, frame.height / DPI), dpi=DPI, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
     figure.figimage(sheet, origin="upper")
 
     def write(x: float, y: float, text: str, **style: Any) -> None:
@@ -193,11 +193,10 @@ def _with_text(
         middle = frame.left + column * (tile_width + GAP) + tile_width / 2
         write(middle, frame.header - 5, str(severity), ha="center", va="bottom", fontsize=size)
     for row, top in zip(rows, frame.tops, strict=True):
-        text = row.name.replace("_", " ")
+        text = spoken(row.name)
         write(frame.left - 8, top + tile_height / 2, text, ha="right", va="center", fontsize=size)
     _write_groups(figure, frame, rows, tile_height)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    return draw(figure)
 
 
 def _write_groups(figure: Figure, frame: _Frame, rows: Sequence[SheetRow], tile_height: int) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from mmfan.errors import MMFanError
+from mmfan.utils.files import write_whole
 
 
 def save_picture(path: str | Path, picture: np.ndarray) -> Path:
@@ -32,11 +32,5 @@ def save_picture(path: str | Path, picture: np.ndarray) -> Path:
     written, content = cv2.imencode(".png", picture if picture.ndim == 2 else picture[..., ::-1])
     if not written:
         raise MMFanError(f"OpenCV cannot encode {target} from {picture.shape} {picture.dtype}.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content.tobytes())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(target, content.tobytes())
     return target

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mmfan.errors import MMFanError
 from mmfan.visualization.legend import classes_present, patches
 from mmfan.visualization.overlay import paint
+from mmfan.visualization.style import draw
 
 COLUMN_INCHES = 4.6
 DPI = 110
@@ -63,7 +63,6 @@ def comparison_grid(
     below = 0.35 + 0.24 * -(-len(present) // LEGEND_COLUMNS)
     total = sum(heights) + 0.3 * len(rows) + 0.35 + below
     figure = Figure(figsize=(3 * COLUMN_INCHES + 0.2, total), dpi=DPI, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
     grid = figure.add_gridspec(
         len(rows), 3, height_ratios=heights, left=0.006, right=0.994, top=1 - 0.35 / total, bottom=below / total,
         wspace=0.02, hspace=0.3 / (sum(heights) / len(rows)),
@@ -84,8 +83,7 @@ def comparison_grid(
         handles=patches(classes, palette, present), ncol=LEGEND_COLUMNS, loc="lower center", frameon=False,
         fontsize=10, handlelength=1.4, handletextpad=0.5, columnspacing=1.6, borderaxespad=0.6,
     )  # fmt: skip
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    return draw(figure)
 
 
 def _pixel_accuracy(row: Row, count: int) -> float:

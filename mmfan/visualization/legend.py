@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+
+from mmfan.visualization.style import draw
 
 DPI = 100
 
@@ -61,7 +62,6 @@ def _legend(
     rows = max(1, -(-len(present) // columns))
     height = round(row * (rows + 0.5))
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
     figure.legend(
         handles=patches(classes, palette, present),
         ncol=columns,
@@ -74,8 +74,7 @@ def _legend(
         labelspacing=0.45,
         borderpad=0,
     )
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    return draw(figure)
 
 
 def with_legend(

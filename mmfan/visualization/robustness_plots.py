@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from mmfan.errors import MMFanError
-from mmfan.visualization.style import DPI, TEXT, clear_frame, draw, fold, grouped, legend_below, spoken, style_of
+from mmfan.utils.text import spoken
+from mmfan.visualization.style import DPI, TEXT, clear_frame, draw, fold, grouped, legend_below, style_of
 
 PANEL_COLUMNS = 2
 TITLE_INCHES = 0.75

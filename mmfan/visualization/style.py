@@ -70,15 +70,6 @@ def fold(name: str, width: int = 30, lines: int = 2) -> str:
     return "\n".join(kept[start : start + width] for start in range(0, len(kept), width))
 
 
-def spoken(name: str) -> str:
-    """A corruption's name for people.
-
-    >>> spoken("jpeg_compression")
-    'jpeg compression'
-    """
-    return name.replace("_", " ")
-
-
 def grouped(corruptions: Iterable[str], groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """The corruptions by group, in the groups' order; those in none are together under "other", at the end.
 

@@ -23,11 +23,11 @@ from typing import NamedTuple
 
 from mmfan.corruptions import picture_name
 from mmfan.errors import MMFanError
+from mmfan.utils.files import PICTURE_SUFFIXES
 
 LAYOUTS = ("cityscapes", "coco", "folder")
 # suffix of the files written, by their format
 FORMATS = {"png": ".png", "jpeg": ".jpg"}
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm"})
 CITYSCAPES_PICTURES = "leftImg8bit"
 DEFAULT_SPLIT = "val"
 FOLDER_SPLIT = "all"  # what the manifests of a plain folder, which has no splits, are called

@@ -17,11 +17,11 @@ from PIL import Image
 
 from mmfan.datasets.prepare.cityscapes_tree import IMAGE_SUFFIX, LABEL_SUFFIX, unpaired
 from mmfan.errors import MMFanError
-from mmfan.utils.files import is_complete_png, write_whole
+from mmfan.utils.checks import whole_number
+from mmfan.utils.files import PICTURE_SUFFIXES, is_complete_png, write_whole
 from mmfan.utils.text import shortlist
 
 SPLITS = ("train", "val", "test")
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 # class of the SegNet tutorial -> train id of Cityscapes
 SEGNET11 = {
@@ -188,8 +188,7 @@ def prepare(
     """
     if labels not in LABEL_KINDS:
         raise MMFanError(f"Expected `labels` to be one of {list(LABEL_KINDS)}, got {labels!r}.")
-    if workers < 1:
-        raise MMFanError(f"Expected `workers` to be at least 1, got {workers}.")
+    whole_number("workers", workers, 1)
     source, target = Path(source), Path(target)
     folders = {split: found for split in SPLITS if (found := find_split(source, split)) is not None}
     if not folders:

@@ -20,7 +20,8 @@ from pathlib import Path
 from mmfan.datasets.prepare.cityscapes_tree import LABEL_SUFFIX, POLYGON_SUFFIX, advice, stems_in
 from mmfan.environment import EnvironmentMismatchError, is_installed
 from mmfan.errors import MMFanError
-from mmfan.utils.files import is_complete_png, part_name
+from mmfan.utils.checks import whole_number
+from mmfan.utils.files import is_complete_png, whole_file
 
 
 @dataclass
@@ -86,20 +87,16 @@ def convert(polygons: Path) -> Path:
     from cityscapesscripts.preparation.json2labelImg import json2labelImg
 
     target = polygons.with_name(polygons.name[: -len(POLYGON_SUFFIX)] + LABEL_SUFFIX)
-    part = part_name(target)
     said = io.StringIO()
     try:
-        with contextlib.redirect_stdout(said):
+        with contextlib.redirect_stdout(said), whole_file(target) as part:
             json2labelImg(str(polygons), str(part), "trainIds")
-        part.replace(target)
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, SystemError, SystemExit) as error:
         # cityscapesScripts prints what is wrong with a label and ends the program; a JSON file of another form fails
         # wherever its reader first misses something.
         words = [line.removeprefix("ERROR: ") for line in said.getvalue().splitlines() if line.startswith("ERROR: ")]
         reason = words[0] if words else f"{type(error).__name__}: {error}"
         raise MMFanError(f"Cannot convert {polygons}: {reason}") from error
-    finally:
-        part.unlink(missing_ok=True)
     return target
 
 
@@ -163,8 +160,7 @@ def prepare(
         RuntimeError: A worker process died.
         MMFanError: ``workers`` is not positive.
     """
-    if workers < 1:
-        raise MMFanError(f"Expected `workers` to be at least 1, got {workers}.")
+    whole_number("workers", workers, 1)
     root = Path(root)
     check_root(root)
     done, todo = Preparation(), []

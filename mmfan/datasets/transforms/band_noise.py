@@ -13,10 +13,10 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 from numpy.typing import NDArray
 
-from mmfan.corruptions import picture_name, picture_seed
+from mmfan.corruptions import picture_seed
 from mmfan.corruptions.draws import random_bytes, stream_key
 from mmfan.datasets.transforms.choices import check_seed
-from mmfan.datasets.transforms.corrupt import NAME_ROOT_KEY
+from mmfan.datasets.transforms.corrupt import name_of_sample
 from mmfan.errors import MMFanError
 from mmfan.registry import TRANSFORMS
 
@@ -163,13 +163,7 @@ class BandNoise(BaseTransform):
     def _seed(self, results: dict[str, Any]) -> int:
         if self.seed is None:
             return self._fresh_seed()
-        path = results.get("img_path")
-        if not path:
-            raise MMFanError(
-                "mmfan.BandNoise derives its seed from `img_path`, which this sample lacks: give the sample one, or "
-                "draw anew each time with seed=None."
-            )
-        name = picture_name(path, self.root if self.root is not None else results.get(NAME_ROOT_KEY))
+        name = name_of_sample(results, self.root)
         return picture_seed(self.seed, name, "band_noise", round(1000 * self.frequency))
 
     @cache_randomness

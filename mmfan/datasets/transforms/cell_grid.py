@@ -6,7 +6,6 @@ Plain NumPy. Random choices come from a seed alone and are the same on any machi
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from mmfan.corruptions.draws import stream_key, words
 from mmfan.errors import MMFanError
+from mmfan.utils.checks import whole_number
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def patch_grid(shape: tuple[int, int], patch: int, offset: int = 0) -> CellGrid:
     >>> grid.rows, grid.columns
     (2, 3)
     """
-    patch, offset = _whole("patch", patch, 1), _whole("offset", offset, 0)
+    patch, offset = whole_number("patch", patch, 1), whole_number("offset", offset, 0)
     height, width = shape
     if offset >= min(height, width):
         raise MMFanError(f"Expected an offset smaller than the picture of {height} x {width} (H x W), got {offset}.")
@@ -97,7 +97,7 @@ def equal_grid(shape: tuple[int, int], grid: Sequence[int]) -> CellGrid:
     """
     if isinstance(grid, str) or len(grid) != 2:
         raise MMFanError(f"Expected a grid as (rows, columns), got {grid!r}.")
-    rows, columns = _whole("rows", grid[0], 1), _whole("columns", grid[1], 1)
+    rows, columns = whole_number("rows", grid[0], 1), whole_number("columns", grid[1], 1)
     height, width = shape
     if rows > height or columns > width:
         raise MMFanError(f"A picture of {height} x {width} pixels (H x W) has no grid of {rows} x {columns} cells.")
@@ -188,13 +188,3 @@ def border_pixels(grid: CellGrid, margin: int) -> NDArray[np.bool_]:
         near = (from_line < margin) & (places >= cell) | (from_line >= cell - margin) & (places < cell * (count - 1))
         lines.append(near | (places >= cell * count))
     return lines[0][:, None] | lines[1][None, :]
-
-
-def _whole(what: str, value: object, least: int) -> int:
-    try:
-        number = least - 1 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        number = least - 1
-    if number < least:
-        raise MMFanError(f"Expected `{what}` to be a whole number of at least {least}, got {value!r}.")
-    return number

@@ -5,7 +5,6 @@ Plain Python: the transform and the tools agree on names through this file.
 
 from __future__ import annotations
 
-import difflib
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from typing import SupportsIndex
 
 from mmfan.corruptions import COMMON, CORRUPTIONS, EXTRA, GROUPS, corruption_names, get_corruption
 from mmfan.errors import MMFanError
+from mmfan.utils.checks import whole_number
+from mmfan.utils.text import did_you_mean
 
 CLEAN = "clean"
 # What a name that is no corruption may stand for; the groups of corruptions that users added come on top.
@@ -55,8 +56,7 @@ def _members(item: object) -> tuple[str, ...]:
     if members:
         return members
     every = (*known, *COLLECTIONS, "all")
-    near = difflib.get_close_matches(str(item).lower().replace("-", "_").replace(" ", "_"), every, n=1, cutoff=0.5)
-    meant = f" Did you mean {near[0]!r}?" if near else ""
+    meant = did_you_mean(item, every)
     clean = " Clean pictures among corrupted ones are a matter of `prob`." if item == CLEAN else ""
     raise MMFanError(
         f"There is no corruption or group {item!r}.{meant}{clean} Corruptions: {', '.join(known)}; groups: "
@@ -92,15 +92,7 @@ def check_seed(seed: int | None) -> int | None:
     Raises:
         MMFanError: It is neither ``None`` nor a whole number of at least 0.
     """
-    if seed is None:
-        return None
-    try:
-        number = -1 if isinstance(seed, bool) else operator.index(seed)
-    except TypeError:
-        number = -1
-    if number < 0:
-        raise MMFanError(f"Expected `seed` to be a whole number of at least 0, or None, got {seed!r}.")
-    return number
+    return None if seed is None else whole_number("seed", seed, 0)
 
 
 @dataclass(frozen=True)

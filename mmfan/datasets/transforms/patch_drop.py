@@ -14,10 +14,10 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 from numpy.typing import NDArray
 
-from mmfan.corruptions import picture_name, picture_seed
+from mmfan.corruptions import picture_seed
 from mmfan.datasets.transforms.cell_grid import CellGrid, equal_grid, heaviest_cells, patch_grid, random_cells
 from mmfan.datasets.transforms.choices import check_seed
-from mmfan.datasets.transforms.corrupt import NAME_ROOT_KEY
+from mmfan.datasets.transforms.corrupt import name_of_sample
 from mmfan.errors import MMFanError
 from mmfan.registry import TRANSFORMS
 
@@ -137,13 +137,7 @@ class PatchDrop(BaseTransform):
     def _seed(self, results: dict[str, Any]) -> int:
         if self.seed is None:
             return self._fresh_seed()
-        path = results.get("img_path")
-        if not path:
-            raise MMFanError(
-                "mmfan.PatchDrop derives its seed from `img_path`, which this sample lacks: give the sample one, or "
-                "draw anew each time with seed=None."
-            )
-        name = picture_name(path, self.root if self.root is not None else results.get(NAME_ROOT_KEY))
+        name = name_of_sample(results, self.root)
         # thousandths, so that each ratio gets cells of its own
         return picture_seed(self.seed, name, f"patch_drop_{self.mode}", round(1000 * self.ratio))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -43,6 +42,7 @@ from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.results.picture_writer import PictureWriter
 from mmfan.evaluation.results.store import Record, ResultsStore, RunKey, key_of
 from mmfan.registry import LOOPS
+from mmfan.utils.checks import whole_number
 from mmfan.utils.progress import progress_text
 
 SOURCES = ("fly", "disk")
@@ -118,11 +118,12 @@ class RobustnessLoop(BaseLoop):
     ) -> None:
         self.protocol = get_protocol(protocol)
         self.cells = (CLEAN, *self.protocol.cells)
-        self.seed, self.limit = _whole("seed", seed, 0), None if limit is None else _whole("limit", limit, 1)
+        self.seed = whole_number("seed", seed, 0)
+        self.limit = None if limit is None else whole_number("limit", limit, 1)
         self.fp16 = fp16
         self.name = name or guess_model_name(runner)
         self.store = None if results is None else ResultsStore(_writable(results))
-        if _whole("pictures", pictures, 0) and self.store is None:
+        if whole_number("pictures", pictures, 0) and self.store is None:
             raise MMFanError("`pictures` are written beside the results: give `results` too.")
         if source not in SOURCES or (source == "disk") != (corrupted_root is not None):
             raise MMFanError(
@@ -319,16 +320,6 @@ class RobustnessLoop(BaseLoop):
 def _check_dataloader(dataloader: Any) -> None:
     if not isinstance(dataloader, Mapping) or "dataset" not in dataloader:
         raise ConfigError(f"RobustnessLoop needs the config of a dataloader with its dataset, got {dataloader!r:.80}.")
-
-
-def _whole(what: str, value: Any, least: int) -> int:
-    try:
-        number = least - 1 if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = least - 1
-    if number < least:
-        raise MMFanError(f"Expected `{what}` to be a whole number of at least {least}, got {value!r}.")
-    return number
 
 
 def _writable(results: str | Path) -> Path:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.runner import Runner
 
 from mmfan.corruptions import corruption_names, get_corruption
@@ -18,7 +15,7 @@ from mmfan.evaluation.loop.weights_hash import weights_hash
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.evaluation.results.hashes import config_hash, file_hash, pictures_hash
 from mmfan.evaluation.results.store import Record, RunKey, key_of
-from mmfan.version import __version__
+from mmfan.utils.versions import versions
 
 
 def guess_model_name(runner: Runner) -> str:
@@ -105,7 +102,7 @@ def make_record(key: RunKey, cell: Cell, scores: CellScores, seconds: float, **m
         "seed": key.seed,
         "pictures": key.pictures,
         "seconds": round(seconds, 3),
-        "versions": versions(cell),
+        "versions": versions_of(cell),
         **more,
     }
     if scores.classes:
@@ -117,13 +114,10 @@ def make_record(key: RunKey, cell: Cell, scores: CellScores, seconds: float, **m
     return record
 
 
-def versions(cell: Cell) -> dict[str, str]:
+def versions_of(cell: Cell) -> dict[str, str]:
     """What the score of a cell was made with."""
-    found = {"mmfan": __version__, "python": platform.python_version(), "torch": torch.__version__}
-    for module in ("numpy", "cv2", "mmengine"):
-        found[module] = import_module(module).__version__
     version = _version_of(cell)
-    return found if version is None else {**found, "corruption": version}
+    return versions("torch", "numpy", "cv2", "mmengine") | ({} if version is None else {"corruption": version})
 
 
 def _version_of(cell: Cell) -> str | None:

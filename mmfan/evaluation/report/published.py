@@ -6,7 +6,6 @@ same protocol; where a paper does not state its own, ``protocol`` is None and ``
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import PROTOCOLS
 from mmfan.evaluation.summary.averages import average_types
+from mmfan.utils.text import did_you_mean
 
 FILE = "published.json"
 
@@ -92,8 +92,7 @@ def published_rows(
     asked = [name.lower() for name in names]
     for name in asked:
         if name not in there:
-            near = difflib.get_close_matches(name, there, n=1, cutoff=0.4)
-            meant = f" Did you mean {there[near[0]]!r}?" if near else ""
+            meant = did_you_mean(name, there.values(), 0.4)
             which = "".join(f" {part}" for part in (dataset, metric) if part)
             raise MMFanError(f"No published{which} row of {name!r}.{meant} There are {', '.join(there.values())}.")
     return tuple(row for row in rows if row.name.lower() in asked)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mmfan.corruptions.cell import Cell
+from mmfan.corruptions.cell import Cell, listed
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.report.published import PublishedRow, published_rows
@@ -22,7 +22,7 @@ from mmfan.evaluation.summary.from_counts import scores_from_counts
 from mmfan.evaluation.summary.intervals import Intervals, PictureSummary
 from mmfan.evaluation.summary.selection import SummaryError
 from mmfan.evaluation.summary.summary import Summary, summarize
-from mmfan.utils.text import counted
+from mmfan.utils.text import counted, spoken
 
 # What tells two runs of one model apart, in the order in which it is tried, and how it is said.
 _TELLING = (
@@ -319,18 +319,6 @@ def _number_of_pictures(model: ModelReport) -> int | None:
     return int(number) if number.isdecimal() else None
 
 
-def listed(cells: Iterable[Cell]) -> str:
-    """Cells in few words.
-
-    >>> listed([Cell("clean", 0), Cell("fog", 1), Cell("fog", 2), Cell("jpeg_compression", 5)])
-    'clean, fog 1/2, jpeg compression 5'
-    """
-    rows: dict[str, list[str]] = {}
-    for cell in cells:
-        rows.setdefault(cell.corruption, []).extend([str(cell.severity)] if cell.severity else [])
-    return ", ".join(f"{name} {'/'.join(row)}".strip().replace("_", " ") for name, row in rows.items())
-
-
 def same_dataset(published: str, own: str) -> bool:
     """Whether the data set of a published row is that of a record, which may say it in its own way.
 
@@ -346,14 +334,14 @@ def _notes(protocol: Protocol, models: Sequence[ModelReport], published: Sequenc
     for model in models:
         if model.summary.partial:
             missing = model.summary.missing
-            notes.append(f"PARTIAL: {model.name} lacks {counted(len(missing), 'cell')}: {listed(missing)}.")
+            notes.append(f"PARTIAL: {model.name} lacks {counted(len(missing), 'cell')}: {spoken(listed(missing))}.")
         if model.run.key.pictures is not None and any("limit" in record for record in model.run.records):
             notes.append(f"{model.name} was judged on a subset of the pictures ({model.run.records[0]['limit']}).")
         said: dict[str, list[Cell]] = {}
         for record in model.run.records:
             if record.get("note"):
                 said.setdefault(str(record["note"]), []).append(key_of(record)[1])
-        notes += [f"{model.name}, {listed(cells)}: {note}" for note, cells in said.items()]
+        notes += [f"{model.name}, {spoken(listed(cells))}: {note}" for note, cells in said.items()]
     own_sets = {model.summary.dataset for model in models}
     for row in published:
         if row.protocol != protocol.name:

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.counts import check_counts
+from mmfan.utils.files import write_whole
 
 # what a changed byte comes to, wherever in the archive it is (RuntimeError: it seems to be encrypted, or packed by an
 # unknown method); the file has been read before, so that an OSError is a wrong place in it
@@ -74,18 +75,7 @@ def write_counts(
         pictures=np.asarray(list(pictures), dtype=np.str_),
         classes=np.asarray(list(classes), dtype=np.str_),
     )
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # a name of this process alone: two that write the same cell at once must not write into each other's part
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            file.write(content.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, content.getvalue())
 
 
 def read_counts(path: str | os.PathLike[str]) -> PictureCounts:

@@ -26,6 +26,7 @@ from mmfan.evaluation.results.counts_file import PictureCounts
 from mmfan.evaluation.results.store import Record, ResultsStore, key_of
 from mmfan.evaluation.summary.averages import average_cells
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
+from mmfan.utils.checks import whole_number
 
 Counts = NDArray[np.int64]
 # counts themselves, or a function that reads them when they are needed, so that one cell at a time is in memory
@@ -148,8 +149,7 @@ def bootstrap(
         MMFanError: There is no such metric, or a number is out of range.
     """
     wanted = get_protocol(protocol)
-    if type(resamples) is not int or resamples < 2:
-        raise MMFanError(f"Expected a whole number of resamples from 2 on, got {resamples!r}.")
+    resamples = whole_number("resamples", resamples, 2)
     if not 0 < confidence < 1:
         raise MMFanError(f"Expected a confidence between 0 and 1, got {confidence!r}.")
     weights: NDArray[np.uint16] | None = None

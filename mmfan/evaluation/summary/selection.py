@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.corruptions.cell import CLEAN, Cell, listed
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.results.store import Record, RunKey, key_of
@@ -99,17 +99,15 @@ def values_of(records: Mapping[Cell, Record], metric: str) -> dict[Cell, float]:
     without = [cell for cell, record in records.items() if metric not in record["metrics"]]
     if without:
         there = sorted({name for record in records.values() for name in record["metrics"]})
-        raise SummaryError(
-            f"No {metric!r} in the records of {_listed(without)}; there are {', '.join(there)}.", without
-        )
+        raise SummaryError(f"No {metric!r} in the records of {listed(without)}; there are {', '.join(there)}.", without)
     values = {cell: record["metrics"][metric] for cell, record in records.items()}
     undefined = [cell for cell, value in values.items() if _undefined(value)]
     if undefined:
-        raise SummaryError(f"{metric} is not a number in the cells {_listed(undefined)}; judge them again.", undefined)
+        raise SummaryError(f"{metric} is not a number in the cells {listed(undefined)}; judge them again.", undefined)
     outside = [cell for cell, value in values.items() if not 0 <= value <= 1]
     if outside:
         raise SummaryError(
-            f"{metric} must be a fraction from 0 to 1, got {values[outside[0]]} in the cells {_listed(outside)}; "
+            f"{metric} must be a fraction from 0 to 1, got {values[outside[0]]} in the cells {listed(outside)}; "
             "divide percentages by 100.",
             outside,
         )
@@ -121,7 +119,7 @@ def _missing_text(run: RunKey, protocol: Protocol, missing: tuple[Cell, ...], th
     cure = "judge them, ask for a partial summary, or take the protocol that the records were made with"
     if partial:
         cure = "judge a corrupted cell first"
-    return f"{counted}; missing: {_listed(missing)}. To go on, {cure}."
+    return f"{counted}; missing: {listed(missing)}. To go on, {cure}."
 
 
 def _differences(runs: list[RunKey]) -> str:
@@ -132,13 +130,3 @@ def _differences(runs: list[RunKey]) -> str:
         if len(values) > 1:
             parts.append(f"{name} is {' or '.join(values[:5])}{' ...' if len(values) > 5 else ''}")
     return "; ".join(parts)
-
-
-def _listed(cells: Iterable[Cell]) -> str:
-    """Cells in few words: the severities of a type together."""
-    rows: dict[str, list[int]] = {}
-    for cell in cells:
-        rows.setdefault(cell.corruption, []).append(cell.severity)
-    return ", ".join(
-        name if name == CLEAN.corruption else f"{name} {'/'.join(map(str, sorted(row)))}" for name, row in rows.items()
-    )

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("cityscapesscripts")
 from cityscapesscripts.preparation.json2labelImg import json2labelImg
+from helpers.stale_parts import stale_part
 
 from mmfan.datasets.prepare import cityscapes as prepare_cityscapes
 from mmfan.datasets.prepare.cityscapes import check_root, convert, prepare
@@ -112,7 +113,7 @@ def test_a_killed_run_is_taken_up(root):
     labels = sorted((root / "gtFine").rglob("*_labelTrainIds.png"))
     labels[0].unlink()
     labels[1].write_bytes(labels[1].read_bytes()[:-20])  # cut short by another program
-    labels[2].with_name(f".{labels[2].stem}.part.png").write_bytes(b"half")
+    stale_part(labels[2].parent)
     labels[2].unlink()
     done = prepare(root, ["train", "val"])
     assert (done.made, done.kept) == (3, 4)
@@ -182,7 +183,7 @@ def test_wrong_root(root, given, said):
 
 
 def test_number_of_workers_is_checked(root):
-    with pytest.raises(ValueError, match="Expected `workers` to be at least 1, got 0"):
+    with pytest.raises(ValueError, match="Expected `workers` to be a whole number of at least 1, got 0"):
         prepare(root, ["train"], workers=0)
 
 

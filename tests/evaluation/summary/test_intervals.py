@@ -153,8 +153,8 @@ def test_what_cannot_be_resampled():
     with pytest.raises(SummaryError, match="image-level mIoU is 0"):
         summarize_pictures(hopeless, PROTOCOL)
     for wrong, message in [
-        ({"resamples": 1}, "from 2 on"),
-        ({"resamples": 10.0}, "from 2 on"),
+        ({"resamples": 1}, "whole number of at least 2"),
+        ({"resamples": 10.0}, "whole number of at least 2"),
         ({"confidence": 95}, "between 0 and 1, got 95"),
         ({"metric": "mDice"}, "not 'mDice'"),
     ]:

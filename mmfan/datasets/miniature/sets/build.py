@@ -4,17 +4,17 @@ import json
 import multiprocessing
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
-
+from mmfan.corruptions.threads import one_thread
 from mmfan.datasets.miniature.scene import SMALLEST
 from mmfan.errors import MMFanError
+from mmfan.utils.checks import whole_number
+from mmfan.utils.versions import cores
 
 MANIFEST = "miniature.json"
 """Name of the file, at the top of the set, that says how it was made."""
@@ -94,7 +94,7 @@ def build_set(
         root = Path(folder) / "set"
         for name in (*recipe.folders, *(name for job in jobs for name in map(os.path.dirname, recipe.files(*job)))):
             (root / name).mkdir(parents=True, exist_ok=True)
-        results = _draw_all(partial(_work, recipe.work, root, seed, size), jobs, workers or _cores(), progress)
+        results = _draw_all(partial(_work, recipe.work, root, seed, size), jobs, workers or cores(), progress)
         if recipe.finish is not None:
             recipe.finish(root, [(*job, result) for job, result in zip(jobs, results, strict=True)])
         (root / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
@@ -119,7 +119,7 @@ def _draw_all(
         if progress is not None:
             progress(len(results), len(jobs))
 
-    with _single_threaded_opencv():
+    with one_thread():
         if workers == 1 or len(jobs) <= 1:
             for job in jobs:
                 collect(work(job))
@@ -136,28 +136,10 @@ def _draw_all(
     return results
 
 
-def _cores() -> int:
-    """Cores this process may use, which can be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-@contextmanager
-def _single_threaded_opencv() -> Iterator[None]:
-    # Each process draws its own picture. OpenCV's threads must also be gone before a fork, which would not copy them.
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)
-
-
 def _check(train: int, val: int, size: tuple[int, int], seed: int, workers: int | None) -> None:
     for name, value, least in (("train", train, 0), ("val", val, 0), ("seed", seed, 0), ("workers", workers, 1)):
-        if value is not None and value < least:
-            raise MMFanError(f"Expected `{name}` to be {least} or more, but got {value}.")
+        if value is not None:
+            whole_number(name, value, least)
     if train + val == 0:
         raise MMFanError("Expected at least one picture, but got train = 0 and val = 0.")
     if min(size) < SMALLEST:

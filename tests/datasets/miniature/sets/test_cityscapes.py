@@ -126,11 +126,11 @@ def test_a_file_is_never_replaced_and_an_empty_folder_may_be_used(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"train": -1}, "`train` to be 0 or more, but got -1"),
-        ({"val": -2}, "`val` to be 0 or more, but got -2"),
+        ({"train": -1}, "`train` to be a whole number of at least 0, got -1"),
+        ({"val": -2}, "`val` to be a whole number of at least 0, got -2"),
         ({"train": 0, "val": 0}, "at least one picture"),
-        ({"seed": -1}, "`seed` to be 0 or more"),
-        ({"workers": 0}, "`workers` to be 1 or more, but got 0"),
+        ({"seed": -1}, "`seed` to be a whole number of at least 0"),
+        ({"workers": 0}, "`workers` to be a whole number of at least 1, got 0"),
         ({"size": (0, 256)}, "at least 64 each, but got 0 x 256"),
     ],
 )
