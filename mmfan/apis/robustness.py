@@ -125,12 +125,11 @@ def describe_plan(loop: RobustnessLoop, measure: bool) -> str:
 def overview_text(loop: RobustnessLoop) -> str:
     """The table of a finished run: clean, corrupted, retention, groups; as ``tools/report.py`` prints it."""
     # reports need none of torch, and this needs none of reports until the end
-    from mmfan.evaluation.report.report import build_report, read_runs
-    from mmfan.evaluation.report.tables import overview
+    from mmfan.evaluation.report import build_report, read_runs
     from mmfan.utils.tables import markdown_table
 
     if loop.store is None:
         raise MMFanError("Without a results file there is no report.")
     own = [run for run in read_runs([loop.store.path]) if run.key == loop.key]
     metric = next(iter(own[0].records[0]["metrics"]))
-    return markdown_table(overview(build_report(own, loop.protocol, metric)))
+    return markdown_table(build_report(own, loop.protocol, metric).tables[0])

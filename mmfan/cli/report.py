@@ -24,11 +24,12 @@ from mmfan.evaluation.protocol import (
     protocol_of_cells,
     read_description,
 )
+from mmfan.evaluation.report import Report, Run, build_report, read_runs
 from mmfan.evaluation.report.formats import FORMATS
 from mmfan.evaluation.report.gate import Expectations, differences, read_expectations, write_expectations
 from mmfan.evaluation.report.published import PublishedRow
-from mmfan.evaluation.report.report import Report, Run, build_report, published_beside, read_runs
-from mmfan.evaluation.report.tables import overview, sentence
+from mmfan.evaluation.report.report import published_beside
+from mmfan.evaluation.report.tables import sentence
 from mmfan.evaluation.results.store import key_of
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
 from mmfan.utils.files import write_whole
@@ -132,7 +133,7 @@ def give_out(report: Report, args: argparse.Namespace) -> None:
             print(f"wrote {path}", file=sys.stderr)
     if args.out:
         write_whole(args.out, text.encode())
-        table = overview(report)
+        table = report.tables[0]
         print(f"{sentence(table.caption)}\n\n{markdown_table(table)}\n")
         print(f"wrote {args.out}", file=sys.stderr)
     elif not args.expect:

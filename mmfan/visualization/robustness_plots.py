@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -20,28 +19,33 @@ PANEL_COLUMNS = 2
 TITLE_INCHES = 0.75
 
 
-@dataclass(frozen=True)
-class Scores:
-    """What is drawn of one model; fractions, and what is not there is left out.
+class Summary(Protocol):
+    """What is drawn of one model: the attributes of that name of a summary in mmfan.evaluation; scores are fractions.
 
     Attributes:
         name: Stands in the legend.
         clean: The score on the clean set.
-        by_corruption: Mean score over the severities of each corruption.
-        by_group: Mean score of each group.
-        cells: Score of each (corruption, severity).
         corrupted: The overall score on the corrupted set.
+        by_corruption: Mean score over the severities of each corruption; one that is not there is left out.
+        by_group: Mean score of each group.
+        scores: Corruption -> severity -> score.
     """
 
-    name: str
-    clean: float
-    by_corruption: Mapping[str, float]
-    by_group: Mapping[str, float]
-    cells: Mapping[tuple[str, int], float]
-    corrupted: float = math.nan
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def clean(self) -> float | None: ...  # noqa: D102
+    @property
+    def corrupted(self) -> float: ...  # noqa: D102
+    @property
+    def by_corruption(self) -> Mapping[str, float]: ...  # noqa: D102
+    @property
+    def by_group(self) -> Mapping[str, float]: ...  # noqa: D102
+    @property
+    def scores(self) -> Mapping[str, Mapping[int, float]]: ...  # noqa: D102
 
 
-def retention_bars(models: Sequence[Scores], groups: Mapping[str, Sequence[str]], subtitle: str = "") -> np.ndarray:
+def retention_bars(models: Sequence[Summary], groups: Mapping[str, Sequence[str]], subtitle: str = "") -> np.ndarray:
     """Retention (score / clean score, in percent) of each corruption, one bar a model, one panel a group.
 
     Args:
@@ -67,7 +71,7 @@ def retention_bars(models: Sequence[Scores], groups: Mapping[str, Sequence[str]]
     height = rows * 2.9 + TITLE_INCHES + below
     figure.set_size_inches(width, height)
     highest = max(
-        100 * score / model.clean
+        _retention(model, score)
         for model in models
         for score in (*model.by_corruption.values(), *model.by_group.values())
         if math.isfinite(score)
@@ -87,7 +91,7 @@ def retention_bars(models: Sequence[Scores], groups: Mapping[str, Sequence[str]]
     return draw(figure)
 
 
-def _bars(axes: Any, models: Sequence[Scores], group: str, names: Sequence[str]) -> None:
+def _bars(axes: Any, models: Sequence[Summary], group: str, names: Sequence[str]) -> None:
     clear_frame(axes)
     thick = 0.8 / len(models)
     for place, model in enumerate(models):
@@ -96,14 +100,14 @@ def _bars(axes: Any, models: Sequence[Scores], group: str, names: Sequence[str])
         scores.append(model.by_group.get(group, math.nan))
         at = np.arange(len(scores)) + (place - (len(models) - 1) / 2) * thick
         axes.bar(
-            at, [100 * score / model.clean for score in scores], thick * 0.92, color=style.colour, hatch=style.hatch,
+            at, [_retention(model, score) for score in scores], thick * 0.92, color=style.colour, hatch=style.hatch,
             edgecolor="white", linewidth=0.4,
         )  # fmt: skip
         if len(models) <= 2:
             for x, score in zip(at, scores, strict=True):
                 if math.isfinite(score):
                     axes.text(
-                        x, 100 * score / model.clean + 1.2, f"{100 * score / model.clean:.0f}", ha="center",
+                        x, _retention(model, score) + 1.2, f"{_retention(model, score):.0f}", ha="center",
                         fontsize=7.5, color=TEXT,
                     )  # fmt: skip
     axes.axhline(100, color="0.5", linewidth=0.9, linestyle=(0, (4, 3)))
@@ -115,7 +119,7 @@ def _bars(axes: Any, models: Sequence[Scores], group: str, names: Sequence[str])
 
 
 def severity_curves(
-    models: Sequence[Scores], groups: Mapping[str, Sequence[str]], metric: str, subtitle: str = ""
+    models: Sequence[Summary], groups: Mapping[str, Sequence[str]], metric: str, subtitle: str = ""
 ) -> np.ndarray:
     """Score (in percent) against severity, one panel a corruption, one row of panels a group; severity 0 is clean.
 
@@ -151,13 +155,13 @@ def severity_curves(
         len(lines), columns, left=0.85 / width, right=1 - 0.12 / width, bottom=(below + 0.45) / height,
         top=1 - (TITLE_INCHES + 0.2) / height, hspace=0.34, wspace=0.08,
     )  # fmt: skip
-    steps = sorted({severity for model in models for _, severity in model.cells})
-    top = max(max(model.clean, *model.cells.values()) for model in models) * 100 * 1.05
+    steps = sorted({severity for model in models for row in model.scores.values() for severity in row})
+    top = max(max(model.clean or 0, *(max(row.values()) for row in model.scores.values())) for model in models)
     for line, (group, names) in enumerate(lines):
         for place, name in enumerate(names):
             axes = figure.add_subplot(grid[line, place])
             _curves(axes, models, name, steps)
-            axes.set_ylim(0, top)
+            axes.set_ylim(0, top * 100 * 1.05)
             axes.set_xlim(-0.25, steps[-1] + 0.25)
             axes.set_xticks([0, *steps], ["clean", *map(str, steps)] if line == len(lines) - 1 else [])
             axes.set_title(spoken(name), fontsize=10, color=TEXT, pad=4)
@@ -171,21 +175,22 @@ def severity_curves(
     return draw(figure)
 
 
-def _curves(axes: Any, models: Sequence[Scores], corruption: str, severities: Sequence[int]) -> None:
+def _curves(axes: Any, models: Sequence[Summary], corruption: str, severities: Sequence[int]) -> None:
     clear_frame(axes)
     for place, model in enumerate(models):
         style = style_of(place)
-        found = {severity: score for (name, severity), score in sorted(model.cells.items()) if name == corruption}
+        own = model.scores.get(corruption, {})
+        known = {0: model.clean or 0, **own}
         # a severity that other corruptions have and this one has not is a gap in the line
-        steps = [0, *(at for at in severities if min(found, default=1) <= at <= max(found, default=0))]
+        steps = [0, *(at for at in severities if own and min(own) <= at <= max(own))]
         axes.plot(
-            steps, [100 * (model.clean if step == 0 else found.get(step, math.nan)) for step in steps],
+            steps, [100 * known.get(step, math.nan) for step in steps],
             color=style.colour, marker=style.marker, linestyle=style.dash, linewidth=1.5, markersize=4.5,
             markeredgecolor="white", markeredgewidth=0.5,
         )  # fmt: skip
 
 
-def retention_map(models: Sequence[Scores], groups: Mapping[str, Sequence[str]], subtitle: str = "") -> np.ndarray:
+def retention_map(models: Sequence[Summary], groups: Mapping[str, Sequence[str]], subtitle: str = "") -> np.ndarray:
     """Retention in percent of every model on every corruption, as numbers on colours (darker is lower).
 
     Args:
@@ -203,8 +208,8 @@ def retention_map(models: Sequence[Scores], groups: Mapping[str, Sequence[str]],
     names = [name for members in panels.values() for name in members]
     values = np.array(
         [
-            [100 * model.by_corruption.get(name, math.nan) / model.clean for name in names]
-            + [100 * model.corrupted / model.clean]
+            [_retention(model, model.by_corruption.get(name, math.nan)) for name in names]
+            + [_retention(model, model.corrupted)]
             for model in models
         ]
     )
@@ -250,17 +255,22 @@ def retention_map(models: Sequence[Scores], groups: Mapping[str, Sequence[str]],
     return draw(figure)
 
 
-def _corruptions(models: Sequence[Scores]) -> list[str]:
+def _corruptions(models: Sequence[Summary]) -> list[str]:
     """All corruptions of the models, in the first model's order; raises where nothing can be drawn."""
     if not models:
         raise MMFanError("Expected at least one model to plot, got none.")
     for model in models:
-        if not model.clean > 0:
+        if not (model.clean or 0) > 0:
             raise MMFanError(f"Expected a clean score above 0 for {model.name!r}, got {model.clean}.")
     names = list(dict.fromkeys(name for model in models for name in model.by_corruption))
     if not names:
         raise MMFanError("Expected at least one corruption to plot, got none.")
     return names
+
+
+def _retention(model: Summary, score: float) -> float:
+    """A score in percent of the model's clean one."""
+    return 100 * score / (model.clean or math.nan)
 
 
 def _title(figure: Figure, title: str, subtitle: str, height: float) -> None:

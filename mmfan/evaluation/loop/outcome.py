@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Mapping, Sequence
 
 from mmfan.corruptions.cell import CLEAN
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol
-from mmfan.evaluation.results.store import Record, key_of
+from mmfan.evaluation.results.store import Record, is_defined, key_of
 from mmfan.evaluation.summary.summary import summarize
 
 
@@ -19,7 +18,7 @@ def check_fractions(metrics: Mapping[str, float]) -> None:
     Raises:
         MMFanError: There are none, or some are not.
     """
-    wrong = {name: value for name, value in metrics.items() if not (math.isnan(value) or 0 <= value <= 1)}
+    wrong = {name: value for name, value in metrics.items() if is_defined(value) and not 0 <= value <= 1}
     if not metrics or wrong:
         raise MMFanError(
             f"Expected the metric to give fractions from 0 to 1, got {wrong or 'no score at all'}. If it gives "
@@ -45,9 +44,9 @@ def conclude(records: Sequence[Record], protocol: Protocol, logger: logging.Logg
     found: dict[str, float] = {}
     for name, value in clean["metrics"].items():
         scores = [record["metrics"].get(name) for record in records]
-        undefined = sum(score is None or math.isnan(score) for score in scores)
+        undefined = sum(not is_defined(score) for score in scores)
         if undefined:
-            level = logging.INFO if value is None or math.isnan(value) else logging.WARNING
+            level = logging.WARNING if is_defined(value) else logging.INFO
             logger.log(level, f"{name} is not defined in {undefined} of {len(scores)} cells and is left out.")
             continue
         found[f"clean/{name}"] = value

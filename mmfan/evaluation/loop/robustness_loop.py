@@ -40,7 +40,7 @@ from mmfan.evaluation.loop.timing import Shares, describe_shares
 from mmfan.evaluation.metrics.evaluator import make_evaluator
 from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.results.picture_writer import PictureWriter
-from mmfan.evaluation.results.store import Record, ResultsStore, RunKey, key_of
+from mmfan.evaluation.results.store import Record, ResultsStore, RunKey, is_defined, key_of
 from mmfan.registry import LOOPS
 from mmfan.utils.checks import whole_number
 from mmfan.utils.progress import progress_text
@@ -308,7 +308,7 @@ class RobustnessLoop(BaseLoop):
     def _report(self, record: Record, done: int, left: float) -> None:
         cell = key_of(record)[1]
         name, value = next(iter(record["metrics"].items()))
-        score = "not a number" if value is None else f"{100 * value:.2f} %"
+        score = f"{100 * value:.2f} %" if is_defined(value) else "not a number"
         self.runner.logger.info(
             f"[{done}/{len(self.cells)}] {cell}: {name} {score}, {record['seconds']:.1f} s"
             + (f", {left // 60:.0f} min {left % 60:.0f} s left" if left else "")

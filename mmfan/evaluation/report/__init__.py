@@ -1,6 +1,8 @@
-"""From results files to tables, pages and plots. Needs no torch."""
+"""Tables, pages and plots from results files. Needs no torch."""
 
-from mmfan.evaluation.report.report import ModelReport, Report, ReportError, Run, build_report, read_runs
+from mmfan.evaluation.report.contents import ModelReport, Report, ReportError, Run
+from mmfan.evaluation.report.report import build_report
+from mmfan.evaluation.report.runs import read_runs
 
 __all__ = [
     "ModelReport",

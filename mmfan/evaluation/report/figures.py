@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from mmfan.errors import MMFanError
-from mmfan.evaluation.report.report import ModelReport, Report
+from mmfan.evaluation.report.contents import ModelReport, Report
 from mmfan.evaluation.results.pictures import ShownPicture, find_pictures
 from mmfan.utils.files import write_whole
 from mmfan.visualization.model_grid import ModelRow, model_grid
-from mmfan.visualization.robustness_plots import Scores, retention_bars, retention_map, severity_curves
+from mmfan.visualization.robustness_plots import retention_bars, retention_map, severity_curves
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def plots(report: Report) -> list[Figure]:
     Returns:
         ``retention_by_corruption``, ``score_by_severity``, ``retention_map``; none if no model has a clean score.
     """
-    models = [_scores(model) for model in report.models if model.summary.clean is not None]
+    models = [replace(model.summary, name=model.name) for model in report.models if model.summary.clean is not None]
     if not models:
         return []
     groups = report.protocol.groups
@@ -81,18 +81,6 @@ def write_figures(figures: list[Figure], folder: str | Path) -> list[Path]:
     for path, figure in zip(paths, figures, strict=True):
         write_whole(path, figure.png)
     return paths
-
-
-def _scores(model: ModelReport) -> Scores:
-    found = model.summary
-    return Scores(
-        name=model.name,
-        clean=float(found.clean or 0),
-        by_corruption=found.by_corruption,
-        by_group=found.by_group,
-        cells={(name, at): score for name, row in found.scores.items() for at, score in row.items()},
-        corrupted=found.corrupted,
-    )
 
 
 def _classes(model: ModelReport) -> list[str]:

@@ -12,8 +12,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mmfan.evaluation.report.report import ModelReport, Report
-from mmfan.evaluation.report.tables import all_tables, sentence, sources
+from mmfan.evaluation.report.contents import ModelReport, Report
+from mmfan.evaluation.report.tables import sentence, sources
 from mmfan.utils.tables import Table, markdown_table
 from mmfan.utils.text import counted
 
@@ -112,9 +112,7 @@ def as_markdown(report: Report) -> str:
     parts = [f"# Robustness: {report.metric} on {report.protocol.name}", preamble(report)]
     if report.notes:
         parts.append("\n".join(f"- {note}" for note in report.notes))
-    parts += [
-        f"## {table.title}\n\n{sentence(table.caption)}\n\n{markdown_table(table)}" for table in all_tables(report)
-    ]
+    parts += [f"## {table.title}\n\n{sentence(table.caption)}\n\n{markdown_table(table)}" for table in report.tables]
     if report.published:
         parts.append("Sources:\n\n" + "\n".join(f"- [{at}] {source}" for at, source in enumerate(sources(report), 1)))
     return "\n\n".join(parts) + "\n"
@@ -143,7 +141,7 @@ def as_latex(report: Report) -> str:
     parts = ["% needs \\usepackage{booktabs}", f"% {' '.join(preamble(report).split())}"]
     parts += [f"% {note}" for note in report.notes]
     parts += [f"% [{at}] {source}" for at, source in enumerate(sources(report), 1)]
-    return "\n".join(parts) + "\n\n" + "\n\n".join(latex_table(table) for table in all_tables(report)) + "\n"
+    return "\n".join(parts) + "\n\n" + "\n\n".join(latex_table(table) for table in report.tables) + "\n"
 
 
 def latex_table(table: Table) -> str:

@@ -37,13 +37,17 @@ from typing import Any
 
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol
-from mmfan.evaluation.report.report import ModelReport, Run, check_metric, summarize_run
+from mmfan.evaluation.report.contents import ModelReport, Run
+from mmfan.evaluation.report.report import check_metric, summarize_run
 from mmfan.evaluation.summary.selection import SummaryError
 from mmfan.utils.files import write_whole
 
-# the parts of a summary that can be expected: single numbers, and tables of numbers
-NUMBERS = ("clean", "corrupted", "retention", "corrupted_by_groups", "retention_by_groups", "drop_per_severity")
-TABLES = ("by_group", "by_corruption", "retention_by_corruption", "by_severity", "scores")
+# the parts of a summary that can be expected: how many keys lead from each to a number
+PARTS = {
+    "clean": 0, "corrupted": 0, "retention": 0, "corrupted_by_groups": 0, "retention_by_groups": 0,
+    "drop_per_severity": 0, "by_group": 1, "by_corruption": 1, "retention_by_corruption": 1, "by_severity": 1,
+    "scores": 2,
+}  # fmt: skip
 WRITTEN = ("clean", "corrupted", "retention", "by_group", "by_corruption", "by_severity")
 # a difference of rounding is none
 SLACK = 1e-12
@@ -105,16 +109,15 @@ def read_expectations(path: str | Path, tolerance: float | None = None) -> Expec
     default = content.get("tolerance") if tolerance is None else tolerance
     if default is not None and not _is_tolerance(default):
         raise ExpectationError(f"{path}: expected a tolerance from 0 on, got {default!r}.")
-    is_report = isinstance(content["models"], list)
-    if not is_report:
-        unknown = sorted(set(content) - {"protocol", "metric", "tolerance", "models"})
-        if unknown:
-            raise ExpectationError(f"{path}: there is no {', '.join(map(repr, unknown))} in a file of expected values.")
     for key in ("protocol", "metric"):
         if not isinstance(content.get(key), (str, type(None))):
             raise ExpectationError(f"{path}: `{key}` must be a name, got {content[key]!r}.")
-    named = _by_name(path, content["models"]) if is_report else content["models"]
-    models = {name: tuple(_of_model(f"{path}: {name}", numbers, default)) for name, numbers in named.items()}
+    named = content["models"]
+    if isinstance(named, list):
+        named = _by_name(path, named)
+    elif unknown := sorted(set(content) - {"protocol", "metric", "tolerance", "models"}):
+        raise ExpectationError(f"{path}: there is no {', '.join(map(repr, unknown))} in a file of expected values.")
+    models = {name: tuple(_walk(f"{path}: {name}", (), numbers, default)) for name, numbers in named.items()}
     return Expectations(content.get("protocol"), content.get("metric"), models)
 
 
@@ -122,71 +125,52 @@ def _by_name(path: str | Path, models: Sequence[Any]) -> dict[str, dict[str, Any
     """The models of a report, with what can be expected of them."""
     if not all(isinstance(model, dict) and isinstance(model.get("name"), str) for model in models):
         raise ExpectationError(f"{path}: expected a `name` in each of the listed models, as in a report.")
-    kept = (*NUMBERS, *TABLES)
     return {
-        model["name"]: {key: value for key, value in model.items() if key in kept and value is not None}
+        model["name"]: {key: value for key, value in model.items() if key in PARTS and value is not None}
         for model in models
     }
 
 
-def _of_model(where: str, numbers: Any, default: float | None) -> Iterator[Expected]:
-    if not isinstance(numbers, dict) or not numbers:
-        raise ExpectationError(f"{where}: expected a dict of numbers, got {numbers!r:.80}.")
-    for key, value in numbers.items():
-        if key in NUMBERS:
-            yield _expected(where, (key,), value, default)
-        elif key in TABLES and isinstance(value, dict):
-            yield from _of_table(where, (key,), value, default, 2 if key == "scores" else 1)
-        else:
-            raise ExpectationError(
-                f"{where}: {key!r} is nothing that can be expected; take numbers for {', '.join(NUMBERS)} and dicts "
-                f"for {', '.join(TABLES)}."
-            )
+def _walk(where: str, keys: tuple[str, ...], value: Any, default: float | None) -> Iterator[Expected]:
+    """The numbers below some keys of a model: the whole model below none."""
+    place = f"{where}, {'.'.join(keys)}" if keys else where
+    if keys and keys[0] not in PARTS:
+        raise ExpectationError(f"{place}: nothing that can be expected; there are {', '.join(PARTS)}.")
+    if keys and len(keys) > PARTS[keys[0]]:
+        low, high, said = _bounds(place, value, default)
+        yield Expected(keys, low, high, said)
+        return
+    if not isinstance(value, dict) or not (value or keys):
+        raise ExpectationError(f"{place}: expected a dict of numbers, got {value!r:.80}.")
+    for key, item in value.items():
+        yield from _walk(where, (*keys, key), item, default)
 
 
-def _of_table(
-    where: str, path: tuple[str, ...], table: dict[str, Any], default: float | None, depth: int
-) -> Iterator[Expected]:
-    for key, value in table.items():
-        if depth > 1:
-            if not isinstance(value, dict):
-                raise ExpectationError(f"{where}, {'.'.join(path)}.{key}: expected a dict severity -> number.")
-            yield from _of_table(where, (*path, key), value, default, depth - 1)
-        else:
-            yield _expected(where, (*path, key), value, default)
-
-
-def _expected(where: str, path: tuple[str, ...], value: Any, default: float | None) -> Expected:
-    """One number in any of its forms."""
-    where = f"{where}, {'.'.join(path)}"
-    low = high = None
+def _bounds(place: str, value: Any, default: float | None) -> tuple[float, float, str]:
+    """The least and the most of a number that is expected in any of the forms, and the two in words."""
     if isinstance(value, dict) and value and set(value) <= {"min", "max"}:
         low, high = value.get("min", -math.inf), value.get("max", math.inf)
         if not _is_number(low) or not _is_number(high) or low > high:
-            raise ExpectationError(f"{where}: expected numbers with min <= max, got {value!r}.")
-        said = " and ".join(
-            f"{bound} {value[key]:.6g}" for key, bound in (("min", "at least"), ("max", "at most")) if key in value
-        )
-        return Expected(path, low, high, said)
+            raise ExpectationError(f"{place}: expected numbers with min <= max, got {value!r}.")
+        words = (("min", "at least"), ("max", "at most"))
+        return low, high, " and ".join(f"{bound} {value[key]:.6g}" for key, bound in words if key in value)
+    pair = value if isinstance(value, list) else [value, default]
     if isinstance(value, dict) and "value" in value and set(value) <= {"value", "tolerance"}:
-        value, tolerance = value["value"], value.get("tolerance", default)
-    elif isinstance(value, (list, tuple)) and len(value) == 2:
-        value, tolerance = value
-    else:
-        tolerance = default
-    if not _is_number(value) or not math.isfinite(value):
+        pair = [value["value"], value.get("tolerance", default)]
+    if len(pair) != 2 or not _is_number(pair[0]) or math.isinf(pair[0]):
         raise ExpectationError(
-            f"{where}: expected a number, [value, tolerance], {{'value', 'tolerance'}} or {{'min', 'max'}}, got "
+            f"{place}: expected a number, [value, tolerance], {{'value', 'tolerance'}} or {{'min', 'max'}}, got "
             f"{value!r}."
         )
+    middle, tolerance = pair
     if tolerance is None:
         raise ExpectationError(
-            f"{where}: {value} has no tolerance; write [{value}, 0.005], give the file a `tolerance`, or pass "
+            f"{place}: {middle} has no tolerance; write [{middle}, 0.005], give the file a `tolerance`, or pass "
             "--tolerance."
         )
     if not _is_tolerance(tolerance):
-        raise ExpectationError(f"{where}: expected a tolerance from 0 on, got {tolerance!r}.")
-    return Expected(path, value - tolerance - SLACK, value + tolerance + SLACK, f"{value:.6g} +- {tolerance:.6g}")
+        raise ExpectationError(f"{place}: expected a tolerance from 0 on, got {tolerance!r}.")
+    return middle - tolerance - SLACK, middle + tolerance + SLACK, f"{middle:.6g} +- {tolerance:.6g}"
 
 
 def _is_number(value: Any) -> bool:
@@ -228,7 +212,7 @@ def _difference(name: str, summary: dict[str, Any], number: Expected) -> str | N
         if not isinstance(value, Mapping) or key not in value:
             return f"{where} is not there, expected {number.said}"
         value = value[key]
-    if value is None or math.isnan(value):
+    if value is None:
         return f"{where} is not a number, expected {number.said}"
     if number.low <= value <= number.high:
         return None

@@ -6,10 +6,10 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
+from mmfan.evaluation.report.contents import Report
 from mmfan.evaluation.report.figures import Figure
 from mmfan.evaluation.report.formats import preamble
-from mmfan.evaluation.report.report import Report
-from mmfan.evaluation.report.tables import all_tables, cells_of, overview, sentence, sources
+from mmfan.evaluation.report.tables import cells_of, sentence, sources
 from mmfan.utils.tables import Table
 from mmfan.version import __version__
 
@@ -50,14 +50,13 @@ def as_html(report: Report, figures: Sequence[Figure] = ()) -> str:
         A complete HTML document.
     """
     title = f"Robustness: {report.metric} on {report.protocol.name}"
-    first = overview(report)
     parts = [
         f"<h1>{escape(title)}</h1>",
         f"<p class='caption'>{escape(preamble(report))}</p>",
         _list(report.notes, "notes"),
-        _section(first),
+        _section(report.tables[0]),
         *(_picture(figure) for figure in figures),
-        *(_section(table) for table in all_tables(report) if table.title != first.title),
+        *(_section(table) for table in report.tables[1:]),
         "<h2>Every cell</h2>",
         *(_folded(cells_of(report, model)) for model in report.models),
     ]

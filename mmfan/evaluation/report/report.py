@@ -7,170 +7,24 @@ The numbers are those of :func:`mmfan.evaluation.summary.summary.summarize`; the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from mmfan.corruptions.cell import Cell, listed
-from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol, get_protocol
+from mmfan.evaluation.report.contents import ModelReport, Report, ReportError, Run
 from mmfan.evaluation.report.published import PublishedRow, published_rows
-from mmfan.evaluation.results.store import Record, ResultsStore, RunKey, group_runs, key_of
+from mmfan.evaluation.report.tables import all_tables
+from mmfan.evaluation.results.store import Record, key_of
 from mmfan.evaluation.summary.classes import ClassScore, summarize_classes
-from mmfan.evaluation.summary.corruption_error import CorruptionError, mce
+from mmfan.evaluation.summary.corruption_error import mce
 from mmfan.evaluation.summary.from_counts import scores_from_counts
-from mmfan.evaluation.summary.intervals import Intervals, PictureSummary
-from mmfan.evaluation.summary.selection import SummaryError
+from mmfan.evaluation.summary.selection import SummaryError, per_class_of
 from mmfan.evaluation.summary.summary import Summary, summarize
 from mmfan.utils.text import counted, spoken
 
-# What tells two runs of one model apart, in the order in which it is tried, and how it is said.
-_TELLING = (
-    ("checkpoint_hash", "checkpoint {:.8}"),
-    ("config_hash", "config {:.8}"),
-    ("dataset", "{}"),
-    ("seed", "seed {}"),
-    ("pictures", "pictures {:.8}"),
-)
-
 # the pictures of the validation sets that the published rows are of
 PUBLISHED_PICTURES = {"cityscapes": 500, "coco": 5000}
-
-
-class ReportError(MMFanError):
-    """A report cannot be made of these results files."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """The records of one model.
-
-    Attributes:
-        name: For people; no two runs of a report have the same.
-        key: Which run it is.
-        files: The files that its records are from, with those of each.
-    """
-
-    name: str
-    key: RunKey
-    files: tuple[tuple[Path, tuple[Record, ...]], ...]
-
-    @property
-    def results(self) -> Path:
-        """The first of the files."""
-        return self.files[0][0]
-
-    @property
-    def records(self) -> tuple[Record, ...]:
-        """All records, of whatever cells."""
-        return tuple(record for _, records in self.files for record in records)
-
-
-@dataclass(frozen=True)
-class ModelReport:
-    """One model of a report.
-
-    Attributes:
-        name: For people.
-        run: Its records.
-        summary: Its numbers.
-        per_class: Class -> its scores; empty where the records have no scores of classes.
-        error: Its corruption error against the report's reference model; None without one.
-        intervals: Confidence intervals over pictures; None without counts.
-        pictures: Image-level scores; None without counts, and for other metrics than mIoU.
-    """
-
-    name: str
-    run: Run
-    summary: Summary
-    per_class: dict[str, ClassScore] = field(default_factory=dict)
-    error: CorruptionError | None = None
-    intervals: Intervals | None = None
-    pictures: PictureSummary | None = None
-
-
-@dataclass(frozen=True)
-class Report:
-    """Models side by side.
-
-    Attributes:
-        protocol: What all of them were judged on.
-        metric: Which metric.
-        models: In the order of the results files.
-        published: Rows from the literature, each with its own protocol.
-        class_metric: The metric of ``per_class``; empty if there is none.
-        reference: The model that corruption errors are taken against; empty if none was asked for.
-        notes: What a reader must know: what is partial, what must not be compared.
-    """
-
-    protocol: Protocol
-    metric: str
-    models: tuple[ModelReport, ...]
-    published: tuple[PublishedRow, ...] = ()
-    class_metric: str = ""
-    reference: str = ""
-    notes: tuple[str, ...] = ()
-
-
-def read_runs(paths: Iterable[str | Path]) -> list[Run]:
-    """Read results files, and name each model in them once.
-
-    One run may be spread over several files. Two runs of one model name (two checkpoints, say) are told apart in their
-    names. Where records do not say whose they are but for the model's name, and two files have the same cells under
-    it, they are two models, named after their files.
-
-    Args:
-        paths: Results files; one that is given twice counts once.
-
-    Raises:
-        ReportError: A file is not there or holds no records.
-        mmfan.evaluation.results.store.ResultsError: A line of a file is no record.
-        OSError: A file cannot be read.
-    """
-    found: dict[tuple[RunKey, Path | None], list[tuple[Path, list[Record]]]] = {}
-    for path in dict.fromkeys(Path(path) for path in paths):
-        if not path.exists():
-            raise ReportError(f"There is no results file {path}; tools/test_robustness.py writes one.")
-        records = ResultsStore(path).records()
-        if not records:
-            raise ReportError(f"The results file {path} holds no records; judge a model first.")
-        for key, own in group_runs(records).items():
-            there = {key_of(record)[1] for _, others in found.get((key, None), []) for record in others}
-            overlap = key.checkpoint_hash is None and any(key_of(record)[1] in there for record in own)
-            found.setdefault((key, path if overlap else None), []).append((path, own))
-    if not found:
-        raise ReportError("Expected at least one results file, got none.")
-    runs = [Run("", key, tuple((path, tuple(own)) for path, own in files)) for (key, _), files in found.items()]
-    return [replace(run, name=name) for name, run in zip(_names(runs), runs, strict=True)]
-
-
-def _names(runs: Sequence[Run]) -> list[str]:
-    """A name for each run; where one model has several, what tells them apart stands in brackets."""
-    names = [run.key.model for run in runs]
-    for model in dict.fromkeys(names):
-        places = [place for place, run in enumerate(runs) if run.key.model == model]
-        if len(places) == 1:
-            continue
-        labels = {place: _told_apart(runs[place], [runs[other] for other in places]) for place in places}
-        if len(set(labels.values())) < len(places):
-            labels = {
-                place: f"{label}{', ' if label else ''}run {at}" for at, (place, label) in enumerate(labels.items(), 1)
-            }
-        for place, label in labels.items():
-            names[place] = f"{model} ({label})"
-    return names
-
-
-def _told_apart(run: Run, others: Sequence[Run]) -> str:
-    parts: list[str] = []
-    for part, form in _TELLING:
-        values = {getattr(other.key, part) for other in others}
-        if len(values) > 1:
-            value = getattr(run.key, part)
-            parts.append(f"no {form.split(maxsplit=1)[0]}" if value is None else form.format(str(value)))
-    if len({other.results for other in others}) > 1 and len({other.key for other in others}) < len(others):
-        parts.append(run.results.name if len({other.results.name for other in others}) > 1 else str(run.results))
-    return ", ".join(parts)
 
 
 def metrics_of(runs: Iterable[Run]) -> list[str]:
@@ -179,7 +33,7 @@ def metrics_of(runs: Iterable[Run]) -> list[str]:
     for run in runs:
         for record in run.records:
             names.update(dict.fromkeys(record["metrics"]))
-            for metric, scores in _per_class(record).items():
+            for metric, scores in per_class_of(record).items():
                 names.update(dict.fromkeys(f"{metric}.{name}" for name in scores))
     return list(names)
 
@@ -218,7 +72,7 @@ def build_report(
         found = scores_from_counts(run.files, wanted, metric)
         notes += [f"{run.name} has no confidence intervals: {found.problem}"] if found.problem else []
         classes: dict[str, ClassScore] = {}
-        if any(class_metric in _per_class(record) for record in run.records):
+        if any(class_metric in per_class_of(record) for record in run.records):
             try:
                 classes = summarize_classes(run.records, wanted, class_metric, partial=partial)
             except SummaryError as error:
@@ -227,7 +81,8 @@ def build_report(
     notes = [*_notes(wanted, models, published), *notes]
     if reference:
         models = _with_errors(models, reference, metric)
-    return Report(wanted, metric, tuple(models), tuple(published), class_metric, reference, tuple(notes))
+    made = Report(wanted, metric, tuple(models), tuple(published), class_metric, reference, tuple(notes))
+    return replace(made, tables=all_tables(made))
 
 
 def _with_errors(models: Sequence[ModelReport], reference: str, metric: str) -> list[ModelReport]:
@@ -286,15 +141,9 @@ def summarize_run(run: Run, protocol: Protocol, metric: str, *, partial: bool = 
     return summarize(_with_metric(run.records, metric), protocol, metric, partial=partial)
 
 
-def _per_class(record: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
-    found = record.get("per_class")
-    found = found if isinstance(found, Mapping) else {}
-    return {metric: dict(scores) for metric, scores in found.items() if isinstance(scores, Mapping)}
-
-
 def _class_metric(runs: Sequence[Run], metric: str) -> str:
     """The classes' own metric behind an overall one: IoU behind mIoU, bbox_AP behind bbox_mAP."""
-    there = {name for run in runs for record in run.records for name in _per_class(record)}
+    there = {name for run in runs for record in run.records for name in per_class_of(record)}
     without_mean = metric.replace("_m", "_") if "_m" in metric else metric.removeprefix("m")
     candidates = (metric, without_mean, metric.rpartition("_")[0] or metric)
     return next((name for name in candidates if name in there), "")
@@ -308,7 +157,7 @@ def _with_metric(records: Iterable[Record], metric: str) -> list[Record]:
     kind, _, name = metric.partition(".")
     lifted = []
     for record in kept:
-        scores = _per_class(record).get(kind, {})
+        scores = per_class_of(record).get(kind, {})
         lifted.append({**record, "metrics": {metric: scores[name]} if name in scores else record["metrics"]})
     return lifted
 

@@ -10,8 +10,9 @@ import string
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from mmfan.evaluation.report.contents import ModelReport, Report
 from mmfan.evaluation.report.published import PublishedRow
-from mmfan.evaluation.report.report import ModelReport, Report
+from mmfan.evaluation.results.store import is_defined
 from mmfan.utils.tables import Table
 from mmfan.utils.text import counted, spoken
 
@@ -28,7 +29,7 @@ def percent(fraction: float | None, digits: int = 1) -> str:
     >>> percent(0.70314), percent(1), percent(None), percent(float("nan"))
     ('70.3', '100.0', '-', '-')
     """
-    return MISSING if fraction is None or math.isnan(fraction) else f"{100 * fraction:.{digits}f}"
+    return f"{100 * fraction:.{digits}f}" if is_defined(fraction) else MISSING
 
 
 def labels(report: Report) -> list[str]:
@@ -43,11 +44,11 @@ def labels(report: Report) -> list[str]:
     ]
 
 
-def all_tables(report: Report) -> list[Table]:
-    """Every table of a report, the most important first; those without content are left out."""
+def all_tables(report: Report) -> tuple[Table, ...]:
+    """Every table of a report, the overview first; those without content are left out."""
     made = [overview(report), scores_by_corruption(report), retention_by_corruption(report), by_severity(report)]
     made += [corruption_errors(report), by_picture(report), scores_by_class(report), retention_by_class(report)]
-    return [table for table in made if table.rows]
+    return tuple(table for table in made if table.rows)
 
 
 def source_numbers(report: Report) -> list[int]:

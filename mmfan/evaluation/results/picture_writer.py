@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mmfan.corruptions.cell import Cell
-from mmfan.evaluation.results.pictures import folder_name
+from mmfan.evaluation.results.pictures import cell_folder, folder_name
 from mmfan.utils.files import write_whole
 
 # The longer side of what is written, in pixels: grids show them smaller, and 73 cells of 2048x1024 take a gigabyte.
@@ -40,11 +40,11 @@ class PictureWriter:
         picture = picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
         small = cv2.resize(picture, _shown_size(picture), interpolation=cv2.INTER_AREA)
         rgb = cv2.cvtColor(small, cv2.COLOR_BGR2RGB if small.ndim == 3 else cv2.COLOR_GRAY2RGB)
-        self._write(Image.fromarray(rgb), "input", _folder(cell), name)
+        self._write(Image.fromarray(rgb), "input", cell_folder(cell), name)
 
     def write_prediction(self, cell: Cell, name: str, shown: NDArray[np.integer]) -> None:
         """Write predicted class numbers (H, W), or a picture with the predicted objects, RGB (H, W, 3)."""
-        self._write(self._painted(shown), self.model, _folder(cell), name)
+        self._write(self._painted(shown), self.model, cell_folder(cell), name)
 
     def write_truth(self, name: str, shown: NDArray[np.integer]) -> None:
         """Write true class numbers (H, W), 255 where nothing is labelled, or a picture with the objects, RGB."""
@@ -63,10 +63,6 @@ class PictureWriter:
         picture.save(content, "PNG", compress_level=3)
         *folders, name = parts
         write_whole(self.root.joinpath(*folders) / PurePosixPath(name).with_suffix(".png"), content.getvalue())
-
-
-def _folder(cell: Cell) -> str:
-    return f"{cell.corruption}-{cell.severity}"
 
 
 def _shown_size(picture: NDArray) -> tuple[int, int]:

@@ -82,6 +82,11 @@ def folder_name(model: str) -> str:
     return re.sub(r'[/\\:*?"<>|\x00-\x1f]', "_", model)
 
 
+def cell_folder(cell: Cell) -> str:
+    """The folder of a cell's pictures: ``fog-3``, ``clean-0``."""
+    return f"{cell.corruption}-{cell.severity}"
+
+
 def find_pictures(
     models: Sequence[tuple[Path, str]], cells: Sequence[Cell], limit: int = 4, cells_shown: int = 6
 ) -> list[ShownPicture]:
@@ -117,7 +122,7 @@ def _names(folder: Path) -> set[str]:
 def _picture(
     name: str, roots: Sequence[Path], folders: Sequence[tuple[Path, str]], cells: Sequence[Cell], cells_shown: int
 ) -> ShownPicture:
-    there = [cell for cell in cells if _first(roots, "input", _cell_folder(cell), name) is not None]
+    there = [cell for cell in cells if _first(roots, "input", cell_folder(cell), name) is not None]
     corrupted = [cell for cell in there if cell != CLEAN]
     if len(corrupted) > cells_shown:
         places = np.linspace(0, len(corrupted) - 1, cells_shown).round().astype(int)
@@ -129,10 +134,10 @@ def _picture(
         truth, palette = _read_shown(truth_path)
     shown = []
     for cell in [cell for cell in there if cell == CLEAN] + corrupted:
-        input_path = _first(roots, "input", _cell_folder(cell), name)
+        input_path = _first(roots, "input", cell_folder(cell), name)
         predictions: list[np.ndarray | None] = []
         for root, model in folders:
-            path = _first([root], model, _cell_folder(cell), name)
+            path = _first([root], model, cell_folder(cell), name)
             labels = None
             if path is not None:
                 labels, found = _read_shown(path)
@@ -141,10 +146,6 @@ def _picture(
         if input_path is not None and any(part is not None for part in predictions):
             shown.append(ShownCell(cell, _read_picture(input_path), tuple(predictions)))
     return ShownPicture(name.removesuffix(".png"), truth, tuple(shown), palette)
-
-
-def _cell_folder(cell: Cell) -> str:
-    return f"{cell.corruption}-{cell.severity}"
 
 
 def _first(roots: Sequence[Path], *parts: str) -> Path | None:

@@ -24,7 +24,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -42,6 +42,7 @@ __all__ = [
     "RunKey",
     "check_record",
     "group_runs",
+    "is_defined",
     "key_of",
     "read_counts",
     "write_counts",
@@ -96,6 +97,15 @@ def key_of(record: Mapping[str, Any]) -> tuple[RunKey, Cell]:
         record.get("limit") if pictures is None else pictures,
     )
     return run, Cell(record["corruption"], record["severity"])
+
+
+def is_defined(score: float | None) -> TypeGuard[float]:
+    """Whether a score is a number. What does not occur has none: None in a results file, NaN on the way there.
+
+    >>> is_defined(0.0), is_defined(None), is_defined(float("nan"))
+    (True, False, False)
+    """
+    return score is not None and not math.isnan(score)
 
 
 def group_runs(records: Iterable[Record]) -> dict[RunKey, list[Record]]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
+from math import inf
 from typing import Any, NamedTuple
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.protocol import Protocol, get_protocol
-from mmfan.evaluation.results.store import Record
+from mmfan.evaluation.results.store import Record, is_defined
 from mmfan.evaluation.summary.averages import average_cells
-from mmfan.evaluation.summary.selection import SummaryError, select
+from mmfan.evaluation.summary.selection import SummaryError, per_class_of, select
 
 
 class ClassScore(NamedTuple):
@@ -52,25 +52,24 @@ def summarize_classes(
     """
     wanted = get_protocol(protocol)
     chosen = select(records, wanted, partial=partial).records
-    tables = {cell: _table(cell, record, metric) for cell, record in chosen.items()}
+    tables = {cell: _scores_in(cell, record, metric) for cell, record in chosen.items()}
     classes = dict.fromkeys(name for table in tables.values() for name in table)
     return {name: _class_score({cell: table.get(name) for cell, table in tables.items()}, wanted) for name in classes}
 
 
-def _table(cell: Cell, record: Record, metric: str) -> Mapping[str, float | None]:
-    per_class = record.get("per_class")
-    if not isinstance(per_class, Mapping) or not isinstance(per_class.get(metric), Mapping):
-        there = f"it has {', '.join(per_class)}" if isinstance(per_class, Mapping) and per_class else "it has none"
+def _scores_in(cell: Cell, record: Record, metric: str) -> dict[str, float | None]:
+    per_class = per_class_of(record)
+    if metric not in per_class:
+        there = f"it has {', '.join(per_class) or 'none'}"
         raise SummaryError(f"The record of {cell} has no scores per class of {metric!r}: {there}.", [cell])
-    table = per_class[metric]
-    for name, score in table.items():
-        if isinstance(score, bool) or not isinstance(score, (int, float, type(None))):
+    for name, score in per_class[metric].items():
+        if isinstance(score, bool) or not isinstance(score, (int, float, type(None))) or score in (inf, -inf):
             raise SummaryError(f"The {metric} of class {name!r} in {cell} must be a number, got {score!r:.80}.", [cell])
-    return table
+    return per_class[metric]
 
 
 def _class_score(scores: Mapping[Cell, float | None], protocol: Protocol) -> ClassScore:
-    defined = {cell: float(score) for cell, score in scores.items() if score is not None and math.isfinite(score)}
+    defined = {cell: float(score) for cell, score in scores.items() if is_defined(score)}
     clean = defined.get(CLEAN)
     if len(defined) < len(scores):
         return ClassScore(clean, None, None)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.corruptions.cell import Cell
 from mmfan.evaluation.metrics.counts import METRICS
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.results.counts_file import CountsError, PictureCounts
 from mmfan.evaluation.results.store import Record, ResultsError, ResultsStore
 from mmfan.evaluation.summary.intervals import Intervals, PictureSummary, bootstrap, stored_counts, summarize_pictures
-from mmfan.evaluation.summary.selection import SummaryError
+from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
 
 
 class FromCounts(NamedTuple):
@@ -45,10 +45,10 @@ def scores_from_counts(files: Sequence[tuple[Path, Sequence[Record]]], protocol:
     counts: dict[Cell, Callable[[], PictureCounts]] = {}
     for path, records in files:
         counts.update(stored_counts(ResultsStore(path), records))
-    if not all(cell in counts for cell in (CLEAN, *protocol.cells)):
-        return FromCounts()
     try:
         intervals = bootstrap(counts, protocol, metric)
         return FromCounts(intervals, summarize_pictures(counts, protocol) if metric == "mIoU" else None)
+    except MissingCellsError:
+        return FromCounts()
     except (CountsError, SummaryError, ResultsError) as error:
         return FromCounts(problem=str(error))

@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.corruptions.cell import CLEAN, Cell, listed
 from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.counts import check_counts, image_level, score_of_sums
 from mmfan.evaluation.protocol import Protocol, get_protocol
@@ -27,6 +27,7 @@ from mmfan.evaluation.results.store import Record, ResultsStore, key_of
 from mmfan.evaluation.summary.averages import average_cells
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
 from mmfan.utils.checks import whole_number
+from mmfan.utils.text import counted
 
 Counts = NDArray[np.int64]
 # counts themselves, or a function that reads them when they are needed, so that one cell at a time is in memory
@@ -228,7 +229,7 @@ def _aligned(counts: Mapping[Cell, CountsOfCell], protocol: Protocol, least: int
     cells = (CLEAN, *protocol.cells)
     missing = [cell for cell in cells if cell not in counts]
     if missing:
-        raise MissingCellsError(f"No counts per picture of the cells {', '.join(map(str, missing))}.", missing)
+        raise MissingCellsError(f"No counts per picture of the cells {listed(missing)}.", missing)
     first: PictureCounts | None = None
     for cell in cells:
         found = _read(counts[cell])
@@ -259,7 +260,8 @@ def _in_order_of(first: PictureCounts, found: PictureCounts, cell: Cell) -> Coun
 
 
 def _size(found: PictureCounts) -> str:
-    return f"{found.counts.shape[0]} pictures of {found.counts.shape[1]} classes"
+    pictures, classes, _ = found.counts.shape
+    return f"{counted(pictures, 'picture')} of {counted(classes, 'class', 'classes')}"
 
 
 def _draws(pictures: int, resamples: int, seed: int) -> NDArray[np.uint16]:

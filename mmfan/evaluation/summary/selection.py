@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mmfan.corruptions.cell import CLEAN, Cell, listed
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol
-from mmfan.evaluation.results.store import Record, RunKey, key_of
+from mmfan.evaluation.results.store import Record, RunKey, is_defined, key_of
+from mmfan.utils.text import counted
 
 
 class SummaryError(MMFanError):
@@ -83,11 +83,7 @@ def _same_metrics(one: Record, other: Record) -> bool:
     if one["metrics"].keys() != other["metrics"].keys():
         return False
     pairs = ((value, other["metrics"][name]) for name, value in one["metrics"].items())
-    return all(a == b or (_undefined(a) and _undefined(b)) for a, b in pairs)
-
-
-def _undefined(value: float | None) -> bool:
-    return value is None or not math.isfinite(value)
+    return all(a == b or not (is_defined(a) or is_defined(b)) for a, b in pairs)
 
 
 def values_of(records: Mapping[Cell, Record], metric: str) -> dict[Cell, float]:
@@ -101,7 +97,7 @@ def values_of(records: Mapping[Cell, Record], metric: str) -> dict[Cell, float]:
         there = sorted({name for record in records.values() for name in record["metrics"]})
         raise SummaryError(f"No {metric!r} in the records of {listed(without)}; there are {', '.join(there)}.", without)
     values = {cell: record["metrics"][metric] for cell, record in records.items()}
-    undefined = [cell for cell, value in values.items() if _undefined(value)]
+    undefined = [cell for cell, value in values.items() if not is_defined(value)]
     if undefined:
         raise SummaryError(f"{metric} is not a number in the cells {listed(undefined)}; judge them again.", undefined)
     outside = [cell for cell, value in values.items() if not 0 <= value <= 1]
@@ -115,11 +111,11 @@ def values_of(records: Mapping[Cell, Record], metric: str) -> dict[Cell, float]:
 
 
 def _missing_text(run: RunKey, protocol: Protocol, missing: tuple[Cell, ...], there: int, partial: bool) -> str:
-    counted = f"{there} of the {protocol.size} cells of {protocol.name!r} are there for the model {run.model!r}"
+    held = f"{there} of the {counted(protocol.size, 'cell')} of {protocol.name!r} are there for the model {run.model!r}"
     cure = "judge them, ask for a partial summary, or take the protocol that the records were made with"
     if partial:
         cure = "judge a corrupted cell first"
-    return f"{counted}; missing: {listed(missing)}. To go on, {cure}."
+    return f"{held}; missing: {listed(missing)}. To go on, {cure}."
 
 
 def _differences(runs: list[RunKey]) -> str:
@@ -130,3 +126,10 @@ def _differences(runs: list[RunKey]) -> str:
         if len(values) > 1:
             parts.append(f"{name} is {' or '.join(values[:5])}{' ...' if len(values) > 5 else ''}")
     return "; ".join(parts)
+
+
+def per_class_of(record: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+    """The scores per class of a record, metric -> class -> score; empty where there are none, or something else."""
+    found = record.get("per_class")
+    found = found if isinstance(found, Mapping) else {}
+    return {metric: dict(scores) for metric, scores in found.items() if isinstance(scores, Mapping)}

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from helpers.pixel_counts import counts_of_picture
 from helpers.tiny_analysis import analyse, make_context, write_parts
 
 from mmfan.analysis.analyses.patchdrop import area_under
@@ -12,7 +13,7 @@ from mmfan.analysis.context import AnalysisError
 from mmfan.apis.inference import predict, read_picture
 from mmfan.corruptions.cell import Cell
 from mmfan.datasets.transforms.patch_drop import PatchDrop
-from mmfan.evaluation.metrics.counts import counts_of_picture, scores_of_counts
+from mmfan.evaluation.metrics.counts import scores_of_counts
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from helpers.pixel_counts import counts_of_picture
 from helpers.tiny_robustness import CELLS, PROTOCOL, judge, make_runner, write_parts
 from helpers.tiny_segmentor import SIZE
 
 from mmfan.corruptions import corrupt, picture_seed
 from mmfan.corruptions.cell import Cell
-from mmfan.evaluation.metrics.counts import counts_of_picture, scores_of_counts
+from mmfan.evaluation.metrics.counts import scores_of_counts
 from mmfan.evaluation.results.store import ResultsStore
 
 

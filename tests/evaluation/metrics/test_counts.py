@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from helpers.pixel_counts import counts_of_picture
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -13,7 +14,6 @@ from mmfan.datasets.miniature.sets.cityscapes import draw_miniature
 from mmfan.evaluation.metrics.counts import (
     check_counts,
     class_scores,
-    counts_of_picture,
     image_level,
     score_of_sums,
     scores_of_counts,

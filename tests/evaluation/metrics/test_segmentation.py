@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from helpers.pixel_counts import counts_of_picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmfan.evaluation.metrics.counts import counts_of_picture
 from mmfan.evaluation.metrics.segmentation import SegCountsMetric, count_pixels
 
 

@@ -6,8 +6,7 @@ import pytest
 from helpers.small_results import PROTOCOL, records, write
 from PIL import Image
 
-from mmfan.evaluation.report import figures
-from mmfan.evaluation.report.report import build_report, read_runs
+from mmfan.evaluation.report import build_report, figures, read_runs
 
 
 def make(tmp_path, *groups, **more):

@@ -7,9 +7,9 @@ import json
 import pytest
 from helpers.small_results import PROTOCOL, records, with_classes, write
 
+from mmfan.evaluation.report import build_report, read_runs
 from mmfan.evaluation.report.formats import as_csv, as_dict, as_json, as_latex, as_markdown, latex_table
 from mmfan.evaluation.report.published import published_rows
-from mmfan.evaluation.report.report import build_report, read_runs
 from mmfan.utils.tables import Table, markdown_table
 
 

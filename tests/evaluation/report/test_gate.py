@@ -7,9 +7,9 @@ import pytest
 from helpers.small_results import PROTOCOL, SCORES, records, write
 
 from mmfan.evaluation.protocol import get_protocol
+from mmfan.evaluation.report import build_report, read_runs
 from mmfan.evaluation.report.formats import as_json
 from mmfan.evaluation.report.gate import ExpectationError, differences, read_expectations, write_expectations
-from mmfan.evaluation.report.report import build_report, read_runs
 
 SMALL = get_protocol(PROTOCOL)
 
@@ -66,6 +66,20 @@ def test_every_difference_is_named(tmp_path):
 def test_both_sides_of_the_tolerance(tmp_path):
     assert found(tmp_path, {"clean": [0.79, 0.01], "corrupted": [0.41, 0.01]}) == []
     assert len(found(tmp_path, {"clean": [0.79, 0.0099], "corrupted": [0.41, 0.0099]})) == 2
+
+
+def test_a_difference_of_rounding_is_none(tmp_path):
+    assert 0.7 + 0.1 < 0.8  # the clean score
+    assert found(tmp_path, {"clean": [0.7, 0.1], "by_corruption": {"contrast": [0.2, 0.1]}}) == []
+    assert len(found(tmp_path, {"clean": [0.7, 0.1 - 1e-11]})) == 1
+
+
+def test_what_is_not_defined_is_a_difference(tmp_path):
+    plain = get_protocol({"name": "plain", "corruptions": {"fog": [1], "contrast": [2]}})
+    scores = {("clean", 0): 0.8, ("fog", 1): 0.6, ("contrast", 2): 0.3}
+    wanted = expected(tmp_path, {"models": {"fan-t": {"drop_per_severity": {"min": 0}}}})
+    lines = differences(runs(tmp_path, scores), plain, "mIoU", wanted)
+    assert lines == ["fan-t: drop_per_severity is not a number, expected at least 0"]
 
 
 def test_a_number_alone_takes_the_tolerance_of_the_file_or_the_call(tmp_path):
@@ -125,13 +139,16 @@ def test_an_old_report_can_be_what_is_expected(tmp_path):
         ({"models": {"a": {"clean": [0.5, 0.1]}}, "protokol": "x"}, "there is no 'protokol'"),
         ({"models": {"a": {"clean": [0.5, 0.1]}}, "tolerance": -1}, "tolerance from 0 on, got -1"),
         ({"models": {"a": {"clean": [0.5, 0.1]}}, "metric": 3}, "`metric` must be a name"),
-        ({"models": {"a": {"klean": [0.5, 0.1]}}}, "'klean' is nothing that can be expected; take numbers for clean"),
+        ({"models": {"a": {"klean": [0.5, 0.1]}}}, "a, klean: nothing that can be expected; there are clean, corr"),
         ({"models": {"a": {"clean": [0.5, -0.1]}}}, "a, clean: expected a tolerance from 0 on"),
         ({"models": {"a": {"clean": "high"}}}, "expected a number"),
         ({"models": {"a": {"clean": {"min": 0.9, "max": 0.1}}}}, "min <= max"),
-        ({"models": {"a": {"by_corruption": 0.5}}}, "'by_corruption' is nothing that can be expected"),
-        ({"models": {"a": {"scores": {"fog": 0.5}}}}, "expected a dict severity -> number"),
+        ({"models": {"a": {"by_corruption": 0.5}}}, "a, by_corruption: expected a dict of numbers, got 0.5"),
+        ({"models": {"a": {"scores": {"fog": 0.5}}}}, "a, scores.fog: expected a dict of numbers, got 0.5"),
         ({"models": {"a": 0.5}}, "a: expected a dict of numbers"),
+        ({"models": {"a": {}}}, "a: expected a dict of numbers, got {}"),
+        ({"models": {"a": {"clean": [0.5, 0.1, 0.2]}}}, "a, clean: expected a number, [value, tolerance]"),
+        ({"models": {"a": {"clean": {"min": 0.1, "value": 0.2}}}}, "a, clean: expected a number, [value, tolerance]"),
         ({"models": [{"clean": 0.5}]}, "expected a `name`"),
         ('{"models": {"a": {"clean": [NaN, 0.1]}}}', "expected a number"),
     ],

@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 
 from helpers.small_results import PROTOCOL, records, write
 
+from mmfan.evaluation.report import build_report, read_runs
 from mmfan.evaluation.report.figures import Figure
 from mmfan.evaluation.report.html import as_html
 from mmfan.evaluation.report.published import published_rows
-from mmfan.evaluation.report.report import build_report, read_runs
 
 VOID = {"meta", "img"}
 

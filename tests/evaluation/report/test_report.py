@@ -8,8 +8,9 @@ from helpers.small_results import PROTOCOL, SCORES, records, with_classes, write
 
 from mmfan.corruptions.cell import CLEAN
 from mmfan.evaluation.protocol import PROTOCOLS, ProtocolError
+from mmfan.evaluation.report import ReportError, build_report, read_runs
 from mmfan.evaluation.report.published import published_rows
-from mmfan.evaluation.report.report import ReportError, build_report, metrics_of, published_beside, read_runs
+from mmfan.evaluation.report.report import metrics_of, published_beside
 from mmfan.evaluation.results.store import ResultsError
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
 

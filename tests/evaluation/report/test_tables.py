@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from helpers.small_results import PROTOCOL, records, with_classes, write
 
+from mmfan.evaluation.report import build_report, read_runs
 from mmfan.evaluation.report.published import published_rows
-from mmfan.evaluation.report.report import build_report, read_runs
 from mmfan.evaluation.report.tables import (
     all_tables,
     by_picture,

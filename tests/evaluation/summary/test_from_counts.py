@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from helpers.small_results import PROTOCOL, write
 
+from mmfan.evaluation.report import build_report, read_runs
 from mmfan.evaluation.report.formats import as_dict, as_json
-from mmfan.evaluation.report.report import build_report, read_runs
 from mmfan.evaluation.results.store import ResultsStore
 
 CELLS = {("clean", 0): 80, ("fog", 1): 60, ("fog", 2): 40, ("contrast", 1): 30}

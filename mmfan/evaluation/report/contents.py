@@ -1,0 +1,93 @@
+"""What a report holds: the runs, the numbers of each model, and the tables. Nothing but the tables is rounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmfan.errors import MMFanError
+from mmfan.evaluation.protocol import Protocol
+from mmfan.evaluation.report.published import PublishedRow
+from mmfan.evaluation.results.store import Record, RunKey
+from mmfan.evaluation.summary.classes import ClassScore
+from mmfan.evaluation.summary.corruption_error import CorruptionError
+from mmfan.evaluation.summary.intervals import Intervals, PictureSummary
+from mmfan.evaluation.summary.summary import Summary
+from mmfan.utils.tables import Table
+
+
+class ReportError(MMFanError):
+    """A report cannot be made of these results files."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """The records of one model.
+
+    Attributes:
+        name: For people; no two runs of a report have the same.
+        key: Which run it is.
+        files: The files that its records are from, with those of each.
+    """
+
+    name: str
+    key: RunKey
+    files: tuple[tuple[Path, tuple[Record, ...]], ...]
+
+    @property
+    def results(self) -> Path:
+        """The first of the files."""
+        return self.files[0][0]
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """All records, of whatever cells."""
+        return tuple(record for _, records in self.files for record in records)
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """One model of a report.
+
+    Attributes:
+        name: For people.
+        run: Its records.
+        summary: Its numbers.
+        per_class: Class -> its scores; empty where the records have no scores of classes.
+        error: Its corruption error against the report's reference model; None without one.
+        intervals: Confidence intervals over pictures; None without counts.
+        pictures: Image-level scores; None without counts, and for other metrics than mIoU.
+    """
+
+    name: str
+    run: Run
+    summary: Summary
+    per_class: dict[str, ClassScore] = field(default_factory=dict)
+    error: CorruptionError | None = None
+    intervals: Intervals | None = None
+    pictures: PictureSummary | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """Models side by side.
+
+    Attributes:
+        protocol: What all of them were judged on.
+        metric: Which metric.
+        models: In the order of the results files.
+        published: Rows from the literature, each with its own protocol.
+        class_metric: The metric of ``per_class``; empty if there is none.
+        reference: The model that corruption errors are taken against; empty if none was asked for.
+        notes: What a reader must know: what is partial, what must not be compared.
+        tables: Every table with content, as text: the overview first.
+    """
+
+    protocol: Protocol
+    metric: str
+    models: tuple[ModelReport, ...]
+    published: tuple[PublishedRow, ...] = ()
+    class_metric: str = ""
+    reference: str = ""
+    notes: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
