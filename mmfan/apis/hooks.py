@@ -17,7 +17,7 @@ from mmfan.errors import ConfigError, MMFanError
 from mmfan.utils.files import write_whole
 from mmfan.visualization.detections import as_coco_results, detections_of, paint_detections
 from mmfan.visualization.files import save_picture
-from mmfan.visualization.overlay import overlay
+from mmfan.visualization.overlays import overlay
 
 
 def check_one_prediction(cfg: Config) -> None:

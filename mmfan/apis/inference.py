@@ -25,7 +25,7 @@ from mmfan.apis.config import innermost_dataset, load_config
 from mmfan.environment import check_environment
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.utils.files import PICTURE_SUFFIXES
-from mmfan.visualization.grid import Row
+from mmfan.visualization.grids import ModelRow
 
 
 def init_model(config: str | Path | Config, checkpoint: str | Path | None, device: str | None = None) -> Any:
@@ -219,7 +219,7 @@ def find_pictures(places: Sequence[str | Path]) -> list[Path]:
     return found
 
 
-def predicted_rows(model: Any, count: int) -> list[Row]:
+def predicted_rows(model: Any, count: int) -> list[ModelRow]:
     """Pictures of the test set of a model's config, at even distances, with their truth and the model's prediction.
 
     Args:
@@ -227,7 +227,7 @@ def predicted_rows(model: Any, count: int) -> list[Row]:
         count: How many; all of a smaller set are taken.
 
     Returns:
-        Rows for :func:`mmfan.visualization.comparison_grid`.
+        Rows for :func:`mmfan.visualization.model_grid` with one model.
 
     Raises:
         ConfigError: The config has no test set, or is a detector's.
@@ -248,5 +248,5 @@ def predicted_rows(model: Any, count: int) -> list[Row]:
         sample = dataset[int(index)]["data_samples"]
         picture = read_picture(sample.img_path)
         truth = sample.gt_sem_seg.data.squeeze(0).numpy().astype(np.uint8)
-        rows.append(Row(picture[..., ::-1], truth, predict(model, picture), Path(sample.img_path).stem))
+        rows.append(ModelRow(picture[..., ::-1], truth, (predict(model, picture),), Path(sample.img_path).stem))
     return rows

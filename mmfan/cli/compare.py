@@ -14,7 +14,7 @@ from pathlib import Path
 from mmfan.apis import init_model, load_config
 from mmfan.apis.inference import predicted_rows
 from mmfan.cli.options import exits_on_problem
-from mmfan.visualization import comparison_grid, save_picture
+from mmfan.visualization import model_grid, save_picture
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
@@ -45,5 +45,5 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         model = init_model(load_config(args.config), args.checkpoint, args.device)
         rows = predicted_rows(model, args.count)
     meta = model.dataset_meta
-    print(save_picture(args.out, comparison_grid(rows, meta["classes"], meta["palette"])))
+    print(save_picture(args.out, model_grid(rows, ["prediction"], meta["classes"], meta["palette"])))
     return 0

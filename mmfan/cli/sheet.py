@@ -19,7 +19,7 @@ from mmfan.datasets.transforms.choices import check_seed, expand_corruptions
 from mmfan.utils.files import write_whole
 from mmfan.utils.progress import ProgressLine
 from mmfan.visualization import save_picture
-from mmfan.visualization.contact_sheet import SMALLEST_TILE, contact_sheet, corruption_rows
+from mmfan.visualization.contact_sheets import SMALLEST_TILE, contact_sheet, corruption_rows
 
 JPEG_QUALITY = 85
 

@@ -3,10 +3,18 @@
 matplotlib is imported here and beside the figures of :mod:`mmfan.analysis`: an analysis may stand beside its figure.
 """
 
-from mmfan.visualization.files import save_picture
-from mmfan.visualization.grid import comparison_grid
-from mmfan.visualization.instances import draw_instances
-from mmfan.visualization.legend import legend, with_legend
-from mmfan.visualization.overlay import overlay, paint
+from mmfan.utils.lazy import lazy_face
 
-__all__ = ["comparison_grid", "draw_instances", "legend", "overlay", "paint", "save_picture", "with_legend"]
+__getattr__, __dir__, __all__ = lazy_face(
+    __name__,
+    {
+        "contact_sheets": ["contact_sheet", "corruption_rows"],
+        "detections": ["Detections", "as_coco_results", "detections_of", "paint_detections"],
+        "files": ["save_picture"],
+        "grids": ["ModelRow", "model_grid"],
+        "instances": ["draw_instances"],
+        "legends": ["legend", "with_legend"],
+        "overlays": ["overlay", "paint"],
+        "robustness_plots": ["retention_bars", "retention_map", "severity_curves"],
+    },
+)

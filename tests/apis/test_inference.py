@@ -109,8 +109,8 @@ def test_find_pictures(tmp_path):
 
 def test_rows_of_the_test_set(model):
     (first, last) = predicted_rows(model, 5)
-    assert first.name.startswith("town_000000")
-    assert last.name.startswith("town_000001")
+    assert first.label.startswith("town_000000")
+    assert last.label.startswith("town_000001")
     assert set(np.unique(first.truth)) == {0, 10, 13, 255}
     assert first.picture.shape == (*SIZE, 3)
     assert len(predicted_rows(model, 1)) == 1

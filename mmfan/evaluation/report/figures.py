@@ -12,7 +12,7 @@ from mmfan.errors import MMFanError
 from mmfan.evaluation.report.contents import ModelReport, Report
 from mmfan.evaluation.results.pictures import ShownPicture, find_pictures
 from mmfan.utils.files import write_whole
-from mmfan.visualization.model_grid import ModelRow, model_grid
+from mmfan.visualization.grids import ModelRow, model_grid
 from mmfan.visualization.robustness_plots import retention_bars, retention_map, severity_curves
 
 

@@ -1,4 +1,4 @@
-"""Grid of several models' predictions on the same pictures, clean and corrupted, side by side."""
+"""Grids of models' predictions on the same pictures, clean and corrupted, side by side."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mmfan.errors import MMFanError
-from mmfan.visualization.legend import classes_present, patches
-from mmfan.visualization.overlay import paint
+from mmfan.visualization.legends import classes_present, patches
+from mmfan.visualization.overlays import paint
 from mmfan.visualization.style import TEXT, draw, fold
 
 DPI = 100
@@ -26,8 +26,8 @@ class ModelRow(NamedTuple):
         truth: (H, W) class numbers, 255 where nothing is labelled, or a picture with objects painted over it,
             (k * H, k * W, 3) uint8, RGB; None where there is none.
         predictions: The same for each model; None where a model's is not there.
-        label: What was done to the picture.
-        name: Its name.
+        label: What stands under the picture: its name, or what was done to it.
+        name: What stands under the truth: the name of the picture, where the label says another thing.
     """
 
     picture: np.ndarray
@@ -47,7 +47,7 @@ def model_grid(
 
     Args:
         rows: At least one.
-        models: Titles of the predictions.
+        models: Titles of the predictions; one for what a single model sees.
         classes: All class names.
         palette: All colours, RGB, 0 to 255.
 
@@ -86,9 +86,9 @@ def model_grid(
             axes.set_axis_off()
             if row is rows[0]:
                 axes.set_title(titles[place], fontsize=9.5, pad=4, color=TEXT)
-            note = {0: row.label, 1: _fit(row.name, width)}.get(place) or _share(row, place - 2, len(classes))
-            if place != 1 or row.name:
-                axes.text(0, -0.025, note, transform=axes.transAxes, va="top", fontsize=7.5, color="0.35")
+            below_it = (_fit(row.label, width), _fit(row.name, width))
+            note = below_it[place] if place < 2 else _share(row, place - 2, len(classes))
+            axes.text(0, -0.025, note, transform=axes.transAxes, va="top", fontsize=7.5, color="0.35")
         top -= height + under
     if present:
         figure.legend(

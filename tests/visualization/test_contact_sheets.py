@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmfan.corruptions import corrupt, picture_seed, register_corruption, unregister_corruption
-from mmfan.visualization.contact_sheet import (
+from mmfan.visualization.contact_sheets import (
     BLANK,
     GAP,
     SheetRow,

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from mmfan.visualization.model_grid import ModelRow, _share, model_grid
+from mmfan.visualization import grids
+from mmfan.visualization.grids import ModelRow, _share, model_grid
+from mmfan.visualization.style import draw
 
 CLASSES = ["road", "sky", "car"]
 PALETTE = [[128, 64, 128], [70, 130, 180], [0, 0, 142]]
@@ -26,6 +28,21 @@ def test_columns_stand_in_the_order_promised():
     at = [tuple(grid[middle, int(grid.shape[1] * (column + 0.5) / 4)].tolist()) for column in range(4)]
     assert at == [(77, 77, 77), (128, 64, 128), (70, 130, 180), (225, 225, 225)]
     assert grid.dtype == np.uint8
+
+
+def test_one_model(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(grids, "draw", lambda figure: drawn.append(figure) or draw(figure))
+    grid = model_grid([row(predictions=(1,), label="ulm_000000")], ["prediction"], CLASSES, PALETTE)
+    middle = grid.shape[0] // 2
+    at = [tuple(grid[middle, int(grid.shape[1] * (column + 0.5) / 3)].tolist()) for column in range(3)]
+    assert at == [(77, 77, 77), (128, 64, 128), (70, 130, 180)]
+    titles = [axes.get_title() for axes in drawn[0].axes]
+    below = [axes.texts[0].get_text() for axes in drawn[0].axes]
+    assert titles == ["input", "truth", "prediction"]
+    assert below == ["ulm_000000", "", "0.0% of the pixels right"]
+    without = model_grid([row(predictions=(1,), label="")], ["prediction"], CLASSES, PALETTE)
+    assert without.shape == grid.shape
 
 
 def test_same_rows_same_pixels_and_more_rows_make_it_higher():

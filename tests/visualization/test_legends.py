@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmfan.visualization.legend import classes_present, legend, with_legend
+from mmfan.visualization.legends import classes_present, legend, with_legend
 
 CLASSES = ["road", "sky", "traffic light", "car"]
 PALETTE = [[128, 64, 128], [70, 130, 180], [250, 170, 30], [0, 0, 142]]
