@@ -2,6 +2,7 @@
 
 ``plain`` writes FAN and its head out the straightforward way (tests use it as an independent reference); ``timing``,
 ``memory`` and ``floor`` measure any two pieces of work; ``workload`` pairs the plain form with mmfan's own;
-``table`` prints. ``corruptions`` does all of it for the corruptions beside the reference package, without torch.
+``compare`` measures both, ``page`` prints. ``corruptions`` does all of it for the corruptions beside the reference
+package, without torch, ``detector`` for the memory of detection.
 ``tools/benchmark.py`` puts them together. Nothing here is imported by the models.
 """

@@ -1,13 +1,24 @@
-"""Plain form against mmfan's, one workload: the same function first, then operations, memory and time."""
+"""Comparison of the segmentor's two forms, plain and mmfan's, on one workload: function, operations, memory, time."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
+from typing import Any
 
 from mmfan.benchmark.floor import MachineRates, Operations, count_operations
-from mmfan.benchmark.memory import MemoryNotMeasurable, MemoryUse, measure_memory
+from mmfan.benchmark.machine import Machine
+from mmfan.benchmark.memory import MemoryNotMeasurableError, MemoryUse, measure_memory
+from mmfan.benchmark.page import Page
 from mmfan.benchmark.timing import Spread, cuda_seconds, round_ratios, time_alternately, wall_seconds
 from mmfan.benchmark.workload import FORMS, Form, Job, build_warm_work, build_work, check_same_function
+from mmfan.utils.tables import Table
+
+HEAD = (
+    *("workload", "form", "seconds (range)", "speed-up (range)", "memory above start, MiB", "of plain"),
+    *("GFLOP", "GFLOP/s", "share of floor"),
+)
 
 
 @dataclass(frozen=True)
@@ -97,5 +108,69 @@ def compare(job: Job, repeats: int, say: Callable[[str], None] = lambda _: None)
 def _memory(job: Job, form: Form) -> MemoryUse | None:
     try:
         return measure_memory(partial(build_warm_work, job, form), job.device)
-    except MemoryNotMeasurable:
+    except MemoryNotMeasurableError:
         return None
+
+
+def comparison_page(comparisons: Sequence[Comparison], machine: Machine, rates: MachineRates) -> Page:
+    """Workloads of one model, one row a form."""
+    job, rounds = comparisons[0].job, comparisons[0].plain.seconds.values
+    options = [name for name, on in (("torch.compile", job.compiled), ("activation checkpointing", job.with_cp)) if on]
+    name = "XL" if job.arch == "xlarge" else job.arch[0].upper()
+    notes = (
+        f"Its matrix-product rate ({'bfloat16' if job.amp else 'float32'}): {rates.matmul / 1e9:.0f} GFLOP/s; its "
+        f"copy bandwidth: {rates.bandwidth / 1e9:.0f} GB/s.",
+        f"Model: FAN-{name}-Hybrid + SegFormer head, {job.embed_dim} wide, {job.num_classes} classes, batch "
+        f"{job.batch}, {'bfloat16 autocast' if job.amp else 'float32'}"
+        f"{', mmfan with ' + ' and '.join(options) if options else ''}.",
+        f"Largest relative error between the forms: {'; '.join(f'{c.job.task} {c.error:.1e}' for c in comparisons)}.",
+        f"Medians and ranges of {len(rounds)} runs, the forms in turn.",
+    )
+    rows = tuple(row for comparison in comparisons for row in _rows(comparison, rates))
+    figures = {"rates": rates, "comparisons": [_figures(comparison, rates) for comparison in comparisons]}
+    return Page(machine, notes, (Table("", "", HEAD, rows, texts=2),), figures)
+
+
+def _rows(comparison: Comparison, rates: MachineRates) -> list[tuple[str, ...]]:
+    job, ratio, speed_up = comparison.job, comparison.memory_ratio, comparison.speed_up
+    workload = f"{job.task} {job.size}x{job.size}"
+    gain = f"{speed_up.median:.2f} ({speed_up.low:.2f}-{speed_up.high:.2f})"
+    share = "-" if ratio is None else f"{ratio:.2f}"
+    return [
+        (workload, "plain", *_measured(comparison.plain, rates, "1", "1")),
+        (workload, "mmfan", *_measured(comparison.mmfan, rates, gain, share)),
+    ]
+
+
+def _measured(form: Measurement, rates: MachineRates, speed_up: str, memory_ratio: str) -> tuple[str, ...]:
+    seconds = form.seconds
+    digits = 2 if seconds.median >= 1 else 4
+    return (
+        f"{seconds.median:.{digits}f} ({seconds.low:.{digits}f}-{seconds.high:.{digits}f})",
+        speed_up,
+        "-" if form.memory is None else f"{form.memory.above_start / 2**20:.0f}",
+        memory_ratio,
+        f"{form.operations.total / 1e9:.1f}",
+        f"{form.rate / 1e9:.0f}",
+        f"{form.share_of_floor(rates):.0%}",
+    )
+
+
+def _figures(comparison: Comparison, rates: MachineRates) -> dict[str, Any]:
+    forms = {
+        name: {
+            "seconds": form.seconds,
+            "operations": {**asdict(form.operations), "total": form.operations.total},
+            "memory": form.memory,
+            "operations_per_second": form.rate,
+            "share_of_floor": form.share_of_floor(rates),
+        }
+        for name, form in (("plain", comparison.plain), ("mmfan", comparison.mmfan))
+    }
+    return {
+        "job": comparison.job,
+        "relative_error": comparison.error,
+        "speed_up": comparison.speed_up.median,
+        "memory_ratio": comparison.memory_ratio,
+        **forms,
+    }

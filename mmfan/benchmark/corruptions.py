@@ -1,4 +1,4 @@
-"""The corruptions beside the reference package, in one run: milliseconds of one picture, type by type.
+"""Times of the corruptions beside the reference package, in one run: milliseconds of one picture, type by type.
 
 The reference is ``imagecorruptions`` (``imagecorruptions-imaug`` is its maintained form), which is optional. Nothing
 here needs torch.
@@ -7,27 +7,25 @@ here needs torch.
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import io
-import os
-import platform
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfan.benchmark.machine import memory_gib, processor_name, usable_cores
+from mmfan.benchmark.machine import Machine, describe_machine
+from mmfan.benchmark.page import Page
 from mmfan.benchmark.timing import Spread, time_alternately
-from mmfan.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from mmfan.corruptions import CORRUPTIONS, corrupt
 from mmfan.corruptions.threads import one_thread
 from mmfan.datasets.corrupted.codec import encode_picture
 from mmfan.datasets.miniature import draw_scene
 from mmfan.errors import MMFanError
+from mmfan.utils.tables import Table
+from mmfan.utils.versions import installed, versions
 
 Picture = NDArray[np.uint8]
 Reference = Callable[[Picture, str, int], Picture]
@@ -70,14 +68,14 @@ class CorruptionReport:
         width: Of the picture, in pixels.
         height: Of the picture, in pixels.
         bandwidth: Bytes a second read and written by a copy that is larger than the caches, on one thread.
-        machine: Processor, memory and versions, in words.
+        machine: Where it was measured, and with which versions.
     """
 
     times: tuple[CorruptionTimes, ...]
     width: int
     height: int
     bandwidth: float
-    machine: str
+    machine: Machine
 
     @property
     def floor(self) -> float:
@@ -180,60 +178,48 @@ def _copy_bandwidth(size: int = 1 << 27, repeats: int = 4) -> float:
     return 2 * size / min(seconds)
 
 
-def _describe_machine() -> str:
-    parts = [processor_name(), f"{usable_cores()} cores (1 thread)"]
-    if memory_gib():
-        parts.append(f"{memory_gib():.0f} GiB")
-    parts.append(f"Python {platform.python_version()}")
-    packages = ("numpy", "numba", "scipy", "scikit-image", "imagecorruptions-imaug", "imagecorruptions")
-    parts += [f"{package} {version}" for package in packages if (version := _version(package))]
-    return ", ".join([*parts, f"OpenCV {cv2.__version__}", f"{platform.system()} {os.uname().machine}"])
+def _describe_machine() -> Machine:
+    packages = installed("scipy", "scikit-image", "imagecorruptions-imaug", "imagecorruptions")
+    return describe_machine(1, versions("numpy", "numba", "cv2") | packages)
 
 
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def corruptions_markdown(report: CorruptionReport) -> str:
-    """The machine and one table a severity, as markdown that reads well on a terminal too."""
-    lines = [
-        f"Machine: {report.machine}.",
+def corruptions_page(report: CorruptionReport) -> Page:
+    """One table a severity; times are the shortest of the runs."""
+    notes = (
         f"Its copy bandwidth: {report.bandwidth / 1e9:.1f} GB/s; reading and writing one picture of {report.width}x"
         f"{report.height} takes {report.floor * 1e3:.1f} ms (the floor).",
         f"Shortest of {len(report.times[0].mmfan.values)} runs, the two packages in turn.",
-    ]
-    for severity in SEVERITIES:
-        times = [entry for entry in report.times if entry.severity == severity]
-        if times:
-            lines += ["", *_table(times, report.floor)]
-    return "\n".join(lines)
-
-
-def _table(times: Sequence[CorruptionTimes], floor: float) -> list[str]:
-    header = (
-        f"severity {times[0].severity}",
-        "reference, ms",
-        "mmfan, ms",
-        "times faster",
-        "PNG, ms",
-        "mmfan / PNG",
-        "mmfan / floor",
     )
+    by_severity = {
+        severity: [entry for entry in report.times if entry.severity == severity]
+        for severity in sorted({entry.severity for entry in report.times})
+    }
+    figures = {
+        "size": [report.width, report.height],
+        "bandwidth": report.bandwidth,
+        "floor": report.floor,
+        "corruptions": [
+            {
+                "corruption": entry.name,
+                "severity": entry.severity,
+                "reference": entry.reference,
+                "mmfan": entry.mmfan,
+                "png": entry.png,
+                "times_faster": entry.times_faster,
+            }
+            for entry in report.times
+        ],
+        "total": {str(severity): _total(times) for severity, times in by_severity.items()},
+    }
+    return Page(report.machine, notes, tuple(_table(times, report.floor) for times in by_severity.values()), figures)
+
+
+def _table(times: Sequence[CorruptionTimes], floor: float) -> Table:
+    columns = ("reference, ms", "mmfan, ms", "times faster", "PNG, ms", "mmfan / PNG", "mmfan / floor")
+    total = _total(times)
     rows = [_row(t.name, t.reference.low, t.mmfan.low, t.png.low, floor) for t in times]
-    sums = [sum(getattr(t, form).low for t in times) for form in ("reference", "mmfan", "png")]
-    cells = [header, *rows, _row("all", sums[0], sums[1], sums[2], floor * len(times))]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    lines = [
-        "| "
-        + " | ".join(c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True)))
-        + " |"
-        for r in cells
-    ]
-    rule = "|".join("-" * (w + 1) + (":" if i else "-") for i, w in enumerate(widths))
-    return [lines[0], f"|{rule}|", *lines[1:]]
+    rows.append(_row("all", total["reference"], total["mmfan"], total["png"], floor * len(times)))
+    return Table("", "", (f"severity {times[0].severity}", *columns), tuple(rows))
 
 
 def _row(name: str, reference: float, ours: float, png: float, floor: float) -> tuple[str, ...]:
@@ -246,31 +232,6 @@ def _row(name: str, reference: float, ours: float, png: float, floor: float) -> 
         f"{ours / png:.2f}",
         f"{ours / floor:.0f}",
     )
-
-
-def corruptions_json(report: CorruptionReport) -> dict[str, Any]:
-    """Everything measured, unrounded, in seconds."""
-    return {
-        "machine": report.machine,
-        "size": [report.width, report.height],
-        "bandwidth": report.bandwidth,
-        "floor": report.floor,
-        "corruptions": [
-            {
-                "corruption": entry.name,
-                "severity": entry.severity,
-                "reference": list(entry.reference.values),
-                "mmfan": list(entry.mmfan.values),
-                "png": list(entry.png.values),
-                "times_faster": entry.times_faster,
-            }
-            for entry in report.times
-        ],
-        "total": {
-            str(severity): _total([entry for entry in report.times if entry.severity == severity])
-            for severity in sorted({entry.severity for entry in report.times})
-        },
-    }
 
 
 def _total(times: Sequence[CorruptionTimes]) -> dict[str, float]:

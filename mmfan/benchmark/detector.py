@@ -5,7 +5,7 @@ No times: on CPUs a detector's step is mostly its heads.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -15,15 +15,11 @@ from torch import Tensor, nn
 
 from mmfan.benchmark.machine import Machine
 from mmfan.benchmark.memory import MemoryUse, measure_memory
+from mmfan.benchmark.page import Page
 from mmfan.benchmark.plain import PlainFAN
-from mmfan.benchmark.workload import (
-    ARCHS,
-    TOLERANCE,
-    DifferentFunctionError,
-    relative_error,
-    set_weights,
-)
+from mmfan.benchmark.workload import ARCHS, TOLERANCE, DifferentFunctionError, relative_error, set_weights
 from mmfan.errors import MMFanError
+from mmfan.utils.tables import Table
 
 STRIDE = 32  # of the coarsest map
 CHECK_SIDE = 64  # of the picture on which the two backbones are compared
@@ -178,13 +174,7 @@ def _objects(job: DetectorJob, height: int, width: int) -> Any:
         mask[top:bottom, left:right] = 1
     found = InstanceData(bboxes=boxes, labels=torch.arange(OBJECTS), masks=BitmapMasks(masks, height, width))
     shape = (height, width)
-    meta = {
-        "img_shape": shape,
-        "batch_input_shape": shape,
-        "pad_shape": shape,
-        "ori_shape": shape,
-        "scale_factor": (1, 1),
-    }
+    meta = dict.fromkeys(("img_shape", "batch_input_shape", "pad_shape", "ori_shape"), shape) | {"scale_factor": (1, 1)}
     return DetDataSample(metainfo=meta, gt_instances=found.to(job.device), ignored_instances=found[:0].to(job.device))
 
 
@@ -237,7 +227,7 @@ def measure_detector(job: DetectorJob, say: Callable[[str], None] = lambda _: No
 
     Raises:
         DifferentFunctionError: Where the two backbones do not compute the same: then nothing is measured.
-        MemoryNotMeasurable: On a CPU system other than Linux.
+        MemoryNotMeasurableError: On a CPU system other than Linux.
     """
     say(f"same function, largest relative error {check_same_backbone(job):.1e}")
     found: dict[str, MemoryUse | None] = {}
@@ -254,26 +244,14 @@ def _mib(use: MemoryUse | None) -> str:
     return "does not fit" if use is None else f"{use.above_start / MIB:.0f}"
 
 
-def detector_markdown(job: DetectorJob, rows: list[Row], machine: Machine) -> str:
-    """The machine and a table."""
-    lines = [
-        f"Machine: {machine}.",
-        f"Mask R-CNN with FPN on FAN-{job.arch}-Hybrid, one picture of {job.width} x {job.height}, float32.",
-        "",
-        "| work | form | memory above start, MiB | of the first | goal |",
-        "|---|---|---:|---:|---:|",
-    ]
+def detector_page(job: DetectorJob, rows: Sequence[Row], machine: Machine) -> Page:
+    """Two lines a row, one for each form."""
+    notes = (f"Mask R-CNN with FPN on FAN-{job.arch}-Hybrid, one picture of {job.width} x {job.height}, float32.",)
+    cells = []
     for row in rows:
         ratio = "-" if row.ratio is None else f"{row.ratio:.2f}"
-        for form, use, shown, goal in zip(row.forms, row.memory, ("1", ratio), ("", f"{row.goal:.2f}"), strict=True):
-            lines.append(f"| {row.work} | {form} | {_mib(use)} | {shown} | {goal} |")
-    return "\n".join(lines)
-
-
-def detector_json(job: DetectorJob, rows: list[Row], machine: Machine) -> dict[str, Any]:
-    """Everything, unrounded, bytes."""
-    return {
-        "machine": asdict(machine),
-        "job": asdict(job),
-        "rows": [{**asdict(row), "ratio": row.ratio} for row in rows],
-    }
+        (first, second), (plain, ours) = row.memory, row.forms
+        cells += [(row.work, plain, _mib(first), "1", ""), (row.work, ours, _mib(second), ratio, f"{row.goal:.2f}")]
+    head = ("work", "form", "memory above start, MiB", "of the first", "goal")
+    figures = {"job": job, "rows": [{**asdict(row), "ratio": row.ratio} for row in rows]}
+    return Page(machine, notes, (Table("", "", head, tuple(cells), texts=2),), figures)

@@ -1,4 +1,4 @@
-"""How fast could it be: operations of a piece of work over the machine's matrix-product rate.
+"""The floor of a time: operations of a piece of work over the machine's matrix-product rate.
 
 Counted are matrix products and convolutions, a multiply-add as two operations; attention is counted as the products
 that it consists of, fused or not. Elementwise work is not counted, so the floor is below what can be reached.

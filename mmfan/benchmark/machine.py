@@ -1,9 +1,13 @@
-"""The machine a figure was measured on: without it a time means nothing."""
+"""The machine that a figure was measured on: without it a time means nothing."""
 
-import os
+from __future__ import annotations
+
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+
+from mmfan.utils.text import counted
+from mmfan.utils.versions import cores, memory_gib, processor, versions
 
 
 @dataclass(frozen=True)
@@ -13,12 +17,11 @@ class Machine:
     Attributes:
         processor: Model name of the CPU.
         cores: Logical cores this process may use.
-        threads: Threads that torch uses.
+        threads: Threads that the work uses.
         memory_gib: Main memory, in GiB; 0 where the system does not tell.
         gpu: Model name of the GPU, or none.
-        torch: Version.
-        python: Version.
         system: Name of the operating system and machine type.
+        versions: Of what takes part, by name.
     """
 
     processor: str
@@ -26,52 +29,25 @@ class Machine:
     threads: int
     memory_gib: float
     gpu: str | None
-    torch: str
-    python: str
     system: str
+    versions: Mapping[str, str]
 
     def __str__(self) -> str:
-        gpu = f"{self.gpu}, " if self.gpu else ""
-        memory = f", {self.memory_gib:.0f} GiB" if self.memory_gib else ""
-        return (
-            f"{gpu}{self.processor}, {self.cores} cores ({self.threads} threads){memory}, torch {self.torch}, "
-            f"Python {self.python}, {self.system}"
-        )
+        parts = [self.gpu] if self.gpu else []
+        parts += [self.processor, f"{self.cores} cores ({counted(self.threads, 'thread')})"]
+        parts += [f"{self.memory_gib:.0f} GiB"] if self.memory_gib else []
+        return ", ".join([*parts, *(f"{name} {version}" for name, version in self.versions.items()), self.system])
 
 
-def describe_machine(device: str = "cpu") -> Machine:
-    """This machine, as seen by this process."""
-    import torch  # here, so that the functions below can be used without it
-
-    return Machine(
-        processor=processor_name(),
-        cores=usable_cores(),
-        threads=torch.get_num_threads(),
-        memory_gib=memory_gib(),
-        gpu=torch.cuda.get_device_name() if device == "cuda" else None,
-        torch=torch.__version__,
-        python=platform.python_version(),
-        system=f"{platform.system()} {platform.machine()}",
-    )
+def describe_machine(threads: int, packages: Mapping[str, str], gpu: str | None = None) -> Machine:
+    """This machine, as seen by this process; see :class:`Machine`."""
+    system = f"{platform.system()} {platform.machine()}"
+    return Machine(processor(), cores(), threads, memory_gib(), gpu, system, packages)
 
 
-def usable_cores() -> int:
-    """Logical cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def describe_torch_machine(device: str) -> Machine:
+    """This machine, for work that torch does on ``'cpu'`` or ``'cuda'`` with the threads it is set to."""
+    import torch  # here, so that the corruptions can be measured without it
 
-
-def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """The model name of the CPU, or what the platform module knows of it."""
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text(errors="replace").splitlines():
-            name, _, value = line.partition(":")
-            if name.strip() == "model name":
-                return value.strip()
-    return platform.processor() or platform.machine()
-
-
-def memory_gib() -> float:
-    """Main memory, in GiB; 0 where the system does not tell."""
-    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
-        return 0.0
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    gpu = torch.cuda.get_device_name() if device == "cuda" else None
+    return describe_machine(torch.get_num_threads(), versions("torch"), gpu)

@@ -23,7 +23,7 @@ STATUS = Path("/proc/self/status")
 CLEAR_REFS = Path("/proc/self/clear_refs")
 
 
-class MemoryNotMeasurable(RuntimeError):  # noqa: N818 - a state of the machine
+class MemoryNotMeasurableError(RuntimeError):
     """This system does not tell a process's peak memory."""
 
 
@@ -49,7 +49,7 @@ def measure_memory(build: Callable[[], Callable[[], object]], device: str = "cpu
         device: ``'cpu'`` or ``'cuda'``.
 
     Raises:
-        MemoryNotMeasurable: On a CPU system other than Linux.
+        MemoryNotMeasurableError: On a CPU system other than Linux.
         MemoryError: Where the process was killed, most likely for want of memory.
     """
     # spawn: a forked child would share the parent's pages, and CUDA does not survive a fork
@@ -71,7 +71,9 @@ def _measure_here(build: Callable[[], Callable[[], object]], device: str) -> Mem
     try:
         CLEAR_REFS.write_text("5")  # resets VmHWM to the present resident size
     except OSError as error:
-        raise MemoryNotMeasurable(f"Could not reset the high-water mark of memory through {CLEAR_REFS}.") from error
+        raise MemoryNotMeasurableError(
+            f"Could not reset the high-water mark of memory through {CLEAR_REFS}."
+        ) from error
     kept = work()  # kept alive until the mark is read
     peak = read_status("VmHWM")
     del kept
@@ -96,17 +98,17 @@ def read_status(field: str) -> int:
     """A size of this process in bytes, such as ``VmRSS`` (resident now) or ``VmHWM`` (its high-water mark).
 
     Raises:
-        MemoryNotMeasurable: Where the system does not tell it.
+        MemoryNotMeasurableError: Where the system does not tell it.
     """
     try:
         lines = STATUS.read_text().splitlines()
     except OSError as error:
-        raise MemoryNotMeasurable(f"Peak memory is read from {STATUS}, which only Linux has.") from error
+        raise MemoryNotMeasurableError(f"Peak memory is read from {STATUS}, which only Linux has.") from error
     for line in lines:
         name, _, value = line.partition(":")
         if name == field:
             return int(value.split()[0]) * 1024  # "  123 kB"
-    raise MemoryNotMeasurable(f"{STATUS} has no field {field}.")
+    raise MemoryNotMeasurableError(f"{STATUS} has no field {field}.")
 
 
 def _return_large_blocks() -> None:

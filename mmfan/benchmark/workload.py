@@ -1,4 +1,4 @@
-"""What is measured: one model in plain form and in mmfan's, for inference or for one training step.
+"""Workloads: one model in plain form and in mmfan's, for inference or for one training step.
 
 Both forms get the same weights. :func:`check_same_function` runs both and compares; without its agreement a speed-up
 means nothing.

@@ -11,13 +11,18 @@ a table. Leave the machine idle meanwhile. Examples:
     python tools/benchmark.py detection --arch small --size 1344x800
 """
 
+from __future__ import annotations
+
 import argparse
-import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmfan.utils.commands import command_name
 from mmfan.utils.files import write_whole
+
+if TYPE_CHECKING:
+    from mmfan.benchmark.page import Page
 
 
 def positive(text: str) -> int:
@@ -78,13 +83,14 @@ def check_folders(parser: argparse.ArgumentParser, args: argparse.Namespace) -> 
             parser.error(f"the folder of {path} does not exist: make it first")
 
 
-def show(args: argparse.Namespace, table: str, figures: object) -> None:
-    """Print the table, and write what was asked for."""
-    print(table)
+def show(args: argparse.Namespace, page: Page) -> None:
+    """Print the result, and write what was asked for."""
+    text = page.markdown()
+    print(text)
     if args.json:
-        write_whole(args.json, (json.dumps(figures, indent=2) + "\n").encode())
+        write_whole(args.json, (page.json() + "\n").encode())
     if args.markdown:
-        write_whole(args.markdown, (table + "\n").encode())
+        write_whole(args.markdown, (text + "\n").encode())
 
 
 def say(line: str) -> None:
@@ -96,10 +102,9 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Measure the segmentor, print."""
     import torch
 
-    from mmfan.benchmark.compare import compare
+    from mmfan.benchmark.compare import compare, comparison_page
     from mmfan.benchmark.floor import measure_rates
-    from mmfan.benchmark.machine import describe_machine
-    from mmfan.benchmark.table import as_json, markdown
+    from mmfan.benchmark.machine import describe_torch_machine
     from mmfan.benchmark.workload import DifferentFunctionError, Job, Task
 
     if args.device == "cuda" and not torch.cuda.is_available():
@@ -134,6 +139,5 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1
     rates = rates.best(measure_rates(args.device, jobs[0].dtype))
-    machine = describe_machine(args.device)
-    show(args, markdown(comparisons, machine, rates), as_json(comparisons, machine, rates))
+    show(args, comparison_page(comparisons, describe_torch_machine(args.device), rates))
     return 0

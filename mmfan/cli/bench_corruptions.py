@@ -40,17 +40,12 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Measure the corruptions, print."""
-    from mmfan.benchmark.corruptions import (
-        NoReferenceError,
-        corruptions_json,
-        corruptions_markdown,
-        measure_corruptions,
-    )
+    from mmfan.benchmark.corruptions import NoReferenceError, corruptions_page, measure_corruptions
 
     check_folders(parser, args)
     try:
         report = measure_corruptions(args.size, args.severity, args.repeats, args.only, say)
     except (NoReferenceError, ValueError) as error:
         parser.error(str(error))
-    show(args, corruptions_markdown(report), corruptions_json(report))
+    show(args, corruptions_page(report))
     return 0

@@ -29,8 +29,8 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Measure the detector's memory, print."""
     import torch
 
-    from mmfan.benchmark.detector import DetectorJob, detector_json, detector_markdown, measure_detector
-    from mmfan.benchmark.machine import describe_machine
+    from mmfan.benchmark.detector import DetectorJob, detector_page, measure_detector
+    from mmfan.benchmark.machine import describe_torch_machine
     from mmfan.environment import EnvironmentMismatchError, check_environment
 
     if args.device == "cuda" and not torch.cuda.is_available():
@@ -42,6 +42,5 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     except (ValueError, EnvironmentMismatchError) as error:
         parser.error(str(error))
     rows = measure_detector(job, say)
-    machine = describe_machine(args.device)
-    show(args, detector_markdown(job, rows, machine), detector_json(job, rows, machine))
+    show(args, detector_page(job, rows, describe_torch_machine(args.device)))
     return 0

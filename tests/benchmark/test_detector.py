@@ -12,12 +12,11 @@ from mmfan.benchmark.detector import (
     Row,
     backbone_work,
     check_same_backbone,
-    detector_json,
-    detector_markdown,
+    detector_page,
     detector_work,
     measure_detector,
 )
-from mmfan.benchmark.machine import describe_machine
+from mmfan.benchmark.machine import describe_torch_machine
 from mmfan.benchmark.memory import MemoryUse
 from mmfan.benchmark.workload import DifferentFunctionError
 
@@ -66,13 +65,14 @@ def test_table_by_hand(monkeypatch):
     said = []
     rows = measure_detector(SMALL, said.append)
     assert [row.ratio for row in rows] == [0.25, None, None, 0.38]
-    table = detector_markdown(SMALL, rows, describe_machine())
-    assert "| backbone, inference | mmfan inference | 100 | 0.25 | 0.25 |" in table
-    assert "| backbone, forward + backward | plain training | does not fit | 1 |  |" in table
-    assert "| backbone, forward + backward | mmfan training, with_cp | 20 | - | 0.25 |" in table
-    assert "| detector, training step | step, with_cp | 380 | 0.38 | 0.40 |" in table
+    page = detector_page(SMALL, rows, describe_torch_machine("cpu"))
+    table = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.markdown().splitlines()]
+    assert ["backbone, inference", "mmfan inference", "100", "0.25", "0.25"] in table
+    assert ["backbone, forward + backward", "plain training", "does not fit", "1", ""] in table
+    assert ["backbone, forward + backward", "mmfan training, with_cp", "20", "-", "0.25"] in table
+    assert ["detector, training step", "step, with_cp", "380", "0.38", "0.40"] in table
     assert said[1] == "plain inference: 400 MiB"
-    figures = json.loads(json.dumps(detector_json(SMALL, rows, describe_machine())))
+    figures = json.loads(page.json())
     assert figures["rows"][0]["memory"][1]["above_start"] == 100 * 2**20
     assert figures["rows"][1]["ratio"] is None
 

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from mmfan.benchmark import floor
 from mmfan.benchmark.floor import MachineRates, Operations, count_operations, measure_rates
 
 
@@ -53,8 +54,21 @@ def test_fused_attention_counts_its_products() -> None:
     assert plain == Operations(matmul=2 * one, convolution=0, attention=0)
 
 
-def test_rates_are_positive_and_the_best_is_kept() -> None:
-    rates = measure_rates(seconds=0.01, side=64)
-    assert rates.matmul > 0
-    assert rates.bandwidth > 0
+def test_rates_are_work_over_the_shortest_time(monkeypatch) -> None:
+    shortest = iter([0.5, 0.25])
+    monkeypatch.setattr(floor, "_best_seconds", lambda work, device, seconds: (work(), next(shortest))[1])
+    rates = measure_rates(side=512)
+    assert rates.matmul == 2 * 512**3 / 0.5
+    assert rates.bandwidth == 2 * 512 * 512 * 8 * 4 / 0.25  # float32, read and written
+
+
+def test_the_shortest_of_at_least_three_runs_after_one_to_warm_up(monkeypatch) -> None:
+    clock = iter([0.0, 1.0, 7.0, 0.0, 3.0, 0.0, 2.0, 0.0, 4.0, 9.0])  # warm-up, end, three runs, after the end
+    runs = []
+    monkeypatch.setattr(floor.time, "perf_counter", lambda: next(clock))
+    assert floor._best_seconds(lambda: runs.append(1), "cpu", 0.0) == 2.0
+    assert len(runs) == 4
+
+
+def test_the_best_of_each_rate_is_kept() -> None:
     assert MachineRates(1.0, 5.0).best(MachineRates(2.0, 4.0)) == MachineRates(2.0, 5.0)

@@ -8,7 +8,7 @@ import pytest
 from helpers.memory_work import holding, leaving_holes
 
 from mmfan.benchmark import memory
-from mmfan.benchmark.memory import MemoryNotMeasurable, measure_memory, read_status
+from mmfan.benchmark.memory import MemoryNotMeasurableError, measure_memory, read_status
 
 MB = 1_000_000
 linux = pytest.mark.skipif(not memory.STATUS.exists(), reason="reads Linux's counters")
@@ -47,10 +47,10 @@ def test_fields_and_missing_system(tmp_path, monkeypatch) -> None:
     status.write_text("Name:\tx\nVmHWM:\t    12 kB\n")
     monkeypatch.setattr(memory, "STATUS", status)
     assert read_status("VmHWM") == 12 * 1024
-    with pytest.raises(MemoryNotMeasurable, match="no field VmRSS"):
+    with pytest.raises(MemoryNotMeasurableError, match="no field VmRSS"):
         read_status("VmRSS")
     status.unlink()
-    with pytest.raises(MemoryNotMeasurable, match="only Linux"):
+    with pytest.raises(MemoryNotMeasurableError, match="only Linux"):
         read_status("VmHWM")
 
 

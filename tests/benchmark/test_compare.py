@@ -1,18 +1,17 @@
-"""The table and the JSON of a comparison made by hand; files are written whole or not at all."""
+"""A comparison made by hand: its figures, its table and its JSON."""
 
 import json
 
-from mmfan.benchmark.compare import Comparison, Measurement, compare
+from mmfan.benchmark.compare import Comparison, Measurement, compare, comparison_page
 from mmfan.benchmark.floor import MachineRates, Operations
-from mmfan.benchmark.machine import Machine, describe_machine, processor_name, usable_cores
+from mmfan.benchmark.machine import Machine
 from mmfan.benchmark.memory import MemoryUse
-from mmfan.benchmark.table import as_json, markdown
 from mmfan.benchmark.timing import Spread
 from mmfan.benchmark.workload import Job
 
 MIB = 2**20
 RATES = MachineRates(matmul=100e9, bandwidth=20e9)
-MACHINE = Machine("Some CPU", 4, 2, 16.0, None, "2.9", "3.11", "Linux x86_64")
+MACHINE = Machine("Some CPU", 4, 2, 16.0, None, "Linux x86_64", {"python": "3.11", "torch": "2.9"})
 PLAIN = Measurement(Spread((8.0, 10.0, 9.0)), Operations(90 * 10**9, 180 * 10**9, 0), MemoryUse(MIB, 2000 * MIB))
 OURS = Measurement(Spread((2.0, 2.5, 3.0)), Operations(90 * 10**9, 0, 10**10), MemoryUse(MIB, 500 * MIB))
 COMPARISON = Comparison(Job(), 1e-6, PLAIN, OURS)
@@ -31,7 +30,7 @@ def test_figures() -> None:
 
 
 def test_table() -> None:
-    text = markdown([COMPARISON], MACHINE, RATES)
+    text = comparison_page([COMPARISON], MACHINE, RATES).markdown()
     header, rule, plain, ours = text.splitlines()[-4:]
     assert len({len(line) for line in (header, rule, plain, ours)}) == 1
     assert cells(plain) == [
@@ -40,7 +39,7 @@ def test_table() -> None:
     assert cells(ours) == [
         *("inference 1024x1024", "mmfan", "2.50 (2.00-3.00)", "4.00 (3.00-4.00)", "500", "0.25", "100.0", "40", "40%"),
     ]
-    assert "Machine: Some CPU, 4 cores (2 threads), 16 GiB, torch 2.9, Python 3.11, Linux x86_64." in text
+    assert "Machine: Some CPU, 4 cores (2 threads), 16 GiB, python 3.11, torch 2.9, Linux x86_64." in text
     assert "(float32): 100 GFLOP/s; its copy bandwidth: 20 GB/s" in text
     assert "FAN-T-Hybrid" in text
     assert "inference 1.0e-06" in text
@@ -49,7 +48,7 @@ def test_table() -> None:
 def test_table_names_the_options_and_leaves_out_what_was_not_measured() -> None:
     blind = Measurement(Spread((0.01,)), OURS.operations, None)
     job = Job(amp=True, compiled=True, with_cp=True, arch="xlarge")
-    text = markdown([Comparison(job, 1e-3, blind, blind)], MACHINE, RATES)
+    text = comparison_page([Comparison(job, 1e-3, blind, blind)], MACHINE, RATES).markdown()
     assert "batch 1, bfloat16 autocast, mmfan with torch.compile and activation checkpointing." in text
     assert "FAN-XL-Hybrid" in text
     assert "(bfloat16)" in text
@@ -57,7 +56,7 @@ def test_table_names_the_options_and_leaves_out_what_was_not_measured() -> None:
 
 
 def test_json_is_unrounded() -> None:
-    result = json.loads(json.dumps(as_json([COMPARISON], MACHINE, RATES)))
+    result = json.loads(comparison_page([COMPARISON], MACHINE, RATES).json())
     (one,) = result["comparisons"]
     assert one["plain"]["seconds"] == [8.0, 10.0, 9.0]
     assert one["mmfan"]["operations"] == {
@@ -69,14 +68,8 @@ def test_json_is_unrounded() -> None:
     assert one["mmfan"]["memory"] == {"start": MIB, "above_start": 500 * MIB}
     assert (one["speed_up"], one["memory_ratio"], one["job"]["size"]) == (4.0, 0.25, 1024)
     assert result["machine"]["processor"] == "Some CPU"
-
-
-def test_machine(tmp_path) -> None:
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text("processor\t: 0\nmodel name\t: Some CPU @ 2: GHz\n")
-    assert processor_name(cpuinfo) == "Some CPU @ 2: GHz"
-    assert processor_name(tmp_path / "none")
-    assert describe_machine().cores == usable_cores() >= 1
+    assert result["machine"]["versions"] == {"python": "3.11", "torch": "2.9"}
+    assert result["rates"] == {"matmul": 100e9, "bandwidth": 20e9}
 
 
 def test_compare_says_what_it_does(monkeypatch) -> None:
