@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from mmengine.config import Config
@@ -20,6 +19,7 @@ from mmengine.device import get_device
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DATASETS, MODELS, DefaultScope
 
+from mmfan import picture_files
 from mmfan.apis.checkpoint import check_fit, read_checkpoint, state_of
 from mmfan.apis.config import innermost_dataset, load_config
 from mmfan.environment import check_environment
@@ -114,16 +114,9 @@ def read_picture(path: str | Path) -> np.ndarray:
 
     Raises:
         FileNotFoundError: There is no such file.
-        MMFanError: The file is no picture that OpenCV can read.
+        PictureFileError: The file is no whole picture, or too large a one; see :mod:`mmfan.picture_files`.
     """
-    source = Path(path)
-    if not source.is_file():
-        raise FileNotFoundError(f"The picture {source} does not exist (looked for {source.absolute()}).")
-    content = np.fromfile(source, np.uint8)
-    picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
-    if picture is None:
-        raise MMFanError(f"{source} ({content.size} bytes) cannot be read as a picture: truncated, or another format.")
-    return picture
+    return picture_files.read(path)
 
 
 def inference_pipeline(cfg: Config) -> Compose:

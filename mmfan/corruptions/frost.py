@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmfan import picture_files
 from mmfan.corruptions.compiled import compiled
 from mmfan.corruptions.draws import below
 from mmfan.corruptions.names import PARAMETERS
@@ -74,11 +75,10 @@ def texture_folder() -> Path:
 @lru_cache(maxsize=_KEPT)
 def _texture(index: int) -> Picture:
     path = texture_folder() / TEXTURES[index]
-    # not imread, which cannot open every path on every system
-    texture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    if texture is None:
-        raise OSError(f"The frost texture {path} is no picture: reinstall the package that brings it.")
-    return np.asarray(texture, np.uint8)
+    try:
+        return picture_files.read(path)
+    except picture_files.PictureFileError as error:
+        raise OSError(f"Reinstall the package that brings the textures of frost. {error}") from error
 
 
 def _scaled(index: int, height: int, width: int) -> Picture:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import os
-import struct
-import zlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmfan import picture_files
 from mmfan.errors import MMFanError
 from mmfan.utils.files import PNG_END, is_complete_png
 
-PNG_START = b"\x89PNG\r\n\x1a\n"
 JPEG_END = b"\xff\xd9"
 
 
@@ -56,8 +53,6 @@ def encode_picture(picture: NDArray[np.uint8], picture_format: str, quality: int
 def decode_picture(content: bytes) -> NDArray[np.uint8]:
     """Decode a picture file as pipelines do (``cv2.IMREAD_COLOR``), and refuse a damaged one.
 
-    OpenCV alone fills what a truncated file lacks with grey, or does so in some releases.
-
     Args:
         content: The file.
 
@@ -65,52 +60,18 @@ def decode_picture(content: bytes) -> NDArray[np.uint8]:
         RGB (H, W, 3), uint8; grey pictures have three equal channels, deeper ones are reduced to 8 bits.
 
     Raises:
-        MMFanError: It is no picture, or not a whole one; the message says why.
+        PictureFileError: It is no picture, not a whole one, or too large; the message says why.
     """
-    damage = picture_damage(content)
-    if damage is not None:
-        raise MMFanError(damage)
-    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    if decoded is None:
-        raise MMFanError("OpenCV cannot decode it")
-    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    return np.asarray(cv2.cvtColor(picture_files.decode(content), cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 def picture_damage(content: bytes) -> str | None:
     """What is wrong with a picture file, or ``None`` if it is whole."""
-    if not content:
-        return "the file is empty"
-    if content.startswith(PNG_START):
-        return _png_damage(content)
-    from PIL import Image, UnidentifiedImageError
-
     try:
-        with Image.open(io.BytesIO(content)) as picture:
-            picture.load()
-    except UnidentifiedImageError:
-        return "it is not a picture"
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError) as error:
-        return str(error) or type(error).__name__
+        picture_files.check_content(content)
+    except picture_files.PictureFileError as error:
+        return str(error)
     return None
-
-
-def _png_damage(content: bytes) -> str | None:
-    """Check the length and the checksum of every chunk of a PNG; costs no decoding."""
-    at, end = len(PNG_START), len(content)
-    view = memoryview(content)
-    while at + 12 <= end:
-        length = int.from_bytes(view[at : at + 4], "big")
-        if at + 12 + length > end:
-            break
-        kind = bytes(view[at + 4 : at + 8])
-        if zlib.crc32(view[at + 4 : at + 8 + length]) != int.from_bytes(
-            view[at + 8 + length : at + 12 + length], "big"
-        ):
-            return f"the PNG is damaged: the checksum of its {kind.decode('latin-1')} chunk at byte {at} is wrong"
-        at += 12 + length
-        if kind == b"IEND":
-            return None
-    return f"the PNG is truncated: it ends at byte {end} without its last chunk"
 
 
 def is_whole(path: str | os.PathLike[str], picture_format: str) -> bool:
@@ -129,10 +90,8 @@ def is_whole(path: str | os.PathLike[str], picture_format: str) -> bool:
 
 def picture_size(path: str | os.PathLike[str]) -> tuple[int, int] | None:
     """(width, height) from the header of a picture file; ``None`` if it cannot be read."""
-    from PIL import Image
-
     try:
-        with Image.open(Path(path)) as picture:
-            return picture.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        header = picture_files.check_content(Path(path).read_bytes())
+    except (OSError, picture_files.PictureFileError):
         return None
+    return header.width, header.height
