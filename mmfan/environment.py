@@ -1,4 +1,4 @@
-"""Which packages mmfan stands on, and what to say when one is missing or too old.
+"""The packages that mmfan stands on, their oldest versions, and the message where one is missing or too old.
 
 Two families of distributions provide the OpenMMLab modules: the maintained ``onedl-*`` packages and the original ones.
 They share their import names, so versions are read from the modules, never from a distribution name.

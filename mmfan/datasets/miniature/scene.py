@@ -1,4 +1,4 @@
-"""One street scene: plan, painting from back to front, light, and the label pictures that belong to it."""
+"""A street scene: plan, painting from back to front, light, and the label pictures that belong to it."""
 
 from dataclasses import dataclass
 
