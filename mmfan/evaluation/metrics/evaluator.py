@@ -35,18 +35,29 @@ def unrounded(metric: Mapping[str, Any]) -> dict[str, Any]:
     >>> unrounded(dict(type="mmseg.IoUMetric", iou_metrics=["mIoU"]))
     {'type': 'mmfan.SegCountsMetric', 'iou_metrics': ['mIoU']}
     """
-    scope, _, name = str(metric.get("type", "")).rpartition(".")
-    if scope not in ("", "mmseg", "mmdet") or name not in REPLACED:
+    name = _rounding(metric.get("type", ""))
+    if name is None:
         return dict(metric)
     kind, unused = REPLACED[name]
     if metric.get("format_only"):
         raise MMFanError(f"{name} with format_only=True gives no scores; RobustnessLoop needs a metric that does.")
     kept = {key: value for key, value in metric.items() if key not in unused and key != "format_only"}
     # mmsegmentation's defaults, and what asks for nothing
-    for key, harmless in (("nan_to_num", None), ("output_dir", None), ("beta", 1)):
-        if key in kept and name == "IoUMetric" and kept.pop(key) != harmless:
+    for key in ("nan_to_num", "output_dir"):
+        if key in kept and name == "IoUMetric" and kept.pop(key) is not None:
             raise MMFanError(f"{name}({key}=...) cannot be judged unrounded; leave it out of the evaluator.")
     return {**kept, "type": kind}
+
+
+def _rounding(kind: Any) -> str | None:
+    """The name of the metric of OpenMMLab that a config's ``type`` means, if it is one that rounds.
+
+    Configs in Python's own syntax hold the class itself, others a name with or without its scope.
+    """
+    scope, _, name = (
+        f"{kind.__module__}.{kind.__name__}".rpartition(".") if isinstance(kind, type) else str(kind).rpartition(".")
+    )
+    return name if name in REPLACED and scope.partition(".")[0] in ("", "mmseg", "mmdet") else None
 
 
 @EVALUATOR.register_module()
@@ -71,6 +82,12 @@ class RetentionEvaluator(Evaluator):
         if not wanted:
             raise MMFanError("RetentionEvaluator needs a metric, got an empty list.")
         super().__init__([unrounded(one) if isinstance(one, Mapping) else one for one in wanted])
+        rounded = [type(one).__name__ for one in self.metrics if _rounding(type(one))]
+        if rounded:
+            raise MMFanError(
+                f"{', '.join(rounded)} was built already, and rounds its scores: give RetentionEvaluator its config, "
+                "so that the metric with unrounded scores can take its place."
+            )
         foreign = [type(one).__name__ for one in self.metrics if not isinstance(one, BaseMetric)]
         if foreign:
             raise MMFanError(
