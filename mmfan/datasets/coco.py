@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
+import io
 import os
 from collections.abc import Sequence
 from functools import partial
@@ -16,9 +17,10 @@ from mmengine.logging import print_log
 from mmfan.datasets.coco_annotations import (
     broken_boxes,
     check_classes,
-    check_content,
     clip_boxes,
     describe_broken,
+    narrow_boxes,
+    read_annotations,
 )
 from mmfan.errors import MMFanError
 from mmfan.utils.text import shortlist
@@ -30,7 +32,22 @@ ADVICE = (
 )
 
 
-class CheckedAnnotations(COCO):
+class Annotations(COCO):
+    """pycocotools' index of annotations, from what their file holds rather than from its name.
+
+    Args:
+        content: What the file holds, as :func:`mmfan.datasets.coco_annotations.check_content` accepts it.
+    """
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        super().__init__()
+        self.dataset = content
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.createIndex()
+        self.img_ann_map, self.cat_img_map = self.imgToAnns, self.catToImgs
+
+
+class CheckedAnnotations(Annotations):
     """pycocotools' reader of annotation files, which refuses what would be wrong in silence.
 
     Args:
@@ -43,13 +60,7 @@ class CheckedAnnotations(COCO):
     """
 
     def __init__(self, file: str, classes: Sequence[str], broken: str) -> None:
-        super().__init__()
-        try:
-            with open(file, encoding="utf-8") as stream:
-                content = json.load(stream)
-        except ValueError as error:
-            raise MMFanError(f"{file} cannot be read as JSON, is it whole? {error}") from error
-        check_content(content, file)
+        content = read_annotations(file)
         check_classes(content, classes, file)
         found = broken_boxes(content)
         if found and broken == "error":
@@ -59,9 +70,11 @@ class CheckedAnnotations(COCO):
             )
         if found:
             print_log(f"{file}: boxes clipped to their picture or left out: {describe_broken(found)}", logger="current")
-        self.dataset = clip_boxes(content) if broken == "clip" else content
-        self.createIndex()
-        self.img_ann_map, self.cat_img_map = self.imgToAnns, self.catToImgs
+        narrow = narrow_boxes(content, file)
+        if narrow:
+            listed = shortlist([str(number) for number in narrow])
+            print_log(f"{file}: {len(narrow)} boxes narrower than a pixel are left out: {listed}", logger="current")
+        super().__init__(clip_boxes(content) if broken == "clip" else content)
 
 
 def check_pictures(

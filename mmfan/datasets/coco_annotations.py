@@ -6,6 +6,7 @@ left out, a class without category shifts the labels of all that follow) is name
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -90,6 +91,93 @@ def check_classes(content: Mapping[str, Any], classes: Sequence[str], file: str)
         )
 
 
+def read_annotations(file: str) -> dict[str, Any]:
+    """Read an annotation file and check that it has COCO's form.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MMFanError: It is no JSON, or not in COCO's form; see :func:`check_content`.
+    """
+    try:
+        with open(file, encoding="utf-8") as stream:
+            content = json.load(stream)
+    except ValueError as error:  # no JSON, or not UTF-8
+        raise MMFanError(f"{file} cannot be read as JSON, is it whole? {error}") from error
+    check_content(content, file)
+    return content
+
+
+def check_scored(content: Mapping[str, Any], file: str, masks: bool = False) -> None:
+    """Check that pycocotools can score detections against the annotations, and scores what is meant.
+
+    It takes the id 0 for "no match", so that an object found exactly counts as missed; it fails where ``iscrowd`` is
+    not there, and sorts objects into small, medium and large by ``area``, whatever their box.
+
+    Args:
+        content: The file, as :func:`check_content` accepts it.
+        file: Its name, for messages.
+        masks: Masks are to be scored too.
+
+    Raises:
+        MMFanError: Names the annotations, what is wrong with them, and the cure.
+    """
+    faults = {
+        "an id that is no whole number from 1 on (pycocotools takes 0 for no object): number them from 1": [],
+        "no `iscrowd`: write 0 for single objects, 1 for groups": [],
+        "an `iscrowd` that is neither 0 nor 1": [],
+        "a box that is not four finite numbers with a width and height above 0": [],
+        "an `area` that is not above 0: write the area of the mask, or width x height of the box": [],
+        "no mask (`segmentation`), and masks are to be scored: leave out 'segm', or give all objects masks": [],
+    }  # fmt: skip
+    for entry in content.get("annotations", []):
+        wrong = (
+            type(entry["id"]) is not int or entry["id"] < 1,
+            "iscrowd" not in entry,
+            entry.get("iscrowd", 0) not in (0, 1),
+            not _is_box(entry["bbox"]) or min(entry["bbox"][2:]) <= 0,
+            not _is_number(entry["area"]) or entry["area"] <= 0,
+            masks and not _has_mask(entry.get("segmentation")),
+        )
+        for found, is_wrong in zip(faults.values(), wrong, strict=True):
+            if is_wrong:
+                found.append(str(entry["id"]))
+    for fault, found in faults.items():
+        if found:
+            who = f"annotation{'s' if len(found) > 1 else ''} {shortlist(found)}"
+            raise MMFanError(f"{file} cannot be scored: {who} with {fault}.")
+
+
+def _has_mask(segmentation: Any) -> bool:
+    """Whether an entry is polygons of three points or more, or run lengths."""
+    if isinstance(segmentation, Mapping):
+        return {"size", "counts"} <= set(segmentation)
+    polygons = segmentation if isinstance(segmentation, (list, tuple)) else []
+    return bool(polygons) and all(isinstance(polygon, (list, tuple)) and len(polygon) >= 6 for polygon in polygons)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def narrow_boxes(content: Mapping[str, Any], file: str) -> list[int]:
+    """Ids of the annotations whose box is narrower or lower than a pixel; mmdetection trains on none of them.
+
+    Args:
+        content: The file, as :func:`check_content` accepts it.
+        file: Its name, for messages.
+
+    Raises:
+        MMFanError: All boxes lie within the first pixel: they are in fractions of the picture.
+    """
+    boxes = {entry["id"]: entry["bbox"] for entry in content.get("annotations", []) if _is_box(entry["bbox"])}
+    if boxes and all(-1 <= side <= 1 for box in boxes.values() for side in box):
+        raise MMFanError(
+            f"All boxes of {file} lie between 0 and 1: they are fractions of the picture. COCO's boxes are "
+            "[x, y, width, height] in pixels: multiply by the width and height of the picture."
+        )
+    return [number for number, (_, _, width, height) in boxes.items() if 0 < width < 1 or 0 < height < 1]
+
+
 def broken_boxes(content: Mapping[str, Any]) -> dict[str, list[int]]:
     """Annotations whose box cannot be what was meant.
 
@@ -99,7 +187,8 @@ def broken_boxes(content: Mapping[str, Any]) -> dict[str, list[int]]:
     Returns:
         Kind of fault -> ids of annotations; kinds without any are left out. ``'no box'``: not four finite numbers;
         ``'without area'``: width or height is zero or less; ``'outside the picture'``: it reaches more than
-        EDGE_TOLERANCE beyond an edge.
+        EDGE_TOLERANCE beyond an edge; ``'with area 0'``: the entry ``area`` is not above 0, for which mmdetection
+        leaves the object out.
     """
     annotations = content.get("annotations", [])
     sound = [entry for entry in annotations if _is_box(entry["bbox"])]
@@ -114,15 +203,13 @@ def broken_boxes(content: Mapping[str, Any]) -> dict[str, list[int]]:
         beyond = (low < -EDGE_TOLERANCE) | (low + span > limits + EDGE_TOLERANCE)
         found["without area"] = ids[flat].tolist()
         found["outside the picture"] = ids[beyond.any(axis=1) & ~flat].tolist()
+        empty = np.array([not _is_number(entry["area"]) or entry["area"] <= 0 for entry in sound])
+        found["with area 0"] = ids[empty & ~flat].tolist()
     return {kind: numbers for kind, numbers in found.items() if numbers}
 
 
 def _is_box(box: Any) -> bool:
-    return (
-        isinstance(box, (list, tuple))
-        and len(box) == 4
-        and all(isinstance(side, (int, float)) and math.isfinite(side) for side in box)
-    )
+    return isinstance(box, (list, tuple)) and len(box) == 4 and all(_is_number(side) for side in box)
 
 
 def clip_boxes(content: Mapping[str, Any]) -> dict[str, Any]:

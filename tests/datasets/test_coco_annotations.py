@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmfan.datasets.coco_annotations import broken_boxes, check_classes, check_content, clip_boxes
+from mmfan.datasets.coco_annotations import (
+    broken_boxes,
+    check_classes,
+    check_content,
+    check_scored,
+    clip_boxes,
+    narrow_boxes,
+    read_annotations,
+)
 
 CONTENT = {
     "images": [{"id": 4, "file_name": "a.png", "width": 60, "height": 40}],
@@ -106,3 +114,65 @@ def test_clipped_boxes_are_sound_and_inside(boxes):
     after = clip_boxes(with_boxes(*map(list, boxes)))
     assert broken_boxes(after) == {}
     assert clip_boxes(after)["annotations"] == after["annotations"]
+
+
+POLYGON = [[0, 0, 9, 0, 9, 9]]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"id": 0}, r"f\.json cannot be scored: annotation 0 with an id that is no whole number from 1 on"),
+        ({"id": "1"}, "an id that is no whole number"),
+        ({"id": True}, "an id that is no whole number"),
+        ({"iscrowd": ...}, "annotation 1 with no `iscrowd`: write 0"),
+        ({"iscrowd": 2}, "an `iscrowd` that is neither 0 nor 1"),
+        ({"bbox": [0, 0, 0, 4]}, "a box that is not four finite numbers with a width and height above 0"),
+        ({"bbox": [0, 0, 3, float("nan")]}, "a box that is not four finite"),
+        ({"bbox": [0, 0, 3]}, "a box that is not four finite"),
+        ({"area": 0}, "an `area` that is not above 0: write the area of the mask, or width x height"),
+        ({"area": None}, "an `area` that is not above 0"),
+        ({"area": float("inf")}, "an `area` that is not above 0"),
+    ],
+)
+def test_what_would_be_scored_wrongly_is_named(change, message):
+    content = copy.deepcopy(CONTENT)
+    for key, value in change.items():
+        if value is ...:
+            del content["annotations"][0][key]
+        else:
+            content["annotations"][0][key] = value
+    check_scored(CONTENT, "f.json")
+    with pytest.raises(ValueError, match=message):
+        check_scored(content, "f.json")
+
+
+@pytest.mark.parametrize("mask", [None, [], {}, [[]], [[0, 0, 9, 9]], "", {"size": [4, 4]}])
+def test_masks_are_asked_for_only_where_they_are_scored(mask):
+    entry = CONTENT["annotations"][0]
+    content = {**CONTENT, "annotations": [{**entry, "segmentation": POLYGON}, {**entry, "id": 2, "segmentation": mask}]}
+    check_scored(content, "f.json")
+    with pytest.raises(ValueError, match="annotation 2 with no mask"):
+        check_scored(content, "f.json", masks=True)
+    content["annotations"][1]["segmentation"] = {"size": [40, 60], "counts": "0"}
+    check_scored(content, "f.json", masks=True)
+
+
+def test_objects_that_mmdetection_leaves_out_are_found():
+    content = with_boxes([0, 0, 20, 10], [5, 5, 0.5, 9], [5, 5, 9, 0.9])
+    content["annotations"][0]["area"] = 0
+    assert broken_boxes(content) == {"with area 0": [1]}
+    assert narrow_boxes(content, "f.json") == [2, 3]
+
+
+def test_boxes_in_fractions_are_refused():
+    with pytest.raises(ValueError, match=r"All boxes of f\.json lie between 0 and 1: they are fractions"):
+        narrow_boxes(with_boxes([0.1, 0.1, 0.4, 0.4], [0, 0, 1, 1]), "f.json")
+    assert narrow_boxes({**CONTENT, "annotations": []}, "f.json") == []
+
+
+@pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe", b'{"images": ['])
+def test_a_file_that_is_cut_short(tmp_path, content):
+    (tmp_path / "f.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"f\.json cannot be read as JSON, is it whole"):
+        read_annotations(str(tmp_path / "f.json"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,19 @@ from typing import Any
 import numpy as np
 from mmdet.datasets.api_wrappers import COCO, COCOeval
 from mmdet.evaluation.metrics import CocoMetric
-from mmengine.fileio import load
+from mmengine.fileio import get_local_path, load
 from numpy.typing import NDArray
 
+from mmfan.datasets.coco import Annotations
+from mmfan.datasets.coco_annotations import check_classes, check_scored, read_annotations
 from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.utils.text import shortlist
 
 # name of a score -> its place in COCOeval.stats
 STATS = {"mAP": 0, "mAP_50": 1, "mAP_75": 2, "mAP_s": 3, "mAP_m": 4, "mAP_l": 5}
+# the same of recalls, which are given where `metric_items` asks for them
+RECALLS = {"AR@100": 6, "AR@300": 7, "AR@1000": 8, "AR_s@1000": 9, "AR_m@1000": 10, "AR_l@1000": 11}
 
 
 class CocoScoresMetric(CocoMetric):
@@ -39,11 +44,14 @@ class CocoScoresMetric(CocoMetric):
     Args:
         metric: ``'bbox'``, ``'segm'`` or both.
         ann_file: The annotations of the data set; None takes what the samples hold.
-        **kwargs: As :class:`mmdet.evaluation.CocoMetric`.
+        **kwargs: As :class:`mmdet.evaluation.CocoMetric`. ``metric_items`` adds recalls (``AR@100``, ...) to the
+            scores, and takes none away.
 
     Raises:
-        MMFanError: Another metric is asked for; and when scores are taken, if pictures or classes are not those of
-            the annotations, or masks are to be scored and there are none.
+        MMFanError: Something else is asked for, or the annotations cannot be scored
+            (:func:`mmfan.datasets.coco_annotations.check_scored`); with ``dataset_meta``, if its classes are not their
+            categories; when scores are taken, if a picture is none of theirs or was judged twice, or masks are to be
+            scored and the model predicts none.
     """
 
     default_prefix = ""
@@ -53,8 +61,28 @@ class CocoScoresMetric(CocoMetric):
         wanted = [metric] if isinstance(metric, str) else list(metric)
         if not wanted or set(wanted) - {"bbox", "segm"}:
             raise MMFanError(f"Expected metric to be 'bbox', 'segm' or both for CocoScoresMetric, got {metric!r}.")
-        super().__init__(metric=wanted, ann_file=ann_file, **kwargs)
+        if kwargs.get("sort_categories") and ann_file is None:
+            raise MMFanError("sort_categories sorts the categories of `ann_file`: give that, or leave it out.")
+        super().__init__(metric=wanted, **kwargs)
+        unknown = sorted(set(self.metric_items or ()) - set(STATS) - set(RECALLS))
+        if unknown:
+            raise MMFanError(f"Expected metric_items among {', '.join((*STATS, *RECALLS))}, got {', '.join(unknown)}.")
+        self.iou_thrs = np.atleast_1d(np.asarray(self.iou_thrs, np.float64))  # the toolkit fails on lists
         self.ann_file = ann_file
+        if ann_file is not None:
+            with get_local_path(ann_file, backend_args=self.backend_args) as path:
+                content = read_annotations(path)
+            check_scored(content, ann_file, masks="segm" in wanted)
+            if kwargs.get("sort_categories"):
+                content["categories"].sort(key=lambda category: category["id"])
+            self._coco_api = Annotations(content)
+
+    @CocoMetric.dataset_meta.setter
+    def dataset_meta(self, meta: dict[str, Any]) -> None:
+        """The classes of the data set; they must be the categories of the annotations, in their order."""
+        if self._coco_api is not None and self.ann_file is not None and meta and "classes" in meta:
+            check_classes(self._coco_api.dataset, meta["classes"], self.ann_file)
+        self._dataset_meta = meta
 
     def scores(self, results: Sequence[tuple[dict, dict]]) -> CellScores:
         """The scores of (truth, prediction) pairs, as ``process`` collects them."""
@@ -75,7 +103,8 @@ class CocoScoresMetric(CocoMetric):
                     raise MMFanError(f"The model predicts no masks, and the evaluator asks for {kind!r}.")
                 judged = self._evaluate(kind, load(files[kind]), ids)
                 stats = np.where(judged.stats < 0, np.nan, judged.stats)
-                metrics |= {f"{kind}_{name}": float(stats[place]) for name, place in STATS.items()}
+                recalls = {name: place for name, place in RECALLS.items() if name in (self.metric_items or ())}
+                metrics |= {f"{kind}_{name}": float(stats[place]) for name, place in {**STATS, **recalls}.items()}
                 per_class[f"{kind}_mAP"] = self._by_class(judged.eval["precision"])
         found = any(len(prediction["labels"]) for prediction in predictions)
         note = "" if found else f"The model detected nothing in {len(predictions)} pictures."
@@ -85,17 +114,17 @@ class CocoScoresMetric(CocoMetric):
         """The numbers of the classes' categories, after seeing that the annotations are those of the data set."""
         where = f"The annotations of the metric (ann_file={self.ann_file!r})"
         unknown = [str(one) for one in sorted(set(img_ids) - set(self._coco_api.get_img_ids()))]
+        twice = [str(one) for one, count in Counter(img_ids).items() if count > 1]
+        if twice:
+            raise MMFanError(
+                f"The data set holds {len(twice)} pictures more than once, with the ids {shortlist(twice)}: their "
+                "detections would be counted against each other. Judge a set that holds each picture once (no "
+                "RepeatDataset, no sets joined that share ids)."
+            )
         if unknown:
             raise MMFanError(
                 f"{where} lack {len(unknown)} of the {len(img_ids)} pictures judged, with the ids {shortlist(unknown)}."
                 " Give the metric the annotation file of the data set."
-            )
-        names = [category["name"] for category in self._coco_api.dataset["categories"]]
-        lacking = [name for name in self.dataset_meta["classes"] if name not in names]
-        if lacking:
-            raise MMFanError(
-                f"{where} have the categories {shortlist(names, 10)} and lack classes of the data set: "
-                f"{shortlist(lacking)}."
             )
         return list(self._coco_api.get_cat_ids(cat_names=self.dataset_meta["classes"]))
 

@@ -1,5 +1,7 @@
 """Average precision unrounded, for the pictures that were judged."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -15,8 +17,6 @@ META = {"classes": ("box", "disc")}
 
 def predictions(annotations, seed=0, shift=3):
     """A sample a picture, with boxes somewhat off and some of them wrong."""
-    import json
-
     content = json.loads(annotations.read_text())
     rng = np.random.default_rng(seed)
     samples = []
@@ -82,10 +82,16 @@ def test_a_model_that_finds_nothing_scores_zero(annotations):
     assert (found["bbox_mAP"], found["bbox_mAP_50"]) == (0.0, 0.0)
 
 
-def test_bad_input_is_named(annotations):
+def test_bad_input_is_named(annotations, tmp_path):
     with pytest.raises(ValueError, match=r"'bbox', 'segm' or both .*got 'proposal'"):
         CocoScoresMetric(metric="proposal")
-    metric = fed(CocoScoresMetric, annotations, predictions(annotations), metric=["segm"])
+    with pytest.raises(ValueError, match=r"annotations 1, 2, 3 and 9 more with no mask .*leave out 'segm'"):
+        CocoScoresMetric(ann_file=str(annotations), metric=["segm"])
+    content = json.loads(annotations.read_text())
+    for entry in content["annotations"]:
+        entry["segmentation"] = [[1, 1, 9, 1, 9, 9]]
+    (tmp_path / "masks.json").write_text(json.dumps(content))
+    metric = fed(CocoScoresMetric, tmp_path / "masks.json", predictions(annotations), metric=["segm"])
     with pytest.raises(ValueError, match="predicts no masks"):
         metric.evaluate(6)
     with pytest.raises(ValueError, match="no picture was processed"):
