@@ -15,7 +15,7 @@ from mmfan.evaluation.loop.estimate import estimate_seconds, measure_pace
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 from mmfan.evaluation.protocol import get_protocol, read_description
 from mmfan.evaluation.results.store import key_of
-from mmfan.utils.text import duration
+from mmfan.utils.text import counted, duration
 
 DEFAULT_PROTOCOL = "kamann16"
 RESULTS_NAME = "robustness.jsonl"
@@ -102,7 +102,8 @@ def describe_plan(loop: RobustnessLoop, measure: bool) -> str:
         done = {key_of(record)[1] for record in loop.resumed(loop.find_key())}
     todo = [cell for cell in loop.cells if cell not in done]
     lines = [
-        f"{loop.protocol.name}: {loop.protocol.size} cells and the clean pictures, {len(loop.chosen)} pictures each"
+        f"{loop.protocol.name}: {counted(loop.protocol.size, 'cell')} and the clean pictures, "
+        f"{counted(len(loop.chosen), 'picture')} each"
     ]
     lines += [f"  {name}: {', '.join(map(str, loop.protocol.severities(name)))}" for name in loop.protocol.corruptions]
     if done:
@@ -115,15 +116,16 @@ def describe_plan(loop: RobustnessLoop, measure: bool) -> str:
     seconds = estimate_seconds(pace, todo, len(loop.chosen), workers, get_world_size())
     slowest = max(pace.corrupt, key=lambda name: pace.corrupt[name])
     lines.append(
-        f"about {duration(seconds)} for {len(todo)} cells with {workers} loading processes: a picture takes the "
-        f"model {1e3 * pace.forward:.0f} ms, reading it {1e3 * pace.prepare:.0f} ms, corrupting it up to "
+        f"about {duration(seconds)} for {counted(len(todo), 'cell')} with "
+        f"{counted(workers, 'loading process', 'loading processes')}: a picture takes the model "
+        f"{1e3 * pace.forward:.0f} ms, reading it {1e3 * pace.prepare:.0f} ms, corrupting it up to "
         f"{1e3 * pace.corrupt[slowest]:.0f} ms ({slowest})"
     )
     return "\n".join(lines)
 
 
 def overview_text(loop: RobustnessLoop) -> str:
-    """The table of a finished run: clean, corrupted, retention, groups; as ``tools/report.py`` prints it."""
+    """The table of a finished run: clean, corrupted, retention, groups; as ``mmfan report`` prints it."""
     # reports need none of torch, and this needs none of reports until the end
     from mmfan.evaluation.report import build_report, read_runs
     from mmfan.utils.tables import markdown_table

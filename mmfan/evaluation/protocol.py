@@ -1,4 +1,4 @@
-"""Protocols: which corruptions at which severities a robustness score is taken over, and how they are averaged.
+"""Protocols: the corruptions and severities that a robustness score is taken over, and how they are averaged.
 
 A retention without the name of its protocol cannot be compared with another: the literature uses several lists under
 one name ("Cityscapes-C"), and they differ by whole points. A protocol is data. All of them average alike: over the

@@ -1,4 +1,4 @@
-"""What plugs into mmengine, registered under the scope ``mmfan``; importing this module registers it.
+"""Registration of loop, evaluator and metrics with mmengine, under the scope ``mmfan``, when this is imported.
 
 Apart from this, the package needs no torch, so that results are summarised and reported without it.
 """

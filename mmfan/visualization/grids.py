@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mmfan.errors import MMFanError
+from mmfan.utils.text import counted
 from mmfan.visualization.legends import classes_present, patches
 from mmfan.visualization.overlays import paint
 from mmfan.visualization.style import TEXT, draw, fold
@@ -104,7 +105,9 @@ def _check(rows: Sequence[ModelRow], models: Sequence[str]) -> None:
     for row in rows:
         what = f"row {row.label!r} of {row.name or 'the grid'}"
         if len(row.predictions) != len(models):
-            raise MMFanError(f"Expected {len(models)} predictions in {what}, one a model; got {len(row.predictions)}.")
+            raise MMFanError(
+                f"Expected {counted(len(models), 'prediction')} in {what}, one a model; got {len(row.predictions)}."
+            )
         for name, part in zip(("truth", *models), (row.truth, *row.predictions), strict=True):
             if part is not None and part.ndim == 2 and part.shape != row.picture.shape[:2]:
                 raise MMFanError(

@@ -6,6 +6,7 @@ import pytest
 import torch
 from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
 from mmengine.hooks import Hook
+from mmengine.runner import BaseLoop
 
 from mmfan.apis import build_runner, load_config
 from mmfan.apis.amp import use_amp
@@ -44,6 +45,18 @@ def run(config, work_dir, *, stop_after=None, **options):
         with pytest.raises(KeyboardInterrupt):
             runner.train()
     return runner, watch.seen
+
+
+def test_a_loop_of_ones_own_is_tested_in_the_place_of_the_configs(tmp_path, data):
+    class Counting(BaseLoop):
+        def run(self):
+            return {"answer": 42}
+
+    runner = build_runner(load_config(write_config(tmp_path / "own_loop.py", data)), work_dir=tmp_path / "w")
+    loop = Counting(runner, runner.build_dataloader(runner.cfg.test_dataloader))
+    runner.use_test_loop(loop)
+    assert runner.test() == {"answer": 42}
+    assert runner.test_loop is loop
 
 
 @pytest.mark.parametrize("resume", ["auto", "path"])

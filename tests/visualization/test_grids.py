@@ -72,7 +72,7 @@ def test_share_of_right_pixels_by_hand():
 def test_errors():
     with pytest.raises(ValueError, match="at least one row"):
         model_grid([], ["a"], CLASSES, PALETTE)
-    with pytest.raises(ValueError, match="Expected 1 predictions in row 'clean' of the grid, one a model; got 2"):
+    with pytest.raises(ValueError, match="Expected 1 prediction in row 'clean' of the grid, one a model; got 2"):
         model_grid([row()], ["a"], CLASSES, PALETTE)
     wrong = row()._replace(truth=np.zeros((3, 3), np.uint8), name="x")
     with pytest.raises(ValueError, match=r"\(20, 40\) for 'truth' in row 'clean' of x, got \(3, 3\)"):

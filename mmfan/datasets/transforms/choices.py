@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import SupportsIndex
 
-from mmfan.corruptions import COMMON, CORRUPTIONS, EXTRA, GROUPS, corruption_names, get_corruption
+from mmfan.corruptions import COMMON, CORRUPTIONS, EXTRA, GROUPS, cell, corruption_names, get_corruption
 from mmfan.errors import MMFanError
 from mmfan.utils.checks import whole_number
 from mmfan.utils.text import did_you_mean
 
-CLEAN = "clean"
+CLEAN = cell.CLEAN.corruption
 # What a name that is no corruption may stand for; the groups of corruptions that users added come on top.
 COLLECTIONS = {"common": COMMON, "extra": EXTRA, **GROUPS}
 

@@ -50,6 +50,26 @@ def check_uncorrupted(pipeline: Any, whose: str) -> None:
         )
 
 
+def place_of_loading(pipeline: Any, whose: str = "the pipeline") -> int:
+    """Where a built pipeline loads the picture: the step's number in ``transforms``.
+
+    Args:
+        pipeline: Object with the list ``transforms``.
+        whose: What pipeline it is, for the message.
+
+    Raises:
+        MMFanError: The pipeline loads no picture, or more than one.
+    """
+    places = [at for at, known in enumerate(pipeline.transforms) if loads_picture(known)]
+    if len(places) != 1:
+        names = ", ".join(type(known).__name__ for known in pipeline.transforms) or "no step at all"
+        raise MMFanError(
+            f"Expected one step in {whose} that loads the picture (LoadImageFromFile), to corrupt after it, got "
+            f"{len(places)}: {names}."
+        )
+    return places[0]
+
+
 def place_after_loading(pipeline: Any, step: Callable[[dict], dict | None]) -> None:
     """Insert a step into a built pipeline, directly after the one that loads the picture.
 
@@ -60,14 +80,7 @@ def place_after_loading(pipeline: Any, step: Callable[[dict], dict | None]) -> N
     Raises:
         MMFanError: The pipeline loads no picture, or more than one.
     """
-    places = [at for at, known in enumerate(pipeline.transforms) if loads_picture(known)]
-    if len(places) != 1:
-        names = ", ".join(type(known).__name__ for known in pipeline.transforms) or "no step at all"
-        raise MMFanError(
-            f"Expected one step in the pipeline that loads the picture (LoadImageFromFile), to corrupt after it, got "
-            f"{len(places)}: {names}."
-        )
-    pipeline.transforms.insert(places[0] + 1, step)
+    pipeline.transforms.insert(place_of_loading(pipeline) + 1, step)
 
 
 def carry_meta_keys(pipeline: Any, keys: Sequence[str]) -> None:

@@ -1,1 +1,1 @@
-"""The loop through all cells of a protocol, and what it works with."""
+"""Loop of one model through all cells of a protocol, and what it works with."""

@@ -1,4 +1,4 @@
-"""How long a run of :class:`mmfan.evaluation.loop.robustness_loop.RobustnessLoop` will take, from a few pictures."""
+"""Estimate of how long judging a model will take, from a few pictures."""
 
 from __future__ import annotations
 

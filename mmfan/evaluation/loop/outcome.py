@@ -1,4 +1,4 @@
-"""From the records of a finished run to the scores that a loop returns."""
+"""Scores that the loop returns: means and retention over the records of a finished run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pictures of a dataset are called: their paths, and the names that seeds of corruptions come from."""
+"""Names of a dataset's pictures, which the seeds of corruptions are derived from, and their paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loop that takes one model, loaded once, through all cells of a protocol."""
+"""Test loop that takes one model, loaded once, through all cells of a protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a Runner and its test set to the key of the run, and from scores to the record of a cell."""
+"""Identity of a run (hashes of model, weights and pictures), and the record of a cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model said of one picture and what is true, as pictures: label maps, or objects painted over the picture."""
+"""Predictions and ground truth of one picture as pictures: label maps, or objects painted over it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One stream of samples through all cells: (cell, picture) pairs, corrupted in the workers that load them.
+"""Stream of samples through all cells: (cell, picture) pairs, corrupted in the workers that load them.
 
 A loader for each cell would empty and refill its workers' queues at every cell. Here the dataset stays what it is and
 is wrapped once: a key is a pair (number of the cell, number of the picture), the batches of one cell follow those of
@@ -23,7 +23,7 @@ from mmfan.corruptions import picture_seed
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.corrupted.lookup import CellSource
 from mmfan.datasets.transforms.corrupt import corrupt_bgr, name_of_sample
-from mmfan.datasets.transforms.pipelines import check_uncorrupted, innermost_datasets, loads_picture
+from mmfan.datasets.transforms.pipelines import check_uncorrupted, innermost_datasets, place_of_loading
 from mmfan.errors import MMFanError
 from mmfan.evaluation.loop.disk import DiskSource
 from mmfan.evaluation.loop.picture_names import path_of
@@ -185,16 +185,9 @@ def _replace_loading(dataset: Any, change: Change, disk: DiskSource | None) -> L
             "cells by itself: give it the dataset of the clean ones."
         )
     check_uncorrupted(dataset.pipeline, "RobustnessLoop corrupts by itself")
-    steps = dataset.pipeline.transforms
-    places = [at for at, step in enumerate(steps) if loads_picture(step)]
-    if len(places) != 1:
-        names = ", ".join(type(step).__name__ for step in steps) or "no step at all"
-        raise MMFanError(
-            f"Expected one step in the test pipeline of {kind} that loads the picture (LoadImageFromFile), to corrupt "
-            f"after it, got {len(places)}: {names}."
-        )
-    steps[places[0]] = LoadCorrupted(steps[places[0]], change, disk)
-    return steps[places[0]]
+    steps, place = dataset.pipeline.transforms, place_of_loading(dataset.pipeline, f"the test pipeline of {kind}")
+    steps[place] = LoadCorrupted(steps[place], change, disk)
+    return steps[place]
 
 
 class CellBatches(Sampler):

@@ -1,4 +1,4 @@
-"""Where the time of an evaluation went."""
+"""Time of an evaluation by activity: waiting, forward pass, metric, writing, loading, corrupting."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+from mmfan.utils.text import counted
 
 # what the main process does, in the order of a batch
 MAIN = ("wait", "forward", "metric", "write", "other")
@@ -73,5 +75,5 @@ def describe_shares(seconds: Mapping[str, float], pictures: int, workers: int) -
     wall = max(seconds["wall"], 1e-9)
     main = ", ".join(f"{name} {100 * seconds[name] / wall:.1f} %" for name in MAIN)
     each = ", ".join(f"{name} {1e3 * seconds[name] / max(pictures, 1):.1f}" for name in WORKERS)
-    where = f"in {workers} loading process{'es' if workers != 1 else ''}" if workers else "of which, within wait"
-    return f"{seconds['wall']:.1f} s for {pictures} pictures: {main}\n{where}, ms a picture: {each}"
+    where = f"in {counted(workers, 'loading process', 'loading processes')}" if workers else "of which, within wait"
+    return f"{seconds['wall']:.1f} s for {counted(pictures, 'picture')}: {main}\n{where}, ms a picture: {each}"

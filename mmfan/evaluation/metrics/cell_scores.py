@@ -1,4 +1,4 @@
-"""What a metric says about one cell."""
+"""Scores of one cell, as a metric gives them."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mmfan.errors import MMFanError
+from mmfan.utils.text import counted
 
 METRICS = ("mIoU", "mAcc", "aAcc")
 Metric = Literal["mIoU", "mAcc", "aAcc"]
@@ -138,9 +139,7 @@ def image_level(counts: ArrayLike, present: Literal["either", "truth"] = "either
     per_picture = _mean_of_defined(scores)
     defined = np.sort(per_picture[~np.isnan(per_picture)])
     if not defined.size:
-        raise MMFanError(
-            f"None of the {len(found)} pictures has a pixel of any class, so there is no mIoU of pictures."
-        )
+        raise MMFanError(f"No pixel of any class in {counted(len(found), 'picture')}, so there is no mIoU of pictures.")
     tenth = -(-defined.size // 10)
     left_out = len(per_picture) - defined.size
     return ImageLevel(float(defined.mean()), float(defined[:tenth].mean()), per_picture, left_out)

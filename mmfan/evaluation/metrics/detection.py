@@ -20,7 +20,7 @@ from mmfan.datasets.coco import Annotations
 from mmfan.datasets.coco_annotations import check_classes, check_scored, read_annotations
 from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.cell_scores import CellScores
-from mmfan.utils.text import shortlist
+from mmfan.utils.text import counted, shortlist
 
 # name of a score -> its place in COCOeval.stats
 STATS = {"mAP": 0, "mAP_50": 1, "mAP_75": 2, "mAP_s": 3, "mAP_m": 4, "mAP_l": 5}
@@ -107,7 +107,7 @@ class CocoScoresMetric(CocoMetric):
                 metrics |= {f"{kind}_{name}": float(stats[place]) for name, place in {**STATS, **recalls}.items()}
                 per_class[f"{kind}_mAP"] = self._by_class(judged.eval["precision"])
         found = any(len(prediction["labels"]) for prediction in predictions)
-        note = "" if found else f"The model detected nothing in {len(predictions)} pictures."
+        note = "" if found else f"The model detected nothing in {counted(len(predictions), 'picture')}."
         return CellScores(metrics, per_class, classes=tuple(self.dataset_meta["classes"]), note=note)
 
     def _checked_categories(self, img_ids: Sequence[int]) -> list[int]:
@@ -123,8 +123,8 @@ class CocoScoresMetric(CocoMetric):
             )
         if unknown:
             raise MMFanError(
-                f"{where} lack {len(unknown)} of the {len(img_ids)} pictures judged, with the ids {shortlist(unknown)}."
-                " Give the metric the annotation file of the data set."
+                f"{where} lack {len(unknown)} of the {counted(len(img_ids), 'picture')} judged, by id "
+                f"{shortlist(unknown)}. Give the metric the annotation file of the data set."
             )
         return list(self._coco_api.get_cat_ids(cat_names=self.dataset_meta["classes"]))
 

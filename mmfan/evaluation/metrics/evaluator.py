@@ -1,4 +1,4 @@
-"""The evaluator of :class:`mmfan.evaluation.loop.robustness_loop.RobustnessLoop`: scores of a cell, unrounded."""
+"""Evaluator of the robustness loop: unrounded scores of one cell after another."""
 
 from __future__ import annotations
 

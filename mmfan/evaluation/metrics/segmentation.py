@@ -1,4 +1,4 @@
-"""The scores of a segmentor from whole pixel counts, kept per picture and divided once, at the end."""
+"""Segmentation metric: scores from whole pixel counts, kept per picture and divided once, at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report holds: the runs, the numbers of each model, and the tables. Nothing but the tables is rounded."""
+"""Contents of a report: its runs, the numbers of each model, and the tables, which alone are rounded."""
 
 from __future__ import annotations
 

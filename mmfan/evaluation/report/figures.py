@@ -1,4 +1,4 @@
-"""The figures of a report: plots of its numbers, and grids of the pictures that the evaluation kept."""
+"""Figures of a report: plots of its numbers, and grids of the pictures that the evaluation kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A report as JSON, CSV, markdown or LaTeX.
+"""Text forms of a report: JSON, CSV, markdown, LaTeX.
 
 JSON and CSV are for programs: fractions, unrounded. Markdown and LaTeX are for people: percentages, rounded to one
 digit in :mod:`mmfan.evaluation.report.tables`.

@@ -1,4 +1,4 @@
-"""A regression gate: are the scores of models still what they were? For continuous integration.
+"""Regression gate for continuous integration: scores of models against what is expected of them.
 
 What is expected stands in a JSON file; every number is a fraction::
 

@@ -1,4 +1,4 @@
-"""A report as one HTML file: its pictures are inside it, it loads nothing, and needs no script."""
+"""HTML form of a report: one file with its pictures inside, which loads nothing and needs no script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores that others have published, to stand beside one's own: each with its source and, where it is stated, protocol.
+"""Published scores, to stand beside one's own: each with its source and, where it is stated, protocol.
 
 The figures are in ``published.json``, in percent as they are printed. A retention can only be compared with one of the
 same protocol; where a paper does not state its own, ``protocol`` is None and ``note`` says what is known.
@@ -16,7 +16,7 @@ from typing import Any
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import PROTOCOLS
 from mmfan.evaluation.summary.averages import average_types
-from mmfan.utils.text import did_you_mean
+from mmfan.utils.text import counted, did_you_mean
 
 FILE = "published.json"
 
@@ -65,7 +65,8 @@ class PublishedRow:
     @property
     def label(self) -> str:
         """The protocol and the number of cells, to stand beside every number."""
-        return "protocol not stated" if self.protocol is None else f"{self.protocol}, {self.cells} cells"
+        cells = self.cells
+        return "protocol not stated" if cells is None else f"{self.protocol}, {counted(cells, 'cell')}"
 
     def to_dict(self) -> dict[str, Any]:
         """All of it in the types of JSON, under the names that a summary has."""

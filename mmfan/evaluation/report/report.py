@@ -1,4 +1,4 @@
-"""A report: one or many models side by side under one protocol, from results files. Nothing is rounded here.
+"""Report of one or many models side by side under one protocol, from their runs. Nothing is rounded here.
 
 The numbers are those of :func:`mmfan.evaluation.summary.summary.summarize`; the forms they are printed in are in
 :mod:`mmfan.evaluation.report.formats` and :mod:`mmfan.evaluation.report.html`.
@@ -196,7 +196,7 @@ def _notes(protocol: Protocol, models: Sequence[ModelReport], published: Sequenc
         if row.protocol != protocol.name:
             notes.append(
                 f"{row.name} ({row.label}) is not comparable in corrupted score and retention: this report is on "
-                f"{protocol.name}, {protocol.size} cells."
+                f"{protocol.name}, {counted(protocol.size, 'cell')}."
             )
         if not any(same_dataset(row.dataset, name) for name in own_sets):
             notes.append(f"{row.name} was judged on {row.dataset}, not on {' or '.join(sorted(own_sets))}.")

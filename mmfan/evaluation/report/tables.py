@@ -1,4 +1,4 @@
-"""The tables of a report as text, before any format: percentages with one digit, protocol and cells beside them.
+"""Tables of a report as text, before any format: percentages with one digit, protocol and cells beside them.
 
 Together with :mod:`mmfan.evaluation.report.formats` this is the only place that rounds.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from mmfan.evaluation.report.contents import ModelReport, Report
 from mmfan.evaluation.report.published import PublishedRow
 from mmfan.evaluation.results.store import is_defined
+from mmfan.evaluation.summary.summary import Summary
 from mmfan.utils.tables import Table
 from mmfan.utils.text import counted, spoken
 
@@ -119,28 +120,20 @@ class _Column(NamedTuple):
     """The scores by corruption of a model, or of a published row on the same protocol."""
 
     label: str
-    clean: float | None
-    overall: float
-    by_corruption: Mapping[str, float]
-    by_group: Mapping[str, float]
+    scores: Summary | PublishedRow
+    relative: bool = False
 
-    def retained(self) -> _Column:
-        """The same as shares of the clean score."""
-        if not self.clean:
-            return self._replace(overall=math.nan, by_corruption={}, by_group={})
-        types, groups = (
-            {name: score / self.clean for name, score in found.items()} for found in (self.by_corruption, self.by_group)
-        )
-        return self._replace(overall=self.overall / self.clean, by_corruption=types, by_group=groups)
+    def text(self, score: float | None) -> str:
+        """A score in percent; relative ones as shares of the clean score."""
+        if not self.relative:
+            return percent(score)
+        return percent(score / self.scores.clean if self.scores.clean and score is not None else None)
 
 
-def _columns(report: Report) -> list[_Column]:
-    own = [
-        _Column(label, found.clean, found.corrupted, found.by_corruption, found.by_group)
-        for label, found in zip(labels(report), (model.summary for model in report.models), strict=True)
-    ]
+def _columns(report: Report, relative: bool = False) -> list[_Column]:
+    own = [_Column(label, model.summary, relative) for label, model in zip(labels(report), report.models, strict=True)]
     published = [
-        _Column(f"{row.name} [{number}]", row.clean, row.corrupted, row.by_corruption, row.by_group)
+        _Column(f"{row.name} [{number}]", row, relative)
         for row, number in zip(report.published, source_numbers(report), strict=True)
         if row.by_corruption and row.protocol == report.protocol.name
     ]
@@ -151,7 +144,7 @@ def scores_by_corruption(report: Report) -> Table:
     """Mean score over the severities of each corruption, and of each group; columns are models."""
     columns = _columns(report)
     rows, sections = _corruption_rows(report, columns)
-    clean = ("clean", *(percent(column.clean) for column in columns))
+    clean = ("clean", *(column.text(column.scores.clean) for column in columns))
     return Table(
         f"{report.metric} by corruption",
         _caption(report, f"{report.metric} in %, mean over the severities of each corruption"),
@@ -163,28 +156,29 @@ def scores_by_corruption(report: Report) -> Table:
 
 def retention_by_corruption(report: Report) -> Table:
     """Retention on each corruption and group; columns are models."""
-    columns = [column.retained() for column in _columns(report)]
+    columns = _columns(report, relative=True)
+    caption = _caption(report, f"retention of {report.metric} (score / clean score) in %")
     rows, sections = _corruption_rows(report, columns)
-    return Table(
-        "Retention by corruption",
-        _caption(report, f"retention of {report.metric} (score / clean score) in %"),
-        ("corruption", *(column.label for column in columns)),
-        rows,
-        sections=sections,
-    )
+    head = ("corruption", *(column.label for column in columns))
+    return Table("Retention by corruption", caption, head, rows, sections=sections)
 
 
 def _corruption_rows(report: Report, columns: Sequence[_Column]) -> tuple[tuple[tuple[str, ...], ...], tuple[int, ...]]:
     """One row a type, after each group its mean, at the end the overall mean; and where the sections begin."""
+
+    def row(title: str, scores: Iterable[float | None]) -> tuple[str, ...]:
+        return (title, *(column.text(score) for column, score in zip(columns, scores, strict=True)))
+
+    found = [column.scores for column in columns]
     rows: list[tuple[str, ...]] = []
     sections: list[int] = []
     for group, names in (report.protocol.groups or {"": report.protocol.corruptions}).items():
         sections.append(len(rows))
-        rows += [(spoken(name), *(percent(column.by_corruption.get(name)) for column in columns)) for name in names]
+        rows += [row(spoken(name), (one.by_corruption.get(name) for one in found)) for name in names]
         if group:
-            rows.append((f"mean of {group}", *(percent(column.by_group.get(group)) for column in columns)))
+            rows.append(row(f"mean of {group}", (one.by_group.get(group) for one in found)))
     sections.append(len(rows))
-    rows.append(("mean of types", *(percent(column.overall) for column in columns)))
+    rows.append(row("mean of types", (one.corrupted for one in found)))
     return tuple(rows), tuple(sections)
 
 

@@ -1,8 +1,8 @@
-"""What a run leaves on disk: records, counts per picture, pictures. Needs no torch."""
+"""Files of a run: records, counts per picture, pictures. Needs no torch."""
 
+from mmfan.evaluation.results.counts_file import PictureCounts, read_counts, write_counts
 from mmfan.evaluation.results.store import (
     DuplicateRecordError,
-    PictureCounts,
     Record,
     ResultsError,
     ResultsStore,
@@ -11,8 +11,6 @@ from mmfan.evaluation.results.store import (
     group_runs,
     is_defined,
     key_of,
-    read_counts,
-    write_counts,
 )
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The file in which the counts per picture of one cell are kept: too many numbers for a line of JSON.
+"""File of the pixel counts per picture of one cell: too many numbers for a line of JSON.
 
 A NumPy archive (``.npz``, compressed) with ``counts`` (pictures, classes, 3) in the narrowest unsigned type that holds
 them, ``pictures`` and ``classes``, their names. 500 pictures of 19 classes take some 50 kB. The same counts give the
@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.counts import check_counts
 from mmfan.utils.files import write_whole
+from mmfan.utils.text import counted
 
 # what a changed byte comes to, wherever in the archive it is (RuntimeError: it seems to be encrypted, or packed by an
 # unknown method); the file has been read before, so that an OSError is a wrong place in it
@@ -103,4 +104,4 @@ def _check_names(counts: NDArray[np.int64], pictures: Sequence[str], classes: Se
             f"got {len(pictures)} ({len(set(pictures))} different)."
         )
     if classes and len(classes) != counts.shape[1]:
-        raise CountsError(f"Expected the names of {counts.shape[1]} classes, got {len(classes)}.")
+        raise CountsError(f"Expected the names of {counted(counts.shape[1], 'class', 'classes')}, got {len(classes)}.")

@@ -1,4 +1,4 @@
-"""Which run a score belongs to: hashes of the config, the weights and the pictures.
+"""Hashes of config, weights and pictures, which say what run a score belongs to.
 
 Two records with the same :class:`mmfan.evaluation.results.store.RunKey` are the same measurement, wherever it was
 made: the hashes leave out what does not change a prediction

@@ -1,4 +1,4 @@
-"""Writing the pictures of an evaluation beside its results; :mod:`mmfan.evaluation.results.pictures` reads them."""
+"""Writer of an evaluation's pictures; :mod:`mmfan.evaluation.results.pictures` reads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures that an evaluation left beside its results, for the picture grids of a report.
+"""Pictures that an evaluation left beside its results, for the picture grids of a report.
 
 They lie in a folder named after the results file, ``<results>.pictures``::
 

@@ -1,4 +1,4 @@
-"""The results file: one cell of one model a line, appended as it is finished, and never lost.
+"""Results file: one cell of one model a line, appended as it is finished, and never lost.
 
 A record is a dict, stored as one line of JSON::
 
@@ -32,21 +32,6 @@ from numpy.typing import ArrayLike
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
 from mmfan.evaluation.results.counts_file import PictureCounts, read_counts, write_counts
-
-__all__ = [
-    "DuplicateRecordError",
-    "PictureCounts",
-    "Record",
-    "ResultsError",
-    "ResultsStore",
-    "RunKey",
-    "check_record",
-    "group_runs",
-    "is_defined",
-    "key_of",
-    "read_counts",
-    "write_counts",
-]
 
 Record = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""From the records of a run to its numbers under a protocol: plain floats in and out."""
+"""Numbers of a run under a protocol, from its records: plain floats in and out."""
 
 from mmfan.evaluation.summary.averages import Averages, average_cells, average_types
 from mmfan.evaluation.summary.corruption_error import CorruptionError, mce

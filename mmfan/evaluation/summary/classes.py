@@ -1,4 +1,4 @@
-"""What each class keeps: the summary's arithmetic on the scores per class of the records."""
+"""Scores and retention of each class, from the scores per class of the records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report can say of a run whose counts per picture were kept: confidence intervals and image-level scores."""
+"""Confidence intervals and image-level scores of a run whose counts per picture were kept."""
 
 from __future__ import annotations
 

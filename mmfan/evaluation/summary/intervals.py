@@ -1,4 +1,4 @@
-"""How sure a score is: confidence intervals by resampling the pictures, and the protocol's view of single pictures.
+"""Confidence intervals by bootstrap over pictures, and image-level scores under a protocol.
 
 The set is drawn again from its own pictures, with replacement, as many as it has, a thousand times; the interval holds
 the middle of the scores (percentile bootstrap, Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section

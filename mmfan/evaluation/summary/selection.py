@@ -1,4 +1,4 @@
-"""Picking from records the scores that a summary is made of, and refusing those that would make a wrong one."""
+"""Selection of the records that a summary is made of; those that would make a wrong one are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the cells of one model come to under a protocol: plain floats in and out.
+"""Summary of one model's cells under a protocol: plain floats in and out.
 
 The definitions. A cell's score is one metric over the whole set (for mIoU: from one confusion matrix). The score of a
 type is the mean over its severities; ``corrupted`` is the plain mean over the types, so that each type counts once even
@@ -20,22 +20,9 @@ from typing import Any, NamedTuple
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.results.store import Record, RunKey
-from mmfan.evaluation.summary.averages import Averages, average_cells, average_types, mean
-from mmfan.evaluation.summary.corruption_error import CorruptionError, mce
-from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError, select, values_of
-
-__all__ = [
-    "Averages",
-    "CorruptionError",
-    "MissingCellsError",
-    "Summary",
-    "SummaryError",
-    "WorstCell",
-    "average_cells",
-    "average_types",
-    "mce",
-    "summarize",
-]
+from mmfan.evaluation.summary.averages import average_types, mean
+from mmfan.evaluation.summary.selection import SummaryError, select, values_of
+from mmfan.utils.text import counted
 
 
 class WorstCell(NamedTuple):
@@ -112,7 +99,7 @@ class Summary:
     def label(self) -> str:
         """The protocol and the number of cells, to stand beside every number."""
         if not self.missing:
-            return f"{self.protocol}, {self.cells} cells"
+            return f"{self.protocol}, {counted(self.cells, 'cell')}"
         without = "" if self.clean is not None else ", no clean score"
         return f"{self.protocol}, PARTIAL: {self.cells} of {self.protocol_cells} cells{without}"
 

@@ -59,7 +59,7 @@ def test_a_set_is_one_large_picture_and_not_a_mean():
 
 def test_an_empty_set_has_no_scores():
     assert all(math.isnan(value) for value in scores_of_counts(np.zeros((0, 2, 3), int)).metrics.values())
-    with pytest.raises(ValueError, match="None of the 2 pictures"):
+    with pytest.raises(ValueError, match="No pixel of any class in 2 pictures"):
         image_level(np.zeros((2, 2, 3), int))
 
 

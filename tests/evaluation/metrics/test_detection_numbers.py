@@ -189,7 +189,7 @@ def test_pictures_without_objects_have_no_score(truth):
 def test_annotations_of_another_set(truth):
     samples = predict(truth, 0)
     samples[1]["img_id"] = 8
-    with pytest.raises(ValueError, match=r"instances.json'\) lack 1 of the 5 pictures judged, with the ids 8\. Give"):
+    with pytest.raises(ValueError, match=r"instances.json'\) lack 1 of the 5 pictures judged, by id 8\. Give"):
         judge(truth, samples)
     with pytest.raises(ValueError, match=r"1 of the dataset's 2 classes are not among the 4 categories .*: car\."):
         judge(truth, predict(truth, 0), classes=("box", "car"))

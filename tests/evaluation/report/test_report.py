@@ -140,6 +140,9 @@ def test_published_rows_are_never_compared_in_silence(tmp_path):
     assert "SegFormer-B5 (kamann16, 72 cells) is not comparable" in notes
     assert "this report is on small, 3 cells" in notes
     assert "FAN-T-Hybrid (protocol not stated) is not comparable" in notes
+    noted = [row for row in rows if row.note]
+    assert [row.name for row in noted] == ["FAN-T-Hybrid"]
+    assert f"FAN-T-Hybrid: {noted[0].note}" in build_report(runs, PROTOCOL, published=rows).notes
     everything = published_beside(runs, "mIoU")
     assert everything
     assert {row.dataset for row in everything} == {"cityscapes"}

@@ -13,7 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmfan.corruptions.cell import CLEAN, Cell
-from mmfan.evaluation.results.store import DuplicateRecordError, ResultsError, ResultsStore, RunKey, group_runs, key_of
+from mmfan.evaluation.results.store import (
+    DuplicateRecordError,
+    ResultsError,
+    ResultsStore,
+    RunKey,
+    group_runs,
+    is_defined,
+    key_of,
+)
 
 MINIMAL = {"model": "fan-t", "dataset": "cityscapes", "corruption": "fog", "severity": 3, "metrics": {"mIoU": 0.6123}}
 FULL = MINIMAL | {"config_hash": "c1", "checkpoint_hash": "w1", "seed": 0, "pictures": "p1", "limit": 5}
@@ -60,6 +68,23 @@ def test_append_and_read_back(store):
     assert first["seconds"] == [1.5, 2.5]
     assert first["classes"] == ["road", "train"]
     assert second["model"] == "Größe"
+
+
+def test_a_record_and_the_entry_of_a_new_file_are_on_the_disk_when_append_returns(store, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle)))
+    store.append(at(1))
+    file, folder = synced
+    assert (file.st_ino, file.st_size) == (store.path.stat().st_ino, store.path.stat().st_size)
+    assert folder.st_ino == store.path.parent.stat().st_ino
+    synced.clear()
+    store.append(at(2))
+    assert [(found.st_ino, found.st_size) for found in synced] == [(file.st_ino, store.path.stat().st_size)]
+
+
+def test_whether_a_score_is_defined():
+    assert [is_defined(score) for score in (0, 0.5, 1, np.float32(0.5))] == [True] * 4
+    assert [is_defined(score) for score in (None, math.nan, np.float64("nan"))] == [False] * 3
 
 
 def test_done_is_of_one_run_alone(store):

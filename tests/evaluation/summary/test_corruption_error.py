@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.protocol import PROTOCOLS, Protocol
 from mmfan.evaluation.report.published import published_rows
-from mmfan.evaluation.summary.summary import SummaryError, mce, summarize
+from mmfan.evaluation.summary import SummaryError, mce, summarize
 
 PROTOCOL = Protocol("two", (Cell("fog", 1), Cell("fog", 2), Cell("snow", 1)))
 
