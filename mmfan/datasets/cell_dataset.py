@@ -23,7 +23,8 @@ from mmfan.datasets.corrupted.lookup import (
 )
 from mmfan.datasets.corrupted.record import read_record
 from mmfan.datasets.transforms.corrupt import CORRUPTION_META_KEYS, NAME_ROOT_KEY, Corrupt
-from mmfan.datasets.transforms.pipelines import carry_meta_keys, check_uncorrupted, place_after_loading
+from mmfan.datasets.transforms.loading import change_after_loading
+from mmfan.datasets.transforms.pipelines import carry_meta_keys, check_uncorrupted
 
 
 def files_below(folder: str, backend_args: dict[str, Any] | None = None) -> list[str] | None:
@@ -120,7 +121,9 @@ class OneCell:
             return  # it has been through this
         cell = self.cell
         check_uncorrupted(built, f"{type(self).__name__} gives the pictures of {cell.corruption} itself")
-        if cell.source == "fly" and not cell.is_clean:
-            place_after_loading(built, Corrupt(cell.corruption, cell.severity, seed=cell.seed or 0))
+        if not cell.is_clean:
+            on_the_fly = cell.source == "fly"
+            change = Corrupt(cell.corruption, cell.severity, seed=cell.seed or 0) if on_the_fly else None
+            change_after_loading(built, change)
         carry_meta_keys(built, CORRUPTION_META_KEYS)
         self._pipeline = built

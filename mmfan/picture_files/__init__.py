@@ -10,7 +10,7 @@ alpha is left out, grey is three equal channels, 16 bits are divided by 256, CMY
 pages it is the first. Animations, and pictures of floating point, are refused.
 """
 
-from mmfan.picture_files.check import check_content
+from mmfan.picture_files.check import check_content, is_picture
 from mmfan.picture_files.header import FORMATS, PictureFileError, PictureHeader
 from mmfan.picture_files.limit import LIMIT_VARIABLE, pixel_limit
 from mmfan.picture_files.read import content_of, decode, open_with_pillow, read
@@ -23,6 +23,7 @@ __all__ = [
     "check_content",
     "content_of",
     "decode",
+    "is_picture",
     "open_with_pillow",
     "pixel_limit",
     "read",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mmfan.picture_files.header import PictureHeader, format_of
+from mmfan.picture_files.header import PictureFileError, PictureHeader, format_of
 from mmfan.picture_files.jpeg import check_jpeg, check_jpeg2000
 from mmfan.picture_files.plain import check_bmp, check_gif, check_ppm, check_webp
 from mmfan.picture_files.png import check_png
@@ -39,3 +39,12 @@ def check_content(content: bytes) -> PictureHeader:
             the limit; the message says why, in words that follow a file name and a colon.
     """
     return _CHECKS[format_of(content)](content)
+
+
+def is_picture(content: bytes) -> bool:
+    """Whether a file begins as one of the formats does."""
+    try:
+        format_of(content)
+    except PictureFileError:
+        return False
+    return True

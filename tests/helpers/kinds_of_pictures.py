@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from mmfan.environment import release
+
 ROWS, COLUMNS = 64, 96
 SCENE = cv2.resize(
     np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8), (COLUMNS, ROWS), interpolation=cv2.INTER_CUBIC
@@ -22,7 +24,9 @@ MODES = {
     "GIF": ("RGB", "L"),
     "JPEG2000": ("RGB", "L"),
 }
-KINDS = [(name, mode) for name, modes in MODES.items() for mode in modes]
+# older releases of OpenCV read no GIF
+READ = [name for name in MODES if name != "GIF" or release(cv2.__version__) >= (4, 11)]
+KINDS = [(name, mode) for name in READ for mode in MODES[name]]
 
 
 def saved(picture, name, **options):

@@ -46,6 +46,15 @@ def corrupt_bgr(image: NDArray[np.uint8], corruption: str, severity: int, seed: 
     return np.asarray(cv2.cvtColor(result, cv2.COLOR_RGB2BGR), np.uint8)
 
 
+def whole_numbers(image: NDArray[Any]) -> NDArray[Any]:
+    """A picture of floats that are whole numbers from 0 to 255, as uint8; any other as it is."""
+    if image.dtype.kind != "f":
+        return image
+    with np.errstate(invalid="ignore"):
+        whole = image.astype(np.uint8)
+    return whole if np.array_equal(whole, image) else image
+
+
 def name_of_sample(sample: Mapping[str, Any], root: str | None = None) -> str:
     """The name of a sample's picture, that seeds are derived from.
 
@@ -96,7 +105,8 @@ class Corrupt(BaseTransform):
 
     Required Keys:
 
-    - img (np.ndarray): (H, W, 3) BGR, or (H, W) or (H, W, 1) grey; uint8; both sides at least 32 pixels.
+    - img (np.ndarray): (H, W, 3) BGR, or (H, W) or (H, W, 1) grey, which is corrupted as a grey picture; uint8, or
+      floats that are whole numbers from 0 to 255 (``to_float32`` of the loading step); both sides at least 32 pixels.
     - img_path (str): Where the clean picture was read from; not needed with ``seed=None``.
     - corruption_name_root (str, optional): The folder that the name of the picture is relative to.
     - corruption (str), severity (int): Only where the transform has none of its own.
@@ -146,9 +156,10 @@ class Corrupt(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Corrupt ``results['img']`` and record how."""
-        self._check(results)
+        image = self._checked(results)
         corruption, severity, seed = self._cell_and_seed(results)
-        results["img"] = corrupt_bgr(results["img"], corruption, severity, 0 if seed is None else seed)
+        corrupted = corrupt_bgr(image, corruption, severity, 0 if seed is None else seed)
+        results["img"] = corrupted.astype(results["img"].dtype, copy=False)
         results["corruption"], results["severity"], results["corruption_seed"] = corruption, severity, seed
         return results
 
@@ -180,19 +191,23 @@ class Corrupt(BaseTransform):
             )
         return make_choices(results["corruption"], results["severity"])
 
-    def _check(self, results: dict[str, Any]) -> None:
+    def _checked(self, results: dict[str, Any]) -> NDArray[np.uint8]:
+        """The picture of a sample, as uint8."""
         if "img" not in results:
             raise MMFanError(
                 f"mmfan.Corrupt found no 'img' in the sample of {results.get('img_path')}: place it after the step "
                 "that loads the picture (LoadImageFromFile)."
             )
         try:
-            check_picture(results["img"])
+            image = results["img"]
+            image = whole_numbers(image) if isinstance(image, np.ndarray) else image
+            check_picture(image)
         except (TypeError, ValueError) as error:
             raise MMFanError(
                 f"mmfan.Corrupt cannot corrupt the picture {results.get('img_path')}: {error} Place it directly after "
-                "the step that loads the picture, without `to_float32` in that step."
+                "the step that loads the picture."
             ) from error
+        return image
 
     def __repr__(self) -> str:
         return (

@@ -5,7 +5,7 @@ Works on pipelines that have been built (mmengine's ``Compose``), and needs no O
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mmfan.errors import MMFanError
@@ -68,19 +68,6 @@ def place_of_loading(pipeline: Any, whose: str = "the pipeline") -> int:
             f"{len(places)}: {names}."
         )
     return places[0]
-
-
-def place_after_loading(pipeline: Any, step: Callable[[dict], dict | None]) -> None:
-    """Insert a step into a built pipeline, directly after the one that loads the picture.
-
-    Args:
-        pipeline: Object with the list ``transforms``; it is changed.
-        step: What to insert.
-
-    Raises:
-        MMFanError: The pipeline loads no picture, or more than one.
-    """
-    pipeline.transforms.insert(place_of_loading(pipeline) + 1, step)
 
 
 def carry_meta_keys(pipeline: Any, keys: Sequence[str]) -> None:

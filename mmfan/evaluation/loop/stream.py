@@ -23,6 +23,7 @@ from mmfan.corruptions import picture_seed
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.corrupted.lookup import CellSource
 from mmfan.datasets.transforms.corrupt import corrupt_bgr, name_of_sample
+from mmfan.datasets.transforms.loading import loading_of
 from mmfan.datasets.transforms.pipelines import check_uncorrupted, innermost_datasets, place_of_loading
 from mmfan.errors import MMFanError
 from mmfan.evaluation.loop.disk import DiskSource
@@ -49,7 +50,7 @@ class SampleNote(NamedTuple):
     image: NDArray[np.uint8] | None = None
 
 
-# What a cell does to a sample whose picture was just loaded (`img`: BGR or grey, uint8; `img_path`: of the clean
+# What a cell does to a sample whose picture was just loaded (`img`: BGR, uint8; `img_path`: of the clean
 # picture): gets both, returns the sample. It runs, pickled, in the loading processes, and never for the clean cell.
 Change = Callable[[dict[str, Any], Cell], dict[str, Any]]
 
@@ -87,7 +88,7 @@ class LoadCorrupted(BaseTransform):
     """
 
     def __init__(self, load: Callable[[dict], dict | None], change: Change, disk: DiskSource | None = None) -> None:
-        self.load = load
+        self.load = loading_of(load)
         self.change = change
         self.disk = disk
         self.cell = CLEAN
@@ -106,7 +107,9 @@ class LoadCorrupted(BaseTransform):
         clean = results.get("img_path")
         if from_disk and self.disk is not None:
             results["img_path"] = self.disk.path(path_of(results), self.cell)
-        loaded = self.load(results)
+            loaded = self.load.corrupted(results, clean)
+        else:
+            loaded = (self.load.clean if self.cell == CLEAN else self.load.to_change)(results)
         if loaded is None:
             raise MMFanError(
                 f"The loading step gave nothing for {results.get('img_path')}; a test needs every picture."
@@ -119,10 +122,10 @@ class LoadCorrupted(BaseTransform):
             try:
                 loaded = self.change(loaded, self.cell)
             except MMFanError as error:
-                hint = " Leave `to_float32` out of the step that loads it." if isinstance(error, TypeError) else ""
-                raise MMFanError(f"{self.cell} of the picture {clean} cannot be made: {error}{hint}") from error
+                raise MMFanError(f"{self.cell} of the picture {clean} cannot be made: {error}") from error
+            loaded["img"] = self.load.form(loaded["img"])
         self.seconds = [between - start, time.perf_counter() - between]
-        self.kept = np.array(loaded["img"]) if self.keep else None
+        self.kept = loaded["img"].astype(np.uint8) if self.keep else None
         return loaded
 
 

@@ -223,10 +223,20 @@ def test_bad_arguments(arguments, said):
         Corrupt(**arguments)
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_floats_that_are_whole_numbers_are_corrupted_as_bytes(kind):
+    image = picture()
+    seen = {"img": image.astype(kind), "img_path": PATH}
+    done = Corrupt("fog", 3)(seen)["img"]
+    assert done.dtype == kind
+    np.testing.assert_array_equal(done, Corrupt("fog", 3)({"img": image, "img_path": PATH})["img"])
+
+
 @pytest.mark.parametrize(
     ("image", "said"),
     [
-        (picture().astype(np.float32), "uint8.*, got float32.*without `to_float32`"),
+        (picture().astype(np.float32) / 2, r"uint8.*, got float32.*Place it directly after"),
+        (np.where(picture() < 2, np.nan, 300), r"uint8.*, got float64"),
         (picture(channels=4), r"got \(40, 56, 4\)"),
         (picture(8, 56), "at least 32 pixels, got 8 rows"),
         (None, "as a numpy array, got list"),

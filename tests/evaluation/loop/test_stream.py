@@ -105,7 +105,7 @@ def test_a_change_of_ones_own_takes_the_place_of_the_corruption():
 @pytest.mark.parametrize(
     ("picture", "message"),
     [
-        (np.zeros((40, 50, 3), np.float32), "got float32.*Leave `to_float32` out"),
+        (np.full((40, 50, 3), 0.5, np.float32), "Expected a picture of uint8 .* got float32"),
         (np.zeros((40, 50, 4), np.uint8), r"got \(40, 50, 4\)"),
         (np.zeros((8, 50, 3), np.uint8), "at least 32 pixels, got 8 rows"),
     ],
