@@ -131,7 +131,9 @@ def show_made(plan: Plan, done: Making, seconds: float) -> None:
     rate = f", {done.made / seconds:.1f} pictures/s" if done.made else ""
     print(f"made {done.made} ({done.size / 1e9:.2f} GB), kept {done.kept}, {seconds:.1f} s{rate}")
     if done.made:
-        print("time of the workers: " + ", ".join(f"{what} {part:.1%}" for what, part in done.spent.shares().items()))
+        total = sum(done.spent.values())
+        shares = (f"{what} {spent / total:.1%}" for what, spent in done.spent.items())
+        print(f"time of the workers: {', '.join(shares)}")
     print(f"complete: {len(done.merge.complete)} of {len(plan.cells)} corruptions x severities")
     if done.merge.incomplete:
         total = len(plan.listing.pictures)

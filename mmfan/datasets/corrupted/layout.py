@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from mmfan.corruptions import picture_name
 from mmfan.errors import MMFanError
-from mmfan.utils.files import PICTURE_SUFFIXES
+from mmfan.utils.files import PICTURE_SUFFIXES, is_part
 
 LAYOUTS = ("cityscapes", "coco", "folder")
 # suffix of the files written, by their format
@@ -62,6 +62,19 @@ class Listing:
     split: str
     pictures: tuple[Picture, ...]
     problems: tuple[str, ...] = ()
+
+    def below(self, folder: Path) -> Path:
+        """Where the pictures of the split are, in the folder of a cell."""
+        return folder if self.layout == "folder" else folder / self.split
+
+
+def is_leftover(name: str) -> bool:
+    """Whether a file name is a temporary one, which a killed run may leave: of today's writer, or of version 0.1.
+
+    >>> is_leftover(".ulm.png.12-ab.1-of-2.part"), is_leftover("ulm.png"), is_leftover(".DS_Store")
+    (True, False, False)
+    """
+    return is_part(name) or (name.startswith(".") and name.endswith(".part"))
 
 
 def cell_folder(target: str | os.PathLike[str], layout: str, corruption: str, severity: int) -> Path:

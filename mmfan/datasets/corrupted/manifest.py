@@ -1,14 +1,16 @@
 """One manifest a cell and split: every file with its SHA-256, and what it was made with.
 
-A manifest is written when, and only when, every picture of the split is there. It holds nothing about time or machine,
-so that it is the same bytes however the set was made.
+A cell whose pictures of the split are all there has one, ``manifests/fog/3/val.json``. It holds nothing about time or
+machine, so that it is the same bytes however the set was made. Until then every shard writes a part of it now and then,
+of the same form: ``manifests/fog/3/val.1-of-4.json``.
 """
 
 from __future__ import annotations
 
+import glob
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from mmfan.datasets.corrupted.record import SetRecord
 from mmfan.errors import MMFanError
 
 MANIFESTS = "manifests"
+SETTINGS = ("seed", "engine_version", "format", "quality")  # which a manifest repeats from the record of the set
 
 
 @dataclass(frozen=True)
@@ -48,14 +51,28 @@ class Manifest:
     quality: int | None
     files: Mapping[str, str]
 
+    def differences(self, record: SetRecord) -> list[str]:
+        """Where its settings are not those of the set: ``'seed 8, the set 0'``."""
+        pairs = [(key, getattr(self, key), getattr(record, key)) for key in SETTINGS]
+        return [f"{key} {own}, the set {other}" for key, own, other in pairs if own != other]
 
-def manifest_path(target: str | os.PathLike[str], corruption: str, severity: int, split: str) -> Path:
-    """Where the manifest of a cell is."""
-    return Path(target) / MANIFESTS / corruption / str(severity) / f"{split}.json"
+
+def manifest_path(
+    target: str | os.PathLike[str], corruption: str, severity: int, split: str, part: str | None = None
+) -> Path:
+    """Where the manifest of a cell is, or the part of it that one shard (``'1-of-4'``) writes."""
+    name = split if part is None else f"{split}.{part}"
+    return Path(target) / MANIFESTS / corruption / str(severity) / f"{name}.json"
+
+
+def find_parts(target: str | os.PathLike[str], corruption: str, severity: int, split: str) -> list[Path]:
+    """The parts of the manifest of a cell, sorted."""
+    whole = manifest_path(target, corruption, severity, split)
+    return sorted(whole.parent.glob(f"{glob.escape(split)}.*-of-*.json"))
 
 
 def make_manifest(record: SetRecord, corruption: str, severity: int, split: str, files: Mapping[str, str]) -> Manifest:
-    """The manifest of a cell that is complete."""
+    """The manifest of a cell, or a part of it, with these files."""
     known = get_corruption(corruption)
     at = known.severities.index(severity)
     return Manifest(
@@ -80,7 +97,7 @@ def manifest_bytes(manifest: Manifest) -> bytes:
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """Read a manifest, or return ``None`` if there is none.
+    """Read a manifest or a part of one, or return ``None`` if there is none.
 
     Raises:
         MMFanError: The file is not a manifest; the message names it and says what to do.
@@ -91,13 +108,10 @@ def read_manifest(path: Path) -> Manifest | None:
         manifest = Manifest(**content)
         if count != len(manifest.files):
             raise MMFanError(f"it says {count} files and lists {len(manifest.files)}")
+        if not all(type(digest) is str for digest in manifest.files.values()):
+            raise MMFanError("its files are not hashes by name")
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise MMFanError(f"{path} is not a manifest ({error}). Delete it; the next run writes it anew.") from error
     return manifest
-
-
-def find_manifests(target: str | os.PathLike[str]) -> Iterator[Path]:
-    """Paths of all manifests of a set, sorted."""
-    yield from sorted((Path(target) / MANIFESTS).glob("*/*/*.json"))

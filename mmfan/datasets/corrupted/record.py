@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from mmfan.errors import MMFanError
+from mmfan.utils.files import whole_file
+from mmfan.utils.versions import installed
 
 RECORD_NAME = "corrupted_set.json"
 # What must agree before anything is added to a set, and what each is called in messages.
@@ -53,11 +55,7 @@ class SetRecord:
 def library_versions() -> dict[str, str]:
     """Versions of what the pixels and the bytes of the files pass through."""
     found = {"numpy": np.__version__, "opencv": cv2.__version__}
-    for name in ("pillow", "numba"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
+    found |= {"pillow": "not installed", "numba": "not installed"} | installed("pillow", "numba")
     return dict(sorted(found.items()))
 
 
@@ -69,8 +67,10 @@ def read_record(target: str | os.PathLike[str]) -> SetRecord | None:
     """
     path = Path(target) / RECORD_NAME
     try:
-        content = json.loads(path.read_text("utf-8"))
-        return SetRecord(**content)
+        record = SetRecord(**json.loads(path.read_text("utf-8")))
+        if not isinstance(record.made_with, dict):
+            raise MMFanError("made_with must say the versions by name")
+        return record
     except FileNotFoundError:
         return None
     except (ValueError, TypeError) as error:
@@ -80,15 +80,19 @@ def read_record(target: str | os.PathLike[str]) -> SetRecord | None:
         ) from error
 
 
-def check_same(target: str | os.PathLike[str], there: SetRecord, wanted: SetRecord) -> list[str]:
+def check_record(target: str | os.PathLike[str], wanted: SetRecord) -> list[str] | None:
     """Check that pictures of ``wanted`` may be added to a set.
 
     Returns:
-        Remarks on libraries whose versions differ from those the set was begun with.
+        Remarks on libraries whose versions differ from those the set was begun with; ``None`` if it has no record.
 
     Raises:
         MixedSetError: They may not; the message names each value that differs, there and wanted.
+        MMFanError: The record there cannot be read.
     """
+    there = read_record(target)
+    if there is None:
+        return None
     differing = [
         f"{what} {getattr(there, key)} there, {getattr(wanted, key)} now"
         for key, what in IDENTITY.items()
@@ -105,38 +109,31 @@ def check_same(target: str | os.PathLike[str], there: SetRecord, wanted: SetReco
     ]
 
 
-def claim_target(target: Path, wanted: SetRecord, token: str) -> list[str]:
-    """Write the record of a new set, or check that of an existing one. Safe against others that do the same.
+def claim_target(target: Path, wanted: SetRecord) -> list[str]:
+    """Write the record of a new set; if another process was first with one, check that.
 
     Args:
         target: Root of the corrupted set; made if it does not exist.
         wanted: What is about to be made.
-        token: Something that no other process uses, for the temporary name.
 
     Returns:
-        The remarks of :func:`check_same`.
+        The remarks of :func:`check_record`.
 
     Raises:
         MixedSetError: The set there is another one.
         MMFanError: The record there cannot be read.
     """
-    there = read_record(target)
-    if there is None:
-        target.mkdir(parents=True, exist_ok=True)
-        part = target / f".{RECORD_NAME}.{token}.part"
+    path = target / RECORD_NAME
+    with suppress(FileExistsError), whole_file(path) as part:
+        part.write_text(json.dumps(asdict(wanted), indent=1, sort_keys=True) + "\n", "utf-8")
         try:
-            part.write_text(json.dumps(asdict(wanted), indent=1, sort_keys=True) + "\n", "utf-8")
-            try:
-                os.link(part, target / RECORD_NAME)  # unlike a rename, it fails if another process was first
-            except FileExistsError:
-                pass
-            except OSError:
-                # A file system without hard links.
-                if not (target / RECORD_NAME).exists():
-                    part.replace(target / RECORD_NAME)
-        finally:
-            part.unlink(missing_ok=True)
-        there = read_record(target)
-    if there is None:
-        raise FileNotFoundError(f"{target / RECORD_NAME} was written and is gone: something else cleans that folder.")
-    return check_same(target, there, wanted)
+            os.link(part, path)  # unlike the rename that follows, it fails if another process was first
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            if path.exists():
+                raise FileExistsError(path) from None
+    remarks = check_record(target, wanted)
+    if remarks is None:
+        raise FileNotFoundError(f"{path} was written and is gone: something else cleans that folder.")
+    return remarks

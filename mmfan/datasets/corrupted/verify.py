@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 from collections.abc import Callable, Iterable
@@ -11,10 +12,9 @@ from pathlib import Path
 
 from mmfan.corruptions.cell import Cell
 from mmfan.datasets.corrupted.codec import picture_damage
-from mmfan.datasets.corrupted.layout import Listing, cell_folder
-from mmfan.datasets.corrupted.making.worker import is_part
-from mmfan.datasets.corrupted.manifest import Manifest, find_manifests, manifest_path, read_manifest
-from mmfan.datasets.corrupted.record import RECORD_NAME, SetRecord, read_record
+from mmfan.datasets.corrupted.layout import Listing, cell_folder, is_leftover
+from mmfan.datasets.corrupted.manifest import MANIFESTS, manifest_path, read_manifest
+from mmfan.datasets.corrupted.record import RECORD_NAME, read_record
 
 
 @dataclass
@@ -30,15 +30,6 @@ class Verification:
     cells: int = 0
     files: int = 0
     problems: list[str] = field(default_factory=list)
-
-
-def cells_of(target: str | os.PathLike[str], split: str) -> list[Cell]:
-    """The cells of which a set has a manifest of ``split``, sorted."""
-    found = []
-    for path in find_manifests(target):
-        if path.stem == split and path.parent.name.isdecimal():
-            found.append(Cell(path.parent.parent.name, int(path.parent.name)))
-    return sorted(found)
 
 
 def verify_set(
@@ -85,7 +76,7 @@ def verify_set(
                 "manifest. Run without --verify to make the rest."
             )
         else:
-            done.problems += _mismatches(manifest, record, cell)
+            done.problems += [f"the manifest of {cell} says {text}" for text in manifest.differences(record)]
             jobs += [(folder / file, digest) for file, digest in sorted(manifest.files.items())]
             done.problems += [f"missing in the manifest: {folder / file}" for file in expected - set(manifest.files)]
         surplus = found - (expected if manifest is None else set(manifest.files))
@@ -97,32 +88,23 @@ def verify_set(
 
 def _cells_there(root: Path, listing: Listing) -> set[Cell]:
     """Cells that have a manifest of the split, or pictures of it."""
-    found = set(cells_of(root, listing.split))
-    base = cell_folder(root, listing.layout, "any", 0).parent.parent
-    for folder in base.glob("*/[0-9]*"):
-        if folder.name.isdecimal() and folder.is_dir() and _files_below(folder, listing):
-            found.add(Cell(folder.parent.name, int(folder.name)))
-    return found
+    manifests = [path.parent for path in (root / MANIFESTS).glob(f"*/*/{glob.escape(listing.split)}.json")]
+    folders = [
+        folder
+        for folder in cell_folder(root, listing.layout, "any", 0).parent.parent.glob("*/[0-9]*")
+        if folder.is_dir() and _files_below(folder, listing)
+    ]
+    return {Cell(path.parent.name, int(path.name)) for path in (*manifests, *folders) if path.name.isdecimal()}
 
 
 def _files_below(folder: Path, listing: Listing) -> set[str]:
     """Files of the split in a cell: pictures and what killed runs left, without other hidden files."""
-    start = folder if listing.layout == "folder" else folder / listing.split
-    found = set()
-    for where, _, names in os.walk(start):
-        for name in names:
-            if not name.startswith(".") or is_part(name):
-                found.add(Path(where, name).relative_to(folder).as_posix())
-    return found
-
-
-def _mismatches(manifest: Manifest, record: SetRecord, cell: Cell) -> list[str]:
-    """Settings of a manifest that are not those of the set."""
-    return [
-        f"the manifest of {cell} says {key} {getattr(manifest, key)}, the set {getattr(record, key)}"
-        for key in ("seed", "engine_version", "format", "quality")
-        if getattr(manifest, key) != getattr(record, key)
-    ]
+    return {
+        Path(where, name).relative_to(folder).as_posix()
+        for where, _, names in os.walk(listing.below(folder))
+        for name in names
+        if not name.startswith(".") or is_leftover(name)
+    }
 
 
 def _hash_all(

@@ -1,25 +1,39 @@
-"""Making the corrupted forms of one clean picture: what a worker does."""
+"""Making the corrupted forms of clean pictures, in this process or in several."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import multiprocessing
 import os
+import signal
+import threading
 import time
-import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from importlib import import_module
+from itertools import islice
+from multiprocessing.connection import wait as wait_for
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfan.corruptions import corrupt, picture_seed
+from mmfan.corruptions import corrupt, get_corruption, picture_seed
 from mmfan.datasets.corrupted.codec import decode_picture, encode_picture, is_whole, picture_damage
+from mmfan.datasets.corrupted.making.plan import Plan
+from mmfan.errors import MMFanError
+from mmfan.utils.files import write_whole
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+# what the time of the work goes into
+KINDS = ("decode", "corrupt", "encode", "hash", "disk")
+# What ends the work: no other picture can be written either.
+UNWRITABLE = (*DISK_FULL, errno.EROFS)
 # What may go wrong with one picture without ending the others. A user's own corruption can raise any of them.
 PICTURE_ERRORS = (
     ArithmeticError,
@@ -35,56 +49,20 @@ PICTURE_ERRORS = (
 )
 
 
-class CellFolder(NamedTuple):
-    """One corruption at one severity, and where its pictures go.
-
-    Attributes:
-        corruption: Name of the corruption.
-        severity: Its severity.
-        folder: The folder of the cell.
-    """
-
-    corruption: str
-    severity: int
-    folder: str
+class WorkerDiedError(MMFanError, RuntimeError):
+    """A worker process ended before its work did."""
 
 
 class Unit(NamedTuple):
-    """Some corrupted forms of one clean picture, which is decoded once for all of them.
-
-    Sets have a hundred forms of each of many pictures, so that paths are put together when they are needed.
+    """Some corrupted forms of one clean picture.
 
     Attributes:
-        picture: Index of the picture in the listing.
-        path: The clean picture.
-        name: What its seeds are derived from.
-        place: Path of the corrupted pictures relative to the folder of their cell.
-        cells: Which forms are to be made: indices in the cells of the run.
+        picture: Index of the picture in the listing of the plan.
+        cells: Which forms are to be made: indices in the cells of the plan.
     """
 
     picture: int
-    path: str
-    name: str
-    place: str
     cells: tuple[int, ...]
-
-
-class Settings(NamedTuple):
-    """What is the same for all pictures of a run.
-
-    Attributes:
-        cells: All cells of the run.
-        seed: Base seed.
-        format: ``'png'`` or ``'jpeg'``.
-        quality: Of the JPEGs.
-        label: Marks the temporary files of this shard.
-    """
-
-    cells: tuple[CellFolder, ...]
-    seed: int
-    format: str
-    quality: int | None
-    label: str
 
 
 class Made(NamedTuple):
@@ -121,73 +99,93 @@ class Failed(NamedTuple):
     forms: int = 1
 
 
-class DiskFull(NamedTuple):
-    """There is no room for a file; nothing of it was left."""
+class Worker:
+    """Makes units; it keeps the picture that it decoded last, for the units of one picture follow each other.
 
-    path: str
-    reason: str
+    Args:
+        plan: What is made.
 
-
-@dataclass
-class Spent:
-    """Seconds that the work took, summed over the workers, by what they went into."""
-
-    decode: float = 0.0
-    corrupt: float = 0.0
-    encode: float = 0.0
-    disk: float = 0.0
-    hash: float = 0.0
-
-    def add(self, other: Spent) -> None:
-        """Add the seconds of another."""
-        for name in self.shares():
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-    def shares(self) -> dict[str, float]:
-        """Share of each kind of work in the whole, 0 to 1; zeros if nothing was done."""
-        kinds = ("decode", "corrupt", "encode", "hash", "disk")
-        total = sum(getattr(self, name) for name in kinds)
-        return {name: getattr(self, name) / total if total else 0.0 for name in kinds}
-
-
-Message = Made | Failed | DiskFull | Spent
-
-
-def make_unit(unit: Unit, settings: Settings) -> Iterator[Message]:
-    """Make what a unit asks for; a file that is there and undamaged is kept.
-
-    Yields:
-        :class:`Made` or :class:`Failed` for each cell, or one :class:`Failed` for all that need the clean picture;
-        :class:`DiskFull` ends it. The last message is :class:`Spent`.
+    Attributes:
+        spent: Seconds of work, by kind (:data:`KINDS`).
     """
-    spent = Spent()
-    clean: NDArray[np.uint8] | None = None
-    for number, cell in enumerate(unit.cells):
-        path = os.path.join(settings.cells[cell].folder, unit.place)
-        try:
-            kept = _kept(path, settings, spent)
-        except OSError as error:
-            yield Failed(unit.picture, cell, f"{path} cannot be read: {_reason(error)}")
-            continue
-        if kept is not None:
-            yield Made(unit.picture, cell, *kept, kept=True)
-            continue
-        if clean is None:
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.spent = dict.fromkeys(KINDS, 0.0)
+        self._picture: int | None = None
+        self._clean: NDArray[np.uint8] | None = None
+
+    def make(self, unit: Unit) -> Iterator[Made | Failed]:
+        """Make what a unit asks for; a file that is there and undamaged is kept.
+
+        Yields:
+            One message a form, or one :class:`Failed` for all that need the clean picture.
+
+        Raises:
+            OSError: The disk is full or cannot be written.
+        """
+        place = self.plan.listing.pictures[unit.picture].place
+        for number, cell in enumerate(unit.cells):
+            path = self.plan.folders[self.plan.cells[cell]] / place
             try:
-                clean = _decode(unit.path, spent)
+                kept = self._keep(path)
+                if kept is not None:
+                    yield Made(unit.picture, cell, *kept, kept=True)
+                    continue
+            except OSError as error:
+                yield Failed(unit.picture, cell, f"{path} cannot be read: {_reason(error)}")
+                continue
+            try:
+                clean = self._decode(unit.picture)
             except PICTURE_ERRORS as error:
                 yield Failed(unit.picture, None, _reason(error), forms=len(unit.cells) - number)
-                break
+                return
+            try:
+                yield Made(unit.picture, cell, *self._make(unit.picture, cell, path, clean), kept=False)
+            except PICTURE_ERRORS as error:
+                if isinstance(error, OSError) and error.errno in UNWRITABLE:
+                    raise
+                yield Failed(unit.picture, cell, _reason(error))
+
+    def _keep(self, path: Path) -> tuple[str, int] | None:
+        """Hash and size of a file that is there although no manifest tells of it: its run was killed."""
+        if not is_whole(path, self.plan.record.format):
+            return None
+        with self._timed("disk"):
+            content = path.read_bytes()
+        with self._timed("hash"):
+            digest = None if picture_damage(content) else hashlib.sha256(content).hexdigest()
+        return None if digest is None else (digest, len(content))
+
+    def _decode(self, picture: int) -> NDArray[np.uint8]:
+        if self._clean is None or picture != self._picture:
+            with self._timed("disk"):
+                content = Path(self.plan.listing.pictures[picture].path).read_bytes()
+            with self._timed("decode"):
+                self._clean, self._picture = decode_picture(content), picture
+        return self._clean
+
+    def _make(self, picture: int, cell: int, path: Path, clean: NDArray[np.uint8]) -> tuple[str, int]:
+        """Make one file and return its hash and size."""
+        record, (corruption, severity) = self.plan.record, self.plan.cells[cell]
+        seed = picture_seed(record.seed, self.plan.listing.pictures[picture].name, corruption, severity)
+        with self._timed("corrupt"):
+            corrupted = corrupt(clean, corruption, severity, seed)
+        with self._timed("encode"):
+            content = encode_picture(corrupted, record.format, record.quality)
+        with self._timed("hash"):
+            digest = hashlib.sha256(content).hexdigest()
+        with self._timed("disk"):
+            write_whole(path, content, sync=False)  # a file that a power cut emptied is made again
+        return digest, len(content)
+
+    @contextmanager
+    def _timed(self, kind: str) -> Iterator[None]:
+        start = time.perf_counter()
         try:
-            yield Made(unit.picture, cell, *_make(unit.name, path, clean, settings, cell, spent), kept=False)
-        except OSError as error:
-            if error.errno in DISK_FULL:
-                yield DiskFull(path, _reason(error))
-                break
-            yield Failed(unit.picture, cell, _reason(error))
-        except PICTURE_ERRORS as error:
-            yield Failed(unit.picture, cell, _reason(error))
-    yield spent
+            yield
+        finally:
+            self.spent[kind] += time.perf_counter() - start
 
 
 def _reason(error: BaseException) -> str:
@@ -197,92 +195,96 @@ def _reason(error: BaseException) -> str:
     return text if isinstance(error, (ValueError, OSError)) and text else f"{type(error).__name__}: {text}"
 
 
-def _decode(path: str, spent: Spent) -> NDArray[np.uint8]:
-    start = time.perf_counter()
-    content = Path(path).read_bytes()
-    read = time.perf_counter()
-    try:
-        return decode_picture(content)
-    finally:
-        spent.disk += read - start
-        spent.decode += time.perf_counter() - read
+def run_units(
+    plan: Plan, units: Iterator[Unit], workers: int, imports: Sequence[str], spent: dict[str, float]
+) -> Generator[Made | Failed, None, None]:
+    """Make all units and yield what became of each form.
 
+    Closing the generator stops the work; each worker finishes the file it is at.
 
-def _kept(path: str, settings: Settings, spent: Spent) -> tuple[str, int] | None:
-    """Hash and size of a file that is there although nothing is noted of it.
-
-    Its run was killed between naming and noting it, or its journal was lost.
-    """
-    if not is_whole(path, settings.format):
-        return None
-    start = time.perf_counter()
-    content = Path(path).read_bytes()
-    read = time.perf_counter()
-    sound = picture_damage(content) is None
-    digest = hashlib.sha256(content).hexdigest()
-    spent.disk += read - start
-    spent.hash += time.perf_counter() - read
-    return (digest, len(content)) if sound else None
-
-
-def _make(
-    name: str, path: str, clean: NDArray[np.uint8], settings: Settings, cell: int, spent: Spent
-) -> tuple[str, int]:
-    """Make one file and return its hash and size."""
-    corruption, severity, _ = settings.cells[cell]
-    start = time.perf_counter()
-    corrupted = corrupt(clean, corruption, severity, picture_seed(settings.seed, name, corruption, severity))
-    after_corrupt = time.perf_counter()
-    content = encode_picture(corrupted, settings.format, settings.quality)
-    after_encode = time.perf_counter()
-    digest = hashlib.sha256(content).hexdigest()
-    after_hash = time.perf_counter()
-    write_new(path, content, settings.label)
-    spent.corrupt += after_corrupt - start
-    spent.encode += after_encode - after_corrupt
-    spent.hash += after_hash - after_encode
-    spent.disk += time.perf_counter() - after_hash
-    return digest, len(content)
-
-
-# Two processes never write under one temporary name: a worker whose run was killed may still finish its file while
-# the next run is at work on the same one.
-_TOKEN = uuid.uuid4().hex[:12]
-
-
-def part_of(path: str, label: str) -> str:
-    """The temporary name of a file."""
-    folder, name = os.path.split(path)
-    return os.path.join(folder, f".{name}.{os.getpid()}-{_TOKEN}.{label}.part")
-
-
-def is_part(name: str, label: str | None = None) -> bool:
-    """Whether a file name is one that :func:`part_of` gives, for one label or for any.
-
-    >>> is_part(".ulm.png.12-ab.1-of-2.part"), is_part(".ulm.png.12-ab.1-of-2.part", "2-of-2"), is_part(".DS_Store")
-    (True, False, False)
-    """
-    return name.startswith(".") and name.endswith(".part" if label is None else f".{label}.part")
-
-
-def write_new(path: str, content: bytes, label: str) -> None:
-    """Write a file under a temporary name and rename it; the folder is made if need be.
+    Args:
+        plan: What is made.
+        units: The work.
+        workers: Number of processes. With 1, this process does the work itself. More are started from a clean process,
+            never forked from this one, whose threads OpenCV and numba may have started.
+        imports: Modules that workers import first: those that register a user's own corruptions.
+        spent: Seconds of work, by kind; those of this work are added.
 
     Raises:
-        OSError: It cannot be written; nothing of it is left.
+        WorkerDiedError: A worker was killed.
+        OSError: The disk is full or cannot be written.
     """
-    part = part_of(path, label)
-    try:
+    if workers == 1:
+        worker, threads = Worker(plan), cv2.getNumThreads()
+        worker.spent = spent
+        cv2.setNumThreads(1)
         try:
-            file = open(part, "wb", buffering=0)  # noqa: SIM115 - closed below
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            file = open(part, "wb", buffering=0)  # noqa: SIM115 - closed below
-        with file:
-            view = memoryview(content)
-            while view:
-                view = view[file.write(view) :]
-        os.replace(part, path)
+            for unit in units:
+                yield from worker.make(unit)
+        finally:
+            cv2.setNumThreads(threads)
+        return
+    context = _context(plan)
+    stop = context.Event()
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (plan, tuple(imports), stop))
+    try:
+        # a few ahead: a worker that is done finds the next unit waiting, and millions need no room
+        pending = {pool.submit(_work, unit) for unit in islice(units, 2 * workers)}
+        while pending:
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            pending |= {pool.submit(_work, unit) for unit in islice(units, len(done))}
+            for future in done:
+                messages, seconds = future.result()
+                for kind in KINDS:
+                    spent[kind] += seconds[kind]
+                yield from messages
+    except BrokenProcessPool as error:
+        raise WorkerDiedError(
+            "A worker process ended before its work did; perhaps it was killed for want of memory. What was finished "
+            "is kept: run it again, with fewer workers."
+        ) from error
     finally:
-        if os.path.exists(part):
-            os.unlink(part)
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def _context(plan: Plan) -> Any:
+    """How processes are started; those of a forkserver share what it imported, which saves their time."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    rooms = {get_corruption(cell.corruption).function.__module__ for cell in plan.cells}
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, *sorted(room for room in rooms if room.startswith("mmfan."))])
+    return context
+
+
+_worker: Worker  # of this process, if it is one of several
+_stop: Any  # set when the work is to end
+
+
+def _start_worker(plan: Plan, imports: tuple[str, ...], stop: Any) -> None:
+    global _worker, _stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the business of the process that hands out the work
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    cv2.setNumThreads(1)
+    for module in imports:
+        import_module(module)
+    _worker, _stop = Worker(plan), stop
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that hands out the work is gone: an executor's own workers would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait_for([parent.sentinel])
+        os._exit(1)
+
+
+def _work(unit: Unit) -> tuple[list[Made | Failed], dict[str, float]]:
+    _worker.spent = dict.fromkeys(KINDS, 0.0)
+    messages: list[Made | Failed] = []
+    for message in _worker.make(unit):
+        messages.append(message)
+        if _stop.is_set():
+            break
+    return messages, _worker.spent

@@ -20,7 +20,7 @@ def source(tmp_path):
         ([("fog", 0)], {}, ValueError, "got 0"),
         ([("fog", 2.5)], {}, ValueError, r"got 2\.5"),
         ([], {}, ValueError, "at least one corruption and severity, got none"),
-        (CELLS, {"seed": -1}, ValueError, "seed of at least 0, got -1"),
+        (CELLS, {"seed": -1}, ValueError, "`seed` to be a whole number of at least 0, got -1"),
         (CELLS, {"quality": 90}, ValueError, "PNG is free of loss"),
         (CELLS, {"picture_format": "jpeg", "quality": 0}, ValueError, "quality from 1 to 100, got 0"),
         (CELLS, {"picture_format": "gif"}, ValueError, "one of png, jpeg, got 'gif'"),
@@ -44,16 +44,21 @@ def test_targets_that_would_be_taken_for_sources(source, tmp_path):
         make_plan(source, tmp_path / "file", CELLS)
 
 
-def test_units_are_pictures_unless_there_are_few(source, tmp_path):
+def test_units_are_of_one_picture_and_of_eight_forms_at_most(source, tmp_path):
     plan = make_plan(source, tmp_path / "c", [("fog", 1), *CELLS])
     found = survey(plan)
-    assert (found.kept, found.count, len(found.units)) == (0, 21, 7)
-    name = "val/jena/jena_000001_000019_leftImg8bit.png"
-    assert found.units[0] == (0, f"{source}/leftImg8bit/{name}", name, name, (0, 1, 2))
-    assert plan.folders[2] == f"{tmp_path}/c/leftImg8bit/snow/5"
-    assert len(survey(plan, workers=2).units) == 14  # eight pieces or more, so that none waits long for the last
-    assert len(survey(plan, workers=16).units) == 21
+    assert (found.kept, found.count) == (0, 21)
+    assert list(found.units()) == [(picture, (0, 1, 2)) for picture in range(7)]
+    assert str(plan.folders["snow", 5]) == f"{tmp_path}/c/leftImg8bit/snow/5"
+    assert len(list(found.units(2))) == 14  # eight pieces or more, so that none waits long for the last
+    assert len(list(found.units(16))) == 21
     assert not (tmp_path / "c").exists()
+    many = [(name, severity) for name in ("fog", "snow", "contrast", "frost") for severity in (1, 2, 3, 4, 5)]
+    units = list(survey(make_plan(source, tmp_path / "c", many)).units(2))
+    assert [len(cells) for _, cells in units] == [8, 8, 4] * 7
+    assert sorted((picture, cell) for picture, cells in units for cell in cells) == [
+        (picture, cell) for picture in range(7) for cell in range(20)
+    ]
 
 
 def test_shards_have_the_size_of_their_part(source, tmp_path):
