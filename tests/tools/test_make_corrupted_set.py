@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 
+import psutil
 import pytest
 from helpers.corrupted_tree import ROOT, start_tool, tree_bytes, write_cityscapes, write_module, write_picture
 
@@ -113,9 +114,10 @@ def test_ranks_of_torchrun_and_slurm(source, tmp_path, main, monkeypatch, capsys
 def test_three_machines_at_once(source, tmp_path, main):
     options = ["--corruptions", "contrast", "brightness", "--workers", "1"]
     tools = [start_tool(source, tmp_path / "c", *options, "--shard", f"{number}/3") for number in (1, 2, 3)]
-    for tool in tools:
-        assert tool.communicate()[1] is not None
-        assert tool.returncode == 0
+    for tool, made in zip(tools, (20, 20, 10), strict=True):
+        said, complaints = tool.communicate()
+        assert tool.returncode == 0, complaints
+        assert f"made {made} (0.00 GB), kept 0," in said
     assert main(source, tmp_path / "whole", *options) == 0
     assert tree_bytes(tmp_path / "c") == tree_bytes(tmp_path / "whole")
 
@@ -153,8 +155,9 @@ def test_a_bad_picture_ends_with_1_and_names_it(source, tmp_path, main, capsys):
     assert "not complete: contrast 1 with 4 of 5 pictures and 4 more" in said.err
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted(tmp_path, how):
+@pytest.fixture
+def at_work(tmp_path):
+    """The tool, with two workers, when it has made ten pictures of some hundreds; and how it was called."""
     for index in range(60):
         write_picture(tmp_path / f"clean/{index}.png", index, (32, 32))
     module = write_module(tmp_path, sleep=0.1)
@@ -162,16 +165,41 @@ def test_interrupted(tmp_path, how):
     tool = start_tool(*options, cwd=tmp_path)
     while tool.poll() is None and len(list((tmp_path / "c").rglob("*.png"))) < 10:
         time.sleep(0.01)
+    yield tool, options
+    if tool.poll() is None:
+        tool.kill()
+        tool.communicate()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(tmp_path, at_work, how):
+    tool, options = at_work
     again = run(*options, cwd=tmp_path)
     assert again.returncode == 2
     assert re.search(rf"is being made by process {tool.pid} on this machine .shard 1/1.\. Wait for it", again.err)
+    helpers = psutil.Process(tool.pid).children(recursive=True)
+    assert len(helpers) >= 3  # two workers and the server that started them
     tool.send_signal(how)
     said = tool.communicate()[1]
     assert tool.returncode == 130
     assert "Interrupted; what was made is whole and is kept." in said
     assert "Traceback" not in said
-    assert not list((tmp_path / "c").rglob("*.part"))
+    assert psutil.wait_procs(helpers, timeout=10)[1] == []
+    assert not list((tmp_path / "c").rglob("*.part*"))
     assert not list((tmp_path / "c").rglob("lock*"))
+
+
+def test_killed_it_takes_its_workers_along(tmp_path, at_work):
+    tool, options = at_work
+    helpers = psutil.Process(tool.pid).children(recursive=True)
+    assert len(helpers) >= 3
+    tool.kill()
+    tool.communicate()
+    assert psutil.wait_procs(helpers, timeout=10)[1] == []
+    (tmp_path / "my_tint.py").write_text((tmp_path / "my_tint.py").read_text().replace("0.1", "0"))
+    again = run(*options, cwd=tmp_path)
+    assert again.returncode == 0, again.err
+    assert not list((tmp_path / "c").rglob("*.part*"))
 
 
 @pytest.mark.parametrize(
@@ -211,6 +239,10 @@ def test_mixing_and_missing_folders_end_in_one_line(source, tmp_path):
     assert done.returncode == 2
     assert f"The folder {tmp_path}/nowhere does not exist." in done.err
     assert not os.path.exists(tmp_path / "d")
+    done = run(source, tmp_path / ("e" * 256), "--corruptions", "contrast", "--workers", "1")
+    assert done.returncode == 2
+    assert "File name too long" in done.err
+    assert "Traceback" not in done.err
     (tmp_path / "file").write_text("")
     done = run(source, tmp_path / "file/d", "--corruptions", "contrast")
     assert done.returncode == 2

@@ -7,10 +7,10 @@ files are and :mod:`~mmfan.datasets.corrupted.manifest` what is recorded of them
 
 from mmfan.datasets.corrupted.layout import Listing, cell_folder, list_pictures
 from mmfan.datasets.corrupted.making.lock import BusyTargetError
-from mmfan.datasets.corrupted.making.make import DiskFullError, Making, make_corrupted_set
+from mmfan.datasets.corrupted.making.make import DiskFullError, Making, free_space, make_corrupted_set
 from mmfan.datasets.corrupted.making.plan import Plan, make_plan
 from mmfan.datasets.corrupted.making.shards import Shard, default_workers, parse_shard, shard_from_environment
-from mmfan.datasets.corrupted.making.survey import Survey, free_space, survey
+from mmfan.datasets.corrupted.making.survey import Survey, survey
 from mmfan.datasets.corrupted.making.worker import WorkerDiedError
 from mmfan.datasets.corrupted.manifest import Manifest, manifest_path, read_manifest
 from mmfan.datasets.corrupted.record import MixedSetError, SetRecord, read_record

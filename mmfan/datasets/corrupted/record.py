@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -80,8 +80,13 @@ def read_record(target: str | os.PathLike[str]) -> SetRecord | None:
         ) from error
 
 
-def check_record(target: str | os.PathLike[str], wanted: SetRecord) -> list[str] | None:
+def check_record(target: str | os.PathLike[str], wanted: SetRecord, folders: Iterable[Path] = ()) -> list[str] | None:
     """Check that pictures of ``wanted`` may be added to a set.
+
+    Args:
+        target: Root of the corrupted set.
+        wanted: What is about to be made.
+        folders: Where it goes: without a record nothing may be there.
 
     Returns:
         Remarks on libraries whose versions differ from those the set was begun with; ``None`` if it has no record.
@@ -92,6 +97,12 @@ def check_record(target: str | os.PathLike[str], wanted: SetRecord) -> list[str]
     """
     there = read_record(target)
     if there is None:
+        for folder in folders:
+            if any(files for _, _, files in os.walk(folder)):
+                raise MixedSetError(
+                    f"{folder} holds files, but {target} has no record of how they were made. Make the set in another "
+                    "folder."
+                )
         return None
     differing = [
         f"{what} {getattr(there, key)} there, {getattr(wanted, key)} now"

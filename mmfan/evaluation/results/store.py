@@ -14,7 +14,6 @@ is no part of it: a cell that two protocols share is judged once.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import math
@@ -32,6 +31,7 @@ from numpy.typing import ArrayLike
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
 from mmfan.evaluation.results.counts_file import PictureCounts, read_counts, write_counts
+from mmfan.utils.locks import NoLocksError, lock
 
 Record = dict[str, Any]
 
@@ -164,7 +164,8 @@ class ResultsStore:
 
     Several processes may append to one file: each append locks it, and a cell that is there already is refused. An
     append is one whole line, flushed to the disk; what a killed process left of a line is set aside by the next one, in
-    ``<file>.torn``. (Files are locked on POSIX systems; elsewhere let one process write at a time.)
+    ``<file>.torn``. Where files cannot be locked (Windows, some network file systems) a warning says so: let one
+    process write at a time there.
 
     Args:
         path: The file, usually ``*.jsonl``. Its folder is made with the first record.
@@ -340,17 +341,9 @@ def _sync_folder(folder: Path) -> None:
 @contextmanager
 def _locked(file: BinaryIO) -> Iterator[None]:
     """Hold the file for this process alone; the system lets go of it if the process is killed."""
-    if os.name == "posix":
-        import fcntl
-
-        try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-                raise
-            # some network file systems: one process that writes needs no lock
-            warnings.warn(
-                f"{file.name} is where files cannot be locked; let one run at a time write to it.", stacklevel=2
-            )
+    try:
+        lock(file, wait=True)
+    except NoLocksError as error:
+        warnings.warn(f"{error.strerror}: let one run at a time write to {file.name}.", stacklevel=2)
     # closing the file unlocks it
     yield

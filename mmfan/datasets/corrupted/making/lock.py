@@ -35,7 +35,7 @@ def shard_lock(target: str | os.PathLike[str], shard: Shard, say: Callable[[str]
         OSError: The lock file cannot be written.
     """
     folder = Path(target) / WORK_FOLDER
-    path = folder / f"lock-{shard.number}-of-{shard.total}.json"
+    path = folder / f"lock-{shard.label}.json"
     try:
         with _take(path, say) as file:
             try:

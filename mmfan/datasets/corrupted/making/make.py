@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from mmfan.datasets.corrupted.making.ledger import Ledger, Merge
 from mmfan.datasets.corrupted.making.lock import shard_lock
 from mmfan.datasets.corrupted.making.plan import Plan
-from mmfan.datasets.corrupted.making.survey import Survey, free_space, survey
-from mmfan.datasets.corrupted.making.worker import DISK_FULL, KINDS, Failed, Made, run_units
+from mmfan.datasets.corrupted.making.survey import Survey, survey
+from mmfan.datasets.corrupted.making.worker import DISK_FULL, KINDS, Failed, Made, Worker, run_units
+from mmfan.datasets.corrupted.manifest import Ledger, Merge
 from mmfan.datasets.corrupted.record import claim_target
 from mmfan.utils.checks import whole_number
 
@@ -115,19 +117,15 @@ def _make(
     """Make the units, noting every file as it is finished, and write the manifests of the cells that are complete."""
     done = Making(kept=found.kept, failures=list(plan.listing.problems))
     workers = max(1, min(workers, found.count))
-    messages = run_units(plan, found.units(workers), workers, imports, done.spent)
+    worker = Worker(plan, done.spent)
     through, next_look = 0, time.monotonic() + SPACE_EVERY
-    try:
-        with closing(messages):
-            for message in messages:
-                through += _take(plan, message, done, found.ledger)
-                if progress is not None:
-                    progress(through, found.count)
-                if time.monotonic() > next_look:
-                    next_look += SPACE_EVERY if _has_space(plan, found, done, say) else float("inf")
-    except BaseException:
-        found.ledger.save()
-        raise
+    with found.ledger, closing(run_units(worker, found.units(workers), workers, imports)) as messages:
+        for message in messages:
+            if time.monotonic() > next_look:
+                next_look += SPACE_EVERY if _has_space(plan, found, done, say) else float("inf")
+            through += _take(plan, message, done, found.ledger)
+            if progress is not None:
+                progress(through, found.count)
     done.merge = found.ledger.merge()
     done.failures = sorted(done.failures + done.merge.problems)
     return done
@@ -156,3 +154,11 @@ def _has_space(plan: Plan, found: Survey, done: Making, say: Callable[[str], Non
     if needed > free:
         say(f"The rest will take about {needed / 1e9:.2f} GB; {plan.target} has {free / 1e9:.2f} GB free.")
     return needed <= free
+
+
+def free_space(target: Path) -> int:
+    """Free bytes where ``target`` is or will be."""
+    place = target.resolve()
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free

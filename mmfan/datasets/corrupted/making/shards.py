@@ -26,6 +26,11 @@ class Shard(NamedTuple):
     def __str__(self) -> str:
         return f"{self.number}/{self.total}"
 
+    @property
+    def label(self) -> str:
+        """As names of files have it: ``'1-of-4'``."""
+        return f"{self.number}-of-{self.total}"
+
     def part_of(self, items: Sequence[Item]) -> Sequence[Item]:
         """This part of ``items``: every ``total``-th, so that all parts take about the same time."""
         return items[self.number - 1 :: self.total]

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from mmfan.datasets.corrupted.codec import is_whole, picture_size
-from mmfan.datasets.corrupted.making.ledger import Ledger
 from mmfan.datasets.corrupted.making.plan import Plan
 from mmfan.datasets.corrupted.making.worker import Unit
-from mmfan.datasets.corrupted.record import MixedSetError, check_record
-from mmfan.utils.text import shortlist
+from mmfan.datasets.corrupted.manifest import Ledger
+from mmfan.datasets.corrupted.record import check_record
 
 # Size of a corrupted picture as a share of its pixels' bytes, a little above the mean over all types and severities:
 # measured on photographs of 2048x1024 as PNG 0.48 (gaussian noise 0.97, strong contrast loss 0.14), on smaller and
@@ -63,11 +60,8 @@ def survey(plan: Plan) -> Survey:
         MixedSetError: What is there was made with other settings, from another source, or by something else.
         MMFanError: A record or manifest cannot be read.
     """
-    remarks = check_record(plan.target, plan.record)
-    if remarks is None:
-        _check_empty(plan)
-    ledger = Ledger(plan)
-    _check_source(plan, ledger)
+    remarks = check_record(plan.target, plan.record, plan.folders.values())
+    ledger = Ledger(plan.target, plan.record, plan.listing, plan.folders, plan.shard.label)
     kept, missing = 0, []
     for index in plan.own:
         place = plan.listing.pictures[index].place
@@ -84,30 +78,6 @@ def survey(plan: Plan) -> Survey:
     return Survey(kept, tuple(missing), count, size, tuple(remarks or ()), remarks is None, ledger)
 
 
-def _check_empty(plan: Plan) -> None:
-    """A set without a record must have nothing in the places where this one goes."""
-    for folder in plan.folders.values():
-        if folder.is_dir() and any(files for _, _, files in os.walk(folder)):
-            raise MixedSetError(
-                f"{folder} holds files, but {plan.target} has no record of how they were made. Make the set in another "
-                "folder."
-            )
-
-
-def _check_source(plan: Plan, ledger: Ledger) -> None:
-    """Pictures that the source lacks mean that the set was begun from another one."""
-    if plan.listing.problems:
-        return
-    expected = {picture.place for picture in plan.listing.pictures}
-    for cell, files in ledger.known.items():
-        strangers = sorted(set(files) - expected)
-        if strangers:
-            raise MixedSetError(
-                f"{plan.target} was begun from another source: {len(strangers)} of its pictures of {cell} are not in "
-                f"{plan.source}: {shortlist(strangers)}. Use another folder."
-            )
-
-
 def _bytes_a_picture(plan: Plan, pictures: list[int]) -> int:
     """Mean size of a corrupted picture to be expected, from the headers of some clean ones."""
     step = max(1, len(pictures) // SAMPLED)
@@ -122,11 +92,3 @@ def _bytes_a_picture(plan: Plan, pictures: list[int]) -> int:
         else next((share for least, share in JPEG_SHARE.items() if quality >= least), min(JPEG_SHARE.values()))
     )
     return math.ceil(3 * share * sum(pixels) / len(pixels))
-
-
-def free_space(target: Path) -> int:
-    """Free bytes where ``target`` is or will be."""
-    place = target.resolve()
-    while not place.exists():
-        place = place.parent
-    return shutil.disk_usage(place).free

@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.corruptions import corrupt, get_corruption, picture_seed
+from mmfan.corruptions.cell import Cell
 from mmfan.datasets.corrupted.codec import decode_picture, encode_picture, is_whole, picture_damage
 from mmfan.datasets.corrupted.making.plan import Plan
 from mmfan.errors import MMFanError
@@ -104,14 +105,12 @@ class Worker:
 
     Args:
         plan: What is made.
-
-    Attributes:
-        spent: Seconds of work, by kind (:data:`KINDS`).
+        spent: Seconds of work by kind (:data:`KINDS`), to which those of this worker are added.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, spent: dict[str, float]) -> None:
         self.plan = plan
-        self.spent = dict.fromkeys(KINDS, 0.0)
+        self.spent = spent
         self._picture: int | None = None
         self._clean: NDArray[np.uint8] | None = None
 
@@ -195,28 +194,36 @@ def _reason(error: BaseException) -> str:
     return text if isinstance(error, (ValueError, OSError)) and text else f"{type(error).__name__}: {text}"
 
 
+def _context(cells: Iterable[Cell]) -> Any:
+    """How processes are started; those of a forkserver share what it imported, which saves their time."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    rooms = {get_corruption(cell.corruption).function.__module__ for cell in cells}
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, *sorted(room for room in rooms if room.startswith("mmfan."))])
+    return context
+
+
 def run_units(
-    plan: Plan, units: Iterator[Unit], workers: int, imports: Sequence[str], spent: dict[str, float]
+    worker: Worker, units: Iterator[Unit], workers: int, imports: Sequence[str]
 ) -> Generator[Made | Failed, None, None]:
     """Make all units and yield what became of each form.
 
     Closing the generator stops the work; each worker finishes the file it is at.
 
     Args:
-        plan: What is made.
+        worker: What makes them, here or as a copy of its own in each process.
         units: The work.
         workers: Number of processes. With 1, this process does the work itself. More are started from a clean process,
             never forked from this one, whose threads OpenCV and numba may have started.
         imports: Modules that workers import first: those that register a user's own corruptions.
-        spent: Seconds of work, by kind; those of this work are added.
 
     Raises:
         WorkerDiedError: A worker was killed.
         OSError: The disk is full or cannot be written.
     """
     if workers == 1:
-        worker, threads = Worker(plan), cv2.getNumThreads()
-        worker.spent = spent
+        threads = cv2.getNumThreads()
         cv2.setNumThreads(1)
         try:
             for unit in units:
@@ -224,9 +231,9 @@ def run_units(
         finally:
             cv2.setNumThreads(threads)
         return
-    context = _context(plan)
+    context = _context(worker.plan.cells)
     stop = context.Event()
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (plan, tuple(imports), stop))
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (worker, tuple(imports), stop))
     try:
         # a few ahead: a worker that is done finds the next unit waiting, and millions need no room
         pending = {pool.submit(_work, unit) for unit in islice(units, 2 * workers)}
@@ -236,7 +243,7 @@ def run_units(
             for future in done:
                 messages, seconds = future.result()
                 for kind in KINDS:
-                    spent[kind] += seconds[kind]
+                    worker.spent[kind] += seconds[kind]
                 yield from messages
     except BrokenProcessPool as error:
         raise WorkerDiedError(
@@ -248,28 +255,18 @@ def run_units(
         pool.shutdown(cancel_futures=True)
 
 
-def _context(plan: Plan) -> Any:
-    """How processes are started; those of a forkserver share what it imported, which saves their time."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    rooms = {get_corruption(cell.corruption).function.__module__ for cell in plan.cells}
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, *sorted(room for room in rooms if room.startswith("mmfan."))])
-    return context
-
-
 _worker: Worker  # of this process, if it is one of several
 _stop: Any  # set when the work is to end
 
 
-def _start_worker(plan: Plan, imports: tuple[str, ...], stop: Any) -> None:
+def _start_worker(worker: Worker, imports: tuple[str, ...], stop: Any) -> None:
     global _worker, _stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the business of the process that hands out the work
     threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
     for module in imports:
         import_module(module)
-    _worker, _stop = Worker(plan), stop
+    _worker, _stop = worker, stop
 
 
 def _end_with_parent() -> None:

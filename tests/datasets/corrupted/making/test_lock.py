@@ -124,7 +124,7 @@ def test_in_and_out_without_a_pause(tmp_path, path):
                     inside.pop()
             except BusyTargetError:
                 pass
-            except Exception as error:
+            except (OSError, RuntimeError) as error:
                 errors.append(error)
                 ended.set()
             if len(most) > 300:

@@ -27,8 +27,8 @@ from mmfan.datasets.corrupted import (
 )
 from mmfan.datasets.corrupted.making import make as making
 from mmfan.datasets.corrupted.making import worker as units
-from mmfan.datasets.corrupted.making.ledger import Ledger, Merge
 from mmfan.datasets.corrupted.making.lock import shard_lock
+from mmfan.datasets.corrupted.manifest import Ledger, Merge
 from mmfan.utils.files import whole_file
 
 CELLS = [("tint", 1), ("tint", 3), ("dim", 2)]
@@ -416,11 +416,11 @@ def test_a_file_that_was_noted_and_cannot_be_made_again_is_missing(source, tmp_p
 
 
 def test_parts_are_saved_every_minute_and_when_it_is_interrupted(source, whole, tmp_path, monkeypatch):
-    from mmfan.datasets.corrupted.making import ledger
+    from mmfan.datasets.corrupted import manifest
 
     target = tmp_path / "c"
     clock = [0.0]
-    monkeypatch.setattr(ledger.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(manifest.time, "monotonic", lambda: clock[0])
     noted = []
 
     def progress(done, _):
