@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from mmfan.analysis.context import AnalysisError
+from mmfan.analysis.options import AnalysisError
 from mmfan.analysis.taps import PROBE, backbone_of, eval_mode
 
 # what the branches of transformer blocks are called, here and in mmsegmentation and mmdetection

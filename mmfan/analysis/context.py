@@ -1,13 +1,10 @@
-"""What every analysis is given and what it gives: a context with model and pictures, a specification, a document."""
+"""Context of an analysis: one model, its own preprocessing, and pictures of its test set."""
 
 from __future__ import annotations
 
-import argparse
 import copy
-import json
-import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,27 +12,23 @@ from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
+from mmengine.config import Config
 from mmengine.registry import DATASETS, DefaultScope
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmfan.analysis.options import AnalysisError, Options
 from mmfan.analysis.taps import Features, Tap, TapRecorder, choose_taps
 from mmfan.apis.inference import init_model, read_picture
 from mmfan.corruptions import get_corruption, picture_seed
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.transforms.corrupt import corrupt_bgr
-from mmfan.errors import ConfigError, MMFanError, WrongTypeError
+from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
 from mmfan.evaluation.loop.stream import spread
 from mmfan.utils.progress import ProgressLine
-from mmfan.utils.versions import versions
 
 Picture8 = NDArray[np.uint8]
-
-
-class AnalysisError(MMFanError):
-    """An analysis that the model, the pictures or the options do not allow."""
 
 
 @dataclass(frozen=True)
@@ -70,21 +63,28 @@ class Context:
         model: From :func:`mmfan.apis.init_model`, in eval mode.
         label: Name of the model in figures; says so where its weights are random.
         config: Path of the config.
-        checkpoint: Path of the weights; None for random ones.
-        options: The analysis' own options.
+        checkpoint: Path of the weights; None where they are from no file.
+        weights: From where they are: ``'checkpoint'``, ``'random'``, or ``'memory'`` for a model that was given as it
+            is.
+        analysis: Name of the analysis: of its files and its progress line.
+        options: The analysis' own options, of the dataclass in its specification.
         seed: Of all that is drawn.
         limit: Number of pictures, spread evenly over the set.
         cell: The corruption of the pictures; :data:`mmfan.corruptions.cell.CLEAN` for none.
         crop: Side in pixels of the central square that is looked at; None for the whole picture.
         tap_names: Taps that were asked for by name; None for those that the analysis chooses.
         out: Folder for intermediate files of long analyses.
+        used_taps: Where the analysis looked.
+        used_pictures: Names of the pictures that it took.
     """
 
     model: Any
     label: str
     config: str
     checkpoint: str | None = None
-    options: argparse.Namespace = field(default_factory=argparse.Namespace)
+    weights: str = "checkpoint"
+    analysis: str = "analysis"
+    options: Any = field(default_factory=Options)
     seed: int = 0
     limit: int = 8
     cell: Cell = CLEAN
@@ -93,11 +93,6 @@ class Context:
     out: Path = Path(".")
     used_taps: list[Tap] = field(default_factory=list)
     used_pictures: list[str] = field(default_factory=list)
-
-    @property
-    def trained(self) -> bool:
-        """Whether the weights are from a checkpoint."""
-        return self.checkpoint is not None
 
     @property
     def device(self) -> torch.device:
@@ -132,12 +127,12 @@ class Context:
         if len(chosen) < least:
             raise AnalysisError(
                 f"The analysis needs at least {least} pictures, and gets {len(chosen)}: the test set of {self.config} "
-                f"has {len(self._names[0])}, --limit is {self.limit}."
+                f"has {len(self._names[0])}, the limit is {self.limit}."
             )
         return chosen
 
     def pictures(self, limit: int | None = None, cell: Cell | None = None, least: int = 1) -> Iterator[Picture]:
-        """Pictures of the test set, one at a time, each the same whatever came before it.
+        """Pictures of the test set, one at a time, each the same whatever came before it; progress is told.
 
         Args:
             limit: How many; the context's ``limit`` by default.
@@ -147,12 +142,13 @@ class Context:
         Raises:
             AnalysisError: There are fewer than ``least``, or a picture is smaller than ``crop``.
         """
-        wanted = self.cell if cell is None else cell
-        for number in self.numbers(limit, least):
-            picture = self.picture(number, wanted)
+        numbers, progress = self.numbers(limit, least), self.progress()
+        for done, number in enumerate(numbers, 1):
+            picture = self.picture(number, self.cell if cell is None else cell)
             if picture.name not in self.used_pictures:
                 self.used_pictures.append(picture.name)
             yield picture
+            progress(done, len(numbers))
 
     def picture(self, number: int, cell: Cell = CLEAN) -> Picture:
         """The picture at a place of the test set, corrupted as a corrupted set has it."""
@@ -169,7 +165,7 @@ class Context:
         if self.crop is None:
             return (0, 0, height, width)
         if self.crop > min(height, width):
-            raise AnalysisError(f"The picture {name} is {height} x {width}, smaller than --crop {self.crop}.")
+            raise AnalysisError(f"The picture {name} is {height} x {width}, smaller than the crop of {self.crop}.")
         return ((height - self.crop) // 2, (width - self.crop) // 2, self.crop, self.crop)
 
     def truth(self, picture: Picture) -> Picture8 | None:
@@ -219,54 +215,45 @@ class Context:
         """Random numbers that depend on the seed, the picture and the use alone."""
         return np.random.default_rng(picture_seed(self.seed, name, "analysis " + " ".join(map(str, what)), 0))
 
-    def progress(self, what: str) -> ProgressLine:
-        """A line that says how far the analysis of this model is: call it with ``(done, total)``."""
-        return ProgressLine(f"{what}, {self.label}")
+    def progress(self, part: str = "") -> ProgressLine:
+        """A line that says how far the analysis, or a part of it, is: call it with ``(done, total)``."""
+        return ProgressLine(f"{f'{self.analysis} {part}'.strip()}, {self.label}")
 
 
-def no_arguments(parser: argparse.ArgumentParser) -> None:
-    """For analyses without options of their own."""
-
-
-@dataclass(frozen=True)
-class AnalysisSpec:
-    """An analysis.
-
-    Attributes:
-        name: On the command line.
-        help: What it asks, in one line.
-        definition: What is computed, in words and formulas, with its source; goes into the JSON.
-        run: From a context to results that JSON can hold; keys that begin with ``_`` are for the figure alone.
-        draw: From the results and labels of one or more models to the figure.
-        add_arguments: Adds options; they arrive in ``context.options``.
-        pictures: Default of ``--limit``.
-        needs_score: It judges the model, and so needs a checkpoint and labels.
-        needs_attention: It looks at attention, and so needs a model that has some.
-    """
-
-    name: str
-    help: str
-    definition: str
-    run: Callable[[Context], dict[str, Any]]
-    draw: Callable[[list[dict[str, Any]], list[str]], Figure]
-    add_arguments: Callable[[argparse.ArgumentParser], None] = no_arguments
-    pictures: int = 8
-    needs_score: bool = False
-    needs_attention: bool = False
-
-
-def load_context(config: str, checkpoint: str | None, device: str | None = None, **settings: Any) -> Context:
+def load_context(
+    config: str | Path | Config, checkpoint: str | Path | None = None, device: str | None = None, **settings: Any
+) -> Context:
     """Build a model and the context around it; without a checkpoint, with random weights drawn from the seed.
+
+    Args:
+        config: A config or its path.
+        checkpoint: Weights of the model.
+        device: ``'cpu'``, ``'cuda:0'``, ...; None for a GPU if there is one.
+        **settings: Fields of :class:`Context`; ``label`` is the config's name by default.
 
     Raises:
         FileNotFoundError, ConfigError, CheckpointError: See :func:`mmfan.apis.init_model`.
     """
     torch.manual_seed(settings.get("seed", 0))
     model = init_model(config, checkpoint, device)
-    label = settings.pop("label", None) or Path(config).stem
+    if not isinstance(config, Config):
+        settings["config"] = str(config)
     if checkpoint is None:
-        label += " (random weights)"
-    return Context(model=model, label=label, config=config, checkpoint=checkpoint, **settings)
+        return context_of(model, weights="random", **settings)
+    return context_of(model, checkpoint=str(checkpoint), **settings)
+
+
+def context_of(model: Any, label: str | None = None, **settings: Any) -> Context:
+    """The context of a model that is loaded; its label says so where the weights are from no checkpoint.
+
+    Args:
+        model: From :func:`mmfan.apis.init_model`.
+        label: The config's name by default.
+        **settings: Fields of :class:`Context`.
+    """
+    file = model.cfg.filename or type(model).__name__
+    told = {"random": " (random weights)", "memory": " (weights in memory)"}.get(settings.get("weights", ""), "")
+    return Context(model, (label or Path(file).stem) + told, **{"config": str(file), **settings})
 
 
 def parse_cell(text: str) -> Cell:
@@ -288,54 +275,6 @@ def parse_cell(text: str) -> Cell:
     if cell.severity not in severities:
         raise MMFanError(f"Expected a severity of {cell.corruption} from {severities}, got {cell.severity}.")
     return cell
-
-
-def make_document(spec: AnalysisSpec, contexts: Sequence[Context], results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What is written as JSON: results, and all that is needed to repeat them."""
-    first = contexts[0]
-    return {
-        "analysis": spec.name,
-        "definition": spec.definition,
-        "seed": first.seed,
-        "limit": first.limit,
-        "cell": list(first.cell),
-        "crop": first.crop,
-        "options": vars(first.options),
-        "versions": versions("torch", "numpy", "cv2", "mmengine"),
-        "models": [
-            {
-                "label": context.label,
-                "config": context.config,
-                "checkpoint": context.checkpoint,
-                "weights": "checkpoint" if context.trained else "random",
-                "taps": [vars(tap) for tap in context.used_taps],
-                "pictures": context.used_pictures,
-                "result": _public(result),
-            }
-            for context, result in zip(contexts, results, strict=True)
-        ],
-    }
-
-
-def to_json(document: dict[str, Any]) -> str:
-    """The text of a document; null stands for what is not a finite number."""
-    return json.dumps(document, indent=1, allow_nan=False, default=_plain) + "\n"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    if isinstance(value, Path):
-        return str(value)
-    raise WrongTypeError(f"A {type(value).__name__} cannot be written as JSON.")
-
-
-def _public(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _public(inner) for key, inner in value.items() if not str(key).startswith("_")}
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return [_public(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def _cut(picture: Any, box: tuple[int, int, int, int]) -> Any:

@@ -158,6 +158,15 @@ def choose_taps(model: nn.Module, names: Sequence[str] | None, kinds: Sequence[s
     return [find_tap(model, name) for name in names] if names else list_taps(model, kinds)
 
 
+def describe_taps(taps: Sequence[Tap]) -> dict[str, list[Any]]:
+    """Names, kinds and strides of taps, as results that go by depth have them."""
+    return {
+        "taps": [tap.name for tap in taps],
+        "kinds": [tap.kind for tap in taps],
+        "strides": [tap.stride for tap in taps],
+    }
+
+
 class TapRecorder:
     """Keeps what taps give while it is entered; the hooks go when it is left, by whatever way.
 

@@ -18,8 +18,10 @@ from mmengine.registry import DATASETS, DefaultScope
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from mmfan.analysis.context import AnalysisError, Context
+from mmfan.analysis.context import Context
+from mmfan.analysis.options import AnalysisError
 from mmfan.corruptions import picture_seed
+from mmfan.corruptions.cell import CLEAN
 from mmfan.evaluation.loop.picture_names import name_pictures
 from mmfan.evaluation.loop.stream import spread
 
@@ -51,8 +53,12 @@ def training_batches(context: Context, count: int, size: int) -> list[Batch]:
         size: Pictures in each.
 
     Raises:
-        AnalysisError: The config has no training set, or it is too small, or ``crop`` does not fit.
+        AnalysisError: The config has no training set, or it is too small, or the context's settings do not fit.
     """
+    if context.cell != CLEAN or context.tap_names:
+        raise AnalysisError(
+            f"{context.analysis} takes the training set as its pipeline gives it: leave out `cell` and `taps`."
+        )
     cfg = context.model.cfg
     config = (cfg.get("train_dataloader") or {}).get("dataset")
     if config is None:
@@ -67,6 +73,7 @@ def training_batches(context: Context, count: int, size: int) -> list[Batch]:
         )
     chosen = spread(len(dataset), count * size)
     names = name_pictures(dataset)[1] if hasattr(dataset, "get_data_info") else [str(n) for n in range(len(dataset))]
+    context.used_pictures.extend(names[number] for number in chosen)
     batches = []
     for start in range(0, len(chosen), size):
         numbers = chosen[start : start + size]
@@ -100,9 +107,9 @@ def _batch(context: Context, samples: Sequence[Any], names: Sequence[str]) -> Ba
 def _central(inputs: Tensor, samples: list[Any], side: int) -> tuple[Tensor, list[Any]]:
     height, width = inputs.shape[2:]
     if side > min(height, width):
-        raise AnalysisError(f"The training pictures are {height} x {width}, smaller than --crop {side}.")
+        raise AnalysisError(f"The training pictures are {height} x {width}, smaller than the crop of {side}.")
     if not all("gt_sem_seg" in sample for sample in samples):
-        raise AnalysisError("--crop cuts label maps, and these pictures have boxes: leave it out for detection.")
+        raise AnalysisError("`crop` cuts label maps, and these pictures have boxes: leave it out for detection.")
     top, left = (height - side) // 2, (width - side) // 2
     cut = []
     for sample in samples:

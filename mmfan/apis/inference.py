@@ -38,8 +38,8 @@ def init_model(config: str | Path | Config, checkpoint: str | Path | None, devic
         device: ``'cpu'``, ``'cuda:0'``, ...; None for a GPU if there is one.
 
     Returns:
-        The model (a ``torch.nn.Module``) in eval mode, with ``cfg``, ``pipeline`` and ``dataset_meta``: ``classes`` and
-        ``palette`` of the checkpoint, else those of the config's dataset.
+        The model (a ``torch.nn.Module``) in eval mode, with ``cfg``, ``pipeline``, ``checkpoint`` (its path, or None)
+        and ``dataset_meta``: ``classes`` and ``palette`` of the checkpoint, else those of the config's dataset.
 
     Raises:
         FileNotFoundError: Config or checkpoint does not exist.
@@ -62,6 +62,7 @@ def init_model(config: str | Path | Config, checkpoint: str | Path | None, devic
         check_fit(model.state_dict(), content, checkpoint)
         model.load_state_dict(state_of(content), strict=False)
     model.cfg, model.pipeline = cfg, inference_pipeline(cfg)
+    model.checkpoint = None if checkpoint is None else str(checkpoint)
     model.dataset_meta = _dataset_meta(content, cfg, scope)
     return model.to(_device(device)).eval()
 

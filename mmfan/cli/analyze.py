@@ -12,99 +12,81 @@ command, config or checkpoint, and for an analysis that the model or the picture
 from __future__ import annotations
 
 import argparse
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from mmfan.analysis.catalogue import ANALYSES, get_analysis
-from mmfan.analysis.context import Context, load_context, make_document, parse_cell, to_json
+from mmfan.analysis.catalogue import ANALYSES, Settings
+from mmfan.analysis.options import OptionError, Options, form_of
 from mmfan.cli.options import exits_on_problem
-from mmfan.utils.files import write_whole
-from mmfan.visualization.files import save_picture
-from mmfan.visualization.style import draw
-
-OWN = ("what", "config", "checkpoint", "model", "out", "limit", "seed", "cell", "crop", "taps", "device", "labels")
-
-
-class LazyParser(argparse.ArgumentParser):
-    """The command line of one analysis, whose options are loaded when it is the chosen one."""
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # type: ignore[override]
-        """Load the options, then parse."""
-        spec = get_analysis(self.prog.split()[-1])
-        _add_common(self, spec.pictures)
-        spec.add_arguments(self.add_argument_group(f"options of {spec.name}"))
-        return super().parse_known_args(args, namespace)
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
-    """The command line; options of an analysis are loaded for the chosen one alone."""
+    """The command line: a command an analysis, each with the settings of all and the options of its own."""
     parser = argparse.ArgumentParser(
         prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    analyses = parser.add_subparsers(dest="what", metavar="WHAT", required=True, parser_class=LazyParser)
-    for name, (_, asks) in ANALYSES.items():
-        analyses.add_parser(name, help=asks, description=asks)
+    analyses = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    for name, spec in ANALYSES.items():
+        sub = analyses.add_parser(name, help=spec.help, description=spec.help)
+        sub.add_argument("config", help="config file, of mmfan, mmsegmentation or mmdetection")
+        sub.add_argument("checkpoint", nargs="?", help="checkpoint file (default: random weights)")
+        sub.add_argument(
+            "--model", action="append", default=[], metavar="CONFIG[:CHECKPOINT]",
+            help="another model for the same figure; may be given several times",
+        )  # fmt: skip
+        sub.add_argument("--out", default="work_dirs/analysis", metavar="DIR", help="folder of the results")
+        add_options(sub, Settings, limit=spec.pictures)
+        if fields(spec.options):
+            add_options(sub.add_argument_group(f"options of {name}"), spec.options)
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser, pictures: int) -> None:
-    parser.add_argument("config", help="config file, of mmfan, mmsegmentation or mmdetection")
-    parser.add_argument("checkpoint", nargs="?", help="checkpoint file (default: random weights)")
-    parser.add_argument(
-        "--model", action="append", default=[], metavar="CONFIG[:CHECKPOINT]", help="another model for the same figure"
-    )
-    parser.add_argument("--labels", nargs="+", metavar="NAME", help="names of the models (default: of their configs)")
-    parser.add_argument("--out", default="work_dirs/analysis", metavar="DIR", help="folder of the results")
-    parser.add_argument("--limit", type=int, default=pictures, metavar="N", help=f"pictures (default: {pictures})")
-    parser.add_argument("--seed", type=int, default=0, help="seed of corruptions and of all that is drawn")
-    parser.add_argument("--cell", default="clean", metavar="NAME:SEVERITY", help="corrupt the pictures, e.g. fog:3")
-    parser.add_argument("--crop", type=int, metavar="N", help="look at the central N x N pixels alone")
-    parser.add_argument("--taps", nargs="+", metavar="NAME", help="places to look at (default: the analysis' choice)")
-    parser.add_argument("--device", help="cpu, cuda:0, ... (default: a GPU if there is one)")
+def add_options(parser: Any, options: type[Options], **defaults: Any) -> None:
+    """Add the fields of an options dataclass to a parser or a group; ``args`` has those that are on the command line.
+
+    Args:
+        parser: Gets the options.
+        options: Their names, types, help, choices and defaults; ranges are checked when an instance is made.
+        **defaults: Told in the help in the place of the fields' own.
+    """
+    for one in fields(options):
+        form, rules, default = form_of(options, one.name), one.metadata, defaults.get(one.name, one.default)
+        flag, more = f"--{one.name.replace('_', '-')}", {"default": argparse.SUPPRESS, "help": rules["help"]}
+        if form.kind is bool:
+            parser.add_argument(flag, action="store_true", **more)
+            continue
+        if default is not None:
+            told = " ".join(map(str, default)) if isinstance(default, tuple) else default
+            more["help"] += f" (default: {told})"
+        nargs = "+" if form.count == 0 else form.count
+        more |= {key: rules[key] for key in ("choices", "metavar") if key in rules}
+        parser.add_argument(flag, type=form.kind, nargs=nargs, **more)
 
 
-def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """Refuse numbers out of range and labels that do not match the models."""
-    for name in ("limit", "crop"):
-        value = getattr(args, name)
-        if value is not None and value < 1:
-            parser.error(f"argument --{name}: expected a number from 1 on, got {value}")
-    if args.seed < 0:
-        parser.error(f"argument --seed: expected a number from 0 on, got {args.seed}")
-    if args.labels and len(args.labels) != 1 + len(args.model):
-        parser.error(f"argument --labels: expected {1 + len(args.model)} names, one a model, got {len(args.labels)}")
+def given_options(args: argparse.Namespace, options: type[Options]) -> dict[str, Any]:
+    """The options of a dataclass that are on the command line."""
+    return {one.name: getattr(args, one.name) for one in fields(options) if hasattr(args, one.name)}
 
 
-def load_models(args: argparse.Namespace) -> list[Context]:
-    """The contexts of all models, in the order of the command line."""
-    cell = parse_cell(args.cell)
-    options = argparse.Namespace(**{key: value for key, value in vars(args).items() if key not in OWN})
-    pairs = [(args.config, args.checkpoint)]
+def named_models(args: argparse.Namespace) -> list[tuple[str, str | None]]:
+    """Config and checkpoint of all models, in the order of the command line."""
+    pairs: list[tuple[str, str | None]] = [(args.config, args.checkpoint)]
     for text in args.model:
         config, colon, checkpoint = text.partition(".py:")
-        pairs.append((config + ".py", checkpoint) if colon else (text, None))
-    return [
-        load_context(
-            config, checkpoint, args.device, label=label, options=options, seed=args.seed, limit=args.limit, cell=cell,
-            crop=args.crop, tap_names=args.taps, out=Path(args.out),
-        )
-        for (config, checkpoint), label in zip(pairs, args.labels or [None] * len(pairs), strict=True)
-    ]  # fmt: skip
+        pairs.append((f"{config}.py", checkpoint) if colon else (text, None))
+    return pairs
 
 
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Read, load, analyse, write."""
-    check_arguments(parser, args)
-    out = Path(args.out)
+    from mmfan.analysis.results import analyze  # torch
+
+    options = given_options(args, Settings) | given_options(args, ANALYSES[args.what].options)
     with exits_on_problem(parser.prog, code=2):
-        spec = get_analysis(args.what)
-        contexts = load_models(args)
-        if spec.needs_score and not all(context.trained for context in contexts):
-            parser.error(f"{args.what} judges predictions: give every model a checkpoint")
-        results = [spec.run(context) for context in contexts]
-        figure = spec.draw(results, [context.label for context in contexts])
-        text = to_json(make_document(spec, contexts, results))
-        write_whole(out / f"{spec.name}.json", text.encode())
-        save_picture(out / f"{spec.name}.png", draw(figure))
-    print(f"Wrote {out / spec.name}.json and {out / spec.name}.png.")
+        try:
+            analyze(args.what, named_models(args), out=args.out, **options)
+        except OptionError as error:
+            parser.error(f"argument --{error.option.replace('_', '-')}: {error.says}")
+    print(f"Wrote {Path(args.out) / args.what}.json and {Path(args.out) / args.what}.png.")
     return 0

@@ -5,7 +5,7 @@ import torch
 from mmengine.registry import MODELS, DefaultScope
 
 from mmfan.analysis.branches import Unit, list_units, removed
-from mmfan.analysis.context import AnalysisError
+from mmfan.analysis.options import AnalysisError
 
 TINY = {
     "fan": {"type": "mmfan.FAN", "arch": {"embed_dims": 32, "depth": 2, "num_heads": 4}, "out_indices": (1,)},

@@ -1,7 +1,5 @@
 """The context gives pictures, truth and inputs as the model and the judge have them."""
 
-import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,16 +10,8 @@ import torch
 from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
 
 from mmfan.analysis.analyses.noise_decay import noisy
-from mmfan.analysis.catalogue import ANALYSES, get_analysis
-from mmfan.analysis.context import (
-    AnalysisError,
-    AnalysisSpec,
-    Context,
-    load_context,
-    make_document,
-    parse_cell,
-    to_json,
-)
+from mmfan.analysis.context import Context, load_context, parse_cell
+from mmfan.analysis.options import AnalysisError
 from mmfan.corruptions import corrupt, picture_seed
 from mmfan.corruptions.cell import Cell
 
@@ -75,7 +65,7 @@ def test_truth_and_crop_go_together(context: Context, config: Path) -> None:
     assert (picture.image == whole.image[16:48, 32:64]).all()
     assert (cropped.truth(picture) == truth[16:48, 32:64]).all()
     assert cropped.inputs(picture).shape == (1, 3, 32, 32)
-    with pytest.raises(AnalysisError, match="64 x 96, smaller than --crop 80"):
+    with pytest.raises(AnalysisError, match="64 x 96, smaller than the crop of 80"):
         next(Context(context.model, "tiny", str(config), crop=80).pictures(1))
 
 
@@ -90,7 +80,7 @@ def test_noise_belongs_to_the_picture(context: Context) -> None:
 def test_without_a_checkpoint_weights_are_drawn_from_the_seed_and_labelled(config: Path) -> None:
     one, again, other = (load_context(str(config), None, "cpu", seed=seed) for seed in (1, 1, 2))
     assert one.label == "tiny (random weights)"
-    assert not one.trained
+    assert one.weights == "random"
     key = "backbone.blocks.0.attn.q.weight"
     assert torch.equal(one.model.state_dict()[key], again.model.state_dict()[key])
     assert not torch.equal(one.model.state_dict()[key], other.model.state_dict()[key])
@@ -106,23 +96,3 @@ def test_cells_of_the_command_line() -> None:
         parse_cell("fog:9")
     with pytest.raises(ValueError, match="'fig'"):
         parse_cell("fig:3")
-
-
-def test_document_holds_all_but_what_is_for_the_figure(context: Context) -> None:
-    spec = AnalysisSpec("x", "asks", "is", run=lambda context: {}, draw=lambda results, labels: None)  # type: ignore[arg-type,return-value]
-    context.options = argparse.Namespace(sigma=0.1)
-    result = {"value": np.float64(0.5), "list": [float("nan"), 1.0], "_panels": [np.zeros(3)]}
-    document = json.loads(to_json(make_document(spec, [context], [result])))
-    assert document["models"][0]["result"] == {"value": 0.5, "list": [None, 1.0]}
-    assert document["models"][0]["weights"] == "checkpoint"
-    assert document["options"] == {"sigma": 0.1}
-    assert set(document["versions"]) == {"mmfan", "python", "torch", "numpy", "cv2", "mmengine"}
-
-
-def test_the_table_and_the_modules_agree() -> None:
-    for name in ANALYSES:
-        spec = get_analysis(name)
-        assert spec.name == name
-        assert spec.definition.endswith((".", ")"))
-    with pytest.raises(ValueError, match="did you mean 'fourier'"):
-        get_analysis("furier")

@@ -1,14 +1,13 @@
 """Training batches and losses: the same each time, and generators left alone."""
 
 import random
-from argparse import Namespace
 
 import numpy as np
 import pytest
 import torch
 from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
 
-from mmfan.analysis.context import AnalysisError, load_context
+from mmfan.analysis import AnalysisError, load_context
 from mmfan.analysis.training_loss import loss_of, training_batches, weight_decays
 
 AUGMENTED = """
@@ -28,7 +27,7 @@ def folder(tmp_path_factory):
 
 
 def context(folder, **settings):
-    return load_context(str(folder / "tiny.py"), str(folder / "tiny.pth"), "cpu", options=Namespace(), **settings)
+    return load_context(str(folder / "tiny.py"), str(folder / "tiny.pth"), "cpu", **settings)
 
 
 def test_batches_depend_on_seed_and_name_alone(folder):
@@ -80,5 +79,5 @@ def test_decay_is_that_of_the_optimiser(folder):
 def test_bad_input(folder):
     with pytest.raises(AnalysisError, match=r"needs 4 batches of 2 pictures, the training set of .* has 6 pictures"):
         training_batches(context(folder), 4, 2)
-    with pytest.raises(AnalysisError, match="64 x 64, smaller than --crop 100"):
+    with pytest.raises(AnalysisError, match="64 x 64, smaller than the crop of 100"):
         training_batches(context(folder, crop=100), 1, 1)

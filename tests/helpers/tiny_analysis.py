@@ -1,6 +1,5 @@
 """Contexts of analyses around the tiny segmentor."""
 
-import argparse
 from pathlib import Path
 
 from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
@@ -13,28 +12,25 @@ def write_parts(folder: Path, more: str = "") -> Path:
     return folder
 
 
-def make_context(folder: Path, out: Path, analysis: str, *arguments: object, **settings: object):
-    """What ``tools/analyze.py`` makes of a command line; returns the analysis and its context."""
-    from mmfan.analysis.catalogue import get_analysis
-    from mmfan.analysis.context import load_context
+def make_context(folder: Path, out: Path, analysis: str, checkpoint: str | None = "tiny.pth", **given: object):
+    """An analysis and its context, of settings of the context and options of the analysis."""
+    from mmfan.analysis import get_analysis, load_context
+    from mmfan.analysis.options import make_options
 
     spec = get_analysis(analysis)
-    parser = argparse.ArgumentParser()
-    spec.add_arguments(parser)
-    options = parser.parse_args([str(argument) for argument in arguments])
-    checkpoint = settings.pop("checkpoint", folder / "tiny.pth")
+    settings = {key: given.pop(key) for key in ("limit", "seed", "cell", "crop", "tap_names") if key in given}
     context = load_context(
-        str(folder / "tiny.py"), None if checkpoint is None else str(checkpoint), "cpu", options=options, out=out,
-        **{"limit": 3, **settings},
+        folder / "tiny.py", None if checkpoint is None else folder / checkpoint, "cpu", analysis=analysis, out=out,
+        options=make_options(spec.options, given, analysis), **{"limit": 3, **settings},
     )  # fmt: skip
     return spec, context
 
 
-def analyse(folder: Path, out: Path, analysis: str, *arguments: object, **settings: object) -> dict:
+def analyse(folder: Path, out: Path, analysis: str, **given: object) -> dict:
     """The result of an analysis of the tiny segmentor; its figure is drawn too, for one model and for two."""
     from mmfan.visualization.style import draw
 
-    spec, context = make_context(folder, out, analysis, *arguments, **settings)
+    spec, context = make_context(folder, out, analysis, **given)
     result = spec.run(context)
     for count in (1, 2):
         assert draw(spec.draw([result] * count, ["a model", "another"][:count])).std() > 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 from typing import Any
 
@@ -12,9 +11,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context, Picture
-from mmfan.analysis.plots.panels import Panel, heated, panel_figure, stretched
-from mmfan.analysis.reading.attention import list_attention, read_attention, read_gates
+from mmfan.analysis.catalogue import AttentionOptions
+from mmfan.analysis.context import Context, Picture
+from mmfan.analysis.options import AnalysisError
+from mmfan.analysis.plots import Panel, heated, image_grid, stretched
+from mmfan.analysis.reading.attention import Site, list_attention, read_attention, read_gates
 
 SHOWN = 4
 MARK = (80, 255, 80)
@@ -44,34 +45,17 @@ def distance(weights: NDArray[np.float64], row: float, column: float) -> float:
     return float((weights * lengths).sum() / math.hypot(height, width))
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The query, and the head."""
-    parser.add_argument(
-        "--query", type=float, nargs=2, default=(0.5, 0.5), metavar=("X", "Y"),
-        help="where the query lies, as parts of width and height (default: 0.5 0.5, the middle)",
-    )  # fmt: skip
-    parser.add_argument("--head", type=int, metavar="N", help="one head, from 0 (default: the mean of all)")
-
-
 def run(context: Context) -> dict[str, Any]:
     """Attention of the query at every block; numbers are means over the pictures, the first one is drawn."""
-    x, y = context.options.query
-    if not (0 <= x < 1 and 0 <= y < 1):
-        raise AnalysisError(f"Expected --query as two parts of the picture from 0 to below 1, got {x} and {y}.")
-    sites = list_attention(context.model)
-    if context.tap_names:
-        known = [site.name for site in sites]
-        unknown = [name for name in context.tap_names if name.removesuffix(".token") not in known]
-        if unknown:
-            raise AnalysisError(f"There is no readable attention at {unknown[0]!r}; there is at {', '.join(known)}.")
-        sites = [site for site in sites if site.name in {name.removesuffix(".token") for name in context.tap_names}]
+    options: AttentionOptions = context.options
+    x, y = options.query
+    sites = choose_sites(context)
     context.used_taps = [site.tap for site in sites]
-    numbers = context.numbers()
+    pictures = len(context.numbers())
     table = np.zeros((len(sites), 2))
     panels: list[Panel] = []
     gates: dict[str, Any] = {}
-    progress = context.progress("attention")
-    for done, picture in enumerate(context.pictures(), 1):
+    for number, picture in enumerate(context.pictures()):
         inputs = context.inputs(picture)
         maps = read_attention(context.model, inputs, sites)
         height, width = picture.image.shape[:2]
@@ -81,12 +65,12 @@ def run(context: Context) -> dict[str, Any]:
             at = maps[site.name]
             spot = [min(int(place[axis] // site.tap.stride), at.size[axis] - 1) for axis in (0, 1)]
             heads = at.rows([spot[0] * at.size[1] + spot[1]])[:, 0]
-            row = chosen_head(heads, context.options.head, site.name)
+            row = chosen_head(heads, options.head, site.name)
             rows.append(row)
             cell = site.tap.stride * at.reduction
             found.append((entropy(row.ravel()), distance(row, place[0] / cell, place[1] / cell)))
-        table += np.array(found) / len(numbers)
-        if done == 1:
+        table += np.array(found) / pictures
+        if number == 0:
             shown = {round(index) for index in np.linspace(0, len(sites) - 1, min(SHOWN, len(sites)))}
             panels = [("query", marked(picture.rgb, x, y))]
             for index in sorted(shown):
@@ -94,7 +78,6 @@ def run(context: Context) -> dict[str, Any]:
                 stride = site.tap.stride * maps[site.name].reduction
                 panels.append((f"{site.name} attention", _painted(picture, rows[index], stride)))
             panels += _gate_panels(context, picture, inputs, gates)
-        progress(done, len(numbers))
     return {
         "sites": [site.name for site in sites],
         "strides": [site.tap.stride for site in sites],
@@ -104,6 +87,23 @@ def run(context: Context) -> dict[str, Any]:
         "gates": gates,
         "_panels": panels,
     }
+
+
+def choose_sites(context: Context) -> list[Site]:
+    """Where attention can be read: at the taps that were asked for, or everywhere.
+
+    Raises:
+        AnalysisError: There is none at a tap that was asked for.
+    """
+    sites = list_attention(context.model)
+    if not context.tap_names:
+        return sites
+    wanted = [name.removesuffix(".token") for name in context.tap_names]
+    known = [site.name for site in sites]
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise AnalysisError(f"There is no readable attention at {unknown[0]!r}; there is at {', '.join(known)}.")
+    return [site for site in sites if site.name in wanted]
 
 
 def chosen_head(heads: Tensor, head: int | None, name: str) -> NDArray[np.float64]:
@@ -129,8 +129,7 @@ def marked(rgb: NDArray[np.uint8], x: float, y: float) -> NDArray[np.uint8]:
 
 
 def _painted(picture: Picture, weights: NDArray[np.float64], stride: int) -> NDArray[np.uint8]:
-    height, width = picture.image.shape[:2]
-    large = stretched(weights, (height, width), stride)
+    large = stretched(weights, picture.image.shape[:2], stride)
     # a single bright cell would leave all others dark
     return heated(picture.rgb, large, highest=float(np.quantile(large, 0.995)) or None)
 
@@ -155,22 +154,4 @@ def _gate_panels(context: Context, picture: Picture, inputs: Tensor, gates: dict
 
 def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """A row a model: the query, its attention at some blocks, and the tokens behind the gates of FAN's blocks."""
-    return panel_figure([result["_panels"] for result in results], labels)
-
-
-SPEC = AnalysisSpec(
-    name="attention",
-    help="attention of a chosen place by block, and the tokens behind FAN's channel gates, drawn over the picture",
-    definition=(
-        "softmax(q k^T / sqrt(d)) of the query's row, mean over the heads or one head, for the token mixing of each "
-        "block. `entropy` is relative to that of uniform attention, `distance` the mean distance from the query in "
-        "diagonals of the map; means over the pictures. `gates`: of the first picture, gate of each channel over its "
-        "head's temperature, sigmoid(<softmax(q), prototype>), 0.5 to 0.731; drawn is what each token adds to the "
-        "inner products, mean over the channels (FAN, arXiv 2204.12451, equation 7)."
-    ),
-    run=run,
-    draw=draw,
-    add_arguments=add_arguments,
-    pictures=1,
-    needs_attention=True,
-)
+    return image_grid([result["_panels"] for result in results], labels)

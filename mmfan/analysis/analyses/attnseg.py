@@ -8,7 +8,6 @@ which every attention has, since models that were trained for dense prediction n
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context
-from mmfan.analysis.plots.panels import stretched
+from mmfan.analysis.catalogue import AttnsegOptions
+from mmfan.analysis.context import Context
+from mmfan.analysis.options import AnalysisError
+from mmfan.analysis.plots import legend_under, make_panels, name_axes, stretched
 from mmfan.analysis.reading.attention import Site, fan_class_row, list_attention, read_attention
 from mmfan.analysis.taps import backbone_of, list_taps
-from mmfan.visualization.style import DPI, TEXT, clear_frame, fold, style_of
+from mmfan.visualization.style import clear_frame, fold, style_of
 
 IGNORED = 255
 
@@ -65,36 +66,15 @@ def class_scores(masks: NDArray[np.bool_], truth: NDArray[np.uint8], void: str =
     return {number: [jaccard(mask, truth == number, counted) for mask in masks] for number in present}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Mass, heads, row, void."""
-    parser.add_argument("--mass", type=float, default=0.9, metavar="X", help="attention kept (default: 0.9)")
-    parser.add_argument(
-        "--heads",
-        default="best",
-        metavar="best|mean|N",
-        help="best head for each class, the mean of all, or one (best)",
-    )
-    parser.add_argument(
-        "--row", choices=("mean", "class"), default="mean", help="whose attention: all queries' or the class token's"
-    )
-    parser.add_argument("--void", choices=("exclude", "background"), default="exclude", help="what ignored pixels are")
-
-
 def run(context: Context) -> dict[str, Any]:
     """The Jaccard index, mean over the classes of a picture, then over the pictures; and that of chance."""
-    options = context.options
-    if not 0 < options.mass <= 1:
-        raise AnalysisError(f"Expected --mass above 0 and at most 1, got {options.mass}.")
-    if options.heads not in ("best", "mean") and not options.heads.isdigit():
-        raise AnalysisError(f"Expected --heads to be best, mean or a number from 0 on, got {options.heads!r}.")
+    options: AttnsegOptions = context.options
     site = list_attention(context.model)[-1]
     context.used_taps = [site.tap]
-    numbers = context.numbers()
     names = context.model.dataset_meta["classes"]
     scores, chances = [], []
     by_class: dict[int, list[float]] = {}
-    progress = context.progress("attnseg")
-    for done, picture in enumerate(context.pictures(), 1):
+    for picture in context.pictures():
         truth = context.truth(picture)
         if truth is None:
             raise AnalysisError(f"The test set of {context.config} has no label maps, which attnseg compares with.")
@@ -109,7 +89,6 @@ def run(context: Context) -> dict[str, Any]:
             chances.append(float(np.mean(list(chance.values()))))
         for number, value in found.items():
             by_class.setdefault(number, []).append(value)
-        progress(done, len(numbers))
     if not scores:
         raise AnalysisError("None of the pictures has a pixel that is not ignored.")
     return {
@@ -122,7 +101,7 @@ def run(context: Context) -> dict[str, Any]:
 
 def _best(cells: NDArray[np.bool_], stride: int, truth: NDArray[np.uint8], void: str) -> dict[int, float]:
     """Masks of the map to those of the picture, then :func:`class_scores` of the best of them."""
-    large = np.stack([stretched(mask, (truth.shape[0], truth.shape[1]), stride) for mask in cells])
+    large = np.stack([stretched(mask, truth.shape, stride) for mask in cells])
     return {number: max(values) for number, values in class_scores(large, truth, void).items()}
 
 
@@ -138,7 +117,7 @@ def _rows(context: Context, inputs: Tensor, site: Site) -> tuple[NDArray[np.floa
     attention = read_attention(context.model, inputs, [site])[site.name]
     row = attention.class_row() if context.options.row == "class" else attention.mean_row()
     if row is None:
-        raise AnalysisError(f"{type(context.model.backbone).__name__} has no class token; take --row mean.")
+        raise AnalysisError(f"{type(context.model.backbone).__name__} has no class token; take row mean.")
     return np.asarray(row.cpu().numpy()), site.tap.stride * attention.reduction
 
 
@@ -156,10 +135,7 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """Bars of the index by class and over all; a line where chance is."""
     names = list(dict.fromkeys(name for result in results for name in result["by_class"]))
     rows = ["all classes", *names]
-    figure = Figure(
-        figsize=(7.5, 1.3 + 0.3 * len(rows) + 0.12 * len(rows) * len(results)), dpi=DPI, layout="constrained"
-    )
-    axes = figure.subplots()
+    figure, ((axes,),) = make_panels(1, 1, (7.5, 1.3 + 0.3 * len(rows) + 0.12 * len(rows) * len(results)))
     thick = 0.8 / len(results)
     for place, (result, label) in enumerate(zip(results, labels, strict=True)):
         style = style_of(place)
@@ -173,23 +149,6 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     clear_frame(axes)
     axes.grid(axis="y", visible=False)
     axes.grid(axis="x", color="0.85")
-    axes.set_xlabel("Jaccard index of the attention and the class", fontsize=9, color=TEXT)
-    figure.legend(loc="outside lower center", frameon=False, fontsize=9)
+    name_axes(axes, "Jaccard index of the attention and the class")
+    legend_under(figure, *axes.get_legend_handles_labels(), ncol=1)
     return figure
-
-
-SPEC = AnalysisSpec(
-    name="attnseg",
-    help="segmentation by attention: the Jaccard index of what the heads look at and the classes of the picture",
-    definition=(
-        "Of the last block's attention, for each head the fewest cells that hold `mass` of it, enlarged to the "
-        "picture; the Jaccard index with each class that occurs, of the best head for the class (`heads`: an oracle), "
-        "mean over the classes of a picture, then over the pictures. `row`: attention of all queries (mean) or of the "
-        "class token. `chance`: as many cells drawn at random a head. Naseer et al., arXiv 2105.10497; not to be "
-        "mixed with mIoU."
-    ),
-    run=run,
-    draw=draw,
-    add_arguments=add_arguments,
-    needs_attention=True,
-)

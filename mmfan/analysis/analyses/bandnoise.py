@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context
-from mmfan.analysis.plots.lines import line_figure
+from mmfan.analysis.catalogue import BandNoiseOptions
+from mmfan.analysis.context import Context
+from mmfan.analysis.plots import draw_lines, legend_under, make_panels, name_axes
 from mmfan.analysis.scoring.alterations import BandNoiseAlteration
-from mmfan.analysis.scoring.judge import judge_of, main_metric, without_cell
+from mmfan.analysis.scoring.judge import Judge, main_metric
 from mmfan.corruptions.cell import Cell
-from mmfan.datasets.transforms.band_noise import ENERGIES, IMAGENET_STD
+from mmfan.datasets.transforms.band_noise import IMAGENET_STD
 from mmfan.evaluation.protocol import Protocol
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Bands and strength."""
-    parser.add_argument(
-        "--frequencies", nargs="+", type=int, default=list(range(10, 100, 10)), metavar="PERCENT",
-        help="middles of the bands in percent of pi, the highest frequency (default: 10 20 ... 90)",
-    )  # fmt: skip
-    parser.add_argument("--width", type=float, default=0.1, help="width of a band in units of pi (default: 0.1)")
-    parser.add_argument(
-        "--eps", type=float, default=0.7, help="strength of the noise in standard deviations (default: 0.7)"
-    )
-    parser.add_argument(
-        "--energy", choices=ENERGIES, default="raw", help="raw: as published; equal: the same in each band"
-    )
-    parser.add_argument("--workers", type=int, help="loading processes (default: the config's)")
 
 
 def model_std(model: Any) -> tuple[float, ...]:
@@ -46,17 +30,14 @@ def model_std(model: Any) -> tuple[float, ...]:
 
 def run(context: Context) -> dict[str, Any]:
     """Scores with noise in each band."""
-    options = context.options
-    without_cell(context, "bandnoise")
+    options: BandNoiseOptions = context.options
+    judge = Judge(context, options.workers, alters=True)
     bands = sorted(set(options.frequencies))
-    if not 1 <= bands[0] <= bands[-1] <= 100:
-        raise AnalysisError(f"Expected --frequencies from 1 to 100 percent of pi, got {options.frequencies}.")
     settings = {"width": options.width, "eps": options.eps, "energy": options.energy, "std": model_std(context.model)}
     kind = f"band_noise_{options.energy}_eps{options.eps:g}_width{options.width:g}"
     protocol = Protocol(kind, tuple(Cell(kind, band) for band in bands), source="bands of noise, arXiv 2202.06709")
-    judge = judge_of(context, "bandnoise", workers=options.workers)
     clean, *noisy = judge.run(
-        protocol, alteration=BandNoiseAlteration(**settings), settings=settings, progress=context.progress("bandnoise")
+        protocol, alteration=BandNoiseAlteration(**settings), settings=settings, progress=context.progress()
     )
     metric = main_metric([clean])
     scores = [record["metrics"][metric] for record in noisy]
@@ -83,25 +64,10 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """Change of the score over the band."""
     lines = [(result["frequencies"], [100 * value for value in result["change"]]) for result in results]
     names = [f"{label} (clean {100 * result['clean']:.1f})" for label, result in zip(labels, results, strict=True)]
-    return line_figure(
-        lines, names, "frequency of the noise, in units of \N{GREEK SMALL LETTER PI}",
-        f"change of {results[0]['metric']} (points)", zero=True,
-    )  # fmt: skip
-
-
-SPEC = AnalysisSpec(
-    name="bandnoise",
-    help="which frequencies does the score depend on?",
-    definition=(
-        "Score of pictures with noise of one band of frequencies minus that of the clean ones. Random signs of the "
-        "strength eps (in standard deviations of the pictures) are cut to a square ring of the spectrum, frequencies "
-        "as shares of the highest one, added before normalisation and clamped to 0..255; seeds by file name. "
-        "energy=raw keeps the ring's share of the energy, as published; energy=equal gives each band the same. "
-        "Park and Kim, How Do Vision Transformers Work?, arXiv 2202.06709, figure 2b."
-    ),
-    run=run,
-    draw=draw,
-    add_arguments=add_arguments,
-    pictures=16,
-    needs_score=True,
-)
+    figure, ((axes,),) = make_panels(1, 1, (6.4, 4.2))
+    draw_lines(axes, lines, names)
+    axes.axhline(0, color="0.5", linewidth=1)
+    across = "frequency of the noise, in units of \N{GREEK SMALL LETTER PI}"
+    name_axes(axes, across, f"change of {results[0]['metric']} (points)", size=10)
+    legend_under(figure, *axes.get_legend_handles_labels())
+    return figure

@@ -7,7 +7,6 @@ map is first averaged over the cells of a small grid; the grid is recorded.
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context
-from mmfan.analysis.plots.depth import BLOCK_KINDS, depth_panels, legend_of_kinds, stretches
-from mmfan.analysis.taps import Features, Tap
+from mmfan.analysis.catalogue import CKAOptions
+from mmfan.analysis.context import Context
+from mmfan.analysis.options import AnalysisError
+from mmfan.analysis.plots import (
+    BLOCK_KINDS,
+    depth_panels,
+    legend_of_kinds,
+    make_panels,
+    name_axes,
+    name_panel,
+    stretches,
+)
+from mmfan.analysis.taps import Features, Tap, describe_taps
 from mmfan.corruptions.cell import CLEAN
-from mmfan.visualization.style import DPI, TEXT, fold
+from mmfan.visualization.style import TEXT
 
 LEAST = 4  # the unbiased estimator divides by n - 3
 
@@ -87,17 +96,10 @@ def pooled(features: Features, grid: int) -> NDArray[np.float32]:
     return np.asarray(F.adaptive_avg_pool2d(features.map.float(), (rows, columns)).flatten().cpu().numpy())
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Batches and grid."""
-    parser.add_argument("--batch", type=int, default=8, metavar="N", help="pictures a mini-batch (default: 8)")
-    parser.add_argument("--grid", type=int, default=8, metavar="N", help="maps are averaged to N x N (default: 8)")
-
-
 def run(context: Context) -> dict[str, Any]:
     """The matrix of all taps, on the clean pictures; with a cell, the similarity of each tap to itself on that cell."""
-    size, grid = context.options.batch, context.options.grid
-    if size < LEAST or grid < 1:
-        raise AnalysisError(f"Expected --batch from {LEAST} on and --grid from 1 on, got {size} and {grid}.")
+    options: CKAOptions = context.options
+    size, grid = options.batch, options.grid
     taps = context.taps(BLOCK_KINDS)
     whole = len(context.numbers(least=size)) // size * size
     count = len(taps)
@@ -106,8 +108,7 @@ def run(context: Context) -> dict[str, Any]:
     against, own_other = np.zeros(count), np.zeros(count)
     batch: list[list[NDArray[np.float32]]] = []
     other: list[list[NDArray[np.float32]]] = []
-    progress = context.progress("cka")
-    for done, picture in enumerate(context.pictures(whole, CLEAN), 1):
+    for picture in context.pictures(whole, CLEAN):
         batch.append(_rows(context, context.inputs(picture), taps, grid))
         if context.cell != CLEAN:
             changed = context.picture(picture.number, context.cell)
@@ -121,11 +122,8 @@ def run(context: Context) -> dict[str, Any]:
                 against += hsic(grams, changed_grams).diagonal()
                 own_other += hsic(changed_grams, changed_grams).diagonal()
             batch, other = [], []
-        progress(done, whole)
     result: dict[str, Any] = {
-        "taps": [tap.name for tap in taps],
-        "kinds": [tap.kind for tap in taps],
-        "strides": [tap.stride for tap in taps],
+        **describe_taps(taps),
         "batches": whole // size,
         "matrix": cka(cross, own, own),
     }
@@ -146,7 +144,7 @@ def _grams(batch: list[list[NDArray[np.float32]]]) -> NDArray[np.float64]:
     by_tap = list(zip(*batch, strict=True))
     lengths = {len(values) for values in by_tap[0]}
     if len(lengths) > 1:
-        raise AnalysisError("CKA compares features of one size, and the pictures are of several: take --crop N.")
+        raise AnalysisError("CKA compares features of one size, and the pictures are of several: take a crop.")
     return linear_grams([np.stack(values) for values in by_tap])
 
 
@@ -154,25 +152,23 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """The matrices; below them, with a cell, how like the clean features those of corrupted pictures are, by depth."""
     corrupted = all("corrupted" in result for result in results)
     size = (4.6 * len(results) + 0.9, 7.0 if corrupted else 4.7)
-    figure = Figure(figsize=size, dpi=DPI, layout="constrained")
-    panels = figure.subplots(
-        2 if corrupted else 1, len(results), squeeze=False, height_ratios=[2, 1] if corrupted else [1]
-    )
+    heights = [2, 1] if corrupted else [1]
+    figure, panels = make_panels(len(heights), len(results), size, height_ratios=heights)
     matrices = [np.array([[np.nan if v is None else v for v in row] for row in result["matrix"]]) for result in results]
     # most taps of one model are much alike: the colours are for the range that occurs
     lowest = float(np.clip(np.floor(10 * min(np.nanmin(values) for values in matrices)) / 10, 0.0, 0.9))
     image: Any = None
     for axes, result, values, label in zip(panels[0], results, matrices, labels, strict=True):
         image = axes.imshow(values, vmin=lowest, vmax=1, origin="lower", cmap="magma")
-        for _, last, _ in stretches(result["strides"])[:-1]:
+        spans = stretches(result["strides"])
+        for _, last, _ in spans[:-1]:
             axes.axhline(last + 0.5, color="white", linewidth=0.7)
             axes.axvline(last + 0.5, color="white", linewidth=0.7)
-        spans = stretches(result["strides"])
-        axes.set_xticks([(first + last) / 2 for first, last, _ in spans], [f"1/{stride}" for *_, stride in spans])
-        axes.set_yticks([(first + last) / 2 for first, last, _ in spans], [f"1/{stride}" for *_, stride in spans])
+        for ticks in (axes.set_xticks, axes.set_yticks):
+            ticks([(first + last) / 2 for first, last, _ in spans], [f"1/{stride}" for *_, stride in spans])
         axes.tick_params(length=0, labelsize=9, labelcolor=TEXT)
-        axes.set_title(fold(label, 40), fontsize=10, color=TEXT)
-        axes.set_xlabel("tap, from the input on, by stride", fontsize=9, color=TEXT)
+        name_panel(axes, label)
+        name_axes(axes, "tap, from the input on, by stride")
     figure.colorbar(image, ax=list(panels[0]), label="CKA", shrink=0.85)
     if corrupted:
         legend_of_kinds(figure, _corrupted_panels(panels[1], results))
@@ -183,22 +179,5 @@ def _corrupted_panels(panels: Any, results: list[dict[str, Any]]) -> dict[str, A
     seen = depth_panels(panels, results, "corrupted")
     for axes in panels:
         axes.set_ylim(min(0.0, axes.get_ylim()[0]), 1.02)
-    panels[0].set_ylabel(f"CKA, clean and\n{results[0]['cell']}", fontsize=9, color=TEXT)
+    name_axes(panels[0], up=f"CKA, clean and\n{results[0]['cell']}")
     return seen
-
-
-SPEC = AnalysisSpec(
-    name="cka",
-    help="similarity of the representations of all taps: one block of alike layers, or one a stage?",
-    definition=(
-        "Linear CKA of Kornblith et al. between all taps, HSIC estimated without bias (Song et al., 2012) on "
-        "mini-batches of `batch` pictures and summed over them before the ratio (Nguyen et al., arXiv 2010.15327); "
-        "maps are averaged to `grid` x `grid` first; pictures beyond the last whole batch are left out. With a cell, "
-        "`corrupted` is the CKA of each tap with itself on the corrupted pictures. Park and Kim, arXiv 2202.06709, "
-        "figure D.3."
-    ),
-    run=run,
-    draw=draw,
-    add_arguments=add_arguments,
-    pictures=32,
-)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+import warnings
 from typing import Any
 
 import numpy as np
@@ -12,22 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmfan.analysis.analyses.variance import BLOCK_KINDS
-from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context, Picture
-from mmfan.analysis.plots.lines import Line, draw_lines, legend_under
+from mmfan.analysis.catalogue import CorrelationOptions
+from mmfan.analysis.context import Context, Picture
+from mmfan.analysis.plots import BLOCK_KINDS, Line, draw_lines, legend_under, make_panels, name_axes
+from mmfan.analysis.taps import describe_taps
 from mmfan.corruptions import picture_seed
 from mmfan.corruptions.cell import CLEAN
 from mmfan.datasets.transforms.cell_grid import patch_grid, random_cells
-from mmfan.visualization.style import DPI, TEXT
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What is hidden."""
-    parser.add_argument(
-        "--ratios", nargs="+", type=int, default=[25, 50, 75], metavar="PERCENT",
-        help="share of the picture that is hidden (default: 25 50 75); not used with --cell",
-    )  # fmt: skip
-    parser.add_argument("--patch", type=int, default=16, metavar="PIXELS", help="side of a hidden cell (default: 16)")
+from mmfan.visualization.style import TEXT
 
 
 def pearson(one: Tensor, other: Tensor) -> Tensor:
@@ -65,16 +57,12 @@ def share_hidden(hidden: NDArray[np.bool_], size: tuple[int, int], padded: tuple
 
 def run(context: Context) -> dict[str, Any]:
     """Correlations at every tap: with hidden cells by ratio, or with one corruption."""
-    options = context.options
+    options: CorrelationOptions = context.options
     taps = context.taps(BLOCK_KINDS)
     ratios = sorted(set(options.ratios))
-    if context.cell == CLEAN and not 1 <= ratios[0] <= ratios[-1] <= 99:
-        raise AnalysisError(f"Expected --ratios from 1 to 99 percent, got {options.ratios}.")
     names = [f"hidden {ratio}" for ratio in ratios] if context.cell == CLEAN else [str(context.cell)]
     rows: dict[str, dict[str, list[list[float]]]] = {name: {tap.name: [] for tap in taps} for name in names}
-    numbers = context.numbers()
-    progress = context.progress("correlation")
-    for done, picture in enumerate(context.pictures(cell=CLEAN), 1):
+    for picture in context.pictures(cell=CLEAN):
         clean = context.features(context.inputs(picture), taps)
         for name, ratio in zip(names, ratios if context.cell == CLEAN else [None], strict=True):
             image, hidden = _altered(context, picture, ratio)
@@ -84,18 +72,11 @@ def run(context: Context) -> dict[str, Any]:
                 size, padded = (found.shape[0], found.shape[1]), (inputs.shape[2], inputs.shape[3])
                 share = share_hidden(hidden, size, padded)
                 rows[name][tap].append(_means(found, share))
-        progress(done, len(numbers))
-    result: dict[str, Any] = {
-        "taps": [tap.name for tap in taps],
-        "kinds": [tap.kind for tap in taps],
-        "strides": [tap.stride for tap in taps],
-        "altered": {},
-    }
+    result: dict[str, Any] = {**describe_taps(taps), "altered": {}}
     for name, by_tap in rows.items():
         values = np.array([by_tap[tap.name] for tap in taps])  # (taps, pictures, all / visible / hidden)
         result["altered"][name] = {
-            part: {"mean": _plain(_nan_mean(values[..., place])), "std": _plain(_nan_std(values[..., place]))}
-            for place, part in enumerate(("all", "visible", "hidden"))
+            part: _over_pictures(values[..., place]) for place, part in enumerate(("all", "visible", "hidden"))
         }
     return result
 
@@ -104,8 +85,7 @@ def _altered(context: Context, picture: Picture, ratio: int | None) -> tuple[NDA
     """The picture with cells hidden, or corrupted; and which pixels are hidden."""
     if ratio is None:
         return context.picture(picture.number, context.cell).image, np.zeros(picture.image.shape[:2], bool)
-    height, width = picture.image.shape[:2]
-    grid = patch_grid((height, width), context.options.patch)
+    grid = patch_grid(picture.image.shape[:2], context.options.patch)
     cells = random_cells(grid, ratio / 100, picture_seed(context.seed, picture.name, "correlation", ratio))
     hidden = grid.to_pixels(cells)
     image = picture.image.copy()
@@ -119,21 +99,12 @@ def _means(correlation: Tensor, share: Tensor) -> list[float]:
     return [float(correlation[part].mean()) if part.any() else float("nan") for part in parts]
 
 
-def _nan_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    there = ~np.isnan(values)
-    count = there.sum(axis=1)
-    return np.where(count > 0, np.where(there, values, 0).sum(axis=1) / np.maximum(count, 1), np.nan)
-
-
-def _nan_std(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    there = ~np.isnan(values)
-    count = there.sum(axis=1)
-    squares = np.where(there, (values - _nan_mean(values)[:, None]) ** 2, 0).sum(axis=1)
-    return np.where(count > 0, np.sqrt(squares / np.maximum(count, 1)), np.nan)
-
-
-def _plain(values: NDArray[np.float64]) -> list[float | None]:
-    return [None if np.isnan(value) else float(value) for value in values]
+def _over_pictures(values: NDArray[np.float64]) -> dict[str, list[float | None]]:
+    """(taps, pictures) to mean and standard deviation of each tap; None where no picture has such a position."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of taps without a number
+        found = {"mean": np.nanmean(values, axis=1), "std": np.nanstd(values, axis=1)}
+    return {key: [None if np.isnan(one) else float(one) for one in row] for key, row in found.items()}
 
 
 def _over_depth(values: list[float | None]) -> Line:
@@ -146,8 +117,7 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     names = list(results[0]["altered"])
     parts = ("all", "visible", "hidden") if names[0].startswith("hidden") else ("all",)
     size = (max(6.4, 3.2 * len(parts)), 2.4 * len(names) + 1.0)
-    figure = Figure(figsize=size, dpi=DPI, layout="constrained")
-    grid = figure.subplots(len(names), len(parts), squeeze=False, sharex=True, sharey=True)
+    figure, grid = make_panels(len(names), len(parts), size, sharex=True, sharey=True)
     for row, name in enumerate(names):
         for column, part in enumerate(parts):
             axes = grid[row][column]
@@ -155,26 +125,7 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
             axes.set_ylim(min(0.0, axes.get_ylim()[0]), 1.02)
             says = f"{name} %" if name.startswith("hidden") else name
             axes.set_title(f"{says}: {part} positions", fontsize=10, color=TEXT)
-            if row == len(names) - 1:
-                axes.set_xlabel("depth: first to last tap", fontsize=9, color=TEXT)
-            if column == 0:
-                axes.set_ylabel("correlation", fontsize=9, color=TEXT)
-    legend_under(figure, grid[0][0])
+            last = row == len(names) - 1
+            name_axes(axes, "depth: first to last tap" if last else None, None if column else "correlation")
+    legend_under(figure, *grid[0][0].get_legend_handles_labels())
     return figure
-
-
-SPEC = AnalysisSpec(
-    name="correlation",
-    help="how much of the features survives hidden cells or a corruption, by depth?",
-    definition=(
-        "Pearson correlation over the channels, at every position of a tap, of the features of the clean picture and "
-        "of the altered one (0 where the channels are all equal), averaged over all positions, over those of which "
-        "every pixel is visible, and over those of which every pixel is hidden; mean and standard deviation over the "
-        "pictures. Altered: random cells black, drawn by file name, or with --cell a corruption. Naseer et al., "
-        "Intriguing Properties of Vision Transformers, arXiv 2105.10497, table 1, has it for one vector a picture."
-    ),
-    run=run,
-    draw=draw,
-    add_arguments=add_arguments,
-    pictures=8,
-)

@@ -13,12 +13,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmfan.analysis.context import AnalysisSpec, Context
-from mmfan.analysis.plots.depth import BLOCK_KINDS, depth_panels, legend_of_kinds, spectral_panel
+from mmfan.analysis.context import Context
+from mmfan.analysis.plots import BLOCK_KINDS, depth_panels, legend_of_kinds, make_panels, name_axes
+from mmfan.analysis.taps import describe_taps
+from mmfan.visualization.style import TEXT, clear_frame, fold
 
 FLOOR = 1e-6  # added to amplitudes before the logarithm, as published
 
@@ -73,8 +76,7 @@ def run(context: Context) -> dict[str, Any]:
     total = len(context.numbers())
     curves: dict[str, NDArray[np.float64]] = {}
     frequencies: dict[str, NDArray[np.float64]] = {}
-    progress = context.progress("fourier")
-    for done, picture in enumerate(context.pictures(), 1):
+    for picture in context.pictures():
         for name, features in context.features(context.inputs(picture), taps).items():
             at, values = diagonal(log_amplitude(features.map))
             if name in curves and len(at) != len(frequencies[name]):
@@ -82,39 +84,34 @@ def run(context: Context) -> dict[str, Any]:
                 values = np.interp(frequencies[name], at, values)
             frequencies.setdefault(name, at)
             curves[name] = curves.get(name, 0.0) + values / total
-        progress(done, total)
     return {
-        "taps": [tap.name for tap in taps],
-        "kinds": [tap.kind for tap in taps],
-        "strides": [tap.stride for tap in taps],
+        **describe_taps(taps),
         "frequencies": [frequencies[tap.name].tolist() for tap in taps],
         "curves": [curves[tap.name].tolist() for tap in taps],
         "high": [float(curves[tap.name][-1]) for tap in taps],
     }
 
 
+def draw_spectra(axes: Any, result: dict[str, Any], label: str) -> None:
+    """Curves over frequency of the taps of a model's commonest stride, from dark (early) to bright (late)."""
+    strides = result["strides"]
+    stride = max(set(strides), key=lambda one: (strides.count(one), one))
+    chosen = [index for index, one in enumerate(strides) if one == stride]
+    colours = colormaps["viridis"](np.linspace(0.0, 0.92, len(chosen)))
+    for place, index in enumerate(chosen):
+        axes.plot(result["frequencies"][index], result["curves"][index], color=colours[place], linewidth=1.2)
+    clear_frame(axes)
+    axes.set_title(f"{fold(label, 40)}\ntaps of stride {stride}, dark to bright by depth", fontsize=9.5, color=TEXT)
+    name_axes(axes, "frequency (pi)")
+
+
 def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """Above, the curves of each model's commonest stride by depth; below, the end of every curve over depth."""
-    figure = Figure(figsize=(max(6.5, 4.6 * len(results)), 6.8), dpi=110, layout="constrained")
-    above, below = figure.subplots(2, len(results), squeeze=False, sharey="row")
+    figure, (above, below) = make_panels(2, len(results), (max(6.5, 4.6 * len(results)), 6.8), sharey="row")
     for axes, result, label in zip(above, results, labels, strict=True):
-        spectral_panel(axes, result, label)
+        draw_spectra(axes, result, label)
     above[0].set_ylabel("log amplitude, relative to frequency 0", fontsize=9)
     seen = depth_panels(below, results, "high")
     below[0].set_ylabel("log amplitude at the highest\nfrequency, relative to 0", fontsize=9)
     legend_of_kinds(figure, seen)
     return figure
-
-
-SPEC = AnalysisSpec(
-    name="fourier",
-    help="amplitude of feature maps by frequency: which blocks pass high frequencies?",
-    definition=(
-        "Two-dimensional Fourier transform of each channel's map, log(|F| + 1e-6), mean over channels and pictures; "
-        "read at frequencies (t pi, t pi) of the normalised axes, relative to the value at zero (`curves` over "
-        "`frequencies`, in units of pi; natural logarithm). `high` is the end of each curve. Compare taps within one "
-        "stride: a change of resolution shifts the curve by itself. Park and Kim, arXiv 2202.06709, figures 2a and 8."
-    ),
-    run=run,
-    draw=draw,
-)

@@ -7,7 +7,6 @@ say how tokens were clustered. Here it is k-means on tokens of unit length, that
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context, Picture
+from mmfan.analysis.catalogue import GroupingOptions
+from mmfan.analysis.context import Context, Picture
 from mmfan.analysis.numerics.clusters import kmeans, matched
-from mmfan.analysis.plots.panels import panel_figure, stretched, tinted
-from mmfan.visualization.style import COLOURS
+from mmfan.analysis.plots import Panel, image_grid, stretched, tinted
+from mmfan.analysis.taps import describe_taps
 
-LARGEST = len(COLOURS)
 SHOWN = 6
 
 
@@ -43,43 +42,33 @@ def group_tokens(tokens: Tensor, count: int, generator: np.random.Generator) -> 
     return labels, 1 - within / total if total > 1e-12 else 1.0
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Number of clusters."""
-    parser.add_argument("--clusters", type=int, default=5, metavar="N", help="groups of tokens (default: 5)")
-
-
 def run(context: Context) -> dict[str, Any]:
     """Clusters after every block, on every picture; the first picture is drawn."""
-    count = context.options.clusters
-    if not 2 <= count <= LARGEST:
-        raise AnalysisError(f"Expected --clusters from 2 to {LARGEST}, got {count}.")
+    options: GroupingOptions = context.options
+    count = options.clusters
     taps = context.taps(("conv", "channel"))
-    numbers = context.numbers()
+    pictures = len(context.numbers())
     explained = np.zeros(len(taps))
     sizes = np.zeros((len(taps), count))
-    panels: list[tuple[str, NDArray[np.uint8]]] = []
-    progress = context.progress("grouping")
-    for done, picture in enumerate(context.pictures(), 1):
+    shown = {round(place) for place in np.linspace(0, len(taps) - 1, min(SHOWN, len(taps)))}
+    panels: list[Panel] = []
+    for number, picture in enumerate(context.pictures()):
         features = context.features(context.inputs(picture), taps)
-        shown = {round(place) for place in np.linspace(0, len(taps) - 1, min(SHOWN, len(taps)))}
         before: NDArray[np.int_] | None = None
-        if done == 1:
+        if number == 0:
             panels.append(("picture", picture.rgb))
         for place, tap in enumerate(taps):
             at = features[tap.name]
             labels, share = group_tokens(at.tokens[0], count, context.generator(picture.name, tap.name))
-            explained[place] += share / len(numbers)
+            explained[place] += share / pictures
             if before is not None and len(before) == len(labels):
                 labels = matched(labels, before, count)
             before = labels
-            sizes[place] += np.bincount(labels, minlength=count) / len(labels) / len(numbers)
-            if done == 1 and place in shown:
+            sizes[place] += np.bincount(labels, minlength=count) / len(labels) / pictures
+            if number == 0 and place in shown:
                 panels.append((tap.name, draw_groups(picture, labels.reshape(at.map.shape[2:]), tap.stride)))
-        progress(done, len(numbers))
     return {
-        "taps": [tap.name for tap in taps],
-        "kinds": [tap.kind for tap in taps],
-        "strides": [tap.stride for tap in taps],
+        **describe_taps(taps),
         "explained": explained.tolist(),
         "largest": sizes.max(axis=1).tolist(),
         "_panels": panels,
@@ -88,26 +77,9 @@ def run(context: Context) -> dict[str, Any]:
 
 def draw_groups(picture: Picture, labels: NDArray[np.int_], stride: int) -> NDArray[np.uint8]:
     """Paint clusters (H, W) over the picture; what the model padded is cut off."""
-    height, width = picture.image.shape[:2]
-    return tinted(picture.rgb, stretched(labels, (height, width), stride))
+    return tinted(picture.rgb, stretched(labels, picture.image.shape[:2], stride))
 
 
 def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """A row a model: the picture, then the clusters of some blocks from first to last."""
-    return panel_figure([result["_panels"] for result in results], labels)
-
-
-SPEC = AnalysisSpec(
-    name="grouping",
-    help="clusters of tokens after each block, drawn over the picture: when do objects appear?",
-    definition=(
-        "k-means (k-means++, best of 3 seeded starts) on the tokens after a block, scaled to unit length. `explained` "
-        "is the share of their variance between clusters, `largest` the share of tokens in the largest cluster; means "
-        "over the pictures. The first picture is drawn. Zhou et al., arXiv 2204.12451, figure 4, which does not name "
-        "its method."
-    ),
-    run=run,
-    draw=draw,
-    add_arguments=add_arguments,
-    pictures=2,
-)
+    return image_grid([result["_panels"] for result in results], labels)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,8 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context
+from mmfan.analysis.catalogue import HessianOptions
+from mmfan.analysis.context import Context
 from mmfan.analysis.numerics.eigenvalues import (
     Eigenvalues,
     hessian_product,
@@ -19,41 +19,21 @@ from mmfan.analysis.numerics.eigenvalues import (
     negative_share,
     power_iteration,
 )
+from mmfan.analysis.options import AnalysisError
+from mmfan.analysis.plots import make_panels, name_axes
 from mmfan.analysis.training_loss import loss_of, training_batches, twice_differentiable, weight_decays
-from mmfan.corruptions.cell import CLEAN
-from mmfan.visualization.style import DPI, TEXT, clear_frame, fold, style_of
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """How many eigenvalues, on what, by which method."""
-    parser.add_argument("--batch-size", type=int, default=2, metavar="N", help="pictures in a batch (default: 2)")
-    parser.add_argument("--top", type=int, default=5, metavar="N", help="eigenvalues of each batch (default: 5)")
-    parser.add_argument(
-        "--method", choices=("lanczos", "power"), default="lanczos",
-        help="power: as published, one eigenvalue after the other (default: lanczos, which needs fewer products)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--products", type=int, default=16, metavar="N",
-        help="products with the Hessian: in all for lanczos, for each eigenvalue with power (default: 16)",
-    )  # fmt: skip
-    parser.add_argument("--no-decay", action="store_true", help="leave the optimiser's weight decay out of the loss")
+from mmfan.visualization.style import TEXT, clear_frame, fold, style_of
 
 
 def run(context: Context) -> dict[str, Any]:
     """Eigenvalues of each batch, NEP and APE of all."""
-    options = context.options
-    for name in ("batch_size", "top", "products"):
-        if getattr(options, name) < 1:
-            raise AnalysisError(f"Expected --{name.replace('_', '-')} to be at least 1, got {getattr(options, name)}.")
-    if context.cell != CLEAN or context.tap_names:
-        raise AnalysisError("hessian takes the training set as its pipeline gives it: leave out --cell and --taps.")
+    options: HessianOptions = context.options
     decays = {} if options.no_decay else weight_decays(context.model, context.model.cfg)
     batches = training_batches(context, context.limit, options.batch_size)
-    progress = context.progress("hessian")
+    progress = context.progress()
     rows, losses = [], []
     for done, batch in enumerate(batches, 1):
         loss, found = eigenvalues_of(context, batch, decays)
-        context.used_pictures.extend(batch.names)
         rows.append(found)
         losses.append(loss)
         progress(done, len(batches))
@@ -75,7 +55,8 @@ def eigenvalues_of(context: Context, batch: Any, decays: dict[str, float]) -> tu
     Raises:
         AnalysisError: The loss is not a number.
     """
-    options, model = context.options, context.model
+    options: HessianOptions = context.options
+    model = context.model
     named = [(name, value) for name, value in model.named_parameters() if value.requires_grad]
     with twice_differentiable(), torch.enable_grad():
         loss = loss_of(model, batch)
@@ -101,8 +82,8 @@ def eigenvalues_of(context: Context, batch: Any, decays: dict[str, float]) -> tu
 
 def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """The distribution of all eigenvalues, a row a model, with NEP and APE."""
-    figure = Figure(figsize=(7.2, 1.3 + 1.5 * len(results)), dpi=DPI, layout="constrained")
-    panels = figure.subplots(len(results), 1, squeeze=False, sharex=True)[:, 0]
+    figure, grid = make_panels(len(results), 1, (7.2, 1.3 + 1.5 * len(results)), sharex=True)
+    panels = grid[:, 0]
     pooled = [np.array([value for row in result["eigenvalues"] for value in row]) for result in results]
     low, high = min(values.min() for values in pooled), max(values.max() for values in pooled)
     edges = np.linspace(min(low, 0.0), max(high, 1e-6), 41)
@@ -118,27 +99,8 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
         )
         axes.set_title(f"{fold(label, 44, 1)}: {says}", fontsize=9.5, color=TEXT, loc="left")
         axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
-        axes.set_ylabel("count", fontsize=9, color=TEXT)
+        name_axes(axes, up="count")
     top = len(results[0]["eigenvalues"][0])
-    panels[-1].set_xlabel(f"the {top} Hessian eigenvalues of largest magnitude, of each batch", fontsize=9, color=TEXT)
+    name_axes(panels[-1], f"the {top} Hessian eigenvalues of largest magnitude, of each batch")
     panels[-1].tick_params(axis="x", pad=8)
     return figure
-
-
-SPEC = AnalysisSpec(
-    name="hessian",
-    help="curvature of the loss: how sharp, and how far from convex?",
-    definition=(
-        "For every batch of augmented training pictures, the eigenvalues of largest magnitude of the Hessian of the "
-        "training loss (all its parts, eval mode) plus decay / 2 * |w|^2 over the decayed weights, which adds the "
-        "decay to their spectrum. NEP (negative_share): share of the pooled eigenvalues below 0. APE (mean_positive): "
-        "mean of those above 0. residuals bound the distance to a true eigenvalue. Lanczos with full "
-        "orthogonalisation, or power iteration as published. --limit counts batches. Park and Kim, How Do "
-        "Vision Transformers Work?, arXiv "
-        "2202.06709, figures 1 and 4."
-    ),
-    run=run,
-    draw=draw,
-    add_arguments=add_arguments,
-    pictures=4,
-)

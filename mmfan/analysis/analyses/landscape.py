@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import math
@@ -14,25 +13,15 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context
-from mmfan.analysis.numerics.directions import NORMALISATIONS, moved, penalty, random_direction
-from mmfan.analysis.plots.lines import legend_under
+from mmfan.analysis.catalogue import LandscapeOptions
+from mmfan.analysis.context import Context
+from mmfan.analysis.numerics.directions import moved, penalty, random_direction
+from mmfan.analysis.plots import legend_under, make_panels, name_axes, name_panel, nan_for_none
 from mmfan.analysis.training_loss import Batch, loss_of, training_batches, weight_decays
-from mmfan.corruptions.cell import CLEAN
 from mmfan.evaluation.loop.weights_hash import weights_hash
-from mmfan.visualization.style import DPI, TEXT, clear_frame, fold
+from mmfan.visualization.style import TEXT, clear_frame
 
 Point = tuple[float, float]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The grid and the directions."""
-    parser.add_argument("--points", type=int, default=11, metavar="N", help="N x N points (default: 11)")
-    parser.add_argument("--reach", type=float, default=1.0, help="from -REACH to REACH (default: 1)")
-    parser.add_argument(
-        "--normalise", choices=NORMALISATIONS, default="filter", help="scale of the directions (default: filter)"
-    )
-    parser.add_argument("--batch-size", type=int, default=2, metavar="N", help="pictures in a batch (default: 2)")
 
 
 def coordinates(points: int, reach: float) -> list[float]:
@@ -85,18 +74,16 @@ class PointStore:
 
 def run(context: Context) -> dict[str, Any]:
     """Losses and penalties over the grid."""
-    options = context.options
-    _check(context)
+    options: LandscapeOptions = context.options
     axis = coordinates(options.points, options.reach)
     batches = training_batches(context, context.limit, options.batch_size)
-    context.used_pictures.extend(name for batch in batches for name in batch.names)
     parameters = dict(context.model.named_parameters())
     decays = weight_decays(context.model, context.model.cfg)
     generator = torch.Generator().manual_seed(context.seed)
     directions = [random_direction(parameters, generator, options.normalise) for _ in range(2)]
     store = PointStore(context.out / "landscape.jsonl", _key(context, batches))
     done = store.read()
-    progress = context.progress("landscape")
+    progress = context.progress()
     losses, penalties = np.full((len(axis), len(axis)), np.nan), np.zeros((len(axis), len(axis)))
     for row, y in enumerate(axis):
         for column, x in enumerate(axis):
@@ -126,20 +113,6 @@ def mean_loss(model: Any, batches: list[Batch]) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _check(context: Context) -> None:
-    options = context.options
-    if options.points < 1 or options.points % 2 == 0:
-        raise AnalysisError(
-            f"Expected --points to be an odd number, so that the model is one of them, got {options.points}."
-        )
-    if not options.reach > 0:
-        raise AnalysisError(f"Expected --reach to be above 0, got {options.reach}.")
-    if options.batch_size < 1:
-        raise AnalysisError(f"Expected --batch-size to be at least 1, got {options.batch_size}.")
-    if context.cell != CLEAN or context.tap_names:
-        raise AnalysisError("landscape takes the training set as its pipeline gives it: leave out --cell and --taps.")
-
-
 def _key(context: Context, batches: list[Batch]) -> str:
     """What the losses at the points depend on."""
     described = [
@@ -152,9 +125,9 @@ def _key(context: Context, batches: list[Batch]) -> str:
 def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """A column a model: contours of the rise of the loss; below, the loss along both axes, and the penalty."""
     columns = len(results)
-    figure = Figure(figsize=(max(6.4, 3.7 * columns + 1), 7.4), dpi=DPI, layout="constrained")
-    grid = figure.subplots(3, columns, squeeze=False, height_ratios=[1.7, 1, 0.55], sharey="row", sharex="col")
-    tables = [np.array([[np.nan if v is None else v for v in line] for line in r["loss"]]) for r in results]
+    size = (max(6.4, 3.7 * columns + 1), 7.4)
+    figure, grid = make_panels(3, columns, size, height_ratios=[1.7, 1, 0.55], sharey="row", sharex="col")
+    tables = [np.array([nan_for_none(line) for line in result["loss"]]) for result in results]
     rises = [table - np.nanmin(table) for table in tables]
     # one scale for all models; the outermost values of a wild one would leave nothing to see of the others
     top = max(2 * float(np.nanmedian(rise)) for rise in rises) or 1.0
@@ -167,7 +140,7 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
             image = above.contourf(axis, axis, np.minimum(rise, top), levels=levels, cmap="viridis")
             above.contour(axis, axis, rise, levels=levels[1:], colors="white", linewidths=0.4)
         above.plot(0, 0, "+", color="white", markersize=10, markeredgewidth=1.6)
-        above.set_title(fold(label, 34), fontsize=10, color=TEXT)
+        name_panel(above, label, 34)
         for values, colour, marker, says in (
             (table[middle], "#332288", "o", "along the first direction"),
             (table[:, middle], "#CC6677", "^", "along the second"),
@@ -176,29 +149,12 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
         lowest.plot(axis, np.array(result["penalty"])[middle], color="0.35")
         for axes in (above, below, lowest):
             clear_frame(axes)
-        lowest.set_xlabel("step along the direction", fontsize=9, color=TEXT)
+        name_axes(lowest, "step along the direction")
         if column == 0:
             for axes, says in ((above, "second direction"), (below, "loss"), (lowest, "weight decay term")):
-                axes.set_ylabel(says, fontsize=9, color=TEXT)
+                name_axes(axes, up=says)
     if image is not None:
         bar = figure.colorbar(image, ax=list(grid[0]), extend="max", format="%.2g")
         bar.set_label("loss above its minimum", fontsize=9, color=TEXT)
-    legend_under(figure, grid[1][0])
+    legend_under(figure, *grid[1][0].get_legend_handles_labels())
     return figure
-
-
-SPEC = AnalysisSpec(
-    name="landscape",
-    help="the loss over a plane of weights around the trained ones",
-    definition=(
-        "Training loss (eval mode, batch norms frozen) of fixed augmented training pictures at w + x a + y b, on a "
-        "grid of x and y. a and b are Gaussian; each filter's part has the norm of that filter of w (normalise=filter, "
-        "Li et al., arXiv 1712.09913) or is scaled along the first axis as in the published code (repo); biases, norms "
-        "and positions stay. `penalty` is decay / 2 * |w|^2, apart from the loss, which it may dwarf. --limit counts "
-        "batches. Park and Kim, How Do Vision Transformers Work?, arXiv 2202.06709, figure 1a."
-    ),
-    run=run,
-    draw=draw,
-    add_arguments=add_arguments,
-    pictures=4,
-)

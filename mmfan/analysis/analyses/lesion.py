@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from mmfan.analysis.branches import list_units, removed
-from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context
-from mmfan.analysis.plots.depth import KIND_STYLES, mark_strides
-from mmfan.analysis.scoring.judge import judge_of, main_metric
+from mmfan.analysis.catalogue import LesionOptions
+from mmfan.analysis.context import Context
+from mmfan.analysis.options import AnalysisError
+from mmfan.analysis.plots import (
+    KIND_STYLES,
+    legend_of_kinds,
+    make_panels,
+    mark_kinds,
+    mark_strides,
+    name_axes,
+    name_panel,
+)
+from mmfan.analysis.scoring.judge import Judge, main_metric
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.protocol import Protocol
-from mmfan.visualization.style import DPI, TEXT, clear_frame, fold
+from mmfan.visualization.style import clear_frame
 
 DEFAULT_CELL = Cell("fog", 3)
 STYLES = {
@@ -23,19 +32,9 @@ STYLES = {
 }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What is taken out."""
-    parser.add_argument(
-        "--units", choices=("branches", "blocks"), default="branches",
-        help="take out branches of blocks (attention, MLP) or whole blocks (default: branches)",
-    )  # fmt: skip
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="only units whose names contain one of these")
-    parser.add_argument("--workers", type=int, help="loading processes (default: the config's)")
-
-
 def run(context: Context) -> dict[str, Any]:
     """Scores of the model as it is, and without each unit."""
-    options = context.options
+    options: LesionOptions = context.options
     units = list_units(context.model, options.units)
     if options.only:
         kept = [unit for unit in units if any(text in unit.name for text in options.only)]
@@ -46,8 +45,8 @@ def run(context: Context) -> dict[str, Any]:
         units = kept
     cell = DEFAULT_CELL if context.cell == CLEAN else context.cell
     protocol = Protocol("lesion", (cell,), source="one cell beside the clean pictures")
-    judge = judge_of(context, "lesion", workers=options.workers)
-    progress = context.progress("lesion")
+    judge = Judge(context, options.workers)
+    progress = context.progress()
     intact = judge.run(protocol)
     progress(1, len(units) + 1)
     metric = main_metric(intact)
@@ -74,8 +73,7 @@ def run(context: Context) -> dict[str, Any]:
 
 def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """A column a model: the change of the score by the unit taken out, clean above, corrupted below."""
-    figure = Figure(figsize=(max(6.5, 4.8 * len(results)), 5.4), dpi=DPI, layout="constrained")
-    grid = figure.subplots(2, len(results), squeeze=False, sharey=True, sharex="col")
+    figure, grid = make_panels(2, len(results), (max(6.5, 4.8 * len(results)), 5.4), sharey=True, sharex="col")
     seen: dict[str, Any] = {}
     for column, (result, label) in enumerate(zip(results, labels, strict=True)):
         spoken = f"{result['cell'][0]} {result['cell'][1]}"
@@ -84,38 +82,14 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
             values = [100 * value for value in result[key]]
             axes.axhline(0, color="0.5", linewidth=1)
             axes.vlines(range(len(values)), 0, values, color="0.8", linewidth=1, zorder=1)
-            for kind, (name, colour, marker) in STYLES.items():
-                at = [index for index, one in enumerate(result["kinds"]) if one == kind]
-                if at:
-                    seen[name] = axes.scatter(at, [values[i] for i in at], c=colour, marker=marker, s=28, zorder=2)
+            mark_kinds(axes, result["kinds"], values, seen, STYLES, 28)
             clear_frame(axes)
             if row == 0:
                 mark_strides(axes, result["strides"])
-                axes.set_title(fold(label, 40), fontsize=10, color=TEXT, pad=16)
+                name_panel(axes, label, pad=16)
             else:
-                axes.set_xlabel("unit taken out, from the input on", fontsize=9, color=TEXT)
+                name_axes(axes, "unit taken out, from the input on")
             if column == 0:
-                axes.set_ylabel(f"change of {result['metric']}, {what} (points)", fontsize=9, color=TEXT)
-    figure.legend(
-        seen.values(), seen.keys(), ncol=len(seen), loc="outside lower center", frameon=False, fontsize=9,
-        handletextpad=0.2,
-    )  # fmt: skip
+                name_axes(axes, up=f"change of {result['metric']}, {what} (points)")
+    legend_of_kinds(figure, seen)
     return figure
-
-
-SPEC = AnalysisSpec(
-    name="lesion",
-    help="which block does the score depend on?",
-    definition=(
-        "Score of the trained model when one unit of its backbone is skipped, without training again, minus the score "
-        "of the whole model; on clean pictures and on those of one corruption. A unit is a branch of a residual block "
-        "(attention, MLP or channel processing, convolutions), or with --units blocks a whole block; units that change "
-        "the shape of their input stay. Park and Kim, How Do Vision Transformers Work?, arXiv 2202.06709, figure D.4; "
-        "there a unit of a ResNet is one 3x3 convolution, here it is the branch."
-    ),
-    run=run,
-    draw=draw,
-    add_arguments=add_arguments,
-    pictures=8,
-    needs_score=True,
-)

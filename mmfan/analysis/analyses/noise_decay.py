@@ -6,7 +6,6 @@ picture, not the numbers behind it: the strength of the noise and the form of th
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context, Picture
-from mmfan.analysis.plots.depth import BLOCK_KINDS, depth_figure
+from mmfan.analysis.catalogue import NoiseDecayOptions
+from mmfan.analysis.context import Context, Picture
+from mmfan.analysis.plots import BLOCK_KINDS, depth_figure
+from mmfan.analysis.taps import describe_taps
 from mmfan.corruptions.cell import CLEAN
 
 
@@ -40,47 +41,33 @@ def noisy(context: Context, picture: Picture, sigma: float) -> NDArray[np.float6
     return picture.image + 255 * sigma * drawn
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The strength of the noise."""
-    parser.add_argument(
-        "--sigma", type=float, default=0.1, metavar="X", help="noise, 1 is from black to white (default: 0.1)"
-    )
+def disturbed(context: Context, picture: Picture, sigma: float) -> NDArray[Any]:
+    """A clean picture with noise, or in the context's corruption if there is one; (H, W, 3) BGR."""
+    if context.cell == CLEAN:
+        return noisy(context, picture, sigma)
+    return context.picture(picture.number, context.cell).image
 
 
-def check_sigma(sigma: float) -> float:
-    """Refuse noise that is none.
-
-    Raises:
-        AnalysisError: It is not a positive number.
-    """
-    if not 0 < sigma < float("inf"):
-        raise AnalysisError(f"Expected --sigma to be a positive number, got {sigma}.")
-    return sigma
+def disturbance(context: Context, sigma: float) -> str:
+    """What :func:`disturbed` does, in words."""
+    return f"Gaussian noise of {sigma:g}" if context.cell == CLEAN else str(context.cell)
 
 
 def run(context: Context) -> dict[str, Any]:
     """Ratios at every tap, mean over the pictures: for noise, or for the context's corruption if there is one."""
-    sigma = check_sigma(context.options.sigma)
+    options: NoiseDecayOptions = context.options
     taps = context.taps(BLOCK_KINDS)
-    numbers = context.numbers()
+    count = len(context.numbers())
     sums = dict.fromkeys([tap.name for tap in taps], 0.0)
-    progress = context.progress("noise-decay")
-    for done, picture in enumerate(context.pictures(cell=CLEAN), 1):
+    for picture in context.pictures(cell=CLEAN):
         clean = context.features(context.inputs(picture), taps)
-        if context.cell == CLEAN:
-            changed: NDArray[Any] = noisy(context, picture, sigma)
-        else:
-            changed = context.picture(picture.number, context.cell).image
-        after = context.features(context.inputs(picture, changed), taps)
+        after = context.features(context.inputs(picture, disturbed(context, picture, options.sigma)), taps)
         for name in sums:
-            sums[name] += norm_ratio(clean[name].value, after[name].value) / len(numbers)
-        progress(done, len(numbers))
+            sums[name] += norm_ratio(clean[name].value, after[name].value) / count
     ratios = [sums[tap.name] for tap in taps]
     return {
-        "taps": [tap.name for tap in taps],
-        "kinds": [tap.kind for tap in taps],
-        "strides": [tap.stride for tap in taps],
-        "disturbance": f"Gaussian noise of {sigma:g}" if context.cell == CLEAN else str(context.cell),
+        **describe_taps(taps),
+        "disturbance": disturbance(context, options.sigma),
         "ratio": ratios,
         "relative": [ratio / ratios[0] if ratios[0] > 0 else None for ratio in ratios],
     }
@@ -90,18 +77,3 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """The ratio over depth, a panel a model."""
     says = f"share of the features changed\nby {results[0]['disturbance']}"
     return depth_figure(results, labels, "ratio", says)
-
-
-SPEC = AnalysisSpec(
-    name="noise-decay",
-    help="how much of a disturbance of the picture is left in the features, by depth",
-    definition=(
-        "ratio = |z(x + n) - z(x)| / |z(x)| (Frobenius norms) at every tap, mean over the pictures; n is Gaussian "
-        "noise of standard deviation `sigma` (1 is from black to white), added to the pixels before normalisation, "
-        "not clipped; with a cell, x + n is the corrupted picture. `relative` is the ratio over that of the first "
-        "tap. Zhou et al., arXiv 2204.12451, figure 3; the paper does not state sigma."
-    ),
-    run=run,
-    draw=draw,
-    add_arguments=add_arguments,
-)

@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from mmfan.analysis.context import AnalysisError, AnalysisSpec, Context
-from mmfan.analysis.plots.lines import panel_figure
+from mmfan.analysis.catalogue import PatchDropOptions
+from mmfan.analysis.context import Context
+from mmfan.analysis.plots import line_grid
 from mmfan.analysis.scoring.alterations import PatchDropAlteration
-from mmfan.analysis.scoring.judge import Judge, judge_of, main_metric, without_cell
+from mmfan.analysis.scoring.judge import Judge, main_metric
 from mmfan.corruptions.cell import Cell
-from mmfan.datasets.transforms.patch_drop import MODES
 from mmfan.evaluation.protocol import Protocol
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which cells, how many, what is put in their place."""
-    parser.add_argument(
-        "--modes", nargs="+", choices=MODES, default=["random", "salient", "background"],
-        help="which cells are hidden (default: random salient background; the last two need label maps)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--ratios", nargs="+", type=int, default=[10, 30, 50, 70, 90], metavar="PERCENT",
-        help="share that is hidden (default: 10 30 50 70 90)",
-    )  # fmt: skip
-    parser.add_argument("--patch", type=int, default=16, metavar="PIXELS", help="side of a cell (default: 16)")
-    parser.add_argument("--grid", type=int, nargs=2, metavar=("ROWS", "COLUMNS"), help="cells by number instead")
-    parser.add_argument("--offset", type=int, default=0, metavar="PIXELS", help="shift of the grid (default: 0)")
-    parser.add_argument("--fill", choices=("black", "mean"), default="black", help="what is put there (default: black)")
-    parser.add_argument("--repeats", type=int, default=1, metavar="N", help="draws of random cells (default: 1)")
-    parser.add_argument("--workers", type=int, help="loading processes (default: the config's)")
 
 
 def area_under(ratios: list[float], retention: list[float | None]) -> float | None:
@@ -53,14 +34,9 @@ def area_under(ratios: list[float], retention: list[float | None]) -> float | No
 
 def run(context: Context) -> dict[str, Any]:
     """Scores by mode and ratio, over all, the visible and the hidden pixels."""
-    options = context.options
-    without_cell(context, "patchdrop")
+    options: PatchDropOptions = context.options
+    judge = Judge(context, options.workers, alters=True)
     ratios = sorted(set(options.ratios))
-    if not 1 <= ratios[0] <= ratios[-1] <= 100:
-        raise AnalysisError(f"Expected --ratios from 1 to 100 percent, got {options.ratios}.")
-    if options.repeats < 1:
-        raise AnalysisError(f"Expected --repeats to be at least 1, got {options.repeats}.")
-    judge = judge_of(context, "patchdrop", workers=options.workers)
     found: dict[str, Any] = {}
     for mode in dict.fromkeys(options.modes):
         repeats = options.repeats if mode in ("random", "pixel") else 1
@@ -70,7 +46,7 @@ def run(context: Context) -> dict[str, Any]:
 
 def judge_mode(context: Context, judge: Judge, mode: str, ratios: list[int], repeats: int) -> dict[str, Any]:
     """One mode: means over the repeats, whose base seeds follow one another."""
-    options = context.options
+    options: PatchDropOptions = context.options
     settings = {
         "mode": mode, "patch": options.patch, "grid": options.grid, "offset": options.offset, "fill": options.fill,
     }  # fmt: skip
@@ -82,14 +58,8 @@ def judge_mode(context: Context, judge: Judge, mode: str, ratios: list[int], rep
     runs = []
     for repeat in range(repeats):
         judge.seed = context.seed + repeat
-        runs.append(
-            judge.run(
-                protocol,
-                alteration=PatchDropAlteration(**settings),
-                settings=settings,
-                progress=context.progress(f"patchdrop {mode}"),
-            )
-        )
+        alteration, progress = PatchDropAlteration(**settings), context.progress(mode)
+        runs.append(judge.run(protocol, alteration=alteration, settings=settings, progress=progress))
     judge.seed = context.seed
     metric = main_metric(runs[0])
     clean = float(np.mean([run[0]["metrics"][metric] for run in runs]))
@@ -120,23 +90,4 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
             panels.append((f"{mode}: {part} pixels", lines))
     modes = results[0]["modes"]
     metric = next(iter(modes.values()))["metric"]
-    return panel_figure(panels, labels, "share hidden", f"{metric} (%)", rows=len(modes))
-
-
-SPEC = AnalysisSpec(
-    name="patchdrop",
-    help="what does the model make of pictures of which it sees only a part?",
-    definition=(
-        "Score when a share of the picture's cells is replaced by black (before normalisation) or the mean colour, "
-        "over all pixels, over the visible and over the hidden ones; the labels stay. random: exactly floor(ratio * N) "
-        "of the N cells; pixel: cells of one pixel; salient and background: the fewest cells that hold the share of "
-        "the pixels of countable classes, or of all others. retention = score / clean score; area = its mean over the "
-        "ratios from 0 on (trapezoids). Cells are drawn by file name. After Naseer et al., Intriguing Properties of "
-        "Vision Transformers, arXiv 2105.10497, where saliency comes from a self-supervised model's attention."
-    ),
-    run=run,
-    draw=draw,
-    add_arguments=add_arguments,
-    pictures=16,
-    needs_score=True,
-)
+    return line_grid(panels, labels, "share hidden", f"{metric} (%)", rows=len(modes))

@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mmfan.analysis.context import AnalysisSpec, Context
-from mmfan.analysis.plots.depth import BLOCK_KINDS, depth_figure
+from mmfan.analysis.context import Context
+from mmfan.analysis.plots import BLOCK_KINDS, depth_figure
+from mmfan.analysis.taps import describe_taps
 
 
 def map_variance(features: Tensor) -> tuple[float, float]:
@@ -34,18 +35,13 @@ def map_variance(features: Tensor) -> tuple[float, float]:
 def run(context: Context) -> dict[str, Any]:
     """Variances at every tap, mean over the pictures."""
     taps = context.taps(BLOCK_KINDS)
-    numbers = len(context.numbers())
     rows: dict[str, list[tuple[float, float]]] = {tap.name: [] for tap in taps}
-    progress = context.progress("variance")
-    for done, picture in enumerate(context.pictures(), 1):
+    for picture in context.pictures():
         for name, features in context.features(context.inputs(picture), taps).items():
             rows[name].append(map_variance(features.map))
-        progress(done, numbers)
     means = {name: np.mean(values, axis=0) for name, values in rows.items()}
     return {
-        "taps": [tap.name for tap in taps],
-        "kinds": [tap.kind for tap in taps],
-        "strides": [tap.stride for tap in taps],
+        **describe_taps(taps),
         "variance": [float(means[tap.name][0]) for tap in taps],
         "relative": [float(means[tap.name][1]) for tap in taps],
     }
@@ -54,16 +50,3 @@ def run(context: Context) -> dict[str, Any]:
 def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """Relative variance over depth, a panel a model."""
     return depth_figure(results, labels, "relative", "variance / mean square")
-
-
-SPEC = AnalysisSpec(
-    name="variance",
-    help="feature-map variance by depth: which blocks smooth, which roughen?",
-    definition=(
-        "Unbiased variance over the positions of the map, of each channel of each picture, then the mean over both "
-        "(`variance`), and that divided by the mean of the squared features (`relative`), at every tap. Park and Kim, "
-        "How Do Vision Transformers Work?, arXiv 2202.06709, figure 9; the relative form is mmfan's."
-    ),
-    run=run,
-    draw=draw,
-)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmfan.analysis.context import AnalysisError
+from mmfan.analysis.options import AnalysisError
 from mmfan.analysis.reading.window_attention import WindowedAttention, window_reader
 from mmfan.analysis.taps import Tap, TapError, TapRecorder, backbone_of, list_taps
 from mmfan.models.layers.channel_processing import EfficientChannelAttention

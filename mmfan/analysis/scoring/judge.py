@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
-from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmfan.analysis.context import AnalysisError, Context
+from mmfan.analysis.context import Context
+from mmfan.analysis.options import AnalysisError
 from mmfan.analysis.scoring.alterations import Alteration
 from mmfan.analysis.scoring.part_scores import PartCountsMetric
 from mmfan.apis.robustness import judged_config
-from mmfan.apis.runner import build_runner
+from mmfan.apis.runner import PlainRunner, build_runner
 from mmfan.corruptions.cell import CLEAN
 from mmfan.errors import MMFanError
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
@@ -53,8 +52,9 @@ class AlteredLoop(RobustnessLoop):
     ) -> None:
         super().__init__(runner, dataloader, evaluator, change=alteration, **loop)
         self.settings, self.progress = dict(settings), progress
-        # before the loading processes start: they get the dataset as it is when the loop runs
-        alteration.install(self.dataloader.dataset.dataset, self.seed, self.name_root)
+        # before the loading processes start; the loader copied dataset and alteration
+        cells = self.dataloader.dataset
+        cells.steps[0].change.install(cells.dataset, self.seed, self.name_root)
 
     def _more(self) -> dict[str, Any]:
         return {**super()._more(), "alteration": self.settings}
@@ -66,47 +66,55 @@ class AlteredLoop(RobustnessLoop):
 
 
 class Judge:
-    """Scores one model of a config, as often as an analysis asks.
+    """Scores of a context's model, as often as an analysis asks.
+
+    Records are kept in ``ANALYSIS.jsonl`` of the context's folder; cells that are in it are not judged again.
 
     Args:
-        cfg: Config with ``test_dataloader`` and ``test_evaluator``.
-        checkpoint: Its weights.
-        results: Results file; cells that are in it are not judged again.
-        name: Of the model in the results.
-        work_dir: Where the Runner's log goes.
-        limit: Number of pictures, spread evenly; None for all.
-        seed: Base seed.
+        context: Gives model, weights, number of pictures and seed; gets the names of the pictures that were judged.
         workers: Loading processes; None for the config's number.
-        used: Gets the names of the pictures that were judged.
+        alters: The analysis changes the pictures by itself, so that corruptions have no place in it.
+
+    Attributes:
+        seed: Base seed of the next run.
 
     Raises:
+        AnalysisError: The context has no checkpoint, other weights than its checkpoint, or settings that an analysis
+            with scores has no use for.
         ConfigError: The config cannot be tested.
     """
 
-    def __init__(
-        self,
-        cfg: Config,
-        checkpoint: str | Path,
-        *,
-        results: str | Path,
-        name: str,
-        work_dir: str | Path,
-        limit: int | None = None,
-        seed: int = 0,
-        workers: int | None = None,
-        used: list[str] | None = None,
-    ) -> None:
-        self.cfg = judged_config(cfg, workers=workers)
+    def __init__(self, context: Context, workers: int | None = None, alters: bool = False) -> None:
+        name = context.analysis
+        if context.checkpoint is None:
+            raise AnalysisError(f"{name} judges predictions: give {context.label} a checkpoint.")
+        if context.crop is not None or context.tap_names:
+            raise AnalysisError(f"{name} judges whole pictures by the model's outputs: leave out `crop` and `taps`.")
+        if alters and context.cell != CLEAN:
+            raise AnalysisError(f"{name} changes the pictures by itself: leave out `cell`.")
+        self.context, self.seed = context, context.seed
+        self.cfg = judged_config(context.model.cfg, workers=workers)
         self.cfg.log_level = "WARNING"
-        self.runner = build_runner(self.cfg, work_dir=work_dir, checkpoint=checkpoint)
+        self.cfg.pop("runner_type", None)  # the loop is given to mmfan's own
+        runner = build_runner(self.cfg, work_dir=context.out / "work", checkpoint=context.checkpoint)
+        self.runner = cast(PlainRunner, runner)
         self.runner.load_or_resume()
-        self.results, self.name, self.limit, self.seed = Path(results), name, limit, seed
-        self.used = [] if used is None else used
+        self._check_weights()
+        self.model.to(context.device)
 
     @property
     def model(self) -> torch.nn.Module:
         """The model that is judged."""
         return self.runner.model
+
+    def _check_weights(self) -> None:
+        judged = self.model.state_dict()
+        for key, value in self.context.model.state_dict().items():
+            if key in judged and not torch.equal(value.cpu(), judged[key].cpu()):
+                raise AnalysisError(
+                    f"The weights of {self.context.label} are not those of {self.context.checkpoint}, which would be "
+                    f"judged: {key} differs. Save the model and give that file."
+                )
 
     def run(
         self,
@@ -132,8 +140,9 @@ class Judge:
             The records of the protocol's cells and the clean one, in the protocol's order.
         """
         common: dict[str, Any] = {
-            "protocol": protocol, "results": self.results, "seed": self.seed, "limit": self.limit,
-            "name": name or self.name, "fp16": self.cfg.test_cfg.get("fp16", False),
+            "protocol": protocol, "results": self.context.out / f"{self.context.analysis}.jsonl", "seed": self.seed,
+            "limit": self.context.limit, "name": name or self.context.label,
+            "fp16": self.cfg.test_cfg.get("fp16", False),
         }  # fmt: skip
         evaluator = make_evaluator(self.cfg.test_evaluator)
         loader = self.cfg.test_dataloader
@@ -143,10 +152,10 @@ class Judge:
             _check_labels(alteration, evaluator)
             evaluator = with_parts(evaluator, alteration.parts)
             loop = AlteredLoop(self.runner, loader, evaluator, alteration, settings or {}, progress, **common)
-        self.runner._test_loop = loop
+        self.runner.use_test_loop(loop)
         with changed if changed is not None else nullcontext():
             self.runner.test()
-        self.used[:] = loop.names
+        self.context.used_pictures[:] = loop.names
         return records_of(loop)
 
 
@@ -173,34 +182,6 @@ def main_metric(records: Sequence[Record]) -> str:
     """The score that an analysis shows: mIoU, mAP, else the first."""
     names = list(records[0]["metrics"])
     return next((name for name in ("mIoU", "bbox_mAP", "coco/bbox_mAP") if name in names), names[0])
-
-
-def judge_of(context: Context, analysis: str, **more: Any) -> Judge:
-    """The judge of a context's model; its results are in ``ANALYSIS.jsonl`` of the context's folder.
-
-    Raises:
-        AnalysisError: There is no checkpoint, or options were given that an analysis with scores has no use for.
-    """
-    if context.checkpoint is None:
-        raise AnalysisError(f"{analysis} judges predictions: give {context.label} a checkpoint.")
-    if context.crop is not None or context.tap_names:
-        raise AnalysisError(f"{analysis} judges whole pictures by the model's outputs: leave out --crop and --taps.")
-    judge = Judge(
-        context.model.cfg, context.checkpoint, results=context.out / f"{analysis}.jsonl", name=context.label,
-        work_dir=context.out / "work", limit=context.limit, seed=context.seed, used=context.used_pictures, **more,
-    )  # fmt: skip
-    judge.model.to(context.device)
-    return judge
-
-
-def without_cell(context: Context, analysis: str) -> None:
-    """Refuse corrupted pictures for an analysis that changes them by itself.
-
-    Raises:
-        AnalysisError: There is a corruption.
-    """
-    if context.cell != CLEAN:
-        raise AnalysisError(f"{analysis} changes the pictures by itself: leave out --cell.")
 
 
 def _check_labels(alteration: Alteration, evaluator: RetentionEvaluator) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmfan.analysis.analyses.cka import cka, hsic, linear_grams
-from mmfan.analysis.context import AnalysisError
+from mmfan.analysis.options import AnalysisError
 
 
 def similarity(x: np.ndarray, y: np.ndarray) -> float:

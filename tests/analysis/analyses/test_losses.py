@@ -6,7 +6,7 @@ import torch
 from helpers.tiny_analysis import analyse, make_context, write_parts
 
 from mmfan.analysis.analyses import landscape
-from mmfan.analysis.context import AnalysisError
+from mmfan.analysis import AnalysisError
 from mmfan.corruptions.cell import Cell
 
 
@@ -16,9 +16,9 @@ def parts(tmp_path_factory):
 
 
 def test_decay_shifts_the_spectrum_by_exactly_itself(parts, tmp_path):
-    few = ["--batch-size", 1, "--products", 6]
-    plain = analyse(parts, tmp_path, "hessian", *few, "--no-decay", limit=1)
-    decayed = analyse(parts, tmp_path, "hessian", *few, limit=1)
+    few = {"batch_size": 1, "products": 6, "limit": 1}
+    plain = analyse(parts, tmp_path, "hessian", no_decay=True, **few)
+    decayed = analyse(parts, tmp_path, "hessian", **few)
     assert decayed["decay"] == 0.01  # of all parameters of the tiny segmentor
     assert decayed["losses"] == plain["losses"]
     for one, other in zip(plain["eigenvalues"], decayed["eigenvalues"], strict=True):
@@ -31,15 +31,15 @@ def test_decay_shifts_the_spectrum_by_exactly_itself(parts, tmp_path):
 
 
 def test_power_iteration_finds_the_same(parts, tmp_path):
-    more = ["--batch-size", 1, "--top", 1, "--no-decay"]
-    one = analyse(parts, tmp_path, "hessian", *more, "--products", 9, limit=1)
-    other = analyse(parts, tmp_path, "hessian", *more, "--products", 25, "--method", "power", limit=1)
+    more = {"batch_size": 1, "top": 1, "no_decay": True, "limit": 1}
+    one = analyse(parts, tmp_path, "hessian", products=9, **more)
+    other = analyse(parts, tmp_path, "hessian", products=25, method="power", **more)
     assert other["eigenvalues"][0] == pytest.approx(one["eigenvalues"][0], rel=0.05)
 
 
 def test_landscape_resumes_and_leaves_the_model_alone(parts, tmp_path, monkeypatch):
-    arguments = ["--points", 3, "--batch-size", 2]
-    spec, context = make_context(parts, tmp_path, "landscape", *arguments, limit=1)
+    few = {"points": 3, "batch_size": 2, "limit": 1}
+    spec, context = make_context(parts, tmp_path, "landscape", **few)
     before = {name: value.clone() for name, value in context.model.state_dict().items()}
     result = spec.run(context)
     assert all(torch.equal(value, before[name]) for name, value in context.model.state_dict().items())
@@ -58,11 +58,11 @@ def test_landscape_resumes_and_leaves_the_model_alone(parts, tmp_path, monkeypat
     original = landscape.mean_loss
     monkeypatch.setattr(landscape, "mean_loss", lambda *given: computed.append(1) or original(*given))
     with pytest.warns(UserWarning, match="a line that was not finished"):
-        again = analyse(parts, tmp_path, "landscape", *arguments, limit=1)
+        again = analyse(parts, tmp_path, "landscape", **few)
     assert again == result
     assert len(computed) == 4
     with pytest.warns(UserWarning, match="a line that was not finished"):
-        analyse(parts, tmp_path, "landscape", *arguments, limit=1, seed=1)
+        analyse(parts, tmp_path, "landscape", seed=1, **few)
     assert len(computed) == 13
 
 
@@ -74,24 +74,21 @@ def test_coordinates():
 
 
 @pytest.mark.parametrize(
-    ("analysis", "arguments", "settings", "message"),
+    ("analysis", "given", "message"),
     [
-        ("landscape", ["--points", 4], {}, "--points to be an odd number"),
-        ("landscape", ["--reach", 0], {}, "--reach to be above 0"),
-        ("landscape", [], {"cell": Cell("fog", 3)}, "leave out --cell and --taps"),
-        ("landscape", [], {}, "needs 4 batches of 2 pictures, the training set of .* has 4 pictures"),
-        ("hessian", ["--top", 0], {}, "--top to be at least 1, got 0"),
-        ("hessian", [], {"tap_names": ["out0"]}, "leave out --cell and --taps"),
+        ("landscape", {"cell": Cell("fog", 3)}, "landscape takes the training set .* leave out `cell` and `taps`"),
+        ("landscape", {}, "needs 4 batches of 2 pictures, the training set of .* has 4 pictures"),
+        ("hessian", {"tap_names": ["out0"]}, "hessian takes the training set .* leave out `cell` and `taps`"),
     ],
 )
-def test_bad_input(parts, tmp_path, analysis, arguments, settings, message):
-    spec, context = make_context(parts, tmp_path, analysis, *arguments, limit=4, **settings)
+def test_bad_input(parts, tmp_path, analysis, given, message):
+    spec, context = make_context(parts, tmp_path, analysis, limit=4, **given)
     with pytest.raises(AnalysisError, match=message):
         spec.run(context)
 
 
 def test_correlation_falls_where_pixels_are_hidden(parts, tmp_path):
-    result = analyse(parts, tmp_path, "correlation", "--ratios", 20, 60)
+    result = analyse(parts, tmp_path, "correlation", ratios=[20, 60])
     assert list(result["altered"]) == ["hidden 20", "hidden 60"]
     for found in result["altered"].values():
         for part in found.values():

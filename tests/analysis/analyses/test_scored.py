@@ -8,8 +8,7 @@ from helpers.pixel_counts import counts_of_picture
 from helpers.tiny_analysis import analyse, make_context, write_parts
 
 from mmfan.analysis.analyses.patchdrop import area_under
-from mmfan.analysis.analyses.shuffle import read_grids
-from mmfan.analysis.context import AnalysisError
+from mmfan.analysis import AnalysisError
 from mmfan.apis.inference import predict, read_picture
 from mmfan.corruptions.cell import Cell
 from mmfan.datasets.transforms.patch_drop import PatchDrop
@@ -41,7 +40,7 @@ def predicted(parts, change):
 
 
 def test_patchdrop_scores_all_visible_and_hidden_pixels(parts, tmp_path):
-    result = analyse(parts, tmp_path, "patchdrop", "--ratios", 50, "--modes", "random", "salient", "--workers", 0)
+    result = analyse(parts, tmp_path, "patchdrop", ratios=[50], modes=["random", "salient"], workers=0)
     everything, hidden = predicted(parts, PatchDrop(0.5).transform)
     random = result["modes"]["random"]
     assert random["all"] == [pytest.approx(scores_of_counts(everything).metrics["mIoU"])]
@@ -62,9 +61,8 @@ def test_patchdrop_scores_all_visible_and_hidden_pixels(parts, tmp_path):
 
 
 def test_repeats_are_averaged(parts, tmp_path):
-    result = analyse(parts, tmp_path, "patchdrop", "--ratios", 50, "--modes", "random", "--repeats", 2, "--workers", 0)[
-        "modes"
-    ]["random"]
+    found = analyse(parts, tmp_path, "patchdrop", ratios=[50], modes=["random"], repeats=2, workers=0)
+    result = found["modes"]["random"]
     single = [
         scores_of_counts(predicted(parts, PatchDrop(0.5, seed=seed).transform)[0]).metrics["mIoU"] for seed in (0, 1)
     ]
@@ -79,21 +77,21 @@ def test_area_under():
 
 
 def test_bandnoise_resumes_and_nothing_is_lost_by_nothing(parts, tmp_path):
-    result = analyse(parts, tmp_path, "bandnoise", "--frequencies", 20, 80, "--eps", 0, "--workers", 0)
+    result = analyse(parts, tmp_path, "bandnoise", frequencies=[20, 80], eps=0, workers=0)
     assert result["scores"] == [result["clean"]] * 2
     assert result["change"] == [0.0, 0.0]
     assert result["retention"] == [1.0, 1.0]
     before = (tmp_path / "bandnoise.jsonl").read_bytes()
-    assert analyse(parts, tmp_path, "bandnoise", "--frequencies", 20, 80, "--eps", 0, "--workers", 0) == result
+    assert analyse(parts, tmp_path, "bandnoise", frequencies=[20, 80], eps=0, workers=0) == result
     assert (tmp_path / "bandnoise.jsonl").read_bytes() == before
     # another strength is another cell
-    louder = analyse(parts, tmp_path, "bandnoise", "--frequencies", 20, "--eps", 9, "--workers", 0)
+    louder = analyse(parts, tmp_path, "bandnoise", frequencies=[20], eps=9, workers=0)
     assert louder["scores"] != louder["clean"]
     assert len(lines(tmp_path / "bandnoise.jsonl")) == 4
 
 
 def test_shuffling_one_cell_is_the_clean_picture(parts, tmp_path):
-    result = analyse(parts, tmp_path, "shuffle", "--grids", "1x1", "4x6", "--workers", 0)
+    result = analyse(parts, tmp_path, "shuffle", grids=["1x1", "4x6"], workers=0)
     assert result["cells"] == [1, 24]
     assert result["scores"][0] == result["inside"][0] == result["clean"]
     assert result["scores"][1] != result["clean"]
@@ -110,7 +108,7 @@ def test_lesion_of_a_silent_branch_changes_nothing(tmp_path):
     content = torch.load(tmp_path / "tiny.pth")
     content["state_dict"]["backbone.blocks.0.gamma1"].zero_()
     torch.save(content, tmp_path / "tiny.pth")
-    result = analyse(parts, tmp_path, "lesion", "--only", "blocks.0", "--workers", 0, cell=Cell("contrast", 3))
+    result = analyse(parts, tmp_path, "lesion", only=["blocks.0"], workers=0, cell=Cell("contrast", 3))
     assert result["units"] == ["patch_embed.backbone.stages.0.blocks.0", "patch_embed.backbone.stages.1.blocks.0",
                                "blocks.0.attn", "blocks.0.mlp"]  # fmt: skip
     at = result["units"].index("blocks.0.attn")
@@ -121,28 +119,28 @@ def test_lesion_of_a_silent_branch_changes_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("analysis", "arguments", "settings", "message"),
+    ("analysis", "given", "message"),
     [
-        ("bandnoise", ["--frequencies", 0, 50], {}, "--frequencies from 1 to 100 percent of pi"),
-        ("bandnoise", [], {"cell": Cell("fog", 3)}, "changes the pictures by itself: leave out --cell"),
-        ("bandnoise", [], {"crop": 32}, "leave out --crop and --taps"),
-        ("bandnoise", [], {"checkpoint": None}, r"judges predictions: give tiny \(random weights\) a checkpoint"),
-        ("patchdrop", ["--ratios", 50, 101], {}, "--ratios from 1 to 100 percent"),
-        ("patchdrop", ["--repeats", 0], {}, "--repeats to be at least 1"),
-        ("shuffle", ["--grids", "4by4"], {}, "grid as ROWSxCOLUMNS, e.g. 4x8, got '4by4'"),
-        ("lesion", ["--only", "layer9"], {}, "No unit's name contains layer9; there are patch_embed"),
+        ("bandnoise", {"cell": Cell("fog", 3)}, "bandnoise changes the pictures by itself: leave out `cell`"),
+        ("bandnoise", {"crop": 32}, "leave out `crop` and `taps`"),
+        ("bandnoise", {"checkpoint": None}, r"judges predictions: give tiny \(random weights\) a checkpoint"),
+        ("shuffle", {"grids": ["2x8", "4x4"]}, "2x8 and 4x4 both have 16 cells"),
+        ("lesion", {"only": ["layer9"]}, "No unit's name contains layer9; there are patch_embed"),
     ],
 )
-def test_bad_input(parts, tmp_path, analysis, arguments, settings, message):
-    spec, context = make_context(parts, tmp_path, analysis, *arguments, **settings)
+def test_bad_input(parts, tmp_path, analysis, given, message):
+    spec, context = make_context(parts, tmp_path, analysis, **given)
     with pytest.raises(AnalysisError, match=message):
         spec.run(context)
     assert not list(tmp_path.glob("*.jsonl"))
 
 
-def test_grids_are_told_apart_by_their_number_of_cells():
-    with pytest.raises(AnalysisError, match="2x8 and 4x4 both have 16 cells"):
-        read_grids(["2x8", "4x4"])
+def test_weights_that_were_changed_in_memory_are_not_taken_for_those_of_the_file(parts, tmp_path):
+    spec, context = make_context(parts, tmp_path, "bandnoise")
+    context.model.backbone.blocks[0].gamma1.data += 1
+    with pytest.raises(AnalysisError, match=r"weights of tiny are not those of .*tiny\.pth.*blocks\.0\.gamma1 differs"):
+        spec.run(context)
+    assert not list(tmp_path.glob("*.jsonl"))
 
 
 def test_label_maps_are_needed(tmp_path):

@@ -9,7 +9,7 @@ from mmengine.registry import MODELS, DefaultScope
 from torch import Tensor, nn
 
 from mmfan.analysis.analyses.attention import distance, entropy
-from mmfan.analysis.context import AnalysisError
+from mmfan.analysis.options import AnalysisError
 from mmfan.analysis.reading.attention import fan_class_row, list_attention, read_attention, read_gates
 
 BACKBONES: dict[str, dict[str, Any]] = {

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmfan.analysis.plots.panels import heated, panel_figure, stretched, tinted
+from mmfan.analysis.plots import heated, image_grid, stretched, tinted
 from mmfan.visualization.style import draw
 
 
@@ -26,6 +26,6 @@ def test_paint() -> None:
 
 def test_rows_of_different_length_make_a_figure() -> None:
     picture = np.zeros((20, 30, 3), np.uint8)
-    pixels = draw(panel_figure([[("a", picture)] * 3, [("b", picture)]], ["one", "two"]))
+    pixels = draw(image_grid([[("a", picture)] * 3, [("b", picture)]], ["one", "two"]))
     assert pixels.min() == 0
     assert pixels.max() == 255

@@ -1,1 +1,0 @@
-"""Figures that analyses share."""

@@ -1,0 +1,110 @@
+"""Specification of an analysis, and the document of its numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmfan.analysis.options import Options
+from mmfan.errors import WrongTypeError
+from mmfan.utils.versions import versions
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class AnalysisSpec:
+    """An analysis: what is known of it before its module, and with it torch, is imported.
+
+    Attributes:
+        name: On the command line.
+        help: What it asks, in one line.
+        definition: What is computed, in words and formulas, with its source; goes into the JSON. What was decided, and
+            why, stands at the head of the module and in docs/analysis.md.
+        module: Has ``run``, from a :class:`mmfan.analysis.context.Context` to results that JSON can hold, and ``draw``,
+            from the results and labels of one or more models to the figure. Keys of results that begin with ``_`` are
+            for the figure alone.
+        options: The dataclass of its options; a context has them as ``context.options``.
+        pictures: How many it takes by default.
+        needs_score: It judges the model, and so needs a checkpoint and labels.
+    """
+
+    name: str
+    help: str
+    definition: str
+    module: str
+    options: type[Options] = Options
+    pictures: int = 8
+    needs_score: bool = False
+
+    def run(self, context: Any) -> dict[str, Any]:
+        """The results of one model, given as a :class:`mmfan.analysis.context.Context`."""
+        results: dict[str, Any] = import_module(self.module).run(context)
+        return results
+
+    def draw(self, results: Sequence[dict[str, Any]], labels: Sequence[str]) -> Figure:
+        """The figure of the results of one or more models."""
+        figure: Figure = import_module(self.module).draw(list(results), list(labels))
+        return figure
+
+
+def make_document(spec: AnalysisSpec, contexts: Sequence[Any], results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What is written as JSON: results, and all that is needed to repeat them.
+
+    Args:
+        spec: The analysis.
+        contexts: One a model, after the analysis has run.
+        results: One a model.
+    """
+    first = contexts[0]
+    return {
+        "analysis": spec.name,
+        "definition": spec.definition,
+        "seed": first.seed,
+        "limit": first.limit,
+        "cell": list(first.cell),
+        "crop": first.crop,
+        "options": asdict(first.options),
+        "versions": versions("torch", "numpy", "cv2", "mmengine"),
+        "models": [
+            {
+                "label": context.label,
+                "config": context.config,
+                "checkpoint": context.checkpoint,
+                "weights": context.weights,
+                "taps": [vars(tap) for tap in context.used_taps],
+                "pictures": context.used_pictures,
+                "result": _public(result),
+            }
+            for context, result in zip(contexts, results, strict=True)
+        ],
+    }
+
+
+def to_json(document: dict[str, Any]) -> str:
+    """The text of a document; null stands for what is not a finite number."""
+    return json.dumps(document, indent=1, allow_nan=False, default=_plain) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise WrongTypeError(f"A {type(value).__name__} cannot be written as JSON.")
+
+
+def _public(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _public(inner) for key, inner in value.items() if not str(key).startswith("_")}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return [_public(inner) for inner in value] if isinstance(value, (list, tuple)) else value
