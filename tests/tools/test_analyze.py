@@ -99,9 +99,9 @@ WRONG = {
     "missing": (["variance", "fan.py", "none.pth"], "none.pth does not exist"),
     "cell": (["variance", "fan.py", "--cell", "fog"], "NAME:SEVERITY"),
     "head": (["attention", "fan.py", "--head", "7"], "has the heads 0 to 3, not 7"),
-    "row": (["attnseg", "mit.py", "--row", "class"], "take --row mean"),
-    "sigma": (["noise-decay", "fan.py", "--sigma", "0"], "Expected --sigma to be a positive number, got 0"),
-    "limit": (["variance", "fan.py", "--limit", "0"], "--limit: expected a number from 1 on, got 0"),
+    "row": (["attnseg", "mit.py", "--row", "class"], "take row mean"),
+    "sigma": (["noise-decay", "fan.py", "--sigma", "0"], "argument --sigma: expected a number above 0, got 0"),
+    "limit": (["variance", "fan.py", "--limit", "0"], "argument --limit: expected a whole number from 1 on, got 0"),
     "labels": (["variance", "fan.py", "--labels", "a", "b"], "expected 1 names, one a model, got 2"),
 }
 

@@ -82,7 +82,11 @@ def test_detectors_are_judged_by_their_own_metric(tmp_path, monkeypatch, capsys)
     [
         (["shuffle", "tiny.py"], 2, "shuffle judges predictions: give every model a checkpoint"),
         (["patchdrop", "tiny.py", "tiny.pth", "--modes", "middle"], 2, "invalid choice: 'middle'"),
-        (["bandnoise", "tiny.py", "tiny.pth", "--frequencies", "0"], 2, "from 1 to 100 percent of pi, got [0]"),
+        (
+            ["bandnoise", "tiny.py", "tiny.pth", "--frequencies", "0"],
+            2,
+            "argument --frequencies: expected a whole number from 1 to 100, got 0",
+        ),
         (["hessian", "tiny.py", "--limit", "9"], 2, "needs 9 batches of 2 pictures, the training set of"),
     ],
 )

@@ -5,8 +5,8 @@ import pytest
 import torch
 from helpers.tiny_analysis import analyse, make_context, write_parts
 
-from mmfan.analysis.analyses import landscape
 from mmfan.analysis import AnalysisError
+from mmfan.analysis.analyses import landscape
 from mmfan.corruptions.cell import Cell
 
 

@@ -7,8 +7,8 @@ import pytest
 from helpers.pixel_counts import counts_of_picture
 from helpers.tiny_analysis import analyse, make_context, write_parts
 
-from mmfan.analysis.analyses.patchdrop import area_under
 from mmfan.analysis import AnalysisError
+from mmfan.analysis.analyses.patchdrop import area_under
 from mmfan.apis.inference import predict, read_picture
 from mmfan.corruptions.cell import Cell
 from mmfan.datasets.transforms.patch_drop import PatchDrop
