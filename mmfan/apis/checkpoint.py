@@ -1,84 +1,69 @@
 """Checkpoints of training runs, read without running code from them and compared with a model.
 
-mmengine saves its message hub with every checkpoint, so plain ``weights_only`` loading refuses mmengine's own files.
-Here exactly the classes in such files are allowed; a file with any other object is refused, never executed.
+How files are read, and what may be in them, is in :mod:`mmfan.models.weight_files`; here is what the parts of
+mmengine's checkpoints mean.
 """
 
 from __future__ import annotations
 
-import codecs
-from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from mmengine.logging import HistoryBuffer
 
-from mmfan.models.safe_load import CheckpointError, allowed, compare_states, misfit, safe_load
+from mmfan.models.safe_load import CheckpointError, compare_states, misfit, safe_load
+from mmfan.models.weight_files.checks import problems_of, refuse
+from mmfan.models.weight_files.sources import is_remote, local_file
 from mmfan.utils.text import shortlist
-
-# What numpy's arrays and scalars are pickled with; numpy 1 and 2 keep these functions in different modules.
-_RECONSTRUCT, _SCALAR = np.zeros(1).__reduce__()[0], np.float64(0).__reduce__()[0]
-_NUMPY_KINDS = (np.bool_, np.uint8, np.int8, np.int16, np.int32, np.int64, np.float16, np.float32, np.float64)
-ALLOWED: list[Any] = [
-    HistoryBuffer,
-    OrderedDict,
-    defaultdict,
-    dict,
-    list,
-    getattr,
-    codecs.encode,
-    _RECONSTRUCT,
-    _SCALAR,
-    np.ndarray,
-    np.dtype,
-    *(type(np.dtype(kind)) for kind in _NUMPY_KINDS),
-]
-
-
-def allow_mmengine_files() -> Any:
-    """A context in which ``torch.load`` with ``weights_only`` accepts what mmengine saves, and nothing more."""
-    return allowed(ALLOWED)
-
-
-def is_remote(path: str | Path) -> bool:
-    """Whether mmengine would fetch ``path`` (``https://...``, ``open-mmlab://...``) rather than open it."""
-    return "://" in str(path)
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read a checkpoint file on the CPU.
+    """Read a checkpoint into memory; its tensors are on the CPU.
 
     Args:
-        path: A file written by mmengine, or a plain dictionary of tensors.
+        path: A file written by mmengine or a plain dictionary of tensors; its http(s) URL; or a name with one of
+            mmengine's prefixes (``torchvision://``, ``open-mmlab://``, ``mmcls://``).
 
     Returns:
-        What is in the file; the weights are ``file.get('state_dict', file)``. Tensors are mapped from disk where the
-        format allows, so that reading only the rest is quick.
+        What is in the file; the weights are ``file.get('state_dict', file)``.
 
     Raises:
         FileNotFoundError: There is no such file.
-        CheckpointError: It is truncated, is no checkpoint, or holds objects other than weights and numbers.
+        CheckpointError: It is truncated, is no checkpoint, or holds objects other than weights and numbers; or it could
+            not be downloaded.
     """
-    source = Path(path)
-    if not source.is_file():
-        raise FileNotFoundError(f"The checkpoint {source} does not exist (looked for {source.absolute()}).")
-    content = safe_load(source, ALLOWED)
+    content = read_content(path)
     if not isinstance(content, dict):
-        raise CheckpointError(f"Expected {source} to hold a dictionary of weights, got a {type(content).__name__}.")
+        raise CheckpointError(f"Expected {path} to hold a dictionary of weights, got a {type(content).__name__}.")
     return content
+
+
+def read_content(path: str | Path) -> Any:
+    """What is in a weight file, be it a dictionary or not; otherwise :func:`read_checkpoint`."""
+    source = local_file(path)
+    try:
+        return safe_load(source, path)
+    except CheckpointError as error:
+        if not is_remote(path):
+            raise
+        raise CheckpointError(f"{error} It lies at {source}; without that file it is downloaded anew.") from error
 
 
 def state_of(content: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     """The weights in what :func:`read_checkpoint` returned, without DDP's ``module.`` prefix."""
+    return {key: value for key, value in _named(content).items() if isinstance(value, torch.Tensor)}
+
+
+def _named(content: Mapping[str, Any]) -> dict[str, Any]:
     state = content.get("state_dict", content)
-    return {key.removeprefix("module."): value for key, value in state.items() if isinstance(value, torch.Tensor)}
+    if not isinstance(state, Mapping):
+        raise CheckpointError(f"Expected a dictionary of weights under `state_dict`, got a {type(state).__name__}.")
+    return {str(key).removeprefix("module."): value for key, value in state.items()}
 
 
 def check_fit(model: Mapping[str, torch.Tensor], content: Mapping[str, Any], path: str | Path) -> list[str]:
-    """Check that a checkpoint gives every weight of a model.
+    """Check that a checkpoint gives every weight of a model, as finite numbers in plain arrays.
 
     Args:
         model: The model's ``state_dict()``.
@@ -89,8 +74,9 @@ def check_fit(model: Mapping[str, torch.Tensor], content: Mapping[str, Any], pat
         Names in the file that the model has no use for.
 
     Raises:
-        CheckpointError: Weights are missing or have another shape; they are named.
+        CheckpointError: Weights are missing, have another shape or kind of type, or cannot be used; they are named.
     """
+    refuse(problems_of(_named(content), model), path)
     missing, unused, misshapen = compare_states(model, state_of(content))
     if missing or misshapen:
         raise CheckpointError(
@@ -98,6 +84,23 @@ def check_fit(model: Mapping[str, torch.Tensor], content: Mapping[str, Any], pat
             f"{_what_it_is(model, content)}Was it trained with another config?"
         )
     return unused
+
+
+def check_some_fit(model: Mapping[str, torch.Tensor], content: Mapping[str, Any], path: str | Path) -> None:
+    """Check that a checkpoint gives a model anything at all, and that what it gives can be copied.
+
+    For training from other weights, where a head for other classes is usual: such layers keep their own values.
+
+    Raises:
+        CheckpointError: No name and shape is one of the model's, or some weights cannot be used.
+    """
+    named = _named(content)
+    refuse(problems_of(named, model), path)
+    if not any(key in model and value.shape == model[key].shape for key, value in state_of(content).items()):
+        raise CheckpointError(
+            f"{path} holds no weight of this config's model. {_what_it_is(model, content)}Its first are: "
+            f"{shortlist(list(named), 4) or 'none'}."
+        )
 
 
 def _parts(state: Mapping[str, torch.Tensor]) -> list[str]:
@@ -117,9 +120,15 @@ def _what_it_is(model: Mapping[str, torch.Tensor], content: Mapping[str, Any]) -
 
 def trained_classes(content: Mapping[str, Any]) -> list[str]:
     """The class names that mmengine saved with a checkpoint; empty if there are none."""
-    meta = content.get("meta")
-    classes = meta.get("dataset_meta", {}).get("classes") if isinstance(meta, Mapping) else None
+    classes = dataset_meta(content).get("classes")
     return list(classes) if isinstance(classes, (list, tuple)) else []
+
+
+def dataset_meta(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What mmengine saved of the data with a checkpoint: ``classes``, ``palette``, ...; empty if there is nothing."""
+    meta = content.get("meta")
+    saved = meta.get("dataset_meta") if isinstance(meta, Mapping) else None
+    return dict(saved) if isinstance(saved, Mapping) else {}
 
 
 def check_classes(content: Mapping[str, Any], tested: Sequence[str], path: str | Path) -> None:

@@ -20,10 +20,12 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DATASETS, MODELS, DefaultScope
 
 from mmfan import picture_files
-from mmfan.apis.checkpoint import check_fit, read_checkpoint, state_of
+from mmfan.apis.checkpoint import check_fit, dataset_meta, read_checkpoint, state_of
 from mmfan.apis.config import innermost_dataset, load_config
+from mmfan.apis.weight_doors import own_reader
 from mmfan.environment import check_environment
 from mmfan.errors import ConfigError, MMFanError
+from mmfan.models.safe_load import CheckpointError
 from mmfan.utils.files import PICTURE_SUFFIXES
 from mmfan.visualization.grids import ModelRow
 
@@ -33,8 +35,8 @@ def init_model(config: str | Path | Config, checkpoint: str | Path | None, devic
 
     Args:
         config: A config or its path.
-        checkpoint: A file of a training run; every weight of the model must be in it. None for the weights that a
-            training from scratch starts with: random, drawn from torch's generator; nothing is downloaded.
+        checkpoint: A file of a training run, or its URL; every weight of the model must be in it. None for the weights
+            that a training from scratch starts with: random, drawn from torch's generator; nothing is downloaded.
         device: ``'cpu'``, ``'cuda:0'``, ...; None for a GPU if there is one.
 
     Returns:
@@ -53,14 +55,17 @@ def init_model(config: str | Path | Config, checkpoint: str | Path | None, devic
     scope = cfg.get("default_scope", "mmseg")
     check_environment(*({scope} & {"mmseg", "mmdet"}))
     content = read_checkpoint(checkpoint) if checkpoint is not None else {}
-    with DefaultScope.overwrite_default_scope(scope):
+    with DefaultScope.overwrite_default_scope(scope), own_reader():
         # Weights come from the checkpoint, so none are initialised or downloaded here.
         model = revert_sync_batchnorm(MODELS.build(copy.deepcopy(cfg.model)))
         if checkpoint is None:
             _init_weights(model)
     if checkpoint is not None:
         check_fit(model.state_dict(), content, checkpoint)
-        model.load_state_dict(state_of(content), strict=False)
+        try:
+            model.load_state_dict(state_of(content), strict=False)
+        except RuntimeError as error:
+            raise CheckpointError(f"{checkpoint} could not be copied into the model: {error}") from error
     model.cfg, model.pipeline = cfg, inference_pipeline(cfg)
     model.checkpoint = None if checkpoint is None else str(checkpoint)
     model.dataset_meta = _dataset_meta(content, cfg, scope)
@@ -96,8 +101,8 @@ def _device(name: str | None) -> torch.device:
 
 def _dataset_meta(content: dict[str, Any], cfg: Config, scope: str) -> dict[str, Any]:
     """Class names and colours: what the model was trained with, not what this machine's data happen to be."""
-    meta = content.get("meta", {}).get("dataset_meta")
-    if meta is None:
+    meta = dataset_meta(content)
+    if not meta:
         dataset = cfg.get("test_dataloader", {}).get("dataset", {})
         with DefaultScope.overwrite_default_scope(scope):
             kind = DATASETS.get(dataset.get("type", ""))

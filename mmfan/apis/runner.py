@@ -19,14 +19,17 @@ import torch
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import RUNNERS
-from mmengine.runner import BaseLoop, Runner, find_latest_checkpoint
+from mmengine.runner import BaseLoop, Runner
 
 from mmfan.apis.amp import use_amp
-from mmfan.apis.checkpoint import allow_mmengine_files, check_classes, check_fit, is_remote, read_checkpoint
+from mmfan.apis.checkpoint import check_classes, check_fit, check_some_fit, read_checkpoint
 from mmfan.apis.config import innermost_dataset
 from mmfan.apis.distributed import has_accelerator, join_cpu_group, rank_variables
+from mmfan.apis.resume import check_average, check_resumable, choose_resume
+from mmfan.apis.weight_doors import inner_model, own_reader, with_own_reader, without_program
 from mmfan.environment import check_environment
 from mmfan.errors import ConfigError
+from mmfan.models.weight_files.checks import check_usable
 
 Launcher = str  # 'none', 'pytorch', 'slurm' or 'mpi'
 
@@ -41,6 +44,7 @@ class PlainRunner(Runner):
     """
 
     whole_checkpoint = False
+    _resuming = False
 
     def setup_env(self, env_cfg: dict) -> None:
         """Join the process group where mmengine cannot, then set up the rest as mmengine does."""
@@ -64,27 +68,38 @@ class PlainRunner(Runner):
             }
         return super().wrap_model(model_wrapper_cfg, model)
 
+    # Parts of a model may load weights while it is built and when training begins.
+    __init__ = with_own_reader(Runner.__init__)
+    train = with_own_reader(Runner.train)
+    val = with_own_reader(Runner.val)
+    test = with_own_reader(Runner.test)
+
     def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
-        """Continue a run as mmengine does; the checkpoint must be one of this model."""
-        kept, self.whole_checkpoint = self.whole_checkpoint, True
+        """Continue a run as mmengine does; the checkpoint must be one of this model, and hold more than weights."""
+        kept, self.whole_checkpoint, self._resuming = self.whole_checkpoint, True, True
         try:
             super().resume(filename, *args, **kwargs)
         finally:
-            self.whole_checkpoint = kept
+            self.whole_checkpoint, self._resuming = kept, False
 
     def load_checkpoint(self, filename: str, *args: Any, **kwargs: Any) -> dict:
         """Load a checkpoint as mmengine does, after checking that it holds data only and, for tests, every weight."""
-        if is_remote(filename):
-            return super().load_checkpoint(filename, *args, **kwargs)
         content = read_checkpoint(filename)
+        check_usable(content, filename)
+        own = inner_model(self.model).state_dict()
+        if self._resuming:
+            check_resumable(content, filename, bool(self.param_schedulers))
+            check_average(content, own, filename)
         if self.whole_checkpoint:
-            unused = check_fit(_inner(self.model).state_dict(), content, filename)
+            unused = check_fit(own, content, filename)
             if unused:
                 self.logger.warning(f"{filename} has {len(unused)} weights this model does not use: {unused[:6]}")
             tested = _classes_of(self._test_loop)
             if tested and self.cfg.get("default_scope") == "mmdet":
                 check_classes(content, tested, filename)
-        with allow_mmengine_files():
+        else:
+            check_some_fit(own, content, filename)
+        with own_reader({str(filename): without_program(content)}):
             return super().load_checkpoint(filename, *args, **kwargs)
 
     def build_train_loop(self, loop: Any) -> Any:
@@ -106,7 +121,7 @@ class PlainRunner(Runner):
     def _check_heads(self, loop: Any) -> None:
         classes = _classes_of(loop)
         if classes and self.cfg.get("default_scope") == "mmdet":
-            check_heads(_inner(self.model), len(classes))
+            check_heads(inner_model(self.model), len(classes))
 
 
 def _classes_of(loop: Any) -> list[str]:
@@ -148,13 +163,6 @@ def check_heads(model: torch.nn.Module, count: int) -> None:
         )
 
 
-def _inner(model: torch.nn.Module) -> torch.nn.Module:
-    """The model inside DDP and test-time-augmentation wrappers."""
-    while isinstance(inner := getattr(model, "module", None), torch.nn.Module):
-        model = inner
-    return model
-
-
 def build_runner(
     cfg: Config,
     *,
@@ -182,6 +190,8 @@ def build_runner(
     Raises:
         EnvironmentMismatchError: The config's packages are missing or too old.
         FileNotFoundError: ``checkpoint`` or the one to resume does not exist.
+        CheckpointError: It, or the config's ``load_from``, cannot be read or used, or the one to resume is no
+            checkpoint of a training.
         ConfigError: The config lacks something that an argument needs.
         ValueError: The launcher did not start this process.
     """
@@ -193,27 +203,38 @@ def build_runner(
     cfg.launcher = launcher
     if launcher != "none":
         rank_variables(launcher, {"MASTER_ADDR": "", **os.environ})
-    notes = [_choose_resume(cfg, resume)]
+    notes = []
+    if checkpoint is not None:
+        cfg.load_from, cfg.resume = str(checkpoint), False
+    else:
+        notes.append(choose_resume(cfg, resume))
+    if cfg.get("load_from") and not cfg.get("resume"):
+        check_usable(read_checkpoint(cfg.load_from), cfg.load_from)  # fails now, before the data is looked through
     if amp or cfg.get("optim_wrapper", {}).get("type") == "AmpOptimWrapper":
         notes.append(use_amp(cfg, has_accelerator()))
     if auto_scale_lr:
         _enable_auto_scale_lr(cfg)
-    if checkpoint is not None:
-        if not is_remote(checkpoint):
-            read_checkpoint(checkpoint)  # fails now, before the data is looked through
-        cfg.load_from, cfg.resume = str(checkpoint), False
     if tta:
         _enable_tta(cfg)
     _without_idle_workers(cfg)
 
-    # Users' own Runner classes keep working; they have to know about CPUs and checkpoints themselves.
-    runner = RUNNERS.build(cfg) if "runner_type" in cfg else PlainRunner.from_cfg(cfg)
+    runner = _own_kind(cfg) if "runner_type" in cfg else PlainRunner.from_cfg(cfg)
     if isinstance(runner, PlainRunner):
         runner.whole_checkpoint = checkpoint is not None
     for note in filter(None, notes):
         runner.logger.info(note)
     if cfg.get("resume") and cfg.get("randomness", {}).get("seed") is None:
         runner.logger.log(logging.WARNING, "No randomness.seed in the config: the order of pictures starts anew.")
+    return runner
+
+
+def _own_kind(cfg: Config) -> Runner:
+    """A user's own Runner, which has to know about CPUs and fitting checkpoints itself; its files are read by ours."""
+    with own_reader():
+        runner = RUNNERS.build(cfg)
+    for name in ("train", "val", "test", "load_or_resume", "load_checkpoint", "resume"):
+        if hasattr(runner, name):
+            setattr(runner, name, with_own_reader(getattr(runner, name)))
     return runner
 
 
@@ -226,26 +247,6 @@ def default_work_dir(cfg: Config) -> Path:
     if cfg.filename is None:
         raise ConfigError("A config without a file needs `work_dir`.")
     return Path("work_dirs") / Path(cfg.filename).stem
-
-
-def _choose_resume(cfg: Config, resume: bool | str | Path) -> str:
-    """Settle which checkpoint training continues from; returns a line for the log."""
-    if resume is False:
-        return ""
-    if resume is not True and resume != "auto":
-        if not is_remote(resume):
-            read_checkpoint(resume)
-        cfg.load_from, cfg.resume = str(resume), True
-        return ""
-    latest = find_latest_checkpoint(cfg.work_dir)
-    cfg.resume = latest is not None
-    if latest is None:
-        return f"Nothing to resume in {cfg.work_dir}: training starts at iteration 0."
-    if not Path(latest).is_file() and (moved := Path(cfg.work_dir) / Path(latest).name).is_file():
-        latest = str(moved)  # the work folder was moved after the run
-    read_checkpoint(latest)
-    cfg.load_from = latest
-    return f"Resuming from {latest}."
 
 
 def _enable_auto_scale_lr(cfg: Config) -> None:

@@ -1,26 +1,24 @@
 """Official checkpoints, read safely and with their keys turned into mmfan's.
 
 The official FAN files are timm training checkpoints: weights under ``state_dict`` (and perhaps ``state_dict_ema``), an
-``argparse.Namespace`` beside them, ``module.`` in front of the keys of distributed runs. They are read with
-``weights_only=True``, that one class allowed, so a file cannot run code. mmfan's backbones carry the published key
-names, so little renaming is left; what remains is in :func:`convert_official`, a pure function.
+``argparse.Namespace`` beside them, ``module.`` in front of the keys of distributed runs. They are read as all weight
+files are (:func:`mmfan.models.safe_load.safe_load`), so a file cannot run code. mmfan's backbones carry the published
+key names, so little renaming is left; what remains is in :func:`convert_official`, a pure function.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from mmengine.dist import barrier
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmfan.models.safe_load import CheckpointError, compare_states, misfit, safe_load
+from mmfan.models.weight_files.checks import problems_of, refuse
+from mmfan.models.weight_files.sources import local_file
 from mmfan.utils.text import shortlist
 
 State = dict[str, Tensor]
@@ -38,32 +36,11 @@ RENAMED = (
 )
 
 
-def _local_file(source: str | Path) -> Path:
-    """The file itself, or the downloaded copy of a URL (one process a machine downloads, the others wait)."""
-    if not re.match(r"https?://", str(source)):
-        path = Path(source).expanduser()
-        if not path.is_file():
-            raise FileNotFoundError(f"Checkpoint not found: {path.absolute()} (nor is it an http(s) URL).")
-        return path
-    path = Path(torch.hub.get_dir()) / "checkpoints" / str(source).rsplit("/", 1)[-1]
-    if os.environ.get("LOCAL_RANK", "0") == "0" and not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            torch.hub.download_url_to_file(str(source), str(path), progress=True)
-        except OSError as error:
-            raise CheckpointError(
-                f"Could not download {source}: {error}. Download it by hand and give its path as `checkpoint` "
-                "(--cfg-options model.backbone.init_cfg.checkpoint=FILE)."
-            ) from error
-    barrier()
-    return path
-
-
 def read_official_weights(source: str | Path, ema: bool = False) -> State:
     """Read the tensors of a checkpoint without running code from it.
 
     Args:
-        source: File or http(s) URL.
+        source: File, http(s) URL, or a name with one of mmengine's prefixes.
         ema: Take ``state_dict_ema``, the averaged weights of a timm checkpoint.
 
     Returns:
@@ -71,9 +48,10 @@ def read_official_weights(source: str | Path, ema: bool = False) -> State:
 
     Raises:
         FileNotFoundError: There is no such file.
-        CheckpointError: The file is truncated, holds objects other than weights, or has no weights in it.
+        CheckpointError: The file is truncated or damaged, holds objects other than weights, has no weights in it, or
+            has some that cannot be used (quantised, sparse, NaN, ...).
     """
-    content = safe_load(_local_file(source), [argparse.Namespace], source)
+    content = safe_load(local_file(source), source)
     return _weights_of(content, ema, source)
 
 
@@ -83,6 +61,7 @@ def _weights_of(content: Any, ema: bool, source: str | Path) -> State:
     if isinstance(content, Mapping):
         content = next((content[name] for name in wanted if name in content), None if ema else content)
     state = dict(content) if isinstance(content, Mapping) else {}
+    refuse(problems_of(state), source)
     if not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise CheckpointError(
             f"Expected {source} to hold weights"
@@ -99,6 +78,7 @@ def convert_official(state: Mapping[str, Tensor]) -> State:
     ``backbone.`` and ``decode_head.``): the head's layers get mmfan's names, and its ``conv_seg``, which the published
     head never used, is left out.
 
+    >>> import torch
     >>> sorted(convert_official({"pos_embeder.x": torch.ones(1), "head.bias": torch.ones(1)}))
     ['pos_embed.x']
     >>> list(convert_official({"decode_head.linear_c1.proj.bias": torch.ones(1)}))
@@ -135,6 +115,7 @@ FAMILY_MARKS = (
 def describe(state: Mapping[str, Tensor]) -> str:
     """What a state dict of one of mmfan's backbones looks like, in words.
 
+    >>> import torch
     >>> describe({"blocks.0.norm1.weight": torch.ones(192)})
     'FAN-ViT, width 192, 1 block'
     """
@@ -161,7 +142,7 @@ def load_strictly(
         may_miss: Prefixes of keys that may be missing; they keep their values and are logged.
 
     Raises:
-        CheckpointError: Keys are missing, unused or of another shape; the message names them.
+        CheckpointError: Keys are missing, unused, of another shape or kind of type; the message names them.
     """
     own = model.state_dict()
     missing, unused, misshapen = compare_states(own, state)
@@ -172,7 +153,11 @@ def load_strictly(
             f"{source} does not fit {type(model).__name__}; nothing was loaded. The file holds {describe(state)}; the "
             f"model is {describe(own)}. Keys: {problems}."
         )
-    model.load_state_dict(dict(state), strict=False)
+    refuse(problems_of(state, own), source)
+    try:
+        model.load_state_dict(dict(state), strict=False)
+    except RuntimeError as error:
+        raise CheckpointError(f"{source} could not be copied into {type(model).__name__}: {error}") from error
     kept = f"; not in the file and freshly initialised: {shortlist(fresh, 6)}" if fresh else ""
     print_log(f"Loaded all {len(state)} tensors of {source} into {type(model).__name__}{kept}", logger="current")
 
@@ -184,7 +169,7 @@ def load_pretrained(
 
     Args:
         model: A FAN backbone.
-        checkpoint: File or http(s) URL.
+        checkpoint: File, http(s) URL, or a name with one of mmengine's prefixes.
         prefix: Take only the keys with this prefix, and strip it (``'backbone.'`` for a whole segmentor).
         ema: Take the averaged weights.
         map_location: Where mmengine would put the tensors; they are copied into ``model`` where it is.

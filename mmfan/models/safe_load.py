@@ -1,78 +1,55 @@
 """Safe loading of weight files: no code in them is run, and their tensors are compared with a model's.
 
-``torch.load`` with ``weights_only`` builds tensors and plain containers and refuses every other class, apart from those
-it is told to allow. Official checkpoints and training runs need different ones; both are read through here.
+Every weight file that mmfan reads comes through :func:`safe_load`. It uses nothing of ``torch.load``: what may be in a
+file, and how it is read, is in :mod:`mmfan.models.weight_files`, the same for every version of torch.
 """
 
 from __future__ import annotations
 
-import contextlib
-import pickle
-import re
-import struct
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from mmfan.errors import MMFanError
+from mmfan.models.weight_files.containers import read_file, refusal, sniff
+from mmfan.models.weight_files.errors import CheckpointError
+from mmfan.models.weight_files.plain_pickle import PickleError
 from mmfan.utils.text import shortlist
 
-# What torch's unpickler raises on bytes that are no checkpoint, found by feeding it truncated and random files.
-BROKEN = (
-    RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, struct.error,
-    zipfile.BadZipFile,
-)  # fmt: skip
+__all__ = ["CheckpointError", "compare_states", "misfit", "safe_load"]
 
 
-class CheckpointError(MMFanError):
-    """A checkpoint cannot be read, or does not hold the weights of the model it is meant for."""
-
-
-@contextlib.contextmanager
-def allowed(classes: Sequence[Any]) -> Iterator[None]:
-    """Let ``weights_only`` loading accept some classes and functions, while the context lasts."""
-    before = torch.serialization.get_safe_globals()
-    torch.serialization.add_safe_globals(list(classes))
-    try:
-        yield
-    finally:
-        torch.serialization.clear_safe_globals()
-        torch.serialization.add_safe_globals(before)
-
-
-def safe_load(path: Path, classes: Sequence[Any], name: str | Path | None = None) -> Any:
-    """Read a checkpoint on the CPU; tensors are mapped from disk where the format allows.
+def safe_load(path: str | Path, name: str | Path | None = None) -> Any:
+    """Read a checkpoint into memory; all its tensors are on the CPU.
 
     Args:
-        path: An existing file.
-        classes: What it may hold beside tensors, numbers, strings and containers.
+        path: A file that ``torch.save`` wrote, of any version.
         name: What to call it in messages, if not ``path`` (a URL, say).
 
+    Returns:
+        What is in the file. Tensors that are no plain arrays (quantised, sparse, ...) are
+        :class:`mmfan.models.weight_files.tensors.NotPlain`.
+
     Raises:
-        CheckpointError: The file is truncated, is no checkpoint, or holds other objects.
+        FileNotFoundError: There is no such file.
+        CheckpointError: The file is truncated or damaged, is no checkpoint, or holds more than data.
     """
-    name = name or path
-    try:
-        # files in the format before torch 1.6 cannot be mapped
-        with allowed(classes):
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except pickle.UnpicklingError as error:
-        what = re.search(r"GLOBAL ([\w.]+)", str(error))
-        raise CheckpointError(
-            f"Refused to load {name}: it holds something other than weights and numbers, or is no checkpoint"
-            + (f" (it asks for `{what.group(1)}`, which could run code)" if what else "")
-            + ". If you made it, save its `state_dict` alone: "
-            "torch.save(torch.load(FILE, weights_only=False)['state_dict'], NEW_FILE)."
-        ) from error
-    except BROKEN as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(
-            f"Could not read {name} ({path.stat().st_size} bytes); it is truncated or no checkpoint: {reason}"
-        ) from error
+    name, path = name or path, Path(path)
+    if path.is_dir():
+        raise CheckpointError(f"{name} is a folder; a checkpoint is a file.")
+    if not path.is_file():
+        raise FileNotFoundError(f"The checkpoint {name} does not exist (looked for {path.absolute()}).")
+    with path.open("rb") as file:
+        start = file.read(512)
+        what = sniff(start)
+        if what is not None:
+            raise CheckpointError(f"The checkpoint {name} {what}.")
+        file.seek(0)
+        try:
+            return read_file(file)
+        except PickleError as error:
+            raise refusal(name, error, path.stat().st_size) from error
 
 
 def compare_states(model: Mapping[str, Tensor], loaded: Mapping[str, Tensor]) -> tuple[list[str], list[str], list[str]]:

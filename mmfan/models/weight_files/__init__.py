@@ -1,0 +1,1 @@
+"""Files of weights: the one reader behind every door, where they come from, and whether they can be used."""
