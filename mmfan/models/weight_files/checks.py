@@ -44,8 +44,8 @@ def problem_of(name: str, value: Any, own: Tensor | None = None) -> str | None:
     if value.dtype not in (*FLOATS, *INTEGERS, torch.bool):
         return _spoken(value.dtype)
     last = name.rpartition(".")[2]
-    if last == "num_batches_tracked":  # a count, which some converters save as a float
-        return None
+    if own is not None and own.dtype in INTEGERS and value.dtype in FLOATS and bool((value == value.round()).all()):
+        return None  # counts and indices that a converter saved as floats
     if own is not None and _kind(own.dtype) != _kind(value.dtype):
         return f"{_spoken(value.dtype)} (model {_spoken(own.dtype)})"
     if own is None and last in ("weight", "bias", "running_mean", "running_var") and value.dtype not in FLOATS:

@@ -29,7 +29,9 @@ NAN, INF = float("nan"), float("inf")
         ("a.weight", torch.arange(2), None, "int64"),
         ("a.scale", torch.ones(2) > 0, torch.ones(2), "bool (model float32)"),
         ("a.scale", torch.arange(2), torch.ones(2), "int64 (model float32)"),
-        ("a.index", torch.ones(2), torch.arange(2), "float32 (model int64)"),
+        ("a.index", torch.ones(2) / 2, torch.arange(2), "float32 (model int64)"),
+        ("a.index", torch.tensor([NAN, 0.0]), torch.arange(2), "float32 (model int64)"),
+        ("a.index", torch.ones(2), torch.arange(2), None),  # whole numbers, as a converter may have saved them
         ("a.index", torch.arange(2).int(), torch.arange(2), None),
         ("n.num_batches_tracked", torch.tensor(1.0), torch.tensor(1), None),
         ("a.weight", torch.ones(2, dtype=torch.complex64), None, "complex64"),
