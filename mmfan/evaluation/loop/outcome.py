@@ -56,6 +56,7 @@ def conclude(records: Sequence[Record], protocol: Protocol, logger: logging.Logg
             found[f"corrupted/{name}"] = summarize(corrupted, protocol, name, partial=True).corrupted
             continue
         summary = summarize(records, protocol, name)
+        found[f"clean/{name}"] = value if summary.clean is None else summary.clean
         found[f"corrupted/{name}"] = summary.corrupted
         if summary.retention is not None:
             found[f"retention/{name}"] = summary.retention

@@ -24,6 +24,7 @@ from mmfan.utils.text import counted
 
 METRICS = ("mIoU", "mAcc", "aAcc")
 Metric = Literal["mIoU", "mAcc", "aAcc"]
+Present = Literal["either", "truth"]
 
 
 @dataclass(frozen=True)
@@ -100,14 +101,20 @@ def class_scores(sums: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
     return {"IoU": _share(hits, hits + false + missed), "Acc": _share(hits, hits + missed)}
 
 
-def score_of_sums(sums: NDArray[Any], metric: str = "mIoU") -> NDArray[np.float64]:
+def score_of_sums(sums: NDArray[Any], metric: str = "mIoU", present: Present = "either") -> NDArray[np.float64]:
     """One metric, from sums of counts (..., classes, 3) to an array (...); NaN where nothing is defined.
+
+    Args:
+        sums: Counts, summed over pictures.
+        metric: One of :data:`METRICS`.
+        present: Which classes mIoU is taken over: those in the truth or in the predictions, as mmsegmentation does; or
+            those in the truth alone, which are the same whatever the predictions are.
 
     Raises:
         MMFanError: There is no such metric of counts.
     """
     if metric == "mIoU":
-        return _mean_of_defined(class_scores(sums)["IoU"])
+        return _mean_of_defined(_iou(np.asarray(sums), present))
     if metric == "mAcc":
         return _mean_of_defined(class_scores(sums)["Acc"])
     if metric == "aAcc":
@@ -116,7 +123,7 @@ def score_of_sums(sums: NDArray[Any], metric: str = "mIoU") -> NDArray[np.float6
     raise MMFanError(f"Pixel counts give {', '.join(METRICS)}, not {metric!r}.")
 
 
-def image_level(counts: ArrayLike, present: Literal["either", "truth"] = "either") -> ImageLevel:
+def image_level(counts: ArrayLike, present: Present = "either") -> ImageLevel:
     """The mIoU averaged over pictures, where a set's mIoU sees one large picture.
 
     Each picture counts alike and each class once in every picture it occurs in, so that small objects and rare failures
@@ -133,16 +140,19 @@ def image_level(counts: ArrayLike, present: Literal["either", "truth"] = "either
     found = check_counts(counts)
     if present not in ("either", "truth"):
         raise MMFanError(f"Expected `present` to be 'either' or 'truth', got {present!r}.")
-    scores = class_scores(found)["IoU"]
-    if present == "truth":
-        scores = np.where(found[..., 0] + found[..., 2] > 0, scores, np.nan)
-    per_picture = _mean_of_defined(scores)
+    per_picture = _mean_of_defined(_iou(found, present))
     defined = np.sort(per_picture[~np.isnan(per_picture)])
     if not defined.size:
         raise MMFanError(f"No pixel of any class in {counted(len(found), 'picture')}, so there is no mIoU of pictures.")
     tenth = -(-defined.size // 10)
     left_out = len(per_picture) - defined.size
     return ImageLevel(float(defined.mean()), float(defined[:tenth].mean()), per_picture, left_out)
+
+
+def _iou(sums: NDArray[Any], present: Present) -> NDArray[np.float64]:
+    """IoU of each class (..., classes), NaN where the class is not ``present``."""
+    scores = class_scores(sums)["IoU"]
+    return scores if present == "either" else np.where(sums[..., 0] + sums[..., 2] > 0, scores, np.nan)
 
 
 def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -83,6 +83,9 @@ def overview(report: Report) -> Table:
         for row, number in zip(report.published, source_numbers(report), strict=True)
     ]
     caption = f"{report.metric} in %; retention is corrupted / clean in %; corrupted is the {report.protocol.averaging}"
+    partly = {str(one.summary.classes) for one in report.models if one.summary.over_some_classes}
+    if partly:
+        caption += f"; means are over the classes that the truth holds, {' or '.join(sorted(partly))}"
     if any(model.intervals for model in report.models):
         caption += "; in brackets the 95 % confidence interval over pictures"
     if report.published:

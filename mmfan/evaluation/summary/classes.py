@@ -11,6 +11,7 @@ from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.results.store import Record, is_defined
 from mmfan.evaluation.summary.averages import average_cells
 from mmfan.evaluation.summary.selection import SummaryError, per_class_of, select
+from mmfan.evaluation.summary.truth import classes_of_all
 
 
 class ClassScore(NamedTuple):
@@ -45,7 +46,7 @@ def summarize_classes(
         partial: As there.
 
     Returns:
-        Class -> its scores, in the order of the first record.
+        Class -> its scores, in the order of the first record; None throughout for a class that no label holds.
 
     Raises:
         mmfan.evaluation.summary.selection.SummaryError: As there; or a record has no scores per class of this metric.
@@ -53,6 +54,12 @@ def summarize_classes(
     wanted = get_protocol(protocol)
     chosen = select(records, wanted, partial=partial).records
     tables = {cell: _scores_in(cell, record, metric) for cell, record in chosen.items()}
+    truth = classes_of_all(chosen, f"m{metric}")
+    if truth is not None:  # a class that no label holds has no score, however often it is predicted
+        tables = {
+            cell: {name: table[name] if name in truth.held else None for name in table}
+            for cell, table in tables.items()
+        }
     classes = dict.fromkeys(name for table in tables.values() for name in table)
     return {name: _class_score({cell: table.get(name) for cell, table in tables.items()}, wanted) for name in classes}
 

@@ -3,8 +3,8 @@
 The set is drawn again from its own pictures, with replacement, as many as it has, a thousand times; the interval holds
 the middle of the scores (percentile bootstrap, Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section
 13.3). Every draw takes the same pictures in every cell, clean and corrupted: they are versions of the same scenes, and
-a retention whose two parts were drawn apart would look less sure than it is. What is resampled is pictures; the
-interval says nothing of another training run.
+a retention whose two parts were drawn apart would look less sure than it is. A class counts in a draw whose truth holds
+it. What is resampled is pictures; the interval says nothing of another training run.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial as bind
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.corruptions.cell import CLEAN, Cell, listed
 from mmfan.errors import MMFanError
-from mmfan.evaluation.metrics.counts import check_counts, image_level, score_of_sums
+from mmfan.evaluation.metrics.counts import Present, check_counts, image_level, score_of_sums
 from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.results.counts_file import PictureCounts
 from mmfan.evaluation.results.store import Record, ResultsStore, key_of
@@ -188,7 +188,7 @@ def bootstrap(
 def summarize_pictures(
     counts: Mapping[Cell, CountsOfCell],
     protocol: str | Mapping[str, Any] | Protocol,
-    present: Literal["either", "truth"] = "either",
+    present: Present = "truth",
 ) -> PictureSummary:
     """The image-level mIoU and its worst decile, clean and corrupted.
 
@@ -281,7 +281,7 @@ def _resampled_scores(counts: Counts, weights: NDArray[np.uint16], metric: str) 
     for start in range(0, len(weights), _RESAMPLES_AT_ONCE):
         # whole numbers far below 2**53: the products are exact in any order, so the machine makes no difference
         sums = weights[start : start + _RESAMPLES_AT_ONCE].astype(np.float64) @ flat
-        scores.append(score_of_sums(sums.reshape(-1, classes, 3), metric))
+        scores.append(score_of_sums(sums.reshape(-1, classes, 3), metric, "truth"))
     return np.concatenate(scores)
 
 

@@ -86,30 +86,6 @@ def _same_metrics(one: Record, other: Record) -> bool:
     return all(a == b or not (is_defined(a) or is_defined(b)) for a, b in pairs)
 
 
-def values_of(records: Mapping[Cell, Record], metric: str) -> dict[Cell, float]:
-    """One metric of the records.
-
-    Raises:
-        SummaryError: A record has it not, or it is not a number from 0 to 1.
-    """
-    without = [cell for cell, record in records.items() if metric not in record["metrics"]]
-    if without:
-        there = sorted({name for record in records.values() for name in record["metrics"]})
-        raise SummaryError(f"No {metric!r} in the records of {listed(without)}; there are {', '.join(there)}.", without)
-    values = {cell: record["metrics"][metric] for cell, record in records.items()}
-    undefined = [cell for cell, value in values.items() if not is_defined(value)]
-    if undefined:
-        raise SummaryError(f"{metric} is not a number in the cells {listed(undefined)}; judge them again.", undefined)
-    outside = [cell for cell, value in values.items() if not 0 <= value <= 1]
-    if outside:
-        raise SummaryError(
-            f"{metric} must be a fraction from 0 to 1, got {values[outside[0]]} in the cells {listed(outside)}; "
-            "divide percentages by 100.",
-            outside,
-        )
-    return {cell: float(value) for cell, value in values.items()}
-
-
 def _missing_text(run: RunKey, protocol: Protocol, missing: tuple[Cell, ...], there: int, partial: bool) -> str:
     held = f"{there} of the {counted(protocol.size, 'cell')} of {protocol.name!r} are there for the model {run.model!r}"
     cure = "judge them, ask for a partial summary, or take the protocol that the records were made with"

@@ -7,7 +7,8 @@ ratios. With protocol ``common15`` these are mPC and rPC of Michaelis et al. (ar
 size the mean of the group means is another number; it is there too, under its own name.
 
 A missing cell, two differing records of one cell, a score that is not a fraction, records of several runs and a clean
-score of zero are errors. Nothing is rounded.
+score of zero are errors. Nothing is rounded. Means over classes are over those that the truth holds
+(:mod:`mmfan.evaluation.summary.truth`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.results.store import Record, RunKey
 from mmfan.evaluation.summary.averages import average_types, mean
-from mmfan.evaluation.summary.selection import SummaryError, select, values_of
+from mmfan.evaluation.summary.selection import SummaryError, select
+from mmfan.evaluation.summary.truth import Classes, values_of
 from mmfan.utils.text import counted
 
 
@@ -64,6 +66,8 @@ class Summary:
             severity s: ``(clean - by_severity[s]) / s``; None where one of the two is not there.
         missing: The cells of the protocol that are not there; the clean one may be among them.
         run: Which run the records are of.
+        classes: The classes that the scores are means over: those that the truth holds, of those that the set names;
+            None where the metric is no mean over classes, or the records have no scores per class.
     """
 
     name: str
@@ -89,6 +93,7 @@ class Summary:
     drop_per_severity: float | None
     missing: tuple[Cell, ...]
     run: RunKey
+    classes: Classes | None = None
 
     @property
     def partial(self) -> bool:
@@ -96,12 +101,18 @@ class Summary:
         return bool(self.missing)
 
     @property
+    def over_some_classes(self) -> bool:
+        """Whether the truth lacks classes that the data set names."""
+        return self.classes is not None and len(self.classes.held) < self.classes.count
+
+    @property
     def label(self) -> str:
-        """The protocol and the number of cells, to stand beside every number."""
+        """The protocol, how many cells and, where the truth lacks some, how many classes: to stand by every number."""
+        classes = f", {self.classes}" if self.over_some_classes else ""
         if not self.missing:
-            return f"{self.protocol}, {counted(self.cells, 'cell')}"
+            return f"{self.protocol}, {counted(self.cells, 'cell')}{classes}"
         without = "" if self.clean is not None else ", no clean score"
-        return f"{self.protocol}, PARTIAL: {self.cells} of {self.protocol_cells} cells{without}"
+        return f"{self.protocol}, PARTIAL: {self.cells} of {self.protocol_cells} cells{without}{classes}"
 
     def to_dict(self) -> dict[str, Any]:
         """All of it in the types of JSON (severities as texts, cells as dicts)."""
@@ -112,6 +123,7 @@ class Summary:
         plain["worst"] = self.worst._asdict()
         plain["missing"] = [cell._asdict() for cell in self.missing]
         plain["run"] = self.run._asdict()
+        plain["classes"] = self.classes and {"in_truth": len(self.classes.held), "in_all": self.classes.count}
         for key in ("by_severity_types", "by_severity_left_out"):
             plain[key] = list(plain[key])
         return plain | {"partial": self.partial, "label": self.label}
@@ -141,11 +153,11 @@ def summarize(
     """
     wanted = get_protocol(protocol)
     run, chosen, missing = select(records, wanted, partial=partial)
-    scores = values_of(chosen, metric)
+    scores, classes = values_of(chosen, metric)
     clean = scores.pop(CLEAN, None)
     if clean == 0:
         raise SummaryError(f"The clean score ({metric}) of {run.model!r} is 0, so that there is no retention.", [CLEAN])
-    return _summary_of_scores(run, wanted, metric, clean, scores, missing)
+    return _summary_of_scores(run, wanted, metric, clean, scores, missing, classes)
 
 
 def _summary_of_scores(
@@ -155,6 +167,7 @@ def _summary_of_scores(
     clean: float | None,
     found: dict[Cell, float],
     missing: tuple[Cell, ...],
+    classes: Classes | None,
 ) -> Summary:
     scores = {name: dict[int, float]() for name in protocol.corruptions if any(cell[0] == name for cell in found)}
     for cell in sorted(found, key=lambda cell: cell.severity):
@@ -189,6 +202,7 @@ def _summary_of_scores(
         drop_per_severity=(clean - by_severity[severities[-1]]) / severities[-1] if clean and by_severity else None,
         missing=missing,
         run=run,
+        classes=classes,
     )
 
 
