@@ -17,12 +17,14 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.device import get_device
 from mmengine.model import revert_sync_batchnorm
-from mmengine.registry import DATASETS, MODELS, DefaultScope
+from mmengine.registry import DATASETS, MODELS, TRANSFORMS, DefaultScope
 
 from mmfan import picture_files
 from mmfan.apis.checkpoint import check_fit, dataset_meta, read_checkpoint, state_of
 from mmfan.apis.config import innermost_dataset, load_config
 from mmfan.apis.weight_doors import own_reader
+from mmfan.datasets.transforms.load_image import LoadImageFromFile
+from mmfan.datasets.transforms.loading import FileLoading, TakeForm, loading_of
 from mmfan.environment import check_environment
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.models.safe_load import CheckpointError
@@ -128,8 +130,11 @@ def read_picture(path: str | Path) -> np.ndarray:
 def inference_pipeline(cfg: Config) -> Compose:
     """The config's test pipeline for a picture in memory: without the steps that read files.
 
+    The picture takes the form that the config's loading step would give it: grey, or floats. Where that step is none
+    of mmcv's or mmfan's own, it stays as it is.
+
     Raises:
-        ConfigError: The config has no test pipeline.
+        ConfigError: The config has no test pipeline, or reads pictures in a way that a picture in memory cannot have.
     """
     dataset = innermost_dataset(cfg.get("test_dataloader", {}).get("dataset", {}))
     steps = dataset.get("pipeline") or cfg.get("test_pipeline")
@@ -137,12 +142,23 @@ def inference_pipeline(cfg: Config) -> Compose:
         raise ConfigError(f"{cfg.filename} has no pipeline in test_dataloader.dataset and no `test_pipeline`.")
     kept = [dict(step) for step in steps if not _reads_file(step["type"])]
     with DefaultScope.overwrite_default_scope(cfg.get("default_scope", "mmseg")):
-        return Compose([{"type": "LoadImageFromNDArray"}, *kept])
+        loading = [loading_of(TRANSFORMS.build(dict(step))) for step in steps if _loads_image_file(step["type"])]
+        return Compose(
+            [TakeForm((loading or [FileLoading(LoadImageFromFile())])[0]), {"type": "LoadImageFromNDArray"}, *kept]
+        )
+
+
+def _loads_image_file(kind: Any) -> bool:
+    return _name_of(kind) == "LoadImageFromFile"
 
 
 def _reads_file(kind: Any) -> bool:
-    name = str(kind).rsplit(".", 1)[-1]
+    name = _name_of(kind)
     return name.startswith("Load") and ("Annotation" in name or "Image" in name)
+
+
+def _name_of(kind: Any) -> str:
+    return (kind if isinstance(kind, str) else kind.__name__).rsplit(".", 1)[-1]
 
 
 def predict(model: Any, picture: str | Path | np.ndarray) -> np.ndarray:
@@ -175,15 +191,24 @@ def predict_sample(model: Any, picture: str | Path | np.ndarray) -> Any:
 
     Raises:
         FileNotFoundError: There is no such file.
-        MMFanError: The picture cannot be read, or the array is not of the shape and type above.
+        MMFanError: The picture cannot be read, or the array is not of the shape and type above; or the config's loading
+            step makes something else of the file than of its 8-bit colours.
     """
-    image = picture if isinstance(picture, np.ndarray) else read_picture(picture)
+    image = picture if isinstance(picture, np.ndarray) else _read_for(model, picture)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise MMFanError(f"Expected a picture of shape (H, W, 3) and type uint8, got {image.shape} {image.dtype}.")
     data = model.pipeline({"img": image})
     with torch.no_grad():
         (result,) = model.test_step({"inputs": [data["inputs"]], "data_samples": [data["data_samples"]]})
     return result
+
+
+def _read_for(model: Any, path: str | Path) -> np.ndarray:
+    image = read_picture(path)
+    for step in model.pipeline.transforms[:1]:
+        if isinstance(step, TakeForm):
+            step.loading.check_reading(str(path))
+    return image
 
 
 def find_pictures(places: Sequence[str | Path]) -> list[Path]:

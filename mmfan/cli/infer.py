@@ -4,8 +4,8 @@
     python tools/infer.py CONFIG CHECKPOINT photos/ --out-dir painted --labels --opacity 0.6
 
 Segmentors paint areas and a legend of their classes, detectors boxes and masks with names and scores. A folder stands
-for the pictures directly in it. Exit status: 2 for a mistake in the command, 1 if a picture could not be read (the
-others are still done).
+for the pictures directly in it. Exit status: 2 for a mistake in the command, 1 if a picture could not be read or
+predicted: the others are still done, and the failed ones are listed at the end.
 """
 
 from __future__ import annotations
@@ -16,15 +16,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from mmfan.apis import init_model, load_config
 from mmfan.apis.detection import detect, is_detector
 from mmfan.apis.inference import find_pictures, predict, read_picture
 from mmfan.cli.options import exits_on_problem
+from mmfan.errors import MMFanError
 from mmfan.utils.files import write_whole
+from mmfan.utils.text import counted, shortlist
 from mmfan.visualization import overlay, save_picture, with_legend
 from mmfan.visualization.detections import as_coco_results, paint_detections
+
+# What a picture of an odd size raises inside a model or a pipeline; the others are still done.
+MODEL_PROBLEMS = (ArithmeticError, AssertionError, IndexError, RuntimeError, cv2.error)
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
@@ -52,22 +58,29 @@ def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -
             parser.error(f"argument --{name.replace('_', '-')}: expected 0 to 1, got {getattr(args, name)}")
 
 
-def segment(model: Any, picture: np.ndarray, target: Path, args: argparse.Namespace) -> None:
+def segment(model: Any, path: Path, picture: np.ndarray, target: Path, args: argparse.Namespace) -> None:
     """Write the picture painted with its label map, and the label map."""
     classes, palette = model.dataset_meta["classes"], model.dataset_meta["palette"]
-    labels = predict(model, picture)
+    labels = predict(model, path)
     painted = overlay(picture[..., ::-1], labels, palette, args.opacity)
     save_picture(target, with_legend(painted, labels, classes, palette))
     if args.labels:
         save_picture(target.with_name(f"{target.stem}_labels.png"), labels)
 
 
-def find(model: Any, picture: np.ndarray, target: Path, args: argparse.Namespace) -> None:
+def find(model: Any, path: Path, picture: np.ndarray, target: Path, args: argparse.Namespace) -> None:
     """Write the picture with the objects found in it, and the objects."""
-    found = detect(model, picture, args.score_thr)
+    found = detect(model, path, args.score_thr)
     save_picture(target, paint_detections(picture[..., ::-1], found, model.dataset_meta, args.opacity))
     if args.labels:
         write_whole(target.with_suffix(".json"), (json.dumps(as_coco_results(found, target.stem)) + "\n").encode())
+
+
+def predict_file(model: Any, path: Path, args: argparse.Namespace) -> Path:
+    """Read a picture, predict, and write what was found; where it went."""
+    picture, target = read_picture(path), args.out_dir / f"{path.stem}.png"
+    (find if is_detector(model) else segment)(model, path, picture, target, args)
+    return target
 
 
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
@@ -76,15 +89,18 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     with exits_on_problem(parser.prog, code=2):
         pictures = find_pictures(args.pictures)
         model = init_model(load_config(args.config), args.checkpoint, args.device)
-    failed = 0
+    failed: list[Path] = []
     for path in pictures:
         try:
-            picture = read_picture(path)
-        except (ValueError, OSError) as error:
-            failed += 1
-            print(f"{parser.prog}: error: {error}", file=sys.stderr)
-            continue
-        target = args.out_dir / f"{path.stem}.png"
-        (find if is_detector(model) else segment)(model, picture, target, args)
-        print(f"{path} -> {target}", flush=True)
+            target = predict_file(model, path, args)
+        except (ValueError, OSError, *MODEL_PROBLEMS) as error:
+            failed.append(path)
+            if len(failed) == len(pictures) and not isinstance(error, (MMFanError, OSError)):
+                raise  # nothing worked: it is not the picture
+            print(f"{parser.prog}: error: {path}: {' '.join(str(error).split())}", file=sys.stderr)
+        else:
+            print(f"{path} -> {target}", flush=True)
+    if failed:
+        listed = shortlist([str(path) for path in failed], 20)
+        print(f"{parser.prog}: {len(failed)} of {counted(len(pictures), 'picture')} failed: {listed}", file=sys.stderr)
     return 1 if failed else 0

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from mmfan.datasets.coco_masks import check_masks
 from mmfan.errors import MMFanError
 from mmfan.utils.text import shortlist
 
@@ -96,7 +97,8 @@ def read_annotations(file: str) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        MMFanError: It is no JSON, or not in COCO's form; see :func:`check_content`.
+        MMFanError: It is no JSON, or not in COCO's form, or holds masks that would end the process; see
+            :func:`check_content` and :func:`mmfan.datasets.coco_masks.check_masks`.
     """
     try:
         with open(file, encoding="utf-8") as stream:
@@ -104,6 +106,7 @@ def read_annotations(file: str) -> dict[str, Any]:
     except ValueError as error:  # no JSON, or not UTF-8
         raise MMFanError(f"{file} cannot be read as JSON, is it whole? {error}") from error
     check_content(content, file)
+    check_masks(content, file)
     return content
 
 

@@ -4,11 +4,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from helpers.kinds_of_pictures import scene
 from helpers.tiny_segmentor import SIZE, write_checkpoint, write_config, write_tree
+from mmcv.transforms import LoadImageFromFile
+from mmengine.config import Config
 
 from mmfan.apis import build_runner, init_model, load_config, predict, read_picture
 from mmfan.apis.hooks import PredictionWriter
-from mmfan.apis.inference import find_pictures, predicted_rows
+from mmfan.apis.inference import find_pictures, inference_pipeline, predict_sample, predicted_rows
 from mmfan.errors import ConfigError
 from mmfan.models.safe_load import CheckpointError
 from mmfan.visualization import overlay
@@ -66,6 +69,33 @@ def test_any_size_of_picture_works(model):
 def test_arrays_that_are_no_pictures_are_refused(model, picture):
     with pytest.raises(ValueError, match=r"Expected a picture of shape \(H, W, 3\) and type uint8, got"):
         predict(model, picture)
+
+
+@pytest.mark.parametrize("step", [{"color_type": "grayscale"}, {"to_float32": True}, {"imdecode_backend": "pillow"}])
+def test_a_picture_in_memory_takes_the_form_of_the_loading_step(tmp_path, step):
+    (tmp_path / "a.jpg").write_bytes(scene("JPEG"))
+    (tmp_path / "deep.png").write_bytes(scene("PNG", "I;16"))
+    pipeline = [{"type": "LoadImageFromFile", **step}, {"type": "LoadAnnotations"}, {"type": "PackSegInputs"}]
+    config = Config({"default_scope": "mmseg", "test_pipeline": pipeline})
+    built = inference_pipeline(config)
+    picture = read_picture(tmp_path / "a.jpg")
+    (tmp_path / "a.png").write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+    loaded = LoadImageFromFile(**step)({"img_path": str(tmp_path / "a.png")})["img"]
+    seen = built({"img": picture})["inputs"].numpy()
+    np.testing.assert_array_equal(seen, loaded[None] if loaded.ndim == 2 else loaded.transpose(2, 0, 1))
+    assert seen.dtype == loaded.dtype
+
+    class Model:
+        def __init__(self, pipeline):
+            self.pipeline = pipeline
+
+        def test_step(self, data):
+            return [data["inputs"][0]]
+
+    assert (predict_sample(Model(built), tmp_path / "a.jpg").numpy() == seen).all()
+    if "imdecode_backend" in step:
+        with pytest.raises(ValueError, match=r"deep\.png .*Set color_type='color' and imdecode_backend='cv2'"):
+            predict_sample(Model(built), tmp_path / "deep.png")
 
 
 def test_unreadable_pictures_are_named(tmp_path):

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import cv2
 import pytest
+from helpers.kinds_of_pictures import SCENE, inflated_png, saved, scene
 from helpers.tiny_segmentor import SIZE, run_tool, write_checkpoint, write_config, write_tree
+from PIL import Image
 
+from mmfan.cli import infer
+
+PNG_WITH_FRAMES = saved(Image.fromarray(SCENE), "PNG", save_all=True, append_images=[Image.fromarray(SCENE[::-1])])
 TOOL = Path(__file__).parents[2] / "tools" / "infer.py"
 
 
@@ -29,11 +34,20 @@ def trained(tmp_path_factory):
 def test_a_folder_with_an_unreadable_picture(trained, tmp_path):
     """Every other picture is done; the unreadable one is named and makes the status 1."""
     pictures, config, checkpoint = trained
-    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 cut")
-    done = start(config, checkpoint, pictures, tmp_path / "broken.jpg", "--labels", "--out-dir", tmp_path / "o")
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    (bad / "broken.jpg").write_bytes(b"\xff\xd8\xff cut")
+    (bad / "inflated.png").write_bytes(inflated_png(scene("PNG"), 60000, 60000))
+    (bad / "moving.png").write_bytes(PNG_WITH_FRAMES)
+    done = start(config, checkpoint, bad, pictures, "--labels", "--out-dir", tmp_path / "o")
     assert done.returncode == 1
     assert "infer.py: error: " in done.stderr
-    assert "broken.jpg (6 bytes) cannot be read" in done.stderr
+    assert "broken.jpg (7 bytes) cannot be read: the JPEG is truncated" in done.stderr
+    assert "3600.0 megapixels; the limit is 200" in done.stderr
+    assert "it is an animated PNG" in done.stderr
+    *_, last = done.stderr.strip().splitlines()
+    assert last.startswith("infer.py: ")
+    assert all(str(bad / name) in last for name in ("broken.jpg", "inflated.png", "moving.png"))
     assert "Traceback" not in done.stderr
     names = [path.stem for path in sorted(pictures.iterdir())]
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == sorted(
@@ -42,6 +56,29 @@ def test_a_folder_with_an_unreadable_picture(trained, tmp_path):
     painted = cv2.imread(str(tmp_path / "o" / f"{names[0]}.png"))
     assert painted.shape[0] > SIZE[0]  # the legend stands below
     assert painted.shape[1] == SIZE[1]
+
+
+def test_a_picture_that_the_model_cannot_take_is_not_the_end(monkeypatch, capsys, tmp_path):
+    def predict_file(model, path, args):
+        if path.stem in model:
+            raise RuntimeError("Calculated padded input size: (1 x 502)")
+        return path
+
+    for name in ("a.png", "row.png", "z.png"):
+        (tmp_path / name).write_bytes(scene("PNG"))
+    monkeypatch.setattr(infer, "predict_file", predict_file)
+    monkeypatch.setattr(infer, "load_config", lambda _: None)
+    for bad, code in ((["row"], 1), ([], 0)):
+        monkeypatch.setattr(infer, "init_model", lambda *_, bad=bad: bad)
+        assert run_tool(monkeypatch, "infer.py", "config.py", "model.pth", tmp_path) in (code, code or None)
+        said = capsys.readouterr()
+        assert said.out.count("->") == 3 - len(bad)
+        if bad:
+            assert f"{tmp_path / 'row.png'}: Calculated padded input size" in said.err
+            assert f"1 of 3 pictures failed: {tmp_path / 'row.png'}" in said.err
+    monkeypatch.setattr(infer, "init_model", lambda *_: ["a", "row", "z"])
+    with pytest.raises(RuntimeError):  # nothing worked: the model is at fault
+        run_tool(monkeypatch, "infer.py", "config.py", "model.pth", tmp_path)
 
 
 def test_wrong_arguments(monkeypatch, capsys, tmp_path):

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from mmfan.datasets.prepare.cityscapes_tree import IMAGE_SUFFIX, LABEL_SUFFIX, unpaired
 from mmfan.errors import MMFanError
+from mmfan.picture_files import PictureFileError, content_of, open_with_pillow, read
 from mmfan.utils.checks import whole_number
 from mmfan.utils.files import PICTURE_SUFFIXES, is_complete_png, write_whole
 from mmfan.utils.text import shortlist
@@ -112,10 +112,11 @@ def map_labels(label: np.ndarray, mapping: dict[int, int]) -> np.ndarray:
 
 def _decode(path: Path, *, colour: bool) -> np.ndarray:
     try:
-        with Image.open(path) as opened:
-            # A label image with a palette holds its ids in the indices.
-            return np.asarray(opened.convert("RGB") if colour else opened)
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        if colour:
+            return np.ascontiguousarray(read(path)[..., ::-1])
+        # A label image with a palette holds its ids in the indices.
+        return np.asarray(open_with_pillow(content_of(path)))
+    except (OSError, PictureFileError, SyntaxError, EOFError) as error:
         raise MMFanError(f"Cannot read {path}: {error}.") from error
 
 

@@ -16,6 +16,7 @@ from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
 
 from mmfan.datasets.transforms.load_image import DECODING_ERRORS
 from mmfan.errors import MMFanError
+from mmfan.picture_files import check_content, open_with_pillow
 from mmfan.registry import TRANSFORMS
 
 CURE = (
@@ -42,7 +43,11 @@ def read_label(path: str, backend: str = "pillow", backend_args: dict[str, Any] 
     content = fileio.get(path, backend_args=backend_args)
     problem = f"Cannot read the label image {path} ({len(content)} bytes). It may be empty or cut short: make it again."
     try:
-        label = mmcv.imfrombytes(content, flag="unchanged", backend=backend)
+        if backend == "pillow":  # not by way of mmcv, where Pillow's own guard against large pictures would be met
+            label = np.array(open_with_pillow(content))
+        else:
+            check_content(content)
+            label = mmcv.imfrombytes(content, flag="unchanged", backend=backend)
     except DECODING_ERRORS as error:
         raise MMFanError(f"{problem} The decoder says: {' '.join(str(error).split())}") from error
     if label is None:  # OpenCV's way to say that it could not decode

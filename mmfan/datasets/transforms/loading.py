@@ -66,14 +66,14 @@ class FileLoading:
             FileNotFoundError: There is no such file.
             MMFanError: It cannot be read, or the pipeline reads it otherwise than a corrupted set has it.
         """
-        self._check_reading(results["img_path"])
+        self.check_reading(results["img_path"])
         return self._as_float(self._step.transform(results))
 
     def to_change(self, results: dict[str, Any]) -> dict[str, Any] | None:
         """Load the clean picture as 8-bit colours, BGR (H, W, 3), whatever the pipeline wants."""
         if self.plain:
             return self._step.transform(results)
-        image = self._check_reading(results["img_path"])
+        image = self.check_reading(results["img_path"])
         if image is None:
             image = self._colours(results["img_path"])
         return {**results, "img": image, "img_shape": image.shape[:2], "ori_shape": image.shape[:2]}
@@ -86,7 +86,7 @@ class FileLoading:
     def corrupted(self, results: dict[str, Any], clean: str | None) -> dict[str, Any] | None:
         """Load the file of a corrupted set at ``img_path``, made from the file at ``clean``."""
         if clean is not None:
-            self._check_reading(clean)
+            self.check_reading(clean)
         return self._as_float(self._step.transform(results))
 
     def _as_float(self, loaded: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -103,11 +103,14 @@ class FileLoading:
             mmcv.imfrombytes(content, flag=self._step.color_type, backend=self._step.imdecode_backend), np.uint8
         )
 
-    def _check_reading(self, path: str) -> NDArray[np.uint8] | None:
+    def check_reading(self, path: str) -> NDArray[np.uint8] | None:
         """Compare what the pipeline makes of a clean file with what it makes of the file's colours, once a file.
 
         Returns:
             The colours, where they were read for it.
+
+        Raises:
+            MMFanError: The two are unlike, or the file cannot be read.
         """
         if self.plain or path in self._alike:
             return None
@@ -155,6 +158,9 @@ class OtherLoading:
             self._kind = loaded["img"].dtype
             loaded["img"] = whole_numbers(loaded["img"])
         return loaded
+
+    def check_reading(self, path: str) -> None:
+        """Nothing is known of how it reads."""
 
     def form(self, image: NDArray[np.uint8]) -> NDArray[Any]:
         """The picture in the type that it was last loaded in."""

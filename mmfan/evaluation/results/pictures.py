@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
+from mmfan.picture_files import PictureFileError, content_of, open_with_pillow, read
 
 
 class PictureError(MMFanError):
@@ -155,16 +155,15 @@ def _first(roots: Sequence[Path], *parts: str) -> Path | None:
 
 def _read_picture(path: Path) -> np.ndarray:
     try:
-        with Image.open(path) as file:
-            return np.asarray(file.convert("RGB"))
-    except (OSError, UnidentifiedImageError, SyntaxError) as error:
+        return np.ascontiguousarray(read(path)[..., ::-1])
+    except (OSError, PictureFileError) as error:
         raise PictureError(f"The picture {path} cannot be read ({error}); delete it, or evaluate again.") from error
 
 
 def _read_shown(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Class numbers (H, W) of a PNG and their palette (n, 3); of an RGB one the picture (H, W, 3), and no palette."""
     try:
-        with Image.open(path) as file:
+        with open_with_pillow(content_of(path)) as file:
             if file.mode not in ("P", "L", "RGB"):
                 raise PictureError(
                     f"Expected {path} to hold class numbers (a PNG with a palette, or grey) or painted objects (RGB), "
@@ -172,6 +171,6 @@ def _read_shown(path: Path) -> tuple[np.ndarray, np.ndarray]:
                 )
             labels = np.asarray(file)
             colours = file.getpalette("RGB") if file.mode == "P" else None
-    except (OSError, UnidentifiedImageError, SyntaxError) as error:
+    except (OSError, PictureFileError, SyntaxError) as error:
         raise PictureError(f"The picture {path} cannot be read ({error}); delete it, or evaluate again.") from error
     return labels, np.asarray(colours or [], np.uint8).reshape(-1, 3)
