@@ -1,30 +1,81 @@
-"""Base of the datasets of corrupted sets: the pictures of one cell in place of the clean ones."""
+"""What the datasets of corrupted sets have in common: the pictures of one cell in place of the clean ones."""
 
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from mmengine import fileio
 
-from mmfan.corruptions import ENGINE_VERSION
-from mmfan.datasets.corrupted.layout import FORMATS
-from mmfan.datasets.corrupted.lookup import (
-    CellSource,
-    CleanSet,
-    clean_set,
-    corrupted_root,
-    folder_of_cell,
-    on_disk,
-    seed_of_picture,
-    seed_of_set,
-)
-from mmfan.datasets.corrupted.record import read_record
+from mmfan.corruptions import corruption_names, get_corruption
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.corruptions.engine import check_severity
+from mmfan.datasets.corrupted.lookup import CorruptedSet, clean_set
+from mmfan.datasets.transforms.choices import check_seed
 from mmfan.datasets.transforms.corrupt import CORRUPTION_META_KEYS, NAME_ROOT_KEY, Corrupt
 from mmfan.datasets.transforms.loading import change_after_loading
 from mmfan.datasets.transforms.pipelines import carry_meta_keys, check_uncorrupted
+from mmfan.errors import MMFanError
+
+SOURCES = ("disk", "fly")
+
+
+@dataclass(frozen=True)
+class CellSource:
+    """Which corrupted pictures are wanted, and from where.
+
+    Attributes:
+        corruption: Name of the corruption, or ``'clean'``.
+        severity: Its severity; 0 for ``'clean'``.
+        source: ``'disk'``: from the files of a corrupted set; ``'fly'``: corrupted when they are loaded.
+        corrupted_root: Root of the corrupted set; ``None`` for the clean set's root with ``_c`` at its end.
+        seed: Base seed; ``None`` for that of the set on disk, which is 0 where nothing says so.
+    """
+
+    corruption: str
+    severity: int
+    source: str = "disk"
+    corrupted_root: str | None = None
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.source not in SOURCES:
+            raise MMFanError(f"Expected `source` to be 'disk' or 'fly', got {self.source!r}.")
+        if type(self.severity) is not int:
+            raise MMFanError(f"Expected `severity` to be one whole number, got {self.severity!r}.")
+        if type(self.corruption) is not str:
+            raise MMFanError(f"Expected `corruption` to be the name of one corruption, got {self.corruption!r}.")
+        check_seed(self.seed)
+        self._check_cell()
+
+    def _check_cell(self) -> None:
+        if self.corruption == CLEAN.corruption or self.severity == 0:
+            if not self.is_clean:
+                raise MMFanError(
+                    "Severity 0 and corruption 'clean' go together, got "
+                    f"corruption={self.corruption!r}, severity={self.severity}."
+                )
+            return
+        # A set on disk may hold corruptions that nobody has registered here: its folders decide.
+        if self.source == "fly" or self.corruption in corruption_names():
+            check_severity(get_corruption(self.corruption), self.severity)
+        elif self.severity < 0 or not re.fullmatch(r"\w+", self.corruption):
+            raise MMFanError(f"There is no corruption {self.corruption!r} at severity {self.severity}.")
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the clean pictures are wanted."""
+        return self.cell == CLEAN
+
+    @property
+    def cell(self) -> Cell:
+        """The corruption and its severity."""
+        return Cell(self.corruption, self.severity)
 
 
 def files_below(folder: str, backend_args: dict[str, Any] | None = None) -> list[str] | None:
@@ -33,13 +84,6 @@ def files_below(folder: str, backend_args: dict[str, Any] | None = None) -> list
         return None
     names = fileio.list_dir_or_file(folder, list_dir=False, recursive=True, backend_args=backend_args)
     return [name.replace(os.sep, "/") for name in names]
-
-
-def folders_in(folder: str, backend_args: dict[str, Any] | None = None) -> list[str]:
-    """Names of the folders in a folder, sorted; none if it does not exist."""
-    if not fileio.isdir(folder, backend_args=backend_args):
-        return []
-    return sorted(fileio.list_dir_or_file(folder, list_file=False, backend_args=backend_args))
 
 
 def samples_of_cell(
@@ -67,7 +111,15 @@ def samples_of_cell(
         extra = {} if clean.name_root is None else {NAME_ROOT_KEY: clean.name_root}
         return [{**sample, **extra} for sample in samples]
     paths = [sample["img_path"] for sample in samples]
-    found, base_seed = (paths, None) if cell.is_clean else _from_disk(paths, cell, clean, backend_args)
+    found: list[str] = paths
+    seeds: list[int | None] = [None] * len(paths)
+    if not cell.is_clean:
+        listing = partial(files_below, backend_args=backend_args)
+        corrupted = CorruptedSet(cell.corrupted_root or clean.corrupted_root, clean, cell.seed, listing)
+        if corrupted.other_engine:
+            warnings.warn(corrupted.other_engine, stacklevel=2)
+        found = corrupted.find(paths, cell.cell)
+        seeds = [corrupted.seed_of(path, cell.cell) for path in paths]
     return [
         {
             **sample,
@@ -75,30 +127,10 @@ def samples_of_cell(
             "clean_img_path": sample["img_path"],
             "corruption": cell.corruption,
             "severity": cell.severity,
-            "corruption_seed": seed_of_picture(base_seed, clean.name(sample["img_path"]), cell),
+            "corruption_seed": seed,
         }
-        for sample, path in zip(samples, found, strict=True)
+        for sample, path, seed in zip(samples, found, seeds, strict=True)
     ]
-
-
-def _from_disk(
-    paths: list[str], cell: CellSource, clean: CleanSet, backend_args: dict[str, Any] | None
-) -> tuple[list[str], int | None]:
-    root = corrupted_root(cell, clean)
-    folder = folder_of_cell(root, clean, cell)
-    record = None if "://" in root else read_record(root)
-    base_seed = seed_of_set(root, cell, None if record is None else record.seed)
-    if record is not None and record.engine_version != ENGINE_VERSION:
-        warnings.warn(
-            f"The corrupted set {root} was made by version {record.engine_version} of the corruptions, this is "
-            f"{ENGINE_VERSION}: pictures made on the fly may differ from it.",
-            stacklevel=2,
-        )
-    there = files_below(folder, backend_args)
-    beside = folders_in(os.path.dirname(os.path.dirname(folder)), backend_args) if there is None else []
-    preferred = None if record is None else FORMATS.get(record.format)
-    held = [name for name in beside if name != "manifests"]
-    return on_disk(paths, cell, clean, there, preferred=preferred, cells=held), base_seed
 
 
 class OneCell:

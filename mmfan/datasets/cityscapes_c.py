@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmfan.datasets.cell_dataset import OneCell, samples_of_cell
+from mmfan.datasets.cell_dataset import CellSource, OneCell, samples_of_cell
 from mmfan.datasets.cityscapes import CityscapesDataset
-from mmfan.datasets.corrupted.lookup import CellSource
 from mmfan.registry import DATASETS
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mmfan.datasets.cell_dataset import OneCell, samples_of_cell
+from mmfan.datasets.cell_dataset import CellSource, OneCell, samples_of_cell
 from mmfan.datasets.coco import CocoDataset
-from mmfan.datasets.corrupted.lookup import CellSource
 
 
 class CocoCDataset(OneCell, CocoDataset):

@@ -146,15 +146,15 @@ def test_record_of_the_set(root):
 
 
 def test_missing_cell(root):
-    with pytest.raises(FileNotFoundError, match="There is no fog at severity 2: the folder ") as caught:
+    with pytest.raises(FileNotFoundError) as caught:
         dataset(root, "fog")
-    assert f"{root}_c/leftImg8bit/fog/2 does not exist. Make them with `python tools/make_corrupted_set.py" in str(
-        caught.value
-    )
+    said = f"The corrupted set {root}_c does not exist. Make them with `python tools/make_corrupted_set.py"
+    assert str(caught.value).startswith(said)
     write_cell(root, "stamp", 1)
-    with pytest.raises(FileNotFoundError, match="The set holds stamp"):
+    with pytest.raises(FileNotFoundError, match=r"lacks 3 pictures of fog 2: .* It holds stamp") as caught:
         dataset(root, "fog")
-    with pytest.raises(FileNotFoundError, match="`corruption` may be misspelt"):
+    assert f"{root}_c/leftImg8bit/fog/2/val/town/town_000000" in str(caught.value)
+    with pytest.raises(FileNotFoundError, match="'fogg' may be misspelt"):
         dataset(root, "fogg")
 
 
@@ -162,7 +162,7 @@ def test_missing_pictures_are_named(root):
     target = write_cell(root, "stamp", 2)
     files = sorted((target / "leftImg8bit/stamp/2").rglob("*.png"))
     files[1].unlink()
-    with pytest.raises(FileNotFoundError, match=r"1 of 3 pictures have no corrupted form in .*: val/town/town_000001"):
+    with pytest.raises(FileNotFoundError, match=r"lacks 1 pictures of stamp 2: .*/stamp/2/val/town/town_000001"):
         dataset(root)
     (root / "some.txt").write_text("town/town_000000_000000\ntown/town_000002_000000\n")
     assert len(dataset(root, ann_file="some.txt")) == 2
@@ -179,7 +179,7 @@ def test_missing_clean_set(root):
 def test_lazy(root):
     found = dataset(root, lazy_init=True)
     assert found.metainfo["classes"][0] == "road"
-    with pytest.raises(FileNotFoundError, match="There is no stamp"):
+    with pytest.raises(FileNotFoundError, match="does not exist"):
         found.full_init()
 
 
@@ -273,7 +273,7 @@ def test_one_cell_of_any_config(root, tmp_path):
     place = "test_dataloader.dataset"
     options = {f"{place}.type": "mmfan.CityscapesCDataset", f"{place}.corruption": "stamp", f"{place}.severity": 2}
     with DefaultScope.overwrite_default_scope("mmseg"):
-        with pytest.raises(FileNotFoundError, match="There is no stamp at severity 2"):
+        with pytest.raises(FileNotFoundError, match="--corruptions stamp --severities 2"):
             DATASETS.build(load_config(config, options).test_dataloader.dataset)
         built = DATASETS.build(load_config(config, {**options, f"{place}.source": "fly"}).test_dataloader.dataset)
     assert built[0]["data_samples"].metainfo["corruption"] == "stamp"

@@ -109,14 +109,16 @@ def test_corrupted_set_alone_will_do(root):
 
 
 def test_missing_pictures_are_named(root):
-    with pytest.raises(FileNotFoundError, match="There is no fog at severity 1") as caught:
+    with pytest.raises(FileNotFoundError, match="coco_c does not exist") as caught:
         dataset(root, "fog", 1)
     assert f"make_corrupted_set.py {root} {root}_c --corruptions fog --severities 1 --split val2017" in str(
         caught.value
     )
     target = write_cell(root, "fog", 1)
     (target / "fog/1/val2017/000000000002.png").unlink()
-    with pytest.raises(FileNotFoundError, match=r"1 of 3 pictures have no .*: val2017/000000000002\.jpg\. Make them"):
+    with pytest.raises(
+        FileNotFoundError, match=r"lacks 1 pictures of fog 1: .*fog/1/val2017/000000000002\.png\. Make them"
+    ):
         dataset(root, "fog", 1)
     # the second has no box, and training leaves it out
     kept = dataset(root, "fog", 1, test_mode=False, filter_cfg={"filter_empty_gt": True})

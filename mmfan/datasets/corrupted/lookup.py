@@ -1,7 +1,7 @@
-"""From the pictures of a clean set to those of one cell of its corrupted set.
+"""From clean pictures to their corrupted forms on disk: where each is, and whether it is there.
 
-A cell is one corruption at one severity. The labels stay those of the clean set; every picture that the clean set holds
-must have its corrupted form, for a score over some of them, or over clean ones, is a wrong score.
+The labels stay those of the clean set. Every picture that is asked for must have its corrupted form, for a score over
+some of them, or over clean ones, is a wrong score.
 """
 
 from __future__ import annotations
@@ -9,70 +9,18 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
-from mmfan.corruptions import corruption_names, get_corruption, picture_name, picture_seed
+from mmfan.corruptions import ENGINE_VERSION, corruption_names, picture_name, picture_seed
+from mmfan.corruptions.cell import Cell
 from mmfan.datasets.corrupted.layout import CITYSCAPES_PICTURES, FORMATS, cell_folder
-from mmfan.datasets.transforms.choices import CLEAN, check_seed
+from mmfan.datasets.corrupted.record import read_record
 from mmfan.errors import MMFanError
 from mmfan.utils.text import shortlist
 
-SOURCES = ("disk", "fly")
 MAKE_COMMAND = "python tools/make_corrupted_set.py"
-
-
-@dataclass(frozen=True)
-class CellSource:
-    """Which corrupted pictures are wanted, and from where.
-
-    Attributes:
-        corruption: Name of the corruption, or ``'clean'``.
-        severity: Its severity; 0 for ``'clean'``.
-        source: ``'disk'``: from the files of a corrupted set; ``'fly'``: corrupted when they are loaded.
-        corrupted_root: Root of the corrupted set; ``None`` for the clean set's root with ``_c`` at its end.
-        seed: Base seed; ``None`` for that of the set on disk, which is 0 where nothing says so.
-    """
-
-    corruption: str
-    severity: int
-    source: str = "disk"
-    corrupted_root: str | None = None
-    seed: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.source not in SOURCES:
-            raise MMFanError(f"Expected `source` to be 'disk' or 'fly', got {self.source!r}.")
-        # ValueError throughout: the tools show these in one line, as mistakes in a config.
-        if type(self.severity) is not int:
-            raise MMFanError(f"Expected `severity` to be one whole number, got {self.severity!r}.")
-        if type(self.corruption) is not str:
-            raise MMFanError(f"Expected `corruption` to be the name of one corruption, got {self.corruption!r}.")
-        check_seed(self.seed)
-        self._check_cell()
-
-    def _check_cell(self) -> None:
-        if self.is_clean or self.severity == 0:
-            if not self.is_clean or self.severity != 0:
-                raise MMFanError(
-                    "Severity 0 and corruption 'clean' go together, got "
-                    f"corruption={self.corruption!r}, severity={self.severity}."
-                )
-            return
-        # A set on disk may hold corruptions that nobody has registered here: its folders decide.
-        if self.source == "fly" or self.corruption in corruption_names():
-            has = get_corruption(self.corruption).severities
-            if self.severity not in has:
-                known = ", ".join(map(str, has))
-                raise MMFanError(f"{self.corruption} has the severities {known}, got {self.severity}.")
-        elif self.severity < 0 or not re.fullmatch(r"\w+", self.corruption):
-            raise MMFanError(f"There is no corruption {self.corruption!r} at severity {self.severity}.")
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether the clean pictures are wanted."""
-        return self.corruption == CLEAN
 
 
 @dataclass(frozen=True)
@@ -81,7 +29,7 @@ class CleanSet:
 
     Attributes:
         layout: One of :data:`mmfan.datasets.corrupted.layout.LAYOUTS`.
-        root: What ``tools/make_corrupted_set.py`` takes as SOURCE.
+        root: What ``tools/make_corrupted_set.py`` takes as SOURCE; empty if it is not known.
         split: What it takes as ``--split``; ``None`` where there is none to give.
     """
 
@@ -96,7 +44,12 @@ class CleanSet:
     @property
     def name_root(self) -> str | None:
         """The folder that names are relative to; ``None`` where the layout says it."""
-        return self.root if self.layout == "folder" else None
+        return (self.root or None) if self.layout == "folder" else None
+
+    @property
+    def corrupted_root(self) -> str:
+        """Where its corrupted set is if nothing else is said: beside it, with ``_c`` at its end."""
+        return f"{os.path.abspath(self.root) if self.root in ('.', '/') else self.root}_c"
 
 
 def clean_set(image_dir: str) -> CleanSet:
@@ -123,135 +76,177 @@ def clean_set(image_dir: str) -> CleanSet:
     return CleanSet("folder", text or ".", None)
 
 
-def corrupted_root(cell: CellSource, clean: CleanSet) -> str:
-    """The root of the corrupted set: as it was given, or beside the clean one with ``_c`` at its end."""
-    if cell.corrupted_root is not None:
-        return cell.corrupted_root
-    root = os.path.abspath(clean.root) if clean.root in (".", "/") else clean.root
-    return f"{root}_c"
-
-
-def folder_of_cell(root: str, clean: CleanSet, cell: CellSource) -> str:
-    """The folder of one corruption at one severity, all splits together."""
-    if "://" in root:  # a path object would eat one of the slashes
-        middle = f"{CITYSCAPES_PICTURES}/" if clean.layout == "cityscapes" else ""
-        return f"{root.rstrip('/')}/{middle}{cell.corruption}/{cell.severity}"
-    return str(cell_folder(root, clean.layout, cell.corruption, cell.severity))
-
-
-def how_to_make(root: str, clean: CleanSet, cell: CellSource) -> str:
-    """What to tell a reader whose corrupted pictures are not there."""
-    known = corruption_names()
-    if cell.corruption not in known:
-        return f"mmfan makes the corruptions {', '.join(known)}; `corruption` may be misspelt."
-    command = f"{MAKE_COMMAND} {shlex.quote(clean.root)} {shlex.quote(root)}"
-    command += f" --corruptions {cell.corruption} --severities {cell.severity}"
-    if clean.split is not None:
-        command += f" --split {clean.split}"
-    if cell.seed:
-        command += f" --seed {cell.seed}"
-    return (
-        f"Make them with `{command}`, say with `corrupted_root` where they are, or leave it to the pipeline with "
-        "source='fly'."
-    )
-
-
-def match_files(
-    names: Sequence[str], there: Iterable[str], preferred: str | None = None
-) -> tuple[dict[str, str], list[str]]:
-    """Find the corrupted form of each picture, whose suffix may be another.
+def clean_set_of(paths: Sequence[str], name_root: str | None) -> CleanSet:
+    """The clean set that some pictures are of.
 
     Args:
-        names: Names of clean pictures, relative to the folder of the cell, with suffix.
-        there: Files of that folder, relative to it, with ``/``.
-        preferred: Suffix to take where there are several; else ``.png`` goes first.
-
-    Returns:
-        The file for each name that has one, and the names that have none.
-
-    >>> match_files(["val2017/1.jpg", "val2017/2.jpg"], ["val2017/1.png", "val2017/1.jpg"])
-    ({'val2017/1.jpg': 'val2017/1.png'}, ['val2017/2.jpg'])
+        paths: Its pictures, or some of them.
+        name_root: The folder that their names are relative to; ``None`` if the layout says it, as
+            :func:`mmfan.corruptions.picture_name` has it.
     """
-    suffixes = list(dict.fromkeys([*([preferred] if preferred else []), *FORMATS.values(), ".jpeg"]))
-    by_stem: dict[str, dict[str, str]] = {}
-    for path in there:
-        stem, suffix = os.path.splitext(path)
-        by_stem.setdefault(stem, {})[suffix.lower()] = path
-    found: dict[str, str] = {}
-    absent: list[str] = []
-    for name in names:
-        stem, own = os.path.splitext(name)
-        forms = by_stem.get(stem, {})
-        file = next((forms[suffix] for suffix in (*suffixes, own.lower()) if suffix in forms), None)
-        if file is None:
-            absent.append(name)
-        else:
-            found[name] = file
-    return found, absent
+    if name_root is not None:
+        return CleanSet("folder", name_root, None)
+    told = clean_set(os.path.dirname(paths[0])) if paths else None
+    return CleanSet("folder", "", None) if told is None or told.layout == "folder" else told
 
 
-def seed_of_set(root: str, cell: CellSource, recorded: int | None) -> int | None:
-    """The base seed that the pictures of a set were made with; ``None`` if it is not known.
-
-    Args:
-        root: Root of the corrupted set, for the message.
-        cell: What is wanted.
-        recorded: What the set's own record says; ``None`` if it has none.
-
-    Raises:
-        MMFanError: A seed is wanted, and the set was made with another.
-    """
-    if cell.seed is not None and recorded is not None and cell.seed != recorded:
-        raise MMFanError(
-            f"The corrupted set {root} was made with the seed {recorded} (corrupted_set.json), but `seed` is "
-            f"{cell.seed}. Leave `seed` out, or make another set with `{MAKE_COMMAND} ... --seed {cell.seed}`."
-        )
-    return recorded if cell.seed is None else cell.seed
-
-
-def on_disk(
-    paths: Sequence[str],
-    cell: CellSource,
-    clean: CleanSet,
-    there: Iterable[str] | None,
-    *,
-    preferred: str | None = None,
-    cells: Mapping[str, Sequence[str]] | Sequence[str] = (),
-) -> list[str]:
-    """The corrupted picture of each clean one.
-
-    Args:
-        paths: Clean pictures.
-        cell: What is wanted.
-        clean: The set they are of.
-        there: Files of the folder of the cell, relative to it; ``None`` if there is no such folder.
-        preferred: Suffix to take where there are several.
-        cells: Names of corruptions that the set holds, for the message.
-
-    Raises:
-        FileNotFoundError: The folder, or some pictures in it, are missing; the message says how to make them.
-    """
-    root = corrupted_root(cell, clean)
-    folder = folder_of_cell(root, clean, cell)
-    shown = folder if "://" in folder else os.path.abspath(folder)
-    if there is None:
-        holds = f" The set holds {', '.join(cells)}." if cells else ""
-        raise FileNotFoundError(
-            f"There is no {cell.corruption} at severity {cell.severity}: the folder {shown} does not exist.{holds} "
-            f"{how_to_make(root, clean, cell)}"
-        )
-    names = [clean.name(path) for path in paths]
-    found, absent = match_files(names, there, preferred)
-    if absent:
-        raise FileNotFoundError(
-            f"{len(absent)} of {len(names)} pictures have no corrupted form in {shown}: {shortlist(absent)}. "
-            f"{how_to_make(root, clean, cell)}"
-        )
-    return [os.path.join(folder, *PurePosixPath(found[name]).parts) for name in names]
-
-
-def seed_of_picture(base_seed: int | None, name: str, cell: CellSource) -> int | None:
-    """The seed of one corrupted picture; ``None`` for a clean one, or where the base seed is not known."""
-    if cell.is_clean or base_seed is None:
+def local_files(folder: str) -> list[str] | None:
+    """Files of a folder and those below it, relative, with ``/``; ``None`` if there is no such folder."""
+    if not os.path.isdir(folder):
         return None
-    return picture_seed(base_seed, name, cell.corruption, cell.severity)
+    walk = os.walk(folder, followlinks=True)
+    return [Path(where, name).relative_to(folder).as_posix() for where, _, names in walk for name in names]
+
+
+class CorruptedSet:
+    """A corrupted set, seen from the pictures of its clean set.
+
+    Args:
+        root: Its folder, or the address of one (``s3://...``), of which no record is read.
+        clean: The clean set.
+        seed: The base seed that it must have been made with; ``None`` for that which it says itself.
+        files: Lists the files below a folder, relative, with ``/``; gives ``None`` if there is no such folder.
+
+    Attributes:
+        seed: The base seed of its pictures; ``None`` if it is not known.
+
+    Raises:
+        MMFanError: The set says of itself that it was made with another seed.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        clean: CleanSet,
+        seed: int | None = None,
+        files: Callable[[str], Iterable[str] | None] = local_files,
+    ) -> None:
+        self.root, self.clean, self.files = os.fspath(root), clean, files
+        self.record = None if "://" in self.root else read_record(self.root)
+        self.seed = seed if self.record is None else self.record.seed
+        if seed is not None and seed != self.seed:
+            raise MMFanError(
+                f"The corrupted set {self.root} was made with the seed {self.seed} (corrupted_set.json), but `seed` is "
+                f"{seed}. Give the seed of the set, or make another one with `{MAKE_COMMAND} ... --seed {seed}`."
+            )
+
+    @property
+    def other_engine(self) -> str | None:
+        """A sentence that says so where other corruptions made the set than this mmfan's."""
+        if self.record is None or self.record.engine_version == ENGINE_VERSION:
+            return None
+        return (
+            f"The corrupted set {self.root} was made by version {self.record.engine_version} of the corruptions, this "
+            f"is {ENGINE_VERSION}: pictures made on the fly may differ from it."
+        )
+
+    @property
+    def lossy(self) -> str | None:
+        """How its pictures differ from those made on the fly: ``'jpeg 95'``; ``None`` where they do not."""
+        is_jpeg = self.record is not None and self.record.format == "jpeg"
+        return f"jpeg {self.record.quality}" if self.record is not None and is_jpeg else None
+
+    def seed_of(self, path: str, cell: Cell) -> int | None:
+        """The seed of the corrupted form of a clean picture; ``None`` where the set's own is not known."""
+        return None if self.seed is None else picture_seed(self.seed, self.clean.name(path), *cell)
+
+    def path(self, clean: str, cell: Cell) -> str:
+        """Path of the corrupted form of one clean picture, in a set on this machine.
+
+        Raises:
+            FileNotFoundError: It is not there.
+        """
+        name = self.clean.name(clean)
+        for folder in self._folders(cell):
+            for form in self._forms(name):
+                path = os.path.join(folder, form)
+                if os.path.isfile(path):
+                    return path
+        raise self._missing({cell: [name]})
+
+    def find(self, paths: Sequence[str], cell: Cell) -> list[str]:
+        """Paths of the corrupted forms of clean pictures, in their order.
+
+        Raises:
+            FileNotFoundError: Some are not there; the message says which, and how to make them.
+        """
+        found, absent = self._match(paths, cell)
+        if absent:
+            raise self._missing({cell: absent})
+        return found
+
+    def check(self, paths: Sequence[str], cells: Iterable[Cell]) -> None:
+        """See that the corrupted forms of clean pictures are there for several cells.
+
+        Raises:
+            FileNotFoundError: Some are not; the message says which, and how to make them.
+        """
+        absent = {cell: self._match(paths, cell)[1] for cell in cells}
+        if any(absent.values()):
+            raise self._missing({cell: names for cell, names in absent.items() if names})
+
+    def _match(self, paths: Sequence[str], cell: Cell) -> tuple[list[str], list[str]]:
+        """The files of those pictures that have one, and the names of the others."""
+        folders = self._folders(cell)
+        listed = ((folder, self.files(folder)) for folder in folders)
+        folder, there = next(
+            ((folder, set(files)) for folder, files in listed if files is not None), (folders[0], set())
+        )
+        found, absent = [], []
+        for name in map(self.clean.name, paths):
+            form = next((form for form in self._forms(name) if form in there), None)
+            if form is None:
+                absent.append(name)
+            else:
+                found.append(os.path.join(folder, *PurePosixPath(form).parts))
+        return found, absent
+
+    def _folders(self, cell: Cell) -> list[str]:
+        """Where a cell may be: as the record says, else as the clean set lies, else as others lie."""
+        own = self.clean.layout if self.record is None else self.record.layout
+        layouts = [own] if self.record is not None else [own, "folder" if own == "cityscapes" else "cityscapes"]
+        if "://" not in self.root:
+            return [str(cell_folder(self.root, layout, *cell)) for layout in layouts]
+        root = self.root.rstrip("/")  # a path object would eat one of the slashes
+        middles = (f"/{CITYSCAPES_PICTURES}" if layout == "cityscapes" else "" for layout in layouts)
+        return [f"{root}{middle}/{cell.corruption}/{cell.severity}" for middle in middles]
+
+    def _forms(self, name: str) -> list[str]:
+        """What the corrupted form of a picture may be called; the suffix is that of the record, or may be any."""
+        stem, own = os.path.splitext(name)
+        recorded = FORMATS.get(self.record.format) if self.record is not None else None
+        suffixes = [recorded] if recorded else [*FORMATS.values(), ".jpeg", own]
+        return [stem + form for suffix in suffixes for form in dict.fromkeys((suffix, suffix.upper()))]
+
+    def _missing(self, absent: Mapping[Cell, Sequence[str]]) -> FileNotFoundError:
+        """The error that names what is missing, what is there instead, and how to make it."""
+        remote = "://" in self.root
+        shown = self.root if remote else os.path.abspath(self.root)
+        cell, names = next(iter(absent.items()))
+        if remote or os.path.isdir(self.root):
+            first = [f"{self._folders(cell)[0]}/{self._forms(name)[0]}" for name in names]
+            text = f"lacks {sum(map(len, absent.values()))} pictures of {shortlist(list(map(str, absent)), 5)}: "
+            text += f"{shortlist(first, 2)}."
+            folder = Path(self._folders(cell)[0])
+            if not remote and not folder.is_dir() and folder.parents[1].is_dir():
+                holds = sorted(path.name for path in folder.parents[1].iterdir() if path.is_dir())
+                text += f" It holds {shortlist([name for name in holds if name != 'manifests'], 19) or 'nothing'}."
+        else:
+            text = "does not exist."
+        return FileNotFoundError(f"The corrupted set {shown} {text} {self._how_to_make(list(absent))}")
+
+    def _how_to_make(self, cells: Sequence[Cell]) -> str:
+        known = corruption_names()
+        unknown = [cell.corruption for cell in cells if cell.corruption not in known]
+        if unknown:
+            return f"mmfan makes the corruptions {', '.join(known)}; {unknown[0]!r} may be misspelt."
+        source = shlex.quote(self.clean.root) if self.clean.root else "CLEAN_SET"
+        names, severities = (list(dict.fromkeys(map(str, each))) for each in zip(*cells, strict=True))
+        command = f"{MAKE_COMMAND} {source} {shlex.quote(self.root)} --corruptions {' '.join(names)}"
+        command += f" --severities {' '.join(severities)}"
+        command += "" if self.clean.split is None else f" --split {self.clean.split}"
+        command += f" --seed {self.seed}" if self.seed else ""
+        return (
+            f"Make them with `{command}`, say with `corrupted_root` where they are, or have them made on the fly with "
+            "source='fly'."
+        )

@@ -15,8 +15,8 @@ from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.amp import autocast
 
 from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.datasets.corrupted.lookup import CorruptedSet, clean_set_of
 from mmfan.errors import ConfigError, MMFanError
-from mmfan.evaluation.loop.disk import DiskSource
 from mmfan.evaluation.loop.outcome import check_fractions, conclude
 from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
 from mmfan.evaluation.loop.run_key import (
@@ -160,8 +160,11 @@ class RobustnessLoop(BaseLoop):
         self.names = [names[number] for number in self.chosen]
         self.disk = None
         if corrupted_root is not None:
-            self.disk = DiskSource(corrupted_root, self.name_root, self.seed)
-            self.disk.check([paths[number] for number in self.chosen], self.protocol.cells)
+            chosen = [paths[number] for number in self.chosen]
+            self.disk = CorruptedSet(corrupted_root, clean_set_of(chosen, self.name_root), self.seed)
+            if self.disk.other_engine:
+                raise MMFanError(f"{self.disk.other_engine} Judge on the fly, or make another set.")
+            self.disk.check(chosen, self.protocol.cells)
         shown = spread(len(self.chosen), pictures) if pictures else []
         self.shown = {self.chosen[at]: self.names[at] for at in shown}
         palette = dataset.metainfo.get("palette")

@@ -21,12 +21,12 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mmfan.corruptions import picture_seed
 from mmfan.corruptions.cell import CLEAN, Cell
-from mmfan.datasets.corrupted.lookup import CellSource
+from mmfan.datasets.cell_dataset import CellSource
+from mmfan.datasets.corrupted.lookup import CorruptedSet
 from mmfan.datasets.transforms.corrupt import corrupt_bgr, name_of_sample
 from mmfan.datasets.transforms.loading import loading_of
 from mmfan.datasets.transforms.pipelines import check_uncorrupted, innermost_datasets, place_of_loading
 from mmfan.errors import MMFanError
-from mmfan.evaluation.loop.disk import DiskSource
 from mmfan.evaluation.loop.picture_names import path_of
 
 
@@ -87,7 +87,7 @@ class LoadCorrupted(BaseTransform):
         disk: Where the corrupted pictures are read from instead; ``change`` is then not used.
     """
 
-    def __init__(self, load: Callable[[dict], dict | None], change: Change, disk: DiskSource | None = None) -> None:
+    def __init__(self, load: Callable[[dict], dict | None], change: Change, disk: CorruptedSet | None = None) -> None:
         self.load = loading_of(load)
         self.change = change
         self.disk = disk
@@ -148,7 +148,7 @@ class CellDataset(Dataset):
         dataset: Any,
         cells: Sequence[Cell],
         change: Change,
-        disk: DiskSource | None = None,
+        disk: CorruptedSet | None = None,
         kept: frozenset[int] = frozenset(),
     ) -> None:
         self.dataset = dataset
@@ -178,7 +178,7 @@ class CellDataset(Dataset):
         return SampleNote(number, picture, load, corrupt, whole - load - corrupt, image), sample
 
 
-def _replace_loading(dataset: Any, change: Change, disk: DiskSource | None) -> LoadCorrupted:
+def _replace_loading(dataset: Any, change: Change, disk: CorruptedSet | None) -> LoadCorrupted:
     """Put :class:`LoadCorrupted` in the place of the loading step of a dataset's pipeline."""
     kind = type(dataset).__name__
     cell = getattr(dataset, "cell", None)

@@ -1,26 +1,31 @@
-"""From clean pictures to those of a cell: names, folders, messages."""
+"""Where the corrupted form of a picture is, and whether it is there: names, folders, suffixes, records, messages."""
+
+import json
+import os
+import shlex
 
 import pytest
 
-from mmfan.corruptions import picture_name, picture_seed, register_corruption, unregister_corruption
+from mmfan.corruptions import ENGINE_VERSION, picture_name, picture_seed
+from mmfan.corruptions.cell import Cell
 from mmfan.datasets.corrupted.layout import list_pictures
-from mmfan.datasets.corrupted.lookup import (
-    CellSource,
-    CleanSet,
-    clean_set,
-    corrupted_root,
-    folder_of_cell,
-    how_to_make,
-    match_files,
-    on_disk,
-    seed_of_picture,
-    seed_of_set,
-)
+from mmfan.datasets.corrupted.lookup import CleanSet, CorruptedSet, clean_set, clean_set_of, local_files
 
-FOG = CellSource("fog", 3)
+FOG = Cell("fog", 3)
 CITYSCAPES = clean_set("data/cityscapes/leftImg8bit/val")
 COCO = clean_set("data/coco/val2017")
 PHOTOS = clean_set("my photos")
+
+
+def touch(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+def write_record(folder, **more):
+    content = {"seed": 0, "engine_version": ENGINE_VERSION, "layout": "coco", "format": "jpeg", "quality": 90}
+    (folder / "corrupted_set.json").write_text(json.dumps({**content, **more}))
 
 
 @pytest.mark.parametrize(
@@ -49,107 +54,143 @@ def test_layouts(image_dir, expected):
     ],
 )
 def test_same_names_and_places_as_the_maker_of_sets(tmp_path, source, image_dir, file):
-    path = tmp_path / file
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b"")
+    path = touch(tmp_path / file)
     made = list_pictures(tmp_path / source)
     clean = clean_set(str(tmp_path / image_dir))
     assert (clean.layout, clean.root) == (made.layout, str(tmp_path / source))
     assert [clean.name(str(path))] == [picture.name for picture in made.pictures]
-    found, absent = match_files([clean.name(str(path))], [picture.place for picture in made.pictures])
-    assert list(found.values()) == [picture.place for picture in made.pictures]
-    assert not absent
+    found = CorruptedSet("c", clean, files=lambda folder: [picture.place for picture in made.pictures])
+    folder = "c/leftImg8bit/fog/3" if made.layout == "cityscapes" else "c/fog/3"
+    assert found.find([str(path)], FOG) == [f"{folder}/{made.pictures[0].place}"]
 
 
-def test_folders_by_hand():
-    assert folder_of_cell("data/cityscapes_c", CITYSCAPES, FOG) == "data/cityscapes_c/leftImg8bit/fog/3"
-    assert folder_of_cell("data/coco_c", COCO, FOG) == "data/coco_c/fog/3"
-    assert folder_of_cell("s3://b/c", CITYSCAPES, FOG) == "s3://b/c/leftImg8bit/fog/3"
-    assert corrupted_root(FOG, CITYSCAPES) == "data/cityscapes_c"
-    assert corrupted_root(FOG, PHOTOS) == "my photos_c"
-    assert corrupted_root(CellSource("fog", 3, corrupted_root="x"), COCO) == "x"
-    assert corrupted_root(FOG, clean_set("leftImg8bit/val")).endswith("_c")
+def test_where_the_set_is_if_nothing_else_is_said():
+    assert CITYSCAPES.corrupted_root == "data/cityscapes_c"
+    assert PHOTOS.corrupted_root == "my photos_c"
+    assert clean_set("leftImg8bit/val").corrupted_root == os.getcwd() + "_c"
 
 
-def test_seeds_of_pictures():
-    name = picture_name("data/cityscapes/leftImg8bit/val/ulm/a.png")
-    assert CITYSCAPES.name("data/cityscapes/leftImg8bit/val/ulm/a.png") == name == "val/ulm/a.png"
-    assert seed_of_picture(4, name, FOG) == picture_seed(4, name, "fog", 3)
-    assert seed_of_picture(None, name, FOG) is None
-    assert seed_of_picture(4, name, CellSource("clean", 0)) is None
+def test_the_clean_set_of_some_pictures():
+    assert clean_set_of(["d/leftImg8bit/val/ulm/a.png"], None) == CleanSet("cityscapes", "d", "val")
+    assert clean_set_of(["d/val2017/1.jpg"], None) == CleanSet("coco", "d", "val2017")
+    assert clean_set_of(["d/any/x.bmp"], "d").name("d/any/x.bmp") == "any/x.bmp"
+    # where nothing tells the folder of a plain set, pictures go by their file name alone, as for `picture_name`
+    loose = clean_set_of(["d/any/x.bmp", "d/more/y.bmp"], None)
+    assert [loose.name(path) for path in ("d/any/x.bmp", "d/more/y.bmp")] == ["x.bmp", "y.bmp"]
+    assert clean_set_of([], None).name("d/any/x.bmp") == picture_name("d/any/x.bmp") == "x.bmp"
 
 
-def test_seed_of_a_set():
-    assert seed_of_set("c", FOG, None) is None
-    assert seed_of_set("c", FOG, 5) == 5
-    five = CellSource("fog", 3, seed=5)
-    assert seed_of_set("c", five, 5) == seed_of_set("c", five, None) == 5
-    with pytest.raises(ValueError, match=r"set c was made with the seed 4 \(corrupted_set.json\), but `seed` is 5"):
-        seed_of_set("c", five, 4)
-    with pytest.raises(ValueError, match="made with the seed 4"):
-        seed_of_set("c", CellSource("fog", 3, seed=0), 4)
+@pytest.mark.parametrize(
+    ("clean", "root", "place"),
+    [
+        ("c/leftImg8bit/val/ulm/a.png", None, "leftImg8bit/fog/3/val/ulm/a.png"),
+        ("c/leftImg8bit/val/ulm/a.png", None, "fog/3/val/ulm/a.png"),  # as others lay it out
+        ("c/val2017/7.jpg", None, "fog/3/val2017/7.png"),
+        ("c/val2017/7.jpg", None, "fog/3/val2017/7.jpg"),
+        ("c/any/x.bmp", "c", "fog/3/any/x.png"),
+    ],
+)
+def test_every_layout(tmp_path, clean, root, place):
+    path = touch(tmp_path / place)
+    found = CorruptedSet(tmp_path, clean_set_of([clean], root))
+    assert found.path(clean, FOG) == str(path)
+    assert found.find([clean], FOG) == [str(path)]
+    found.check([clean], [FOG])
+    with pytest.raises(
+        FileNotFoundError, match=r"lacks 2 pictures of fog 4, snow 1: .*make_corrupted_set\.py"
+    ) as caught:
+        found.check([clean], [FOG, Cell("fog", 4), Cell("snow", 1)])
+    assert "--corruptions fog snow --severities 4 1" in str(caught.value)
+    with pytest.raises(FileNotFoundError, match="lacks 1 pictures of snow 1"):
+        found.path(clean, Cell("snow", 1))
 
 
-def test_suffixes():
+@pytest.mark.parametrize("address", ["s3://b/c", "s3://b/c/"])
+def test_sets_elsewhere(address):
+    asked = []
+    path = "s3://b/clean/leftImg8bit/val/ulm/a.png"
+    clean = clean_set("s3://b/clean/leftImg8bit/val")
+    found = CorruptedSet(address, clean, files=lambda folder: asked.append(folder) or ["val/ulm/a.jpg"])
+    assert found.find([path], FOG) == ["s3://b/c/leftImg8bit/fog/3/val/ulm/a.jpg"]
+    assert asked == ["s3://b/c/leftImg8bit/fog/3"]
+    with pytest.raises(
+        FileNotFoundError, match=r"The corrupted set s3://b/c/? lacks 1 pictures of fog 3: s3://b/c/left"
+    ):
+        CorruptedSet(address, clean, files=lambda folder: None).find([path], FOG)
+
+
+def test_suffixes(tmp_path):
     there = ["a/1.png", "a/1.jpg", "a/2.jpeg", "a/3.JPG", "a/4.webp", "a/5.txt"]
-    found, absent = match_files([f"a/{number}.webp" for number in range(1, 6)], there)
-    assert found == {"a/1.webp": "a/1.png", "a/2.webp": "a/2.jpeg", "a/3.webp": "a/3.JPG", "a/4.webp": "a/4.webp"}
-    assert absent == ["a/5.webp"]
-    assert match_files(["a/1.bmp"], there, ".jpg")[0] == {"a/1.bmp": "a/1.jpg"}
+    for name in there:
+        touch(tmp_path / "fog/3" / name)
+    asked = [f"my photos/a/{number}.webp" for number in range(1, 6)]
+    found = CorruptedSet(tmp_path, PHOTOS)
+    assert found.find(asked[:4], FOG) == [
+        str(tmp_path / "fog/3" / name) for name in ("a/1.png", "a/2.jpeg", "a/3.JPG", "a/4.webp")
+    ]
+    assert [found.path(path, FOG) for path in asked[:4]] == found.find(asked[:4], FOG)
+    with pytest.raises(FileNotFoundError, match=r"lacks 1 pictures of fog 3: .*fog/3/a/5\.png"):
+        found.find(asked, FOG)
+    assert local_files(str(tmp_path / "nothing")) is None
+    assert sorted(local_files(str(tmp_path / "fog"))) == sorted(f"3/{name}" for name in there)
+
+
+def test_the_record_of_a_set_is_believed(tmp_path):
+    write_record(tmp_path)
+    for name in ("7.png", "7.jpg", "8.png"):
+        touch(tmp_path / "fog/3/val2017" / name)
+    found = CorruptedSet(tmp_path, COCO)
+    assert found.path("data/coco/val2017/7.jpg", FOG) == str(tmp_path / "fog/3/val2017/7.jpg")
+    assert found.lossy == "jpeg 90"
+    with pytest.raises(FileNotFoundError, match=r"val2017/8\.jpg"):  # a PNG that this set did not write
+        found.find(["data/coco/val2017/8.jpg"], FOG)
+    write_record(tmp_path, format="png", quality=None)
+    assert CorruptedSet(tmp_path, COCO).lossy is None
+
+
+def test_seeds(tmp_path):
+    path = "data/cityscapes/leftImg8bit/val/ulm/a.png"
+    assert CorruptedSet(tmp_path, CITYSCAPES).seed_of(path, FOG) is None  # nothing says it
+    assert CorruptedSet(tmp_path, CITYSCAPES, 4).seed_of(path, FOG) == picture_seed(4, "val/ulm/a.png", "fog", 3)
+    write_record(tmp_path, seed=5)
+    for seed in (None, 5):
+        assert CorruptedSet(tmp_path, CITYSCAPES, seed).seed_of(path, FOG) == picture_seed(5, "val/ulm/a.png", "fog", 3)
+    for seed in (0, 4):
+        with pytest.raises(ValueError, match=rf"made with the seed 5 \(corrupted_set.json\), but `seed` is {seed}"):
+            CorruptedSet(tmp_path, CITYSCAPES, seed)
+
+
+def test_other_corruptions_made_it(tmp_path):
+    write_record(tmp_path)
+    assert CorruptedSet(tmp_path, COCO).other_engine is None
+    write_record(tmp_path, engine_version="0")
+    assert "was made by version 0 of the corruptions, this is " in CorruptedSet(tmp_path, COCO).other_engine
 
 
 def test_every_picture_in_order():
     paths = [f"data/cityscapes/leftImg8bit/val/{name}.png" for name in ("b/2", "a/1")]
+    files = ["val/a/1.png", "val/b/2.png", "val/c/3.png"]
     expected = [f"data/cityscapes_c/leftImg8bit/fog/3/val/{name}.png" for name in ("b/2", "a/1")]
-    assert on_disk(paths, FOG, CITYSCAPES, ["val/a/1.png", "val/b/2.png", "val/c/3.png"]) == expected
+    assert CorruptedSet("data/cityscapes_c", CITYSCAPES, files=lambda _: files).find(paths, FOG) == expected
+
+
+def test_what_is_missing_is_named_and_how_to_make_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    photos = CorruptedSet("my photos_c", PHOTOS, seed=2)
     with pytest.raises(FileNotFoundError) as caught:
-        on_disk(paths, FOG, CITYSCAPES, ["val/a/1.png"])
+        photos.find(["my photos/a.png"], FOG)
     message = str(caught.value)
-    assert message.startswith("1 of 2 pictures have no corrupted form in ")
-    assert "data/cityscapes_c/leftImg8bit/fog/3: val/b/2.png. Make them with " in message
-    command = "make_corrupted_set.py data/cityscapes data/cityscapes_c --corruptions fog --severities 3 --split val`"
-    assert command in message
+    assert message.startswith(f"The corrupted set {tmp_path}/my photos_c does not exist. Make them with `")
+    command = ["my photos", "my photos_c", "--corruptions", "fog", "--severities", "3", "--seed", "2"]
+    assert shlex.split(message.split("`")[1])[2:] == command
     assert "source='fly'" in message
-    with pytest.raises(
-        FileNotFoundError, match=r"There is no fog at severity 3: .* does not exist\. The set holds snow\."
-    ):
-        on_disk(paths, FOG, CITYSCAPES, None, cells=["snow"])
 
-
-def test_commands():
-    seeded = CellSource("fog", 3, seed=2)
-    said = "`python tools/make_corrupted_set.py 'my photos' 'my photos_c' --corruptions fog --severities 3 --seed 2`"
-    assert said in how_to_make("my photos_c", PHOTOS, seeded)
-    assert "`corruption` may be misspelt" in how_to_make("c", COCO, CellSource("fogg", 3))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("fog", 3, "disc"), "Expected `source` to be 'disk' or 'fly', got 'disc'"),
-        (("fog", 6), "fog has the severities 1, 2, 3, 4, 5, got 6"),
-        (("fog", 0), "go together, got corruption='fog', severity=0"),
-        (("clean", 1), "go together, got corruption='clean', severity=1"),
-        (("fog", 2.5), "one whole number, got 2.5"),
-        (("fog", True), "one whole number, got True"),
-        (("fog", [1, 2]), r"one whole number, got \[1, 2\]"),
-        ((["fog"], 1), "the name of one corruption"),
-        (("fogg", 1, "fly"), "Did you mean 'fog'"),
-        (("../fog", 1), "There is no corruption '../fog'"),
-        (("mine", -1), "There is no corruption 'mine' at severity -1"),
-        (("fog", 1, "disk", None, -1), "Expected `seed`"),
-    ],
-)
-def test_bad_cells(arguments, said):
-    with pytest.raises(ValueError, match=said):
-        CellSource(*arguments)
-
-
-def test_others_corruptions():
-    assert CellSource("lens_flare", 7).severity == 7  # on disk the folders decide
-    register_corruption("lens_flare", lambda image, severity, seed: image, severities=(1, 2))
-    try:
-        with pytest.raises(ValueError, match="lens_flare has the severities 1, 2, got 7"):
-            CellSource("lens_flare", 7)
-    finally:
-        unregister_corruption("lens_flare")
+    touch(tmp_path / "data/coco_c/snow/1/val2017/1.png")
+    (tmp_path / "data/coco_c/manifests").mkdir()
+    coco = CorruptedSet("data/coco_c", COCO)
+    with pytest.raises(FileNotFoundError, match=r"fog/3/val2017/1\.png\. It holds snow\. Make .* --split val2017`"):
+        coco.find(["data/coco/val2017/1.jpg"], FOG)
+    with pytest.raises(FileNotFoundError, match="'fogg' may be misspelt"):
+        coco.find(["data/coco/val2017/1.jpg"], Cell("fogg", 3))
+    with pytest.raises(FileNotFoundError, match=r"make_corrupted_set\.py CLEAN_SET"):
+        CorruptedSet("c", clean_set_of(["a/b.png"], None)).find(["a/b.png"], FOG)
