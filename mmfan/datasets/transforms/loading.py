@@ -38,6 +38,7 @@ class FileLoading:
         step: A ``LoadImageFromFile``; it is not changed.
 
     Attributes:
+        step: It, with the check of the file before it is decoded, and without floats.
         plain: Whether it reads as the maker of corrupted sets does, which is mmcv's default.
 
     Raises:
@@ -51,11 +52,11 @@ class FileLoading:
                 "colours than the set is made from: set imdecode_backend='cv2' in the step that loads the picture."
             )
         self.to_float32 = step.to_float32
-        self._step = LoadImageFromFile(
+        self.step = LoadImageFromFile(
             color_type=step.color_type, imdecode_backend=step.imdecode_backend, ignore_empty=step.ignore_empty,
             backend_args=step.backend_args,
         )  # fmt: skip
-        self._step.file_client_args = step.file_client_args
+        self.step.file_client_args = step.file_client_args
         self.plain = (step.color_type, step.imdecode_backend) == ("color", "cv2")
         self._alike: set[str] = set()
 
@@ -67,12 +68,12 @@ class FileLoading:
             MMFanError: It cannot be read, or the pipeline reads it otherwise than a corrupted set has it.
         """
         self.check_reading(results["img_path"])
-        return self._as_float(self._step.transform(results))
+        return self._as_float(self.step.transform(results))
 
     def to_change(self, results: dict[str, Any]) -> dict[str, Any] | None:
         """Load the clean picture as 8-bit colours, BGR (H, W, 3), whatever the pipeline wants."""
         if self.plain:
-            return self._step.transform(results)
+            return self.step.transform(results)
         image = self.check_reading(results["img_path"])
         if image is None:
             image = self._colours(results["img_path"])
@@ -87,7 +88,7 @@ class FileLoading:
         """Load the file of a corrupted set at ``img_path``, made from the file at ``clean``."""
         if clean is not None:
             self.check_reading(clean)
-        return self._as_float(self._step.transform(results))
+        return self._as_float(self.step.transform(results))
 
     def _as_float(self, loaded: dict[str, Any] | None) -> dict[str, Any] | None:
         if loaded is not None and self.to_float32:
@@ -95,12 +96,12 @@ class FileLoading:
         return loaded
 
     def _read_back(self, image: NDArray[np.uint8]) -> NDArray[Any]:
-        if not self._step.color_type.startswith("grayscale"):
+        if not self.step.color_type.startswith("grayscale"):
             return image  # every other reading of such a PNG gives back what was written
         # each decoder has its own rounding of grey, so the PNG is written and read
         content = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 0])[1].tobytes()
         return np.asarray(
-            mmcv.imfrombytes(content, flag=self._step.color_type, backend=self._step.imdecode_backend), np.uint8
+            mmcv.imfrombytes(content, flag=self.step.color_type, backend=self.step.imdecode_backend), np.uint8
         )
 
     def check_reading(self, path: str) -> NDArray[np.uint8] | None:
@@ -114,9 +115,9 @@ class FileLoading:
         """
         if self.plain or path in self._alike:
             return None
-        image, loaded = self._colours(path), self._step.transform({"img_path": path})
+        image, loaded = self._colours(path), self.step.transform({"img_path": path})
         if loaded is not None and not _alike(loaded["img"], self._read_back(image)):
-            step = f"color_type={self._step.color_type!r}, imdecode_backend={self._step.imdecode_backend!r}"
+            step = f"color_type={self.step.color_type!r}, imdecode_backend={self.step.imdecode_backend!r}"
             raise MMFanError(
                 f"The step that loads the picture {path} ({step}) makes {_described(loaded['img'])} of it. Corrupted "
                 f"pictures are made from its 8-bit colours, {_described(image)}, of which the step makes other values: "
@@ -127,7 +128,7 @@ class FileLoading:
 
     def _colours(self, path: str) -> NDArray[np.uint8]:
         try:
-            return picture_files.decode(self._step.content_of(path))
+            return picture_files.decode(self.step.content_of(path))
         except picture_files.PictureFileError as error:
             raise MMFanError(f"Cannot read the picture {path}: {error}.") from error
 
@@ -246,8 +247,8 @@ def change_after_loading(pipeline: Any, change: Step | None) -> None:
     loading = loading_of(steps[at])
     if change is None:
         steps[at] = LoadImageOfSet(loading)
-    elif loading.plain and not getattr(loading, "to_float32", False):
-        steps.insert(at + 1, change)
+    elif isinstance(loading, FileLoading) and loading.plain and not loading.to_float32:
+        steps[at : at + 1] = [loading.step, change]  # the two halves are one
     else:
         steps[at : at + 1] = [LoadImageToChange(loading), change, TakeForm(loading)]
 
