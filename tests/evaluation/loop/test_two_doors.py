@@ -12,10 +12,10 @@ from mmengine.dataset import Compose
 from mmfan.corruptions import corrupt, picture_seed
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.corrupted.codec import encode_picture
+from mmfan.datasets.corrupted.lookup import CorruptedSet, clean_set_of
 from mmfan.datasets.transforms.corrupt import Corrupt
 from mmfan.datasets.transforms.loading import change_after_loading, loading_of
 from mmfan.errors import ConfigError, MMFanError
-from mmfan.evaluation.loop.disk import DiskSource
 from mmfan.evaluation.loop.stream import CorruptPicture, LoadCorrupted
 from mmfan.picture_files import decode
 
@@ -48,7 +48,8 @@ def sets(tmp_path_factory):
 
 def loaded(root, file, cell, settings, disk, step=LoadImageFromFile):
     """What a model gets, or the error."""
-    source = DiskSource(root / "set", root / "clean") if disk else None
+    clean = clean_set_of([str(path) for path in (root / "clean").iterdir()], str(root / "clean"))
+    source = CorruptedSet(root / "set", clean, 0) if disk else None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
