@@ -31,7 +31,7 @@ STAGES = ({"protocol"}, {"results", "metrics"}, {"summary"}, {"loop", "report"},
 TORCH_FREE = (
     "errors", "environment", "utils", "picture_files", "corruptions", "evaluation.protocol", "evaluation.results",
     "evaluation.summary", "evaluation.report", "evaluation.metrics.counts", "datasets.corrupted",
-    "datasets.miniature", "datasets.prepare",
+    "datasets.miniature", "datasets.prepare", "analysis.catalogue", "analysis.options", "analysis.spec",
 )  # fmt: skip
 NO_OPENMMLAB = ("models.layers", *TORCH_FREE)
 TORCH = {"torch", "torchvision"}

@@ -1,4 +1,4 @@
-"""The parts of a backbone that can be taken out one at a time: the branches of its residual blocks."""
+"""Branches of residual blocks: the parts of a backbone that can be taken out one at a time."""
 
 from __future__ import annotations
 

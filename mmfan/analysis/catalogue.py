@@ -185,114 +185,99 @@ class CorrelationOptions(Options):
     patch: int = _patch("hidden cell")
 
 
-_HERE = "mmfan.analysis.analyses"
 _SPECS = (
     AnalysisSpec(
         "spectrum", "eigenvalues of the token affinity: do tokens fall into groups, and does noise disturb it?",
-        "Eigenvalues of S, S_ij = <z_i, z_j> over the N tokens after a block; significant are those above `tolerance` "
-        "times the largest. Shares are of min(N, C), and of N; `noise_ratio` as in noise-decay. Means over the "
-        "pictures. Zhou et al., arXiv 2204.12451, figure 3, which states neither threshold nor noise.",
-        f"{_HERE}.spectrum", SpectrumOptions,
+        "Eigenvalues of S_ij = <z_i, z_j> over the tokens after a block; significant above `tolerance` times the "
+        "largest; shares of min(N, C) and of N; `noise_ratio` as in noise-decay. Zhou et al., arXiv 2204.12451, "
+        "figure 3.",
+        SpectrumOptions,
     ),
     AnalysisSpec(
         "noise-decay", "how much of a disturbance of the picture is left in the features, by depth",
-        "ratio = |z(x + n) - z(x)| / |z(x)| (Frobenius norms) at every tap, mean over the pictures; n is Gaussian "
-        "noise of standard deviation `sigma`, not clipped, or with a cell x + n is the corrupted picture. `relative`: "
-        "over the ratio of the first tap. Zhou et al., arXiv 2204.12451, figure 3, which does not state sigma.",
-        f"{_HERE}.noise_decay", NoiseDecayOptions,
+        "ratio = |z(x + n) - z(x)| / |z(x)| (Frobenius norms) at every tap; n is Gaussian noise of `sigma`, not "
+        "clipped, or what the cell does; `relative`: over the first tap's. Zhou et al., arXiv 2204.12451, figure 3.",
+        NoiseDecayOptions,
     ),
     AnalysisSpec(
         "grouping", "clusters of tokens after each block, drawn over the picture: when do objects appear?",
-        "k-means (k-means++, best of 3 seeded starts) on tokens of unit length. `explained`: share of their variance "
-        "between clusters; `largest`: share of tokens in the largest cluster; means over the pictures. Zhou et al., "
-        "arXiv 2204.12451, figure 4, which does not name its method.",
-        f"{_HERE}.grouping", GroupingOptions, pictures=2,
+        "k-means (k-means++, best of 3 starts) on tokens of unit length; `explained`: share of their variance between "
+        "clusters; `largest`: share of tokens in the largest. Zhou et al., arXiv 2204.12451, figure 4.",
+        GroupingOptions, pictures=2,
     ),
     AnalysisSpec(
         "attention", "attention of a chosen place by block, and the tokens behind FAN's channel gates, drawn",
-        "The query's row of softmax(q k^T / sqrt(d)), mean over the heads or one. `entropy`: relative to uniform "
-        "attention; `distance`: mean distance from the query in diagonals of the map; means over the pictures. "
-        "`gates`, of the first picture: sigmoid(<softmax(q), prototype>) of each channel, 0.5 to 0.731 (FAN, arXiv "
-        "2204.12451, equation 7).",
-        f"{_HERE}.attention", AttentionOptions, pictures=1,
+        "The query's row of softmax(q k^T / sqrt(d)); `entropy`: relative to uniform attention; `distance`: mean "
+        "distance from the query in diagonals of the map; `gates`: sigmoid(<softmax(q), prototype>), 0.5 to 0.731, of "
+        "the first picture (arXiv 2204.12451, equation 7).",
+        AttentionOptions, pictures=1,
     ),
     AnalysisSpec(
         "attnseg", "segmentation by attention: does what heads look at outline the classes?",
-        "Jaccard index of each class that occurs with the fewest cells that hold `mass` of a head's attention in the "
-        "last block, best head for the class (`heads`: an oracle), mean over the classes of a picture, then over the "
-        "pictures; `chance`: as many cells at random. Naseer et al., arXiv 2105.10497; not to be mixed with mIoU.",
-        f"{_HERE}.attnseg", AttnsegOptions,
+        "Jaccard index of each class with the fewest cells that hold `mass` of a head's attention in the last block, "
+        "best head for the class (`heads`), mean over the classes of a picture, then over the pictures; `chance`: as "
+        "many cells at random. Naseer et al., arXiv 2105.10497; not to be mixed with mIoU.",
+        AttnsegOptions,
     ),
     AnalysisSpec(
         "fourier", "amplitude of feature maps by frequency: which blocks pass high frequencies?",
-        "log(|F| + 1e-6) of each channel's map (natural logarithm), mean over channels and pictures, at frequencies "
-        "(t pi, t pi) of the normalised axes, relative to zero: `curves` over `frequencies` (units of pi); `high`: "
-        "the end of each. Compare taps within one stride. Park and Kim, arXiv 2202.06709, figures 2a and 8.",
-        f"{_HERE}.fourier",
+        "log(|F| + 1e-6) of each channel's map (natural logarithm), mean over channels and pictures, at (t pi, t pi), "
+        "relative to zero; `high`: the end of each curve. Park and Kim, arXiv 2202.06709, figures 2a and 8.",
     ),
     AnalysisSpec(
         "variance", "variance of feature maps by depth: which blocks smooth, which roughen?",
         "`variance`: unbiased, over the positions of the map, mean over channels and pictures; `relative`: divided by "
-        "the mean of the squared features, which is mmfan's. Park and Kim, arXiv 2202.06709, figure 9.",
-        f"{_HERE}.variance",
+        "the mean of the squared features. Park and Kim, arXiv 2202.06709, figure 9.",
     ),
     AnalysisSpec(
         "cka", "similarity of the representations of all taps: one block of alike layers, or one a stage?",
-        "Linear CKA between all taps, HSIC estimated without bias (Song et al., 2012) on mini-batches of `batch` "
-        "pictures and summed before the ratio (Nguyen et al., arXiv 2010.15327); maps averaged to `grid` x `grid`; "
-        "`corrupted`: of each tap with itself on the cell. Park and Kim, arXiv 2202.06709, figure D.3.",
-        f"{_HERE}.cka", CKAOptions, pictures=32,
+        "Linear CKA of maps averaged to `grid` x `grid`, unbiased HSIC summed over mini-batches before the ratio "
+        "(Nguyen et al., arXiv 2010.15327); `corrupted`: of each tap with itself on the cell. Park and Kim, arXiv "
+        "2202.06709, figure D.3.",
+        CKAOptions, pictures=32,
     ),
     AnalysisSpec(
         "hessian", "curvature of the loss: how sharp, and how far from convex?",
-        "Eigenvalues of largest magnitude of the Hessian of the training loss on each batch (eval mode) plus decay / 2 "
-        "* |w|^2 over the decayed weights. `negative_share` (NEP): share of them below 0; `mean_positive` (APE): mean "
-        "of those above; `residuals` bound the distance to a true eigenvalue; the limit counts batches. Park and Kim, "
-        "arXiv 2202.06709, figures 1 and 4.",
-        f"{_HERE}.hessian", HessianOptions, pictures=4,
+        "Eigenvalues of largest magnitude of the Hessian of the training loss of each batch (eval mode) plus decay / "
+        "2 * |w|^2; `negative_share` (NEP); `mean_positive` (APE); `residuals` bound the distance to a true "
+        "eigenvalue. Park and Kim, arXiv 2202.06709, figures 1 and 4.",
+        HessianOptions, pictures=4,
     ),
     AnalysisSpec(
         "landscape", "the loss over a plane of weights around the trained ones",
-        "Training loss (eval mode, batch norms frozen) at w + x a + y b; a and b Gaussian, scaled to the norm of each "
-        "filter of w (normalise=filter, Li et al., arXiv 1712.09913) or along the first axis as published (repo). "
-        "`penalty`: decay / 2 * |w|^2, apart from the loss; the limit counts batches. Park and Kim, arXiv 2202.06709, "
-        "figure 1a.",
-        f"{_HERE}.landscape", LandscapeOptions, pictures=4,
+        "Training loss (eval mode, batch norms frozen) at w + x a + y b for Gaussian a and b scaled by `normalise`; "
+        "`penalty`: decay / 2 * |w|^2, apart from it. Park and Kim, arXiv 2202.06709, figure 1a.",
+        LandscapeOptions, pictures=4,
     ),
     AnalysisSpec(
         "lesion", "which block does the score depend on?",
-        "Score without one unit of the backbone, not trained again, minus that of the whole model, on clean pictures "
-        "and on one cell. A unit is a branch of a residual block, or a block; those that change the shape of their "
-        "input stay. Park and Kim, arXiv 2202.06709, figure D.4, where it is one 3x3 convolution of a ResNet.",
-        f"{_HERE}.lesion", LesionOptions, needs_score=True,
+        "Score without one unit (a branch of a residual block, or a block), not trained again, minus that of the "
+        "whole model, on clean pictures and on one cell. Park and Kim, arXiv 2202.06709, figure D.4.",
+        LesionOptions, needs_score=True,
     ),
     AnalysisSpec(
         "bandnoise", "which frequencies does the score depend on?",
-        "Score with noise of one band minus the clean score: random signs of strength `eps` (in standard deviations), "
-        "cut to a square ring of the spectrum, added before normalisation and clamped to 0..255. energy=raw keeps the "
-        "ring's share of the energy, as published; equal gives each band the same. Park and Kim, arXiv 2202.06709, "
-        "figure 2b.",
-        f"{_HERE}.bandnoise", BandNoiseOptions, pictures=16, needs_score=True,
+        "Score with random signs of strength `eps`, cut to one square ring of the spectrum, minus the clean score; "
+        "energy=raw keeps the ring's share of the energy. Park and Kim, arXiv 2202.06709, figure 2b.",
+        BandNoiseOptions, pictures=16, needs_score=True,
     ),
     AnalysisSpec(
         "patchdrop", "what does the model make of pictures of which it sees only a part?",
-        "Score with a share of the picture's cells hidden before normalisation, over all, visible and hidden pixels. "
-        "`retention`: over the clean score; `area`: its mean over the ratios from 0 on (trapezoids). Cells are drawn "
-        "by file name. After Naseer et al., arXiv 2105.10497; saliency comes from the labels.",
-        f"{_HERE}.patchdrop", PatchDropOptions, pictures=16, needs_score=True,
+        "Score with a share of the cells hidden, over all, visible and hidden pixels; `retention`: over the clean "
+        "score; `area`: its mean over the ratios from 0 on (trapezoids). After Naseer et al., arXiv 2105.10497.",
+        PatchDropOptions, pictures=16, needs_score=True,
     ),
     AnalysisSpec(
         "shuffle", "how much does the model lean on the layout of the scene?",
-        "Score with picture and labels cut into equal cells in one random order, drawn by file name; `inside`: without "
-        "the pixels near borders between cells. One cell is the clean picture. After Naseer et al., arXiv 2105.10497.",
-        f"{_HERE}.shuffle", ShuffleOptions, pictures=16, needs_score=True,
+        "Score with picture and labels cut into equal cells in one random order; `inside`: without the pixels near "
+        "borders of cells. One cell is the clean picture. After Naseer et al., arXiv 2105.10497.",
+        ShuffleOptions, pictures=16, needs_score=True,
     ),
     AnalysisSpec(
         "correlation", "how much of the features survives hidden cells or a corruption, by depth?",
-        "Pearson correlation over the channels, at every position of a tap, of clean and altered features (0 where all "
-        "channels are equal), mean over all positions, those wholly visible and those wholly hidden; mean and standard "
-        "deviation over the pictures. After Naseer et al., arXiv 2105.10497, table 1.",
-        f"{_HERE}.correlation", CorrelationOptions,
+        "Pearson correlation over the channels, at every position of a tap, of clean and altered features, over all, "
+        "visible and hidden positions. After Naseer et al., arXiv 2105.10497, table 1.",
+        CorrelationOptions,
     ),
 )  # fmt: skip
 ANALYSES: dict[str, AnalysisSpec] = {spec.name: spec for spec in _SPECS}

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 class AnalysisSpec:
     """An analysis: what is known of it before its module, and with it torch, is imported.
 
+    The module of its name in :mod:`mmfan.analysis.analyses` has ``run``, from a
+    :class:`mmfan.analysis.context.Context` to results that JSON can hold, and ``draw``, from the results and labels of
+    one or more models to the figure. Keys of results that begin with ``_`` are for the figure alone.
+
     Attributes:
         name: On the command line.
         help: What it asks, in one line.
-        definition: What is computed, in words and formulas, with its source; goes into the JSON. What was decided, and
-            why, stands at the head of the module and in docs/analysis.md.
-        module: Has ``run``, from a :class:`mmfan.analysis.context.Context` to results that JSON can hold, and ``draw``,
-            from the results and labels of one or more models to the figure. Keys of results that begin with ``_`` are
-            for the figure alone.
+        definition: What is computed, in short, with its source; goes into the JSON. docs/analysis.md has it in full.
         options: The dataclass of its options; a context has them as ``context.options``.
         pictures: How many it takes by default.
         needs_score: It judges the model, and so needs a checkpoint and labels.
@@ -40,19 +40,23 @@ class AnalysisSpec:
     name: str
     help: str
     definition: str
-    module: str
     options: type[Options] = Options
     pictures: int = 8
     needs_score: bool = False
 
+    @property
+    def module(self) -> Any:
+        """The module, imported now."""
+        return import_module(f"mmfan.analysis.analyses.{self.name.replace('-', '_')}")
+
     def run(self, context: Any) -> dict[str, Any]:
         """The results of one model, given as a :class:`mmfan.analysis.context.Context`."""
-        results: dict[str, Any] = import_module(self.module).run(context)
+        results: dict[str, Any] = self.module.run(context)
         return results
 
     def draw(self, results: Sequence[dict[str, Any]], labels: Sequence[str]) -> Figure:
         """The figure of the results of one or more models."""
-        figure: Figure = import_module(self.module).draw(list(results), list(labels))
+        figure: Figure = self.module.draw(list(results), list(labels))
         return figure
 
 

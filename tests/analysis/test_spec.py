@@ -1,7 +1,6 @@
 """The document of an analysis, and the catalogue's agreement with the modules."""
 
 import json
-from importlib import import_module
 from inspect import signature
 from types import SimpleNamespace
 
@@ -37,11 +36,9 @@ def test_document_holds_all_but_what_is_for_the_figure() -> None:
 
 def test_the_catalogue_and_the_modules_agree() -> None:
     assert len(ANALYSES) == 15
-    for name, spec in ANALYSES.items():
-        module = import_module(spec.module)
-        assert module.__name__.rpartition(".")[2] == name.replace("-", "_")
-        assert list(signature(module.run).parameters) == ["context"]
-        assert list(signature(module.draw).parameters) == ["results", "labels"]
+    for spec in ANALYSES.values():
+        assert list(signature(spec.module.run).parameters) == ["context"]
+        assert list(signature(spec.module.draw).parameters) == ["results", "labels"]
         assert spec.definition.endswith((".", ")"))
         assert "arXiv" in spec.definition
     with pytest.raises(ValueError, match="did you mean 'fourier'"):

@@ -1,1 +1,1 @@
-"""The analyses: one a file, each with its SPEC."""
+"""Analyses, one a file: how each is run and drawn; the catalogue has their options."""

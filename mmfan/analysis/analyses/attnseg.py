@@ -2,7 +2,7 @@
 
 Paper: Naseer et al., Intriguing Properties of Vision Transformers, arXiv 2105.10497, section 4 (there on VOC 2012 with
 the class token of the last block). Decided here: ignored pixels are left out of the index (the published script means
-to, and counts them as background; ``--void background`` does that); and the row is by default the mean of all queries,
+to, and counts them as background; ``void='background'`` does that); and the row is by default the mean of all queries,
 which every attention has, since models that were trained for dense prediction never trained a class token.
 """
 

@@ -1,4 +1,4 @@
-"""Which frequencies a model's score depends on: noise of one band at a time (arXiv 2202.06709, figure 2b)."""
+"""Dependence on frequencies: the score under noise of one band at a time (arXiv 2202.06709, figure 2b)."""
 
 from __future__ import annotations
 
@@ -36,9 +36,7 @@ def run(context: Context) -> dict[str, Any]:
     settings = {"width": options.width, "eps": options.eps, "energy": options.energy, "std": model_std(context.model)}
     kind = f"band_noise_{options.energy}_eps{options.eps:g}_width{options.width:g}"
     protocol = Protocol(kind, tuple(Cell(kind, band) for band in bands), source="bands of noise, arXiv 2202.06709")
-    clean, *noisy = judge.run(
-        protocol, alteration=BandNoiseAlteration(**settings), settings=settings, progress=context.progress()
-    )
+    clean, *noisy = judge.run(protocol, alteration=BandNoiseAlteration(**settings), progress=context.progress())
     metric = main_metric([clean])
     scores = [record["metrics"][metric] for record in noisy]
     return {

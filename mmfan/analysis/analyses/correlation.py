@@ -1,4 +1,4 @@
-"""How much of the features survives: correlation of those of a clean and of an altered picture, by depth."""
+"""Correlation of the features of a clean and of an altered picture, by depth."""
 
 from __future__ import annotations
 

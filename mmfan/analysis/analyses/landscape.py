@@ -1,4 +1,4 @@
-"""The loss over a plane of weights around those of a model (arXiv 2202.06709, figure 1a)."""
+"""Loss landscape: the loss over a plane of weights around those of a model (arXiv 2202.06709, figure 1a)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which block matters: the score without one of them at a time (arXiv 2202.06709, figure D.4)."""
+"""Lesion study: the score without one block or branch at a time (arXiv 2202.06709, figure D.4)."""
 
 from __future__ import annotations
 

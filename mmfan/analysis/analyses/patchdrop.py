@@ -1,4 +1,4 @@
-"""What a model makes of pictures of which cells are hidden (arXiv 2105.10497), for dense prediction."""
+"""Robustness to occlusion: the score of pictures of which cells are hidden (arXiv 2105.10497)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def judge_mode(context: Context, judge: Judge, mode: str, ratios: list[int], rep
     for repeat in range(repeats):
         judge.seed = context.seed + repeat
         alteration, progress = PatchDropAlteration(**settings), context.progress(mode)
-        runs.append(judge.run(protocol, alteration=alteration, settings=settings, progress=progress))
+        runs.append(judge.run(protocol, alteration=alteration, progress=progress))
     judge.seed = context.seed
     metric = main_metric(runs[0])
     clean = float(np.mean([run[0]["metrics"][metric] for run in runs]))

@@ -1,4 +1,4 @@
-"""How much a model leans on the layout of the scene: cells of the picture in a random order (arXiv 2105.10497)."""
+"""Dependence on layout: the score of pictures whose cells are in a random order (arXiv 2105.10497)."""
 
 from __future__ import annotations
 
@@ -47,11 +47,8 @@ def run(context: Context) -> dict[str, Any]:
     protocol = Protocol(
         "shuffle", tuple(Cell(kind, cells) for cells, kind in kinds.items()), source="shuffled cells, arXiv 2105.10497"
     )
-    settings = {"grids": {str(cells): list(grid) for cells, grid in grids.items()}, "margin": options.margin}
-    clean, *shuffled = judge.run(
-        protocol, alteration=ShuffleAlteration(grids, options.margin), settings=settings,
-        progress=context.progress(),
-    )  # fmt: skip
+    alteration = ShuffleAlteration(grids, options.margin)
+    clean, *shuffled = judge.run(protocol, alteration=alteration, progress=context.progress())
     metric = main_metric([clean])
     scores = [record["metrics"][metric] for record in shuffled]
     return {

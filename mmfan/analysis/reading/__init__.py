@@ -1,1 +1,1 @@
-"""Reading attention out of models."""
+"""Readers of attention."""

@@ -1,4 +1,4 @@
-"""Reading attention: the weights that fused kernels never store, computed again from what a module is given.
+"""Attention of a model: the weights that fused kernels never store, computed again from what a module is given.
 
 Readable are FAN's token mixing, every ``torch.nn.MultiheadAttention`` (mmsegmentation's and mmdetection's ViT, MiT with
 its reduced keys, PVT), attention within windows (:mod:`mmfan.analysis.reading.window_attention`), FAN's class attention

@@ -1,4 +1,4 @@
-"""Reading attention within windows: of FAN-Swin, AlterNet, and the Swin of mmsegmentation and mmdetection."""
+"""Attention within windows: of FAN-Swin, AlterNet, and the Swin of mmsegmentation and mmdetection."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Analyses that judge: the judge, and what it does to pictures."""
+"""Scores for analyses: the judge, what it does to pictures, and scores over parts of them."""

@@ -1,7 +1,7 @@
-"""What a cell of an analysis does to a picture, where a robustness test would corrupt it.
+"""Alterations: what a cell of an analysis does to a picture, where a robustness test would corrupt it.
 
-An alteration takes the place of the corruption in the judge's loop: it gets each picture directly after it was loaded,
-with the cell in ``corruption`` and ``severity``. Severities are whole numbers: percentages, or numbers of cells.
+An alteration takes the place of the corruption in the judge's loop, as its ``change``: it gets each picture directly
+after it was loaded, and the cell, whose severity is a whole number: a percentage, or a number of cells.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from mmfan.analysis.scoring.part_scores import MARKED
-from mmfan.corruptions import picture_name, picture_seed
+from mmfan.corruptions import picture_seed
 from mmfan.corruptions.cell import Cell
 from mmfan.datasets.transforms.band_noise import BandNoise
 from mmfan.datasets.transforms.cell_grid import border_pixels, equal_grid, permute_cells, random_order
-from mmfan.datasets.transforms.corrupt import NAME_ROOT_KEY
+from mmfan.datasets.transforms.corrupt import name_of_sample
 from mmfan.datasets.transforms.patch_drop import PatchDrop
 from mmfan.datasets.transforms.pipelines import carry_meta_keys, innermost_datasets
 from mmfan.errors import MMFanError
@@ -31,23 +31,21 @@ class Alteration(ABC):
     Attributes:
         needs_labels: Whether it works on label maps too, so that only segmentation can be judged.
         parts: Names of the unmarked and the marked pixels, if it marks any.
+        settings: What records say of it.
     """
 
     needs_labels = False
     parts: tuple[str, str] | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: Any) -> None:
+        self.settings = settings
         self.seed = 0
         self.root: str | None = None
         self.read_labels: Callable[[dict], dict] | None = None
 
-    def __call__(self, results: dict[str, Any], cell: Cell) -> dict[str, Any]:
-        """Change the picture of a sample as the cell says: ``change`` of the judge's loop."""
-        return self.transform(results)
-
     @abstractmethod
-    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Change ``results['img']`` by the cell in ``results['corruption']`` and ``results['severity']``."""
+    def __call__(self, sample: dict[str, Any], cell: Cell) -> dict[str, Any]:
+        """Change ``sample['img']`` as the cell says."""
 
     def install(self, dataset: Any, seed: int, root: str | None) -> None:
         """Fit the pipelines of a built dataset: labels can be read early, marks are handed on.
@@ -87,14 +85,12 @@ class BandNoiseAlteration(Alteration):
     """
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__()
-        self.settings = settings
+        super().__init__(**settings)
         BandNoise(0.5, **settings)  # refuses wrong settings now
 
-    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, sample: dict[str, Any], cell: Cell) -> dict[str, Any]:
         """Add the noise."""
-        step = BandNoise(results["severity"] / 100, **self.settings, seed=self.seed, root=self.root)
-        return step.transform(results)
+        return BandNoise(cell.severity / 100, **self.settings, seed=self.seed, root=self.root).transform(sample)
 
 
 class PatchDropAlteration(Alteration):
@@ -107,21 +103,18 @@ class PatchDropAlteration(Alteration):
     parts = ("visible", "hidden")
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__()
-        self.settings = settings
+        super().__init__(**settings)
         self.needs_labels = settings.get("mode", "random") in ("salient", "background")
         PatchDrop(0.5, **settings)  # refuses wrong settings now
 
-    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, sample: dict[str, Any], cell: Cell) -> dict[str, Any]:
         """Hide cells and mark their pixels."""
-        sample = dict(results)
+        given = dict(sample)
         if self.needs_labels and self.read_labels is not None:
-            read = self.read_labels({**results, "seg_fields": []})
-            sample["gt_seg_map"] = read.get("gt_seg_map")
-        step = PatchDrop(results["severity"] / 100, **self.settings, seed=self.seed, root=self.root)
-        done = step.transform(sample)
-        results["img"], results[MARKED] = done["img"], done["hidden"]
-        return results
+            given["gt_seg_map"] = self.read_labels({**sample, "seg_fields": []}).get("gt_seg_map")
+        done = PatchDrop(cell.severity / 100, **self.settings, seed=self.seed, root=self.root).transform(given)
+        sample["img"], sample[MARKED] = done["img"], done["hidden"]
+        return sample
 
 
 class ShuffleAlteration(Alteration):
@@ -136,18 +129,17 @@ class ShuffleAlteration(Alteration):
     parts = ("inside", "border")
 
     def __init__(self, grids: Mapping[int, tuple[int, int]], margin: int) -> None:
-        super().__init__()
+        super().__init__(grids={str(cells): list(grid) for cells, grid in grids.items()}, margin=margin)
         self.grids, self.margin = dict(grids), margin
 
-    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, sample: dict[str, Any], cell: Cell) -> dict[str, Any]:
         """Shuffle the picture and say how."""
-        grid = equal_grid(results["img"].shape[:2], self.grids[results["severity"]])
-        name = picture_name(results["img_path"], self.root if self.root is not None else results.get(NAME_ROOT_KEY))
-        order = random_order(grid.size, picture_seed(self.seed, name, "shuffle", results["severity"]))
-        results["img"] = np.ascontiguousarray(permute_cells(results["img"], grid, order))
-        results[ORDER] = (grid, order)
-        results[MARKED] = border_pixels(grid, self.margin)
-        return results
+        grid = equal_grid(sample["img"].shape[:2], self.grids[cell.severity])
+        seed = picture_seed(self.seed, name_of_sample(sample, self.root), "shuffle", cell.severity)
+        order = random_order(grid.size, seed)
+        sample["img"] = np.ascontiguousarray(permute_cells(sample["img"], grid, order))
+        sample[ORDER], sample[MARKED] = (grid, order), border_pixels(grid, self.margin)
+        return sample
 
     def label_step(self, step: Callable[[dict], dict]) -> Callable[[dict], dict]:
         """Labels that follow their pixels."""

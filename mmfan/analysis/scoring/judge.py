@@ -1,4 +1,4 @@
-"""Scores for analyses, from the judge's own loop, metrics and results file."""
+"""Judge of analyses: scores from the loop, the metrics and the results file of a robustness test."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import torch
-from mmengine.runner import Runner
 
 from mmfan.analysis.context import Context
 from mmfan.analysis.options import AnalysisError
@@ -28,36 +27,24 @@ class AlteredLoop(RobustnessLoop):
     """The judge's loop, whose cells are made by an alteration and not by corruptions.
 
     Args:
-        runner: The Runner.
-        dataloader: Config of the dataloader.
-        evaluator: As in :class:`RobustnessLoop`.
-        alteration: Takes the place of the corruption.
-        settings: What the records say of it.
+        given: Runner, dataloader and evaluator, as in :class:`RobustnessLoop`.
         progress: Told how many cells are done, and of how many.
-        loop: Arguments of :class:`RobustnessLoop`.
+        loop: Arguments of :class:`RobustnessLoop`; ``change`` is the alteration.
 
     Raises:
         MMFanError: As :class:`RobustnessLoop`, or the alteration does not suit the dataset.
     """
 
-    def __init__(
-        self,
-        runner: Runner,
-        dataloader: Any,
-        evaluator: Any,
-        alteration: Alteration,
-        settings: Mapping[str, Any],
-        progress: Callable[[int, int], None] | None = None,
-        **loop: Any,
-    ) -> None:
-        super().__init__(runner, dataloader, evaluator, change=alteration, **loop)
-        self.settings, self.progress = dict(settings), progress
+    def __init__(self, *given: Any, progress: Callable[[int, int], None] | None = None, **loop: Any) -> None:
+        super().__init__(*given, **loop)
+        self.progress = progress
         # before the loading processes start; the loader copied dataset and alteration
         cells = self.dataloader.dataset
-        cells.steps[0].change.install(cells.dataset, self.seed, self.name_root)
+        self.alteration: Alteration = cells.steps[0].change
+        self.alteration.install(cells.dataset, self.seed, self.name_root)
 
     def _more(self) -> dict[str, Any]:
-        return {**super()._more(), "alteration": self.settings}
+        return {**super()._more(), "alteration": self.alteration.settings}
 
     def _report(self, record: Record, done: int, left: float) -> None:
         super()._report(record, done, left)
@@ -121,7 +108,6 @@ class Judge:
         protocol: Protocol | Mapping[str, Any],
         *,
         alteration: Alteration | None = None,
-        settings: Mapping[str, Any] | None = None,
         progress: Callable[[int, int], None] | None = None,
         name: str | None = None,
         changed: AbstractContextManager[Any] | None = None,
@@ -131,7 +117,6 @@ class Judge:
         Args:
             protocol: The cells; their types need not be corruptions if there is an alteration.
             alteration: Makes the cells; None for the corruptions of those names.
-            settings: What the records say of the alteration.
             progress: Told how many cells are done, and of how many; with an alteration.
             name: Name in the results, if it is not the model's own.
             changed: Entered while the model is at work: for models that something is taken out of.
@@ -151,7 +136,7 @@ class Judge:
         else:
             _check_labels(alteration, evaluator)
             evaluator = with_parts(evaluator, alteration.parts)
-            loop = AlteredLoop(self.runner, loader, evaluator, alteration, settings or {}, progress, **common)
+            loop = AlteredLoop(self.runner, loader, evaluator, change=alteration, progress=progress, **common)
         self.runner.use_test_loop(loop)
         with changed if changed is not None else nullcontext():
             self.runner.test()
