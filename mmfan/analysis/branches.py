@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,6 @@ from mmfan.analysis.taps import PROBE, backbone_of, eval_mode
 # what the branches of transformer blocks are called, here and in mmsegmentation and mmdetection
 BRANCHES = {"attn": "token", "attention": "token", "mlp": "channel", "ffn": "channel"}
 _BLOCK = re.compile(r"(Block|Bottleneck|EncoderLayer|BlockV\d|Bottle2neck|BottleneckX?)$")
-Granularity = Literal["branches", "blocks"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Unit:
     stride: int = 0
 
 
-def list_units(model: nn.Module, granularity: Granularity = "branches") -> list[Unit]:
+def list_units(model: nn.Module, granularity: str = "branches") -> list[Unit]:
     """What can be taken out of a model's backbone, in the order in which it runs.
 
     A branch is skipped, which for FAN's blocks is the same as setting its gamma to 0. Blocks that change the shape of
@@ -114,7 +113,7 @@ def _skip_block(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     return (given, *output[1:]) if isinstance(output, tuple) else given
 
 
-def _candidates(backbone: nn.Module, granularity: Granularity) -> Iterator[tuple[str, str]]:
+def _candidates(backbone: nn.Module, granularity: str) -> Iterator[tuple[str, str]]:
     """Dotted names, relative to the backbone, and kinds."""
     for path, module in backbone.named_modules():
         # class attention does not run in dense prediction

@@ -7,7 +7,6 @@ import operator
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
-from functools import cache
 from numbers import Real
 from types import NoneType
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
@@ -66,16 +65,15 @@ class Form(NamedTuple):
 
     Attributes:
         kind: bool, int, float or str.
-        count: How many values; 0 for any number from 1 on, None for one that is no tuple.
+        length: How many values; 0 for any number from 1 on, None for one that is no tuple.
         optional: Whether None will do.
     """
 
     kind: type
-    count: int | None
+    length: int | None
     optional: bool
 
 
-@cache
 def form_of(options: type[Options], name: str) -> Form:
     """The type of an option: ``int``, ``float | None``, ``tuple[str, ...]``, ``tuple[int, int] | None``, ..."""
     hint = get_type_hints(options)[name]
@@ -113,12 +111,12 @@ def make_options(options: type[Kind], given: Mapping[str, Any], of: str, also: I
 def _checked(one: Field[Any], form: Form, value: Any) -> Any:
     if value is None and form.optional:
         return None
-    if form.count is None:
+    if form.length is None:
         return _checked_item(one, form.kind, value)
     several = isinstance(value, Iterable) and not isinstance(value, (str, bytes))
     items = tuple(value) if several else ()
-    if not items or (form.count and len(items) != form.count):
-        raise OptionError(one.name, f"expected {form.count or 'one or more'} values in a list, got {value!r}")
+    if not items or (form.length and len(items) != form.length):
+        raise OptionError(one.name, f"expected {form.length or 'one or more'} values in a list, got {value!r}")
     return tuple(_checked_item(one, form.kind, item) for item in items)
 
 

@@ -92,7 +92,7 @@ def analyze(
         raise OptionError("labels", f"expected {len(listed)} names, one a model, got {len(common.labels)}")
     if spec.needs_score and any(_checkpoint_of(model) is None for model in listed):
         raise AnalysisError(f"{name} judges predictions: give every model a checkpoint.")
-    given = {
+    given: dict[str, Any] = {
         "limit": common.limit, "seed": common.seed, "crop": common.crop, "tap_names": common.taps,
         "cell": None if common.cell is None else parse_cell(common.cell), "analysis": name, "options": own,
     }  # fmt: skip

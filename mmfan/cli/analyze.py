@@ -12,6 +12,7 @@ command, config or checkpoint, and for an analysis that the model or the picture
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from typing import Any
 from mmfan.analysis.catalogue import ANALYSES, Settings
 from mmfan.analysis.options import OptionError, Options, form_of
 from mmfan.cli.options import exits_on_problem
+
+# a config by path or by name, and behind a colon its checkpoint
+MODEL = re.compile(r"(.+?\.py|(?:mmfan::)?[^:]+)(?::(.+))?")
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
@@ -59,7 +63,7 @@ def add_options(parser: Any, options: type[Options], **defaults: Any) -> None:
         if default is not None:
             told = " ".join(map(str, default)) if isinstance(default, tuple) else default
             more["help"] += f" (default: {told})"
-        nargs = "+" if form.count == 0 else form.count
+        nargs = "+" if form.length == 0 else form.length
         more |= {key: rules[key] for key in ("choices", "metavar") if key in rules}
         parser.add_argument(flag, type=form.kind, nargs=nargs, **more)
 
@@ -73,8 +77,8 @@ def named_models(args: argparse.Namespace) -> list[tuple[str, str | None]]:
     """Config and checkpoint of all models, in the order of the command line."""
     pairs: list[tuple[str, str | None]] = [(args.config, args.checkpoint)]
     for text in args.model:
-        config, colon, checkpoint = text.partition(".py:")
-        pairs.append((f"{config}.py", checkpoint) if colon else (text, None))
+        parts = MODEL.fullmatch(text)
+        pairs.append((parts[1], parts[2]) if parts else (text, None))
     return pairs
 
 

@@ -85,7 +85,8 @@ def _altered(context: Context, picture: Picture, ratio: int | None) -> tuple[NDA
     """The picture with cells hidden, or corrupted; and which pixels are hidden."""
     if ratio is None:
         return context.picture(picture.number, context.cell).image, np.zeros(picture.image.shape[:2], bool)
-    grid = patch_grid(picture.image.shape[:2], context.options.patch)
+    height, width = picture.image.shape[:2]
+    grid = patch_grid((height, width), context.options.patch)
     cells = random_cells(grid, ratio / 100, picture_seed(context.seed, picture.name, "correlation", ratio))
     hidden = grid.to_pixels(cells)
     image = picture.image.copy()
