@@ -204,6 +204,23 @@ def _context(cells: Iterable[Cell]) -> Any:
     return context
 
 
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait for the end of the block: a process that an executor is starting would get lost."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted
+        return
+    came: list[int] = []
+    former = {kind: signal.signal(kind, lambda kind, _: came.append(kind)) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for kind, handler in former.items():
+            signal.signal(kind, handler or signal.SIG_DFL)
+        for number in came:
+            signal.raise_signal(number)
+
+
 def run_units(
     worker: Worker, units: Iterator[Unit], workers: int, imports: Sequence[str]
 ) -> Generator[Made | Failed, None, None]:
@@ -236,10 +253,12 @@ def run_units(
     pool = ProcessPoolExecutor(workers, context, _start_worker, (worker, tuple(imports), stop))
     try:
         # a few ahead: a worker that is done finds the next unit waiting, and millions need no room
-        pending = {pool.submit(_work, unit) for unit in islice(units, 2 * workers)}
+        with _signals_wait():
+            pending = {pool.submit(_work, unit) for unit in islice(units, 2 * workers)}
         while pending:
             done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            pending |= {pool.submit(_work, unit) for unit in islice(units, len(done))}
+            with _signals_wait():
+                pending |= {pool.submit(_work, unit) for unit in islice(units, len(done))}
             for future in done:
                 messages, seconds = future.result()
                 for kind in KINDS:
