@@ -15,7 +15,8 @@ from mmengine import fileio
 from mmfan.corruptions import corruption_names, get_corruption
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.corruptions.engine import check_severity
-from mmfan.datasets.corrupted.lookup import CorruptedSet, clean_set
+from mmfan.datasets.corrupted.layout import clean_set
+from mmfan.datasets.corrupted.lookup import CorruptedSet
 from mmfan.datasets.transforms.choices import check_seed
 from mmfan.datasets.transforms.corrupt import CORRUPTION_META_KEYS, NAME_ROOT_KEY, Corrupt
 from mmfan.datasets.transforms.loading import change_after_loading

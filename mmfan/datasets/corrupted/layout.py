@@ -29,6 +29,7 @@ LAYOUTS = ("cityscapes", "coco", "folder")
 # suffix of the files written, by their format
 FORMATS = {"png": ".png", "jpeg": ".jpg"}
 CITYSCAPES_PICTURES = "leftImg8bit"
+COCO_SPLIT = re.compile(r"(train|val|test|unlabeled)20\d\d")
 DEFAULT_SPLIT = "val"
 FOLDER_SPLIT = "all"  # what the manifests of a plain folder, which has no splits, are called
 
@@ -45,6 +46,59 @@ class Picture(NamedTuple):
     path: str
     name: str
     place: str
+
+
+@dataclass(frozen=True)
+class CleanSet:
+    """Where a clean set lies and how its pictures are named.
+
+    Attributes:
+        layout: One of :data:`LAYOUTS`.
+        root: What ``tools/make_corrupted_set.py`` takes as SOURCE; empty if it is not known.
+        split: What it takes as ``--split``; ``None`` where there is none to give.
+    """
+
+    layout: str
+    root: str
+    split: str | None
+
+    def name(self, path: str) -> str:
+        """The name of a clean picture, that its seed is derived from."""
+        return picture_name(path, self.name_root)
+
+    @property
+    def name_root(self) -> str | None:
+        """The folder that names are relative to; ``None`` where the layout says it."""
+        return (self.root or None) if self.layout == "folder" else None
+
+    @property
+    def corrupted_root(self) -> str:
+        """Where its corrupted set is if nothing else is said: beside it, with ``_c`` at its end."""
+        return f"{os.path.abspath(self.root) if self.root in ('.', '/') else self.root}_c"
+
+
+def clean_set(image_dir: str) -> CleanSet:
+    """Tell the layout of a clean set by the folder of its pictures.
+
+    A folder below ``leftImg8bit`` is Cityscapes', one of the name of a COCO split (``val2017``) COCO's; any other is a
+    plain folder, with names relative to it.
+
+    >>> clean_set("data/cityscapes/leftImg8bit/val")
+    CleanSet(layout='cityscapes', root='data/cityscapes', split='val')
+    >>> clean_set("data/coco/val2017/")
+    CleanSet(layout='coco', root='data/coco', split='val2017')
+    >>> clean_set("data/photos")
+    CleanSet(layout='folder', root='data/photos', split=None)
+    """
+    text = image_dir.replace(os.sep, "/").rstrip("/")
+    parts = text.split("/")
+    for at in range(len(parts) - 1, -1, -1):
+        root = "/".join(parts[:at]) or ("/" if text.startswith("/") else ".")
+        if parts[at] == CITYSCAPES_PICTURES:
+            return CleanSet("cityscapes", root, parts[at + 1] if at + 1 < len(parts) else None)
+        if COCO_SPLIT.fullmatch(parts[at]):
+            return CleanSet("coco", root, parts[at])
+    return CleanSet("folder", text or ".", None)
 
 
 @dataclass(frozen=True)
@@ -101,13 +155,12 @@ def find_layout(source: Path, split: str | None) -> str:
         return "cityscapes"
     if _coco_folder(source, split) is not None:
         return "coco"
-    parts = source.resolve().parts
-    for at, part in enumerate(parts):
-        if part == CITYSCAPES_PICTURES or re.fullmatch(r"(train|val|test)20\d\d", part):
-            raise MMFanError(
-                f"{source} is a part of a set: give its root, {Path(*parts[:at])}, so that the pictures get the same "
-                "seeds as everywhere; or say --layout folder if this is a folder of its own."
-            )
+    whole = clean_set(str(source.resolve()))
+    if whole.layout != "folder":
+        raise MMFanError(
+            f"{source} is a part of a set: give its root, {whole.root}, so that the pictures get the same seeds as "
+            "everywhere; or say --layout folder if this is a folder of its own."
+        )
     return "folder"
 
 
@@ -179,7 +232,7 @@ def _with_places(pictures: list[Picture]) -> tuple[Picture, ...]:
 def _coco_folder(root: Path, split: str | None) -> str | None:
     """The folder of a COCO split: as it is named, or the split's name with a year."""
     wanted = DEFAULT_SPLIT if split is None else split
-    if re.fullmatch(r"(train|val|test|unlabeled)20\d\d", wanted):
+    if COCO_SPLIT.fullmatch(wanted):
         return wanted if (root / wanted).is_dir() else None
     found = sorted(path.name for path in root.glob(f"{wanted}20[0-9][0-9]") if path.is_dir())
     return found[-1] if found else None

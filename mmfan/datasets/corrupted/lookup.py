@@ -7,73 +7,18 @@ some of them, or over clean ones, is a wrong score.
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from mmfan.corruptions import ENGINE_VERSION, corruption_names, picture_name, picture_seed
+from mmfan.corruptions import ENGINE_VERSION, corruption_names, picture_seed
 from mmfan.corruptions.cell import Cell
-from mmfan.datasets.corrupted.layout import CITYSCAPES_PICTURES, FORMATS, cell_folder
+from mmfan.datasets.corrupted.layout import CITYSCAPES_PICTURES, FORMATS, CleanSet, cell_folder, clean_set
 from mmfan.datasets.corrupted.record import read_record
 from mmfan.errors import MMFanError
 from mmfan.utils.text import shortlist
 
 MAKE_COMMAND = "python tools/make_corrupted_set.py"
-
-
-@dataclass(frozen=True)
-class CleanSet:
-    """Where a clean set lies and how its pictures are named.
-
-    Attributes:
-        layout: One of :data:`mmfan.datasets.corrupted.layout.LAYOUTS`.
-        root: What ``tools/make_corrupted_set.py`` takes as SOURCE; empty if it is not known.
-        split: What it takes as ``--split``; ``None`` where there is none to give.
-    """
-
-    layout: str
-    root: str
-    split: str | None
-
-    def name(self, path: str) -> str:
-        """The name of a clean picture, that its seed is derived from."""
-        return picture_name(path, self.name_root)
-
-    @property
-    def name_root(self) -> str | None:
-        """The folder that names are relative to; ``None`` where the layout says it."""
-        return (self.root or None) if self.layout == "folder" else None
-
-    @property
-    def corrupted_root(self) -> str:
-        """Where its corrupted set is if nothing else is said: beside it, with ``_c`` at its end."""
-        return f"{os.path.abspath(self.root) if self.root in ('.', '/') else self.root}_c"
-
-
-def clean_set(image_dir: str) -> CleanSet:
-    """Tell the layout of a clean set by the folder of its pictures.
-
-    A folder below ``leftImg8bit`` is Cityscapes', one of the name of a COCO split (``val2017``) COCO's; any other is a
-    plain folder, with names relative to it.
-
-    >>> clean_set("data/cityscapes/leftImg8bit/val")
-    CleanSet(layout='cityscapes', root='data/cityscapes', split='val')
-    >>> clean_set("data/coco/val2017/")
-    CleanSet(layout='coco', root='data/coco', split='val2017')
-    >>> clean_set("data/photos")
-    CleanSet(layout='folder', root='data/photos', split=None)
-    """
-    text = image_dir.replace(os.sep, "/").rstrip("/")
-    parts = text.split("/")
-    for at in range(len(parts) - 1, -1, -1):
-        root = "/".join(parts[:at]) or ("/" if text.startswith("/") else ".")
-        if parts[at] == CITYSCAPES_PICTURES:
-            return CleanSet("cityscapes", root, parts[at + 1] if at + 1 < len(parts) else None)
-        if re.fullmatch(r"(train|val|test|unlabeled)20\d\d", parts[at]):
-            return CleanSet("coco", root, parts[at])
-    return CleanSet("folder", text or ".", None)
 
 
 def clean_set_of(paths: Sequence[str], name_root: str | None) -> CleanSet:

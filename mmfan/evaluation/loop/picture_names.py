@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmfan.corruptions import picture_name
-from mmfan.datasets.corrupted.lookup import clean_set
+from mmfan.datasets.corrupted.layout import clean_set
 from mmfan.datasets.transforms.corrupt import NAME_ROOT_KEY
 from mmfan.datasets.transforms.pipelines import innermost_datasets
 from mmfan.errors import MMFanError

@@ -8,8 +8,8 @@ import pytest
 
 from mmfan.corruptions import ENGINE_VERSION, picture_name, picture_seed
 from mmfan.corruptions.cell import Cell
-from mmfan.datasets.corrupted.layout import list_pictures
-from mmfan.datasets.corrupted.lookup import CleanSet, CorruptedSet, clean_set, clean_set_of, local_files
+from mmfan.datasets.corrupted.layout import CleanSet, clean_set, list_pictures
+from mmfan.datasets.corrupted.lookup import CorruptedSet, clean_set_of, local_files
 
 FOG = Cell("fog", 3)
 CITYSCAPES = clean_set("data/cityscapes/leftImg8bit/val")
