@@ -13,7 +13,7 @@ pages it is the first. Animations, and pictures of floating point, are refused.
 from mmfan.picture_files.check import check_content, is_picture
 from mmfan.picture_files.header import FORMATS, PictureFileError, PictureHeader
 from mmfan.picture_files.limit import LIMIT_VARIABLE, pixel_limit
-from mmfan.picture_files.read import content_of, decode, open_with_pillow, read
+from mmfan.picture_files.read import content_of, decode, open_with_pillow, read, stated_size
 
 __all__ = [
     "FORMATS",
@@ -27,4 +27,5 @@ __all__ = [
     "open_with_pillow",
     "pixel_limit",
     "read",
+    "stated_size",
 ]

@@ -6,6 +6,7 @@ Sources: ITU-T T.81, annex B; ITU-T T.800, annexes A and I.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from mmfan.picture_files.header import PictureFileError, PictureHeader, cut_short, inflated
 from mmfan.picture_files.limit import check_size
@@ -24,35 +25,50 @@ def check_jpeg(content: bytes) -> PictureHeader:
     The end marker cannot occur within the compressed picture, whose bytes of 255 are followed by zeros, so that the
     first one after its begin is the picture's own; previews and what cameras append do not matter.
     """
-    header, frame, at = None, 0, 2
+    header = None
+    frame = 0
+    for marker, at, length in _segments(content):
+        if marker in _FRAMES and header is None:
+            header, frame = _frame(content, at), marker
+        elif marker == _SCAN:
+            if header is None:
+                raise PictureFileError("the JPEG is damaged: its picture begins before its size is stated")
+            start = at + length
+            end = len(content) - 2 if content.endswith(_END) else content.find(_END, start)
+            if end < 0:
+                break
+            # each block of 8x8 pixels takes a bit or more in a Huffman code
+            if frame in _HUFFMAN and 8 * (end - start) < header.width * header.height // 64:
+                raise inflated("JPEG", header.width, header.height, content)
+            return header
+    raise cut_short("JPEG", content)
+
+
+def jpeg_size(head: bytes) -> PictureHeader | None:
+    """What the header of a JPEG states, from its first bytes; None if they are too few."""
+    return next((_frame(head, at) for marker, at, _ in _segments(head) if marker in _FRAMES), None)
+
+
+def _segments(content: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, place and length of the segments that lie in the file whole, up to the end marker."""
+    at = 2
     while match := _MARKER.search(content, at):
         marker, at = match[1][0], match.end()
         if marker in _ALONE:
             continue
-        if marker == _END[1]:
-            break
-        segment = content[at : at + 9]
-        length = int.from_bytes(segment[:2], "big")
-        if len(segment) < 9 or at + length > len(content):
-            break
+        length = int.from_bytes(content[at : at + 2], "big")
+        if marker == _END[1] or at + max(length, 9) > len(content):
+            return
         if length < 2:
             raise PictureFileError(f"the JPEG is damaged: a segment at byte {at} has no length")
-        if marker in _FRAMES and header is None:
-            height, width = int.from_bytes(segment[3:5], "big"), int.from_bytes(segment[5:7], "big")
-            check_size(width, height)
-            header, frame = PictureHeader("JPEG", width, height), marker
+        yield marker, at, length
         at += length
-        if marker == _SCAN:
-            if header is None:
-                raise PictureFileError("the JPEG is damaged: its picture begins before its size is stated")
-            end = len(content) - 2 if content.endswith(_END) else content.find(_END, at)
-            if end < 0:
-                break
-            # each block of 8x8 pixels takes a bit or more in a Huffman code
-            if frame in _HUFFMAN and 8 * (end - at) < header.width * header.height // 64:
-                raise inflated("JPEG", header.width, header.height, content)
-            return header
-    raise cut_short("JPEG", content)
+
+
+def _frame(content: bytes, at: int) -> PictureHeader:
+    height, width = int.from_bytes(content[at + 3 : at + 5], "big"), int.from_bytes(content[at + 5 : at + 7], "big")
+    check_size(width, height)
+    return PictureHeader("JPEG", width, height)
 
 
 def check_jpeg2000(content: bytes) -> PictureHeader:

@@ -23,7 +23,8 @@ def check_png(content: bytes) -> PictureHeader:
     view, at, end = memoryview(content), _START, len(content)
     header: PictureHeader | None = None
     raw = held = 0
-    colour, seen, previous = 0, set(), b""
+    colour, previous = 0, b""
+    seen: set[bytes] = set()
     while at + 12 <= end:
         length = int.from_bytes(view[at : at + 4], "big")
         after = at + 12 + length
@@ -54,6 +55,11 @@ def check_png(content: bytes) -> PictureHeader:
             _check_whole(header, colour, seen, raw, held, content)
             return header
     raise cut_short("PNG", content)
+
+
+def png_size(head: bytes) -> PictureHeader | None:
+    """What the header of a PNG states, from its first bytes; None if they are too few."""
+    return _header(head[16:29])[0] if len(head) >= 33 and head[12:16] == b"IHDR" else None
 
 
 def _header(data: bytes) -> tuple[PictureHeader, int, int]:

@@ -12,10 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.picture_files.check import check_content
-from mmfan.picture_files.header import PictureFileError
+from mmfan.picture_files.header import PictureFileError, format_of
+from mmfan.picture_files.jpeg import jpeg_size
+from mmfan.picture_files.png import png_size
 
 if TYPE_CHECKING:
     from PIL import Image
+
+_HEAD = 1 << 16  # bytes, in which a header usually lies
+_SIZES = {"PNG": png_size, "JPEG": jpeg_size}
 
 
 def decode(content: bytes) -> NDArray[np.uint8]:
@@ -76,6 +81,28 @@ def read(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         return decode(content)
     except PictureFileError as error:
         raise PictureFileError(f"The picture {path} ({len(content)} bytes) cannot be read: {error}.") from error
+
+
+def stated_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Width and height that the header of a picture file states, before any turn that EXIF asks for.
+
+    Of a PNG and a JPEG only the begin is read, so that the pictures of a whole set can be asked before work on them
+    begins; whether the rest is there is not known then.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        PictureFileError: It is no picture, or larger than the limit; the message names the file.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_HEAD)
+            size_of = _SIZES.get(format_of(head))
+            header = (size_of and size_of(head)) or check_content(head + file.read())
+    except IsADirectoryError:
+        raise PictureFileError(f"Expected a picture file, got the folder {path}.") from None
+    except PictureFileError as error:
+        raise PictureFileError(f"The picture {path} cannot be read: {error}.") from error
+    return header.width, header.height
 
 
 def open_with_pillow(content: bytes) -> Image.Image:

@@ -29,15 +29,32 @@ _PIECE = 1 << 20  # bytes that are unpacked at a time
 def check_tiff(content: bytes) -> PictureHeader:
     """What the first directory of a TIFF states, after the places of its strips or tiles were checked."""
     tags = _first_directory(content)
+
+    def first(tag: int, default: int) -> int:
+        return int(tags[tag][0]) if tag in tags else default
+
     if WIDTH not in tags or HEIGHT not in tags:
         raise PictureFileError("the TIFF is damaged: its first directory states no size")
-    width, height = int(tags[WIDTH][0]), int(tags[HEIGHT][0])
+    width, height = first(WIDTH, 0), first(HEIGHT, 0)
     check_size(width, height)
+    compression, photometric = first(COMPRESSION, 1), first(PHOTOMETRIC, 1)
+    raw = height * ((width * first(BITS, 1) * first(SAMPLES, 1) + 7) // 8)
+    offsets, counts = _strips(tags, compression, raw)
+    if not counts.all() or (offsets.astype(np.float64) + counts > len(content)).any():
+        raise cut_short("TIFF", content)
+    if photometric != _SUBSAMPLED and counts.sum(dtype=np.float64) * _RATIO.get(compression, np.inf) < raw:
+        raise inflated("TIFF", width, height, content)
+    if compression in _DEFLATED:
+        for offset, count in zip(offsets.tolist(), counts.tolist(), strict=True):
+            _check_deflated(content, offset, count)
+    floating = photometric in _LOG or _FLOAT in tags.get(SAMPLE_FORMAT, ())
+    return PictureHeader("TIFF", width, height, floating=floating)
+
+
+def _strips(tags: dict[int, NDArray[Any]], compression: int, raw: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Where the strips or tiles begin and how long they are, in bytes."""
     tiled = TILE_OFFSETS in tags
     offsets, counts = tags.get(TILE_OFFSETS if tiled else OFFSETS), tags.get(TILE_COUNTS if tiled else COUNTS)
-    compression = int(tags.get(COMPRESSION, [1])[0])
-    bits = int(tags.get(BITS, [1]).max() if BITS in tags else 1) * int(tags.get(SAMPLES, [1])[0])
-    raw = height * ((width * bits + 7) // 8)
     if offsets is None:
         raise PictureFileError("the TIFF is damaged: it does not say where its picture is")
     if counts is None:  # old writers left them out of uncompressed files
@@ -46,16 +63,7 @@ def check_tiff(content: bytes) -> PictureHeader:
         counts = np.array([raw], np.uint64)
     if len(offsets) != len(counts):
         raise PictureFileError(f"the TIFF is damaged: {len(offsets)} strips have {len(counts)} lengths")
-    if not counts.all() or (offsets.astype(np.float64) + counts > len(content)).any():
-        raise cut_short("TIFF", content)
-    photometric = int(tags.get(PHOTOMETRIC, [1])[0])
-    if photometric != _SUBSAMPLED and counts.sum(dtype=np.float64) * _RATIO.get(compression, np.inf) < raw:
-        raise inflated("TIFF", width, height, content)
-    if compression in _DEFLATED:
-        for offset, count in zip(offsets.tolist(), counts.tolist(), strict=True):
-            _check_deflated(content, offset, count)
-    floating = photometric in _LOG or (tags.get(SAMPLE_FORMAT, np.ones(1)) == _FLOAT).any()
-    return PictureHeader("TIFF", width, height, floating=bool(floating))
+    return offsets, counts
 
 
 def _check_deflated(content: bytes, offset: int, count: int) -> None:

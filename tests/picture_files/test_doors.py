@@ -9,7 +9,7 @@ import pytest
 from helpers.kinds_of_pictures import SCENE, chunk, inflated_jpeg, inflated_png, saved, scene
 from PIL import Image
 
-from mmfan.datasets.corrupted.codec import decode_picture, picture_damage, picture_size
+from mmfan.datasets.corrupted.codec import decode_picture, picture_damage
 from mmfan.datasets.prepare.camvid import SEGNET11, convert_pair
 from mmfan.errors import MMFanError
 from mmfan.evaluation.results.pictures import _read_picture, _read_shown
@@ -122,4 +122,3 @@ def test_bad_files_at_every_door(door, tmp_path, monkeypatch):
         with pytest.raises(MMFanError, match=name):
             door(path)
         assert picture_damage(content) is not None
-        assert picture_size(path) is None

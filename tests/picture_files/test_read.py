@@ -7,10 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from helpers.kinds_of_pictures import COLUMNS, GREY, KINDS, ROWS, SCENE, saved, scene, turned
+from helpers.kinds_of_pictures import COLUMNS, GREY, KINDS, ROWS, SCENE, inflated_png, saved, scene, turned
 from PIL import Image
 
-from mmfan.picture_files import LIMIT_VARIABLE, PictureFileError, decode, open_with_pillow, read
+from mmfan.picture_files import LIMIT_VARIABLE, PictureFileError, decode, open_with_pillow, read, stated_size
 
 TESTS = Path(__file__).parents[1]
 
@@ -99,6 +99,28 @@ def test_bad_files_are_named(tmp_path, write, message):
     write(tmp_path / "bad.png")
     with pytest.raises(PictureFileError, match=message):
         read(tmp_path / "bad.png")
+
+
+@pytest.mark.parametrize(("name", "mode"), KINDS)
+def test_the_stated_size(tmp_path, name, mode):
+    (tmp_path / "a").write_bytes(scene(name, mode))
+    assert stated_size(tmp_path / "a") == (COLUMNS, ROWS)
+
+
+def test_the_stated_size_is_read_from_the_begin_if_it_is_there(tmp_path):
+    picture = scene("JPEG")
+    long = picture[:2] + (b"\xff\xe1" + (65000).to_bytes(2, "big") + bytes(64998)) * 2 + picture[2:]
+    for content in (picture[:-50], scene("PNG")[:60], long):
+        (tmp_path / "a").write_bytes(content)
+        assert stated_size(tmp_path / "a") == (COLUMNS, ROWS)
+    for content in (picture[:20], scene("PNG")[:30], b"", b"text", inflated_png(scene("PNG"), 60000, 60000)):
+        (tmp_path / "a").write_bytes(content)
+        with pytest.raises(PictureFileError, match=f"The picture {tmp_path / 'a'} cannot be read"):
+            stated_size(tmp_path / "a")
+    with pytest.raises(PictureFileError, match="got the folder"):
+        stated_size(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        stated_size(tmp_path / "none")
 
 
 def test_a_missing_file_and_a_wrong_suffix(tmp_path):

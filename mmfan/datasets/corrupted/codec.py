@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -91,7 +90,6 @@ def is_whole(path: str | os.PathLike[str], picture_format: str) -> bool:
 def picture_size(path: str | os.PathLike[str]) -> tuple[int, int] | None:
     """(width, height) from the header of a picture file; ``None`` if it cannot be read."""
     try:
-        header = picture_files.check_content(Path(path).read_bytes())
+        return picture_files.stated_size(path)
     except (OSError, picture_files.PictureFileError):
         return None
-    return header.width, header.height

@@ -195,7 +195,7 @@ def loading_of(step: Step) -> Loading:
         ConfigError: It cannot give the same array by both doors, whatever the picture.
     """
     # subclasses may do anything
-    return FileLoading(step) if type(step) in (MMCVLoadImageFromFile, LoadImageFromFile) else OtherLoading(step)  # type: ignore[arg-type]
+    return FileLoading(step) if type(step) in (MMCVLoadImageFromFile, LoadImageFromFile) else OtherLoading(step)
 
 
 class LoadImageToChange:
