@@ -19,7 +19,7 @@ from torch import Tensor
 
 from mmfan.analysis.options import AnalysisError, Options
 from mmfan.analysis.taps import Features, Tap, TapRecorder, choose_taps
-from mmfan.apis.inference import init_model, read_picture
+from mmfan.apis.inference import init_model, read_for
 from mmfan.corruptions import get_corruption, picture_seed
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.transforms.corrupt import corrupt_bgr
@@ -153,7 +153,7 @@ class Context:
     def picture(self, number: int, cell: Cell = CLEAN) -> Picture:
         """The picture at a place of the test set, corrupted as a corrupted set has it."""
         path, name = self._names[0][number], self._names[1][number]
-        image = read_picture(path)
+        image = read_for(self.model, path)
         if cell != CLEAN:
             image = corrupt_bgr(image, *cell, picture_seed(self.seed, name, *cell))
         packed = self.model.pipeline({"img": image})

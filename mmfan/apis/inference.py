@@ -194,7 +194,7 @@ def predict_sample(model: Any, picture: str | Path | np.ndarray) -> Any:
         MMFanError: The picture cannot be read, or the array is not of the shape and type above; or the config's loading
             step makes something else of the file than of its 8-bit colours.
     """
-    image = picture if isinstance(picture, np.ndarray) else _read_for(model, picture)
+    image = picture if isinstance(picture, np.ndarray) else read_for(model, picture)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise MMFanError(f"Expected a picture of shape (H, W, 3) and type uint8, got {image.shape} {image.dtype}.")
     data = model.pipeline({"img": image})
@@ -203,7 +203,16 @@ def predict_sample(model: Any, picture: str | Path | np.ndarray) -> Any:
     return result
 
 
-def _read_for(model: Any, path: str | Path) -> np.ndarray:
+def read_for(model: Any, path: str | Path) -> np.ndarray:
+    """Read a picture file for a model's pipeline.
+
+    Returns:
+        As :func:`read_picture`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MMFanError: It cannot be read, or the config's loading step makes something else of it than of its colours.
+    """
     image = read_picture(path)
     for step in model.pipeline.transforms[:1]:
         if isinstance(step, TakeForm):
