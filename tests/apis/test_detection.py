@@ -138,4 +138,4 @@ test_dataloader["dataset"]["return_classes"] = True
 """
     config = write_detector_config(tmp_path / "open.py", data, more)
     runner = build_runner(load_config(config), work_dir=tmp_path / "w")
-    runner.build_test_loop(runner._test_loop)
+    runner.test_loop  # noqa: B018 - built when it is asked for

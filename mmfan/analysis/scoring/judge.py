@@ -38,10 +38,7 @@ class AlteredLoop(RobustnessLoop):
     def __init__(self, *given: Any, progress: Callable[[int, int], None] | None = None, **loop: Any) -> None:
         super().__init__(*given, **loop)
         self.progress = progress
-        # before the loading processes start; the loader copied dataset and alteration
-        cells = self.dataloader.dataset
-        self.alteration: Alteration = cells.steps[0].change
-        self.alteration.install(cells.dataset, self.seed, self.name_root)
+        self.alteration: Alteration = loop["change"]
 
     def _more(self) -> dict[str, Any]:
         return {**super()._more(), "alteration": self.alteration.settings}

@@ -90,7 +90,9 @@ class RobustnessLoop(BaseLoop):
         fp16: Mixed precision (bfloat16 on a CPU).
         change: What a cell does to a picture, in the place of the corruption of its name: gets a sample whose picture
             was just loaded (``img``, BGR or grey, uint8; ``img_path``) and the cell, and returns the sample. It runs in
-            the loading processes, so it must be picklable, and not for the clean pictures.
+            the loading processes, so it must be picklable, and not for the clean pictures. If it has a method
+            ``install(dataset, seed, root)``, that is called once before, with the built dataset, the base seed and the
+            folder that names of pictures are relative to (or None), so that it can fit the pipelines to itself.
 
     Raises:
         MMFanError: An argument is out of range or contradicts another one, or the dataset cannot be corrupted.
@@ -171,6 +173,9 @@ class RobustnessLoop(BaseLoop):
         if shown and not palette:
             raise MMFanError(f"`pictures` need the palette of the classes, which {type(dataset).__name__} lacks.")
         self.writer = PictureWriter(self.store.path, self.name, palette) if shown and self.store else None
+        install = getattr(change, "install", None)
+        if callable(install):  # now, for the dataloader takes a copy of both
+            install(dataset, self.seed, self.name_root)
         change = CorruptPicture(self.seed, self.name_root) if change is None else change
         return CellDataset(dataset, self.cells, change, self.disk, frozenset(self.shown))
 

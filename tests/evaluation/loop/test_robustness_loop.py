@@ -193,6 +193,26 @@ def turn_grey(sample, cell):
     return sample
 
 
+class Fitted:
+    """A change that is told of the dataset first: the picture gets the seed's grey."""
+
+    def install(self, dataset, seed, root):
+        self.seen = (len(dataset), seed, root)
+
+    def __call__(self, sample, cell):
+        sample["img"] = np.full_like(sample["img"], self.seen[1])
+        return sample
+
+
+def test_a_change_is_installed_before_the_loading_processes_start(parts, tmp_path):
+    more = {"protocol": {"corruptions": ["contrast"], "severities": [5]}, "seed": 77, "pictures": 1}
+    for workers in (0, 1):
+        change = Fitted()
+        judge(*parts, tmp_path / f"{workers}.jsonl", change=change, workers=workers, **more)
+        shown = next((tmp_path / f"{workers}.jsonl.pictures/input/contrast-5").rglob("*.png"))
+        assert (cv2.imread(str(shown)) == 77).all()
+
+
 def test_a_change_of_ones_own(parts, judged, tmp_path):
     more = {"protocol": {"corruptions": ["contrast"], "severities": [5]}, "seed": 3, "pictures": 1}
     _, records = judge(*parts, tmp_path / "r.jsonl", change=turn_grey, workers=1, **more)
