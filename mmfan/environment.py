@@ -22,6 +22,20 @@ REQUIREMENTS: dict[str, tuple[str, str, str]] = {
     "mmdet": ("3.3.0", "onedl-mmdetection", "mmdet"),
 }
 
+# module -> distribution, of what else one or another part of mmfan imports
+OTHERS = {
+    "PIL": "pillow",
+    "cityscapesscripts": "cityscapesscripts",
+    "cv2": "opencv-python-headless",
+    "ftfy": "ftfy",
+    "imagecorruptions": "imagecorruptions-imaug",
+    "matplotlib": "matplotlib",
+    "numba": "numba",
+    "psutil": "psutil",
+    "pycocotools": "pycocotools",
+    "scipy": "scipy",
+}
+
 
 class EnvironmentMismatchError(MMFanError, ImportError):
     """A package that mmfan needs is missing, too old, or cannot be imported."""
@@ -40,6 +54,13 @@ def release(version: str) -> tuple[int, ...]:
 def is_installed(module: str) -> bool:
     """Whether ``module`` can be found, without importing it."""
     return importlib.util.find_spec(module) is not None
+
+
+def how_to_install(module: str) -> str | None:
+    """One sentence that says how to get a package that mmfan imports; None for one it does not know."""
+    if module in OTHERS:
+        return f"Install it with `pip install {OTHERS[module]}`."
+    return _advice(module) if module in REQUIREMENTS else None
 
 
 def _advice(module: str) -> str:

@@ -14,6 +14,7 @@ import torch.distributed
 from mmengine.device import get_device
 
 from mmfan.errors import MMFanError
+from mmfan.utils.commands import command_name, torchrun_name
 
 # launcher -> (variable that the launcher sets, name torch.distributed reads)
 VARIABLES: dict[str, tuple[tuple[str, str], ...]] = {
@@ -26,9 +27,9 @@ VARIABLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
 }
 STARTED_BY = {
-    "pytorch": "torchrun --nproc_per_node N tools/train.py CONFIG --launcher pytorch",
-    "slurm": "srun -n N python tools/train.py CONFIG --launcher slurm",
-    "mpi": "mpirun -n N python tools/train.py CONFIG --launcher mpi",
+    "pytorch": f"torchrun --nproc_per_node N {torchrun_name('train')} CONFIG --launcher pytorch",
+    "slurm": f"srun -n N {command_name('train')} CONFIG --launcher slurm",
+    "mpi": f"mpirun -n N {command_name('train')} CONFIG --launcher mpi",
 }
 
 

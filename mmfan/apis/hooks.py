@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 
 from mmfan.apis.inference import read_picture
 from mmfan.errors import ConfigError, MMFanError
+from mmfan.utils.commands import command_name
 from mmfan.utils.files import write_whole
 from mmfan.visualization.detections import as_coco_results, detections_of, paint_detections
 from mmfan.visualization.files import save_picture
@@ -29,7 +30,7 @@ def check_one_prediction(cfg: Config) -> None:
     if "RobustnessLoop" in str((cfg.get("test_cfg") or {}).get("type")):
         raise ConfigError(
             "--out and --show-dir write one prediction a picture, and this config's RobustnessLoop makes one for every "
-            "corruption: use `pictures=N` of the loop, or tools/test_robustness.py --pictures N."
+            f"corruption: use `pictures=N` of the loop, or `{command_name('judge')}` with --pictures N."
         )
 
 

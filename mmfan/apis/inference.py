@@ -28,6 +28,7 @@ from mmfan.datasets.transforms.loading import FileLoading, TakeForm, loading_of
 from mmfan.environment import check_environment
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.models.safe_load import CheckpointError
+from mmfan.utils.commands import command_name
 from mmfan.utils.files import PICTURE_SUFFIXES
 from mmfan.visualization.grids import ModelRow
 
@@ -271,8 +272,8 @@ def predicted_rows(model: Any, count: int) -> list[ModelRow]:
         raise ConfigError(f"{model.cfg.filename} has no test_dataloader.dataset to take pictures from.")
     if model.cfg.get("default_scope") == "mmdet":
         raise ConfigError(
-            f"{model.cfg.filename} is a detector's; its predictions are drawn by tools/infer.py, or by tools/test.py "
-            "with --show-dir."
+            f"{model.cfg.filename} is a detector's; its predictions are drawn by `{command_name('infer')}`, or by "
+            f"`{command_name('test')}` with --show-dir."
         )
     with DefaultScope.overwrite_default_scope(model.cfg.get("default_scope", "mmseg")):
         dataset = DATASETS.build(copy.deepcopy(config))

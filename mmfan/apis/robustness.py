@@ -18,7 +18,6 @@ from mmfan.evaluation.results.store import key_of
 from mmfan.utils.text import counted, duration
 
 DEFAULT_PROTOCOL = "kamann16"
-RESULTS_NAME = "robustness.jsonl"
 
 
 def read_protocol(

@@ -4,5 +4,5 @@
 ``memory`` and ``floor`` measure any two pieces of work; ``workload`` pairs the plain form with mmfan's own;
 ``compare`` measures both, ``page`` prints. ``corruptions`` does all of it for the corruptions beside the reference
 package, without torch, ``detector`` for the memory of detection.
-``tools/benchmark.py`` puts them together. Nothing here is imported by the models.
+``mmfan bench`` puts them together. Nothing here is imported by the models.
 """

@@ -1,10 +1,10 @@
 """Look inside one or several models: which frequencies, tokens and blocks carry what they see?
 
-    python tools/analyze.py fourier configs/fan_segformer_mini.py work_dirs/fan_segformer_mini/iter_700.pth
-    python tools/analyze.py cka CONFIG CHECKPOINT --model OTHER_CONFIG:OTHER_CHECKPOINT --cell fog:3 --limit 16
+    mmfan analyze fourier fan_segformer_mini work_dirs/fan_segformer_mini/iter_700.pth
+    mmfan analyze cka CONFIG CHECKPOINT --model OTHER_CONFIG:OTHER_CHECKPOINT --cell fog:3 --limit 16
 
 Works with any config of mmsegmentation or mmdetection, on pictures of its test set. Each analysis writes WHAT.json and
-WHAT.png; docs/analysis.md says what each one asks and computes. `python tools/analyze.py WHAT --help` lists its
+WHAT.png; docs/analysis.md says what each one asks and computes. `mmfan analyze WHAT --help` lists its
 options. Without a checkpoint the weights are random, and the figure says so. Exit status: 2 for a mistake in the
 command, config or checkpoint, and for an analysis that the model or the pictures do not allow.
 """
@@ -19,7 +19,7 @@ from typing import Any
 
 from mmfan.analysis.catalogue import ANALYSES, Settings
 from mmfan.analysis.options import OptionError, Options, form_of
-from mmfan.cli.options import exits_on_problem
+from mmfan.cli.options import make_command_parser
 
 # a config by path or by name, and behind a colon its checkpoint
 MODEL = re.compile(r"(.+?\.py|(?:mmfan::)?[^:]+)(?::(.+))?")
@@ -27,13 +27,11 @@ MODEL = re.compile(r"(.+?\.py|(?:mmfan::)?[^:]+)(?::(.+))?")
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line: a command an analysis, each with the settings of all and the options of its own."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_command_parser(prog, __doc__)
     analyses = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
     for name, spec in ANALYSES.items():
         sub = analyses.add_parser(name, help=spec.help, description=spec.help)
-        sub.add_argument("config", help="config file, of mmfan, mmsegmentation or mmdetection")
+        sub.add_argument("config", help="config of mmfan, mmsegmentation or mmdetection, a file or a name")
         sub.add_argument("checkpoint", nargs="?", help="checkpoint file (default: random weights)")
         sub.add_argument(
             "--model", action="append", default=[], metavar="CONFIG[:CHECKPOINT]",
@@ -87,10 +85,9 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from mmfan.analysis.results import analyze  # torch
 
     options = given_options(args, Settings) | given_options(args, ANALYSES[args.what].options)
-    with exits_on_problem(parser.prog, code=2):
-        try:
-            analyze(args.what, named_models(args), out=args.out, **options)
-        except OptionError as error:
-            parser.error(f"argument --{error.option.replace('_', '-')}: {error.says}")
+    try:
+        analyze(args.what, named_models(args), out=args.out, **options)
+    except OptionError as error:
+        parser.error(f"argument --{error.option.replace('_', '-')}: {error.says}")
     print(f"Wrote {Path(args.out) / args.what}.json and {Path(args.out) / args.what}.png.")
     return 0

@@ -6,9 +6,9 @@ The corruptions: milliseconds of one picture beside the package imagecorruptions
 no torch. A detector (detection): memory of backbone and training step at full size. Prints the machine, its floor and
 a table. Leave the machine idle meanwhile. Examples:
 
-    python tools/benchmark.py inference --size 512 --threads 4 --markdown table.md
-    python tools/benchmark.py corruptions --severity 3 --repeats 5
-    python tools/benchmark.py detection --arch small --size 1344x800
+    mmfan bench inference --size 512 --threads 4 --markdown table.md
+    mmfan bench corruptions --severity 3 --repeats 5
+    mmfan bench detection --arch small --size 1344x800
 """
 
 from __future__ import annotations
@@ -18,18 +18,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmfan.cli.options import make_command_parser, whole
 from mmfan.utils.commands import command_name
 from mmfan.utils.files import write_whole
 
 if TYPE_CHECKING:
     from mmfan.benchmark.page import Page
 
-
-def positive(text: str) -> int:
-    """A whole number of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, but got '{text}'")
-    return int(text)
+SIZES = ("tiny", "small", "base", "large", "xlarge")  # of FAN-Hybrid
 
 
 def picture_size(text: str) -> tuple[int, int]:
@@ -42,20 +38,16 @@ def picture_size(text: str) -> tuple[int, int]:
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line of the segmentor's tasks."""
-    from mmfan.benchmark.workload import ARCHS
-
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_command_parser(prog, __doc__)
     parser.epilog = f"corruptions and detection have options of their own: {command_name('bench')} corruptions --help"
     parser.add_argument(
         "task", nargs="?", choices=("inference", "training", "all", "corruptions", "detection"), default="all"
     )
-    parser.add_argument("--size", type=positive, default=1024, help="side of the picture for inference, in pixels")
-    parser.add_argument("--train-size", type=positive, default=512, help="side for the training step, in pixels")
-    parser.add_argument("--arch", choices=ARCHS, default="tiny", help="size of FAN-Hybrid")
-    parser.add_argument("--batch", type=positive, default=1, help="pictures at once")
-    parser.add_argument("--threads", type=positive, default=2, help="CPU threads")
+    parser.add_argument("--size", type=whole(1), default=1024, help="side of the picture for inference, in pixels")
+    parser.add_argument("--train-size", type=whole(1), default=512, help="side for the training step, in pixels")
+    parser.add_argument("--arch", choices=SIZES, default="tiny", help="size of FAN-Hybrid")
+    parser.add_argument("--batch", type=whole(1), default=1, help="pictures at once")
+    parser.add_argument("--threads", type=whole(1), default=2, help="CPU threads")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--amp", action="store_true", help="both forms under bfloat16 autocast")
     parser.add_argument("--compile", action="store_true", help="torch.compile mmfan's form")
@@ -66,7 +58,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:
     """What the timed tasks have."""
-    parser.add_argument("--repeats", type=positive, default=5, help="measured rounds of each form")
+    parser.add_argument("--repeats", type=whole(1), default=5, help="measured rounds of each form")
     add_file_options(parser)
 
 
@@ -113,24 +105,20 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     if args.task in ("corruptions", "detection"):
         parser.error(f"put '{args.task}' first: {command_name('bench')} {args.task} ...")
     tasks: tuple[Task, ...] = ("inference", "training") if args.task == "all" else (args.task,)
-    try:
-        jobs = [
-            Job(
-                task=task,
-                size=args.size if task == "inference" else args.train_size,
-                arch=args.arch,
-                batch=args.batch,
-                device=args.device,
-                threads=args.threads,
-                amp=args.amp,
-                compiled=args.compile,
-                with_cp=args.with_cp,
-            )
-            for task in tasks
-        ]
-    except ValueError as error:
-        parser.error(str(error))
-
+    jobs = [
+        Job(
+            task=task,
+            size=args.size if task == "inference" else args.train_size,
+            arch=args.arch,
+            batch=args.batch,
+            device=args.device,
+            threads=args.threads,
+            amp=args.amp,
+            compiled=args.compile,
+            with_cp=args.with_cp,
+        )
+        for task in tasks
+    ]
     torch.set_num_threads(args.threads)
     rates = measure_rates(args.device, jobs[0].dtype)
     try:

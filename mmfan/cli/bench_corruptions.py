@@ -5,9 +5,12 @@ Needs no torch. Leave the machine idle meanwhile. Example:
     mmfan bench corruptions --severity 3 --repeats 5
 """
 
+from __future__ import annotations
+
 import argparse
 
 from mmfan.cli.bench import add_common_options, check_folders, picture_size, say, show
+from mmfan.cli.options import make_command_parser
 from mmfan.corruptions import CORRUPTIONS, SEVERITIES
 
 
@@ -22,9 +25,7 @@ def severity_choice(text: str) -> tuple[int, ...]:
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line of the corruptions."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_command_parser(prog, __doc__)
     parser.add_argument(
         "--severity", type=severity_choice, default=(3,), metavar="{1,2,3,4,5,all}", help="which to measure"
     )
@@ -40,12 +41,8 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Measure the corruptions, print."""
-    from mmfan.benchmark.corruptions import NoReferenceError, corruptions_page, measure_corruptions
+    from mmfan.benchmark.corruptions import corruptions_page, measure_corruptions
 
     check_folders(parser, args)
-    try:
-        report = measure_corruptions(args.size, args.severity, args.repeats, args.only, say)
-    except (NoReferenceError, ValueError) as error:
-        parser.error(str(error))
-    show(args, corruptions_page(report))
+    show(args, corruptions_page(measure_corruptions(args.size, args.severity, args.repeats, args.only, say)))
     return 0

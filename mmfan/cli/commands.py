@@ -7,12 +7,13 @@ imported when it is asked for.
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from mmfan.utils.commands import TOOLS, name_commands
+from mmfan.cli.problems import ends_quietly, exits_on_problem, show_bug
+from mmfan.utils.commands import TOOLS
+from mmfan.utils.text import did_you_mean
 from mmfan.version import __version__
 
 # words -> (module of this folder, what it does); an option among the words may stand anywhere after the command
@@ -65,20 +66,21 @@ def choose(argv: Sequence[str]) -> tuple[str, list[str]]:
 
 def run_command(words: str, argv: Sequence[str], prog: str) -> int:
     """Parse the options of one command and run it."""
-    module = import_module(f"mmfan.cli.{COMMANDS[words][0]}")
-    parser: argparse.ArgumentParser = module.make_parser(prog)
-    parser.description = name_commands(parser.description or "")
-    args = parser.parse_args(argv)
-    status: int = module.run(args, parser)
+    with exits_on_problem(prog, code=2):
+        module = import_module(f"mmfan.cli.{COMMANDS[words][0]}")
+        parser: argparse.ArgumentParser = module.make_parser(prog)
+        status: int = module.run(parser.parse_args(argv), parser)
     return status
 
 
 def run_tool(name: str) -> int:
-    """Run the command that a file of ``tools/`` stands for."""
+    """Run the command that a file of ``tools/`` stands for; returns the exit status."""
+    sys.excepthook = show_bug
     first = next(command for command, file in TOOLS.items() if file == name)
     words, rest = choose([*first.split(), *sys.argv[1:]])
     more = words[len(first) :]
-    return run_command(words, rest, f"{name}{more}")
+    with ends_quietly():
+        return run_command(words, rest, f"{name}{more}")
 
 
 def _show_group(within: Sequence[str], rest: Sequence[str]) -> int:
@@ -90,8 +92,19 @@ def _show_group(within: Sequence[str], rest: Sequence[str]) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``mmfan`` with these arguments; returns the exit status."""
-    argv = list(sys.argv[1:] if argv is None else argv)
+    """Run ``mmfan`` with these arguments, those of the program by default; returns the exit status.
+
+    Raises:
+        SystemExit: After ``--help``, for a mistake of the user (status 2 or 1), and after Ctrl-C (130).
+    """
+    if argv is None:
+        sys.excepthook = show_bug
+        argv = sys.argv[1:]
+    with ends_quietly():
+        return _dispatch(list(argv))
+
+
+def _dispatch(argv: list[str]) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         print(usage())
         return 0 if argv else 2
@@ -104,8 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         within = [words for words in COMMANDS if words.split()[0] == argv[0]]
         if within:
             return _show_group(within, argv[1:])
-        near = difflib.get_close_matches(argv[0], NAMES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(NAMES)}."
-        print(f"mmfan: error: there is no command {argv[0]!r}; {hint}", file=sys.stderr)
+        hint = did_you_mean(argv[0], NAMES) or f" There are {', '.join(NAMES)}."
+        print(f"mmfan: error: There is no command {argv[0]!r}.{hint}", file=sys.stderr)
         return 2
     return run_command(words, rest, f"mmfan {words}")

@@ -1,9 +1,9 @@
 """Turn a published FAN file into an mmfan checkpoint: an ImageNet backbone, or a whole segmentor.
 
-    python tools/convert_checkpoint.py fan_hybrid_tiny.pth.tar fan_hybrid_tiny_mmfan.pth
-    python tools/convert_checkpoint.py published_segmentor.pth segmentor_mmfan.pth
+    mmfan convert fan_hybrid_tiny.pth.tar fan_hybrid_tiny_mmfan.pth
+    mmfan convert published_segmentor.pth segmentor_mmfan.pth
 
-Official backbones also load as they are, with init_cfg=dict(type='Pretrained', checkpoint=FILE); this tool is for
+Official backbones also load as they are, with init_cfg=dict(type='Pretrained', checkpoint=FILE); this command is for
 segmentors, whose head has other names, and for keeping small files without optimiser state. The result is checked key
 by key against the published model it turns out to be, and the config of that model is printed. --ema takes the averaged
 weights of the file. Exit status 2: a missing or unreadable file, weights of no published model, an existing target.
@@ -16,19 +16,13 @@ import json
 import os
 from pathlib import Path
 
-import torch
-
-from mmfan.models.identify import identify
-from mmfan.models.official_weights import convert_official, read_official_weights
-from mmfan.models.safe_load import CheckpointError
+from mmfan.cli.options import make_command_parser
 from mmfan.version import __version__
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_command_parser(prog, __doc__)
     parser.add_argument("source", help="published file or its URL")
     parser.add_argument("target", type=Path, help="file to write")
     parser.add_argument("--ema", action="store_true", help="take the averaged weights (state_dict_ema)")
@@ -40,11 +34,13 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Read, convert, check, write."""
     if args.target.exists() and not args.force:
         parser.error(f"{args.target} exists; --force replaces it")
-    try:
-        state = convert_official(read_official_weights(args.source, args.ema))
-        configs = identify(state)
-    except (FileNotFoundError, CheckpointError) as error:
-        parser.error(str(error))
+    import torch
+
+    from mmfan.models.identify import identify
+    from mmfan.models.official_weights import convert_official, read_official_weights
+
+    state = convert_official(read_official_weights(args.source, args.ema))
+    configs = identify(state)
     args.target.parent.mkdir(parents=True, exist_ok=True)
     temporary = args.target.with_name(f".{args.target.name}.{os.getpid()}")
     try:

@@ -6,8 +6,8 @@ checks a set against them. Ends with exit code 1 if a picture could not be used,
 something, with 2 if the arguments or the folders are wrong.
 
 Examples:
-    python tools/make_corrupted_set.py data/cityscapes data/cityscapes_c
-    python tools/make_corrupted_set.py data/coco data/coco_c --protocol common15 --shard 1/4
+    mmfan corrupt data/cityscapes data/cityscapes_c
+    mmfan corrupt data/coco data/coco_c --protocol common15 --shard 1/4
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import os
 import signal
 import sys
 import time
-from importlib import import_module
 
+from mmfan.cli.options import add_imports, add_seed, add_workers, import_modules, make_command_parser, whole
+from mmfan.cli.problems import INTERRUPTED
 from mmfan.corruptions.cell import Cell
 from mmfan.datasets.corrupted import (
-    BusyTargetError,
     DiskFullError,
     Making,
     Plan,
@@ -42,48 +42,32 @@ from mmfan.evaluation.protocol import PROTOCOLS, get_protocol, make_protocol
 from mmfan.utils.progress import ProgressLine
 
 
-def positive(text: str) -> int:
-    """Read a positive whole number."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a positive whole number, got {text!r}")
-    return int(text)
-
-
 def shard(text: str) -> Shard:
     """Read ``i/n``."""
     try:
         return parse_shard(text)
-    except ValueError as error:
+    except MMFanError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = make_command_parser(prog, __doc__, allow_abbrev=False)
     parser.add_argument("source", metavar="SOURCE", help="root of the clean set")
     parser.add_argument("target", metavar="TARGET", help="root of the corrupted set")
     what = parser.add_argument_group("what is made")
     which = what.add_mutually_exclusive_group()
     which.add_argument("--protocol", help=f"all cells of a protocol: {', '.join(PROTOCOLS)} (default: all19)")
     which.add_argument("--corruptions", nargs="+", metavar="NAME", help="these corruptions")
-    what.add_argument("--severities", nargs="+", type=positive, metavar="N", help="only these severities")
+    what.add_argument("--severities", nargs="+", type=whole(1), metavar="N", help="only these severities")
     what.add_argument("--split", help="split of the set (default: val)")
     what.add_argument("--layout", choices=("auto", *LAYOUTS), default="auto", help="tree of SOURCE (%(default)s)")
     what.add_argument("--format", choices=tuple(FORMATS), default="png", help="of the pictures made (%(default)s)")
-    what.add_argument("--quality", type=int, help="of JPEGs, 1 to 100 (default: 95)")
-    what.add_argument("--seed", type=int, default=0, help="base seed of all pictures (%(default)s)")
-    what.add_argument(
-        "--import",
-        dest="imports",
-        nargs="+",
-        default=[],
-        metavar="MODULE",
-        help="modules that call mmfan.corruptions.register_corruption",
-    )
+    what.add_argument("--quality", type=whole(1), help="of JPEGs, 1 to 100 (default: 95)")
+    add_seed(what, "base seed of all pictures")
+    add_imports(what)
     how = parser.add_argument_group("how it is made")
-    how.add_argument("--workers", type=positive, help="processes (default: all cores); the files do not depend on it")
+    add_workers(how, "processes (default: all cores); the files do not depend on it")
     how.add_argument(
         "--shard",
         type=shard,
@@ -188,9 +172,7 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Run the tool and return its exit code."""
     signal.signal(signal.SIGTERM, interrupt)
     try:
-        sys.path.insert(0, os.getcwd())  # where users keep the modules of --import
-        for module in args.imports:
-            import_module(module)
+        import_modules(args.imports)
         part, launcher = (args.shard, None) if args.shard else shard_from_environment(os.environ)
         plan = make_plan(
             args.source,
@@ -206,14 +188,9 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         if launcher:
             print(f"shard {part}, from {launcher}", file=sys.stderr)
         return work(args, plan, args.workers or default_workers(os.environ))
-    except DiskFullError as error:
+    except (DiskFullError, WorkerDiedError) as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return 1
-    except WorkerDiedError as error:
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
-        return 1
-    except (BusyTargetError, OSError, ValueError, ImportError) as error:
-        parser.error(str(error))
     except KeyboardInterrupt:
         print("Interrupted; what was made is whole and is kept. Run it again to go on.", file=sys.stderr)
-        return 130
+        return INTERRUPTED

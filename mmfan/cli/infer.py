@@ -1,7 +1,7 @@
 """Segment pictures of your own, or find the objects in them, and write each one painted with its prediction.
 
-    python tools/infer.py CONFIG CHECKPOINT street.jpg
-    python tools/infer.py CONFIG CHECKPOINT photos/ --out-dir painted --labels --opacity 0.6
+    mmfan infer CONFIG CHECKPOINT street.jpg
+    mmfan infer CONFIG CHECKPOINT photos/ --out painted --labels --opacity 0.6
 
 Segmentors paint areas and a legend of their classes, detectors boxes and masks with names and scores. A folder stands
 for the pictures directly in it. Exit status: 2 for a mistake in the command, 1 if a picture could not be read or
@@ -16,50 +16,39 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from mmfan.apis import init_model, load_config
-from mmfan.apis.detection import detect, is_detector
-from mmfan.apis.inference import find_pictures, predict, read_picture
-from mmfan.cli.options import exits_on_problem
+from mmfan.cli.options import add_config, add_device, add_option, fraction, make_command_parser
 from mmfan.errors import MMFanError
 from mmfan.utils.files import write_whole
 from mmfan.utils.text import counted, shortlist
-from mmfan.visualization import overlay, save_picture, with_legend
-from mmfan.visualization.detections import as_coco_results, paint_detections
-
-# What a picture of an odd size raises inside a model or a pipeline; the others are still done.
-MODEL_PROBLEMS = (ArithmeticError, AssertionError, IndexError, RuntimeError, cv2.error)
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("config", help="config file")
-    parser.add_argument("checkpoint", help="checkpoint file of a training run")
+    parser = make_command_parser(prog, __doc__)
+    add_config(parser, "checkpoint file of a training run")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="picture file, or a folder of them")
-    parser.add_argument("--out-dir", type=Path, default=Path("predictions"), help="where to (default: predictions/)")
+    add_option(
+        parser, "--out", formerly=["--out-dir"], type=Path, default=Path("predictions"), metavar="DIR",
+        help="where to (default: predictions/)",
+    )  # fmt: skip
     parser.add_argument(
         "--labels", action="store_true", help="also write each label map as NAME_labels.png, or objects as NAME.json"
     )
-    parser.add_argument("--device", help="cpu, cuda:0, ... (default: a GPU if there is one)")
-    parser.add_argument("--opacity", type=float, default=0.5, help="of the colours, 0 to 1 (default: 0.5)")
-    parser.add_argument("--score-thr", type=float, default=0.3, help="least score of an object, 0 to 1 (default: 0.3)")
+    add_device(parser)
+    parser.add_argument("--opacity", type=fraction, default=0.5, help="of the colours, 0 to 1 (default: 0.5)")
+    parser.add_argument(
+        "--score-thr", type=fraction, default=0.3, help="least score of an object, 0 to 1 (default: 0.3)"
+    )
     return parser
-
-
-def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """Refuse what cannot be."""
-    for name in ("opacity", "score_thr"):
-        if not 0 <= getattr(args, name) <= 1:
-            parser.error(f"argument --{name.replace('_', '-')}: expected 0 to 1, got {getattr(args, name)}")
 
 
 def segment(model: Any, path: Path, picture: np.ndarray, target: Path, args: argparse.Namespace) -> None:
     """Write the picture painted with its label map, and the label map."""
+    from mmfan.apis.inference import predict
+    from mmfan.visualization import overlay, save_picture, with_legend
+
     classes, palette = model.dataset_meta["classes"], model.dataset_meta["palette"]
     labels = predict(model, path)
     painted = overlay(picture[..., ::-1], labels, palette, args.opacity)
@@ -70,6 +59,10 @@ def segment(model: Any, path: Path, picture: np.ndarray, target: Path, args: arg
 
 def find(model: Any, path: Path, picture: np.ndarray, target: Path, args: argparse.Namespace) -> None:
     """Write the picture with the objects found in it, and the objects."""
+    from mmfan.apis.detection import detect
+    from mmfan.visualization import save_picture
+    from mmfan.visualization.detections import as_coco_results, paint_detections
+
     found = detect(model, path, args.score_thr)
     save_picture(target, paint_detections(picture[..., ::-1], found, model.dataset_meta, args.opacity))
     if args.labels:
@@ -78,22 +71,30 @@ def find(model: Any, path: Path, picture: np.ndarray, target: Path, args: argpar
 
 def predict_file(model: Any, path: Path, args: argparse.Namespace) -> Path:
     """Read a picture, predict, and write what was found; where it went."""
-    picture, target = read_picture(path), args.out_dir / f"{path.stem}.png"
+    from mmfan.apis.detection import is_detector
+    from mmfan.apis.inference import read_picture
+
+    picture, target = read_picture(path), args.out / f"{path.stem}.png"
     (find if is_detector(model) else segment)(model, path, picture, target, args)
     return target
 
 
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Build the model, then read, predict and write picture by picture."""
-    check_arguments(parser, args)
-    with exits_on_problem(parser.prog, code=2):
-        pictures = find_pictures(args.pictures)
-        model = init_model(load_config(args.config), args.checkpoint, args.device)
+    import cv2
+
+    from mmfan.apis import init_model, load_config
+    from mmfan.apis.inference import find_pictures
+
+    # What a picture of an odd size raises inside a model or a pipeline; the others are still done.
+    model_problems = (ArithmeticError, AssertionError, IndexError, RuntimeError, cv2.error)
+    pictures = find_pictures(args.pictures)
+    model = init_model(load_config(args.config), args.checkpoint, args.device)
     failed: list[Path] = []
     for path in pictures:
         try:
             target = predict_file(model, path, args)
-        except (ValueError, OSError, *MODEL_PROBLEMS) as error:
+        except (ValueError, OSError, *model_problems) as error:
             failed.append(path)
             if len(failed) == len(pictures) and not isinstance(error, (MMFanError, OSError)):
                 raise  # nothing worked: it is not the picture

@@ -1,48 +1,50 @@
 """Judge a segmentor or detector on clean and corrupted pictures: what does it retain?
 
-    python tools/test_robustness.py configs/fan_segformer_mini.py work_dirs/fan_segformer_mini/iter_700.pth
-    python tools/test_robustness.py CONFIG CHECKPOINT --corruptions fog snow --severities 1 3 --limit 100 --dry-run
+    mmfan judge fan_segformer_mini work_dirs/fan_segformer_mini/iter_700.pth
+    mmfan judge CONFIG CHECKPOINT --corruptions fog snow --severities 1 3 --limit 100 --dry-run
 
 Works with any config of mmsegmentation or mmdetection. Each cell (a corruption at a severity) is one line of the
-results file as soon as it is finished; started again, the run goes on with the next cell. tools/report.py makes tables
-and plots of results files. Exit status: 2 for a mistake in the command or config, 1 for data that fail during the run.
+results file as soon as it is finished; started again, the run goes on with the next cell. `mmfan report` makes
+tables and plots of results files. Exit status: 2 for a mistake in the command or config, 1 for data that fail
+during the run.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-from mmfan.apis import build_runner, load_config
-from mmfan.apis.robustness import (
-    RESULTS_NAME,
-    built_loop,
-    describe_plan,
-    judged_config,
-    overview_text,
-    read_protocol,
+from mmfan.cli.options import (
+    add_limit,
+    add_run_options,
+    add_seed,
+    add_workers,
+    export_local_rank,
+    make_command_parser,
+    whole,
 )
-from mmfan.apis.runner import default_work_dir
-from mmfan.cli.options import add_run_options, exits_on_problem, export_local_rank
+from mmfan.cli.problems import INTERRUPTED, exits_on_problem
 from mmfan.evaluation.protocol import PROTOCOLS
+from mmfan.utils.commands import command_name
+
+RESULTS_NAME = "robustness.jsonl"
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line; shared options carry the names they have in mmsegmentation and mmdetection."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("config", help="config file, of mmfan, mmsegmentation or mmdetection")
+    parser = make_command_parser(prog, __doc__)
+    parser.add_argument("config", help="config of mmfan, mmsegmentation or mmdetection, a file or a name")
     parser.add_argument("checkpoint", nargs="?", help="checkpoint file (not needed for --dry-run)")
     cells = parser.add_argument_group("what is judged")
     cells.add_argument("--protocol", help=f"{', '.join(PROTOCOLS)}, or a JSON file (default: kamann16)")
     cells.add_argument("--corruptions", nargs="+", metavar="NAME", help="a protocol of these types instead")
-    cells.add_argument("--severities", nargs="+", type=int, metavar="N", help="their severities (default: all)")
-    cells.add_argument("--limit", type=int, metavar="N", help="only N pictures, spread evenly over the set")
-    cells.add_argument("--seed", type=int, help="base seed of the corruptions (default: 0)")
+    cells.add_argument("--severities", nargs="+", type=whole(1), metavar="N", help="their severities (default: all)")
+    add_limit(cells, "only N pictures, spread evenly over the set")
+    add_seed(cells, "base seed of the corruptions", default=None)
     cells.add_argument("--source", choices=("fly", "disk"), help="corrupt while loading, or read --corrupted-root")
     cells.add_argument(
-        "--corrupted-root", metavar="DIR", help="a set of tools/make_corrupted_set.py; means --source disk"
+        "--corrupted-root", metavar="DIR", help=f"a set of {command_name('corrupt')}; means --source disk"
     )
     cells.add_argument("--picture-root", metavar="DIR", help="the folder that names of pictures are relative to")
     kept = parser.add_argument_group("what is kept")
@@ -50,11 +52,14 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     kept.add_argument("--name", help="name of the model in the results (default: that of the config file)")
     kept.add_argument("--dataset-name", metavar="NAME", help="name of the data set (default: that of its class)")
     kept.add_argument(
-        "--pictures", type=int, metavar="N", help="write N pictures and what the model sees in them beside the results"
+        "--pictures",
+        type=whole(0),
+        metavar="N",
+        help="write N pictures and what the model sees in them beside the results",
     )
     how = parser.add_argument_group("how")
     how.add_argument("--dry-run", action="store_true", help="list the cells and estimate the time, then stop")
-    how.add_argument("--workers", type=int, metavar="N", help="loading processes (default: the config's)")
+    add_workers(how, "loading processes (default: the config's)", least=0)
     how.add_argument("--amp", action="store_true", help="mixed precision")
     how.add_argument("--tta", action="store_true", help="test-time augmentation: the config's tta_pipeline")
     add_run_options(parser)
@@ -71,40 +76,45 @@ def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -
         parser.error("--severities needs --corruptions")
     if args.source == "fly" and args.corrupted_root:
         parser.error("--corrupted-root is for --source disk")
-    if args.workers is not None and args.workers < 0:
-        parser.error(f"argument --workers: expected a number from 0 on, got {args.workers}")
 
 
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Read, build, judge, print."""
     check_arguments(parser, args)
+    from mmfan.apis import build_runner, load_config
+    from mmfan.apis.robustness import built_loop, describe_plan, judged_config, overview_text, read_protocol
+    from mmfan.apis.runner import default_work_dir
+
     export_local_rank(args.local_rank)
-    with exits_on_problem(parser.prog, code=2):
-        cfg = load_config(args.config, args.cfg_options)
-        work_dir = args.work_dir or cfg.get("work_dir") or default_work_dir(cfg)
-        cfg = judged_config(
-            cfg,
-            workers=args.workers,
-            protocol=read_protocol(args.protocol, args.corruptions, args.severities),
-            results=args.results or str(Path(work_dir) / RESULTS_NAME),
-            limit=args.limit,
-            seed=args.seed,
-            source="disk" if args.corrupted_root else args.source,
-            corrupted_root=args.corrupted_root,
-            picture_root=args.picture_root,
-            name=args.name,
-            dataset_name=args.dataset_name,
-            pictures=args.pictures,
-            fp16=args.amp or None,
-        )
-        runner = build_runner(cfg, work_dir=work_dir, checkpoint=args.checkpoint, launcher=args.launcher, tta=args.tta)
-        loop = built_loop(runner)
+    cfg = load_config(args.config, args.cfg_options)
+    work_dir = args.work_dir or cfg.get("work_dir") or default_work_dir(cfg)
+    cfg = judged_config(
+        cfg,
+        workers=args.workers,
+        protocol=read_protocol(args.protocol, args.corruptions, args.severities),
+        results=args.results or str(Path(work_dir) / RESULTS_NAME),
+        limit=args.limit,
+        seed=args.seed,
+        source="disk" if args.corrupted_root else args.source,
+        corrupted_root=args.corrupted_root,
+        picture_root=args.picture_root,
+        name=args.name,
+        dataset_name=args.dataset_name,
+        pictures=args.pictures,
+        fp16=args.amp or None,
+    )
+    runner = build_runner(cfg, work_dir=work_dir, checkpoint=args.checkpoint, launcher=args.launcher, tta=args.tta)
+    loop = built_loop(runner)
     with exits_on_problem(parser.prog, code=1):
         if args.dry_run:
             print(describe_plan(loop, measure=args.checkpoint is not None))
             return 0
-        runner.test()
+        try:
+            runner.test()
+        except KeyboardInterrupt:
+            print("\nStopped; the same command goes on with the cell that was in work.", file=sys.stderr)
+            return INTERRUPTED
         if runner.rank == 0 and loop.store is not None:
             print(overview_text(loop))
-            print(f"Results: {loop.store.path}. For tables and plots: python tools/report.py {loop.store.path}")
+            print(f"Results: {loop.store.path}. For tables and plots: {command_name('report')} {loop.store.path}")
     return 0

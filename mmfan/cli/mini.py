@@ -3,16 +3,20 @@
 The pictures are drawn from a seed, so everybody gets the same ones; nothing is downloaded. They are for trying things
 out and for tests, not for comparing models with published figures.
 
-    python tools/make_mini_set.py cityscapes data/mini_cityscapes
-    python tools/make_mini_set.py coco data/mini_coco
-    python tools/make_mini_set.py cityscapes data/tiny --train 20 --val 8 --size 256 128 --seed 3
+    mmfan mini cityscapes data/mini_cityscapes
+    mmfan mini coco data/mini_coco
+    mmfan mini cityscapes data/tiny --train 20 --val 8 --size 256 128 --seed 3
 """
+
+from __future__ import annotations
 
 import argparse
 import inspect
 import sys
 import time
 
+from mmfan.cli.options import add_seed, add_workers, make_command_parser, whole
+from mmfan.cli.problems import INTERRUPTED
 from mmfan.datasets.miniature import write_cityscapes, write_coco
 
 WRITERS = {"cityscapes": write_cityscapes, "coco": write_coco}
@@ -29,18 +33,16 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         split: ", ".join(f"{kind}: {default[split]}" for kind, default in defaults.items())
         for split in ("train", "val")
     }
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = make_command_parser(prog, __doc__, allow_abbrev=False)
     parser.add_argument("set", choices=tuple(WRITERS), help="which set to draw")
     parser.add_argument("target", help="folder to make")
-    parser.add_argument("--train", type=int, help=f"training pictures ({counts['train']})")
-    parser.add_argument("--val", type=int, help=f"validation pictures ({counts['val']})")
-    parser.add_argument("--seed", type=int, default=standard["seed"], help="seed of the set (%(default)s)")
+    parser.add_argument("--train", type=whole(0), metavar="N", help=f"training pictures ({counts['train']})")
+    parser.add_argument("--val", type=whole(0), metavar="N", help=f"validation pictures ({counts['val']})")
+    add_seed(parser, "seed of the set", standard["seed"])
     parser.add_argument(
         "--size", type=int, nargs=2, metavar=("WIDTH", "HEIGHT"), default=standard["size"], help="pixels (%(default)s)"
     )
-    parser.add_argument("--workers", type=int, help="processes (one per core); the pictures do not depend on it")
+    add_workers(parser, "processes (default: one a core); the pictures do not depend on it")
     parser.add_argument("--force", action="store_true", help="replace a miniature set made with other options")
     return parser
 
@@ -68,11 +70,9 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         drawn = WRITERS[args.set](
             args.target, args.train, args.val, tuple(args.size), args.seed, args.workers, show_progress, args.force
         )
-    except (ValueError, OSError) as error:
-        parser.error(str(error))
     except KeyboardInterrupt:
         print("\nstopped; nothing was left behind", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     if drawn:
         seconds = time.perf_counter() - start
         print(f"{args.target}: {args.train} train + {args.val} val pictures in {seconds:.1f} s")

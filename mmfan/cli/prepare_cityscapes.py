@@ -4,28 +4,22 @@ Only what is missing is made, so a run that was interrupted can be started again
 not be converted or the set is not complete, with 2 if the arguments or the folder are wrong.
 
 Examples:
-    python tools/prepare_cityscapes.py data/cityscapes
-    python tools/prepare_cityscapes.py data/mini_cityscapes --check-only --expected train=200 val=40
+    mmfan prepare cityscapes data/cityscapes
+    mmfan prepare cityscapes data/mini_cityscapes --check-only --expected train=200 val=40
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
+from mmfan.cli.options import add_workers, make_command_parser
+from mmfan.cli.problems import INTERRUPTED
 from mmfan.datasets.prepare.cityscapes import check_root, prepare
 from mmfan.datasets.prepare.cityscapes_tree import FULL_COUNTS, report_split
-from mmfan.environment import EnvironmentMismatchError
 from mmfan.utils.progress import ProgressLine
-
-
-def positive(text: str) -> int:
-    """Read a positive whole number."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a positive whole number, got {text!r}")
-    return int(text)
+from mmfan.utils.versions import cores
 
 
 def split_count(text: str) -> tuple[str, int]:
@@ -38,9 +32,7 @@ def split_count(text: str) -> tuple[str, int]:
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_command_parser(prog, __doc__)
     parser.add_argument("root", metavar="ROOT", help="folder that holds leftImg8bit/ and gtFine/")
     parser.add_argument(
         "--splits",
@@ -48,7 +40,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         choices=list(FULL_COUNTS),
         help="splits to work on (default: those of --expected, else all three)",
     )
-    parser.add_argument("--workers", type=positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    add_workers(parser, "processes (default: all cores)")
     parser.add_argument("--force", action="store_true", help="make label images anew that are there already")
     parser.add_argument("--check-only", action="store_true", help="make nothing, only count")
     parser.add_argument(
@@ -75,15 +67,17 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             check_root(Path(args.root))
         else:
             done = prepare(
-                args.root, splits, workers=args.workers, force=args.force, progress=ProgressLine("label images")
+                args.root,
+                splits,
+                workers=args.workers or cores(),
+                force=args.force,
+                progress=ProgressLine("label images"),
             )
             failures = done.failures
             print(f"polygon files: {done.made} converted, {done.kept} converted before, {len(failures)} failed")
-    except (FileNotFoundError, EnvironmentMismatchError) as error:
-        parser.error(str(error))
     except KeyboardInterrupt:
         print("Interrupted; what was made is whole and is kept. Run it again to go on.", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     incomplete = False
     for split in splits:
         default = None if args.allow_partial else FULL_COUNTS[split]

@@ -1,71 +1,141 @@
-"""Which errors a user caused, and what to tell them: the tools print these in one line and keep every other traceback.
+"""How an error ends a command: a mistake that the user can cure in one line, a bug with its traceback.
 
-An error is the user's when a file is missing or not readable, or when mmfan itself refused its input: a ``ValueError``
-or ``ImportError`` raised by a line of this package. Anything else is a bug, and a bug needs its traceback.
+The user can cure what mmfan refuses (:class:`mmfan.errors.MMFanError`) and what the system says of his files, his disk
+and missing packages. Anything else is a bug, and a bug needs its traceback.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import re
+import select
+import sys
+import traceback
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import contextmanager
+from types import TracebackType
 
-PACKAGE = Path(__file__).resolve().parents[1]
-# FileExistsError is not among them: mmfan raises it only through a race, which is worth a traceback.
+from mmfan.environment import how_to_install, is_installed
+from mmfan.errors import MMFanError
+
+# FileExistsError is not among them: the system's own comes from a race, which is worth a traceback.
 FILE_ERRORS = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
-REFUSALS = (ValueError, ImportError)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, then what caused it, outermost first."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _raised_in(error: BaseException) -> str:
-    """The file whose line raised ``error``, or an empty string if it was never raised."""
-    trace = error.__traceback__
-    if trace is None:
-        return ""
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    return trace.tb_frame.f_code.co_filename
-
-
-def _is_ours(file: str) -> bool:
-    return bool(file) and Path(file).resolve().is_relative_to(PACKAGE)
-
-
-def _from_worker(text: str) -> tuple[str, str]:
-    """File and message of an error that a DataLoader worker sent as text.
-
-    torch raises it again in the main process with the worker's whole traceback as its message.
-    """
-    _, _, last_frame = text.rpartition('\n  File "')
-    file = last_frame.partition('"')[0]
-    found = re.search(r"^(?!\s)[\w.]+: (.*)\Z", last_frame, re.MULTILINE | re.DOTALL)
-    return file, found.group(1).rstrip() if found else text
+# The other states of disks and file systems that no program can mend; what is left are mistakes of programs (EBADF).
+FILE_STATES = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EROFS", "ENAMETOOLONG", "ELOOP", "EFBIG", "EIO", "ESTALE", "EMFILE", "ENFILE")
+    if hasattr(errno, name)
+)
+BUG = (
+    "Unless your own code or config raised this, it is a bug of mmfan: please report it, with this text and the output "
+    "of `mmfan env`, to the issue tracker of the place that you got mmfan from."
+)
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
+READER_GONE = 141  # 128 + SIGPIPE
 
 
 def known_problem(error: BaseException) -> str | None:
     """The message to show for an error that the user can cure.
 
     Args:
-        error: What was raised; the errors that caused it are looked at too.
+        error: What was raised; the errors that it was raised from are looked at too.
 
     Returns:
         The message, or None where the error is a bug whose traceback must be seen.
     """
-    for link in _chain(error):
-        if not isinstance(link, FILE_ERRORS + REFUSALS):
-            continue
-        message = str(link)
-        file = _raised_in(link)
-        if message.startswith("Caught ") and "in DataLoader worker process" in message:
-            file, message = _from_worker(message)
-        if isinstance(link, FILE_ERRORS) or _is_ours(file):
-            return message
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, MMFanError) or is_file_problem(link):
+            return _message(link)
+        if isinstance(link, ModuleNotFoundError) and link.name:
+            cure = how_to_install(link.name)
+            if cure and not is_installed(link.name):
+                return f"This needs the package `{link.name}`, which is not installed. {cure}"
+        link = link.__cause__
     return None
+
+
+def is_file_problem(error: BaseException) -> bool:
+    """Whether the system refuses a file, the disk is in a state that only the user can change, or a picture is broken.
+
+    An OSError without a number is one that mmfan or another library puts in words of its own.
+    """
+    return isinstance(error, FILE_ERRORS) or (
+        isinstance(error, OSError) and (error.errno is None or error.errno in FILE_STATES)
+    )
+
+
+def _message(error: BaseException) -> str:
+    """What an error says, without what was put before it on its way."""
+    if isinstance(error, OSError) and error.strerror:
+        # of two files, as in a rename, the second is the one that the user knows
+        name = error.filename2 or error.filename
+        return f"{error.strerror}: {str(name)!r}" if name else error.strerror
+    text = str(error)
+    if text.startswith("Caught ") and "in DataLoader worker process" in text:
+        # torch raises an error of a loading process again, with its whole traceback as the message
+        _, _, last_frame = text.rpartition('\n  File "')
+        found = re.search(r"^(?!\s)[\w.]+: (.*)\Z", last_frame, re.MULTILINE | re.DOTALL)
+        text = found.group(1).rstrip() if found else text
+    # mmengine's registries raise it again with the class that was being built
+    return re.sub(r"\A(class `\w+` in \S+\.py: )+", "", text)
+
+
+@contextmanager
+def exits_on_problem(prog: str, code: int) -> Iterator[None]:
+    """End the program with one message on stderr when the user caused the error; let every other error through.
+
+    Args:
+        prog: Name to start the message with.
+        code: Exit status: 2 while the input is read, 1 for failures at work.
+    """
+    try:
+        yield
+    except Exception as error:
+        message = known_problem(error)
+        if message is None:
+            raise
+        sys.stdout.flush()
+        print(f"{prog}: error: {message}", file=sys.stderr)
+        raise SystemExit(code) from error
+
+
+@contextmanager
+def ends_quietly() -> Iterator[None]:
+    """Ctrl-C ends the program with one line, and a reader of its output that goes away with none."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        with contextlib.suppress(BrokenPipeError):
+            print("\nInterrupted.", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
+    except BrokenPipeError:
+        if not _reader_is_gone():
+            raise
+        # what is still in the buffers must not fail again when Python flushes them at its end
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
+        raise SystemExit(READER_GONE) from None
+
+
+def _reader_is_gone() -> bool:
+    """Whether nobody reads stdout or stderr any more; other broken pipes are those between processes."""
+    if not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    for stream in (sys.stdout, sys.stderr):
+        poll.register(stream.fileno(), select.POLLERR)
+    return any(state & select.POLLERR for _, state in poll.poll(0))
+
+
+def show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print a traceback and where to report it: what ``sys.excepthook`` is while a command runs."""
+    traceback.print_exception(kind, error, trace)
+    if isinstance(error, Exception):
+        print(BUG, file=sys.stderr)

@@ -1,20 +1,23 @@
 """Report on results files: clean, corrupted and retained scores of one or many models, side by side.
 
-Reads what tools/test_robustness.py wrote (or a file written by hand); needs no torch. Prints markdown, JSON, CSV or
+Reads what `mmfan judge` wrote (or a file written by hand); needs no torch. Prints markdown, JSON, CSV or
 LaTeX, or writes one HTML file with its pictures inside; beside --out the overview is printed. With --expect it is a
 regression gate: exit status 1 names every score that is not as expected. Examples:
 
-    python tools/report.py work_dirs/fan_tiny/robustness.jsonl
-    python tools/report.py fan.jsonl segformer.jsonl --published SegFormer-B0 --format html --out report.html
-    python tools/report.py fan.jsonl --write-expect expected.json --tolerance 0.005
-    python tools/report.py fan.jsonl --expect expected.json
+    mmfan report work_dirs/fan_tiny/robustness.jsonl
+    mmfan report fan.jsonl segformer.jsonl --published SegFormer-B0 --format html --out report.html
+    mmfan report fan.jsonl --write-expect expected.json --tolerance 0.005
+    mmfan report fan.jsonl --expect expected.json
 """
+
+from __future__ import annotations
 
 import argparse
 import sys
 import warnings
 from pathlib import Path
 
+from mmfan.cli.options import make_command_parser, whole
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import (
     PROTOCOLS,
@@ -41,9 +44,7 @@ RECORDED = "recorded"
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = make_command_parser(prog, __doc__, allow_abbrev=False)
     parser.add_argument("results", nargs="+", metavar="RESULTS", help="results files (JSON lines)")
     parser.add_argument(
         "--protocol",
@@ -51,14 +52,14 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         "(default: kamann16, or that of --expect)",
     )
     parser.add_argument("--corruptions", nargs="+", metavar="NAME", help="a protocol of these types instead")
-    parser.add_argument("--severities", nargs="+", type=int, metavar="N", help="their severities (default: all)")
+    parser.add_argument("--severities", nargs="+", type=whole(1), metavar="N", help="their severities (default: all)")
     parser.add_argument(
         "--metric", help="of the records: mIoU, aAcc, bbox_mAP, ...; IoU.car for one class (default: mIoU)"
     )
     parser.add_argument("--format", choices=(*FORMATS, "html"), default="markdown")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the report there instead of printing it")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="write the plots and picture grids there, as PNG")
-    parser.add_argument("--pictures", type=int, default=4, metavar="N", help="picture grids at most (%(default)s)")
+    parser.add_argument("--pictures", type=whole(0), default=4, metavar="N", help="picture grids at most (%(default)s)")
     parser.add_argument(
         "--published", nargs="*", metavar="NAME", help="show published rows beside: these, or all that fit the data set"
     )
@@ -93,8 +94,6 @@ def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -
         parser.error("take --expect or --write-expect, not both")
     if args.expect and args.partial:
         parser.error("--expect needs every cell: leave --partial out")
-    if args.pictures < 0:
-        parser.error(f"argument --pictures: expected a number from 0 on, got {args.pictures}")
 
 
 def take_from_expected(args: argparse.Namespace, expected: Expectations | None) -> None:
@@ -199,5 +198,3 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             return summarise(args)
     except MissingCellsError as error:
         parser.error(f"{error} (--partial averages what is there, --protocol {RECORDED} takes the cells of the files)")
-    except (ValueError, OSError) as error:
-        parser.error(str(error))

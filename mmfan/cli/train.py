@@ -1,7 +1,7 @@
 """Train a segmentor or detector from a config, on one device or many.
 
-    python tools/train.py configs/fan_segformer_mini.py
-    torchrun --nproc_per_node 8 tools/train.py configs/fan_segformer_cityscapes.py --launcher pytorch --amp
+    mmfan train fan_segformer_mini
+    torchrun --nproc_per_node 8 -m mmfan train fan_segformer_cityscapes --launcher pytorch --amp
 
 A run that was killed continues with --resume. Exit status: 2 for a mistake in the command or config, 1 for data or
 checkpoints that fail during the run, 130 after Ctrl-C.
@@ -12,16 +12,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mmfan.apis import build_runner, load_config
-from mmfan.cli.options import add_run_options, exits_on_problem, export_local_rank
+from mmfan.cli.options import add_config, add_run_options, export_local_rank, make_command_parser
+from mmfan.cli.problems import INTERRUPTED, exits_on_problem
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line; options carry the names they have in mmsegmentation and mmdetection."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("config", help="config file")
+    parser = make_command_parser(prog, __doc__)
+    add_config(parser)
     add_run_options(parser)
     parser.add_argument(
         "--resume",
@@ -41,21 +39,21 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Read, build, train."""
+    from mmfan.apis import build_runner, load_config
+
     export_local_rank(args.local_rank)
-    with exits_on_problem(parser.prog, code=2):
-        cfg = load_config(args.config, args.cfg_options)
-        runner = build_runner(
-            cfg,
-            work_dir=args.work_dir,
-            resume=args.resume or False,
-            amp=args.amp,
-            launcher=args.launcher,
-            auto_scale_lr=args.auto_scale_lr,
-        )
+    runner = build_runner(
+        load_config(args.config, args.cfg_options),
+        work_dir=args.work_dir,
+        resume=args.resume or False,
+        amp=args.amp,
+        launcher=args.launcher,
+        auto_scale_lr=args.auto_scale_lr,
+    )
     try:
         with exits_on_problem(parser.prog, code=1):
             runner.train()
     except KeyboardInterrupt:
         print(f"\nStopped; the same command with --resume continues from {runner.work_dir}.", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     return 0

@@ -23,12 +23,13 @@ from mmfan.datasets.coco_annotations import (
     read_annotations,
 )
 from mmfan.errors import MMFanError
+from mmfan.utils.commands import command_name
 from mmfan.utils.text import shortlist
 
 WAYS = ("error", "clip")
 ADVICE = (
     "Folders come from `data_root` and `data_prefix`; COCO is at https://cocodataset.org/#download, the miniature "
-    "comes from `python tools/make_mini_set.py coco data/mini_coco`."
+    f"comes from `{command_name('mini')} coco data/mini_coco`."
 )
 
 

@@ -38,10 +38,25 @@ def command_name(command: str) -> str:
     >>> command_name("prepare cityscapes")
     'mmfan prepare cityscapes'
     """
+    tool = _tool(command)
+    return f"python {tool}" if tool else f"mmfan {command}"
+
+
+def torchrun_name(command: str) -> str:
+    """What torchrun is given to start a command: ``-m mmfan train``, or ``tools/train.py``.
+
+    >>> torchrun_name("train")
+    '-m mmfan train'
+    """
+    return _tool(command) or f"-m mmfan {command}"
+
+
+def _tool(command: str) -> str | None:
+    """The tool for a command, beside the one that is running, if one is."""
     program = PurePath(sys.argv[0] if sys.argv else "")
     if command in TOOLS and program.parent.name == "tools" and program.name in TOOLS.values():
-        return f"python {shlex.quote(str(program.with_name(TOOLS[command])))}"
-    return f"mmfan {command}"
+        return shlex.quote(str(program.with_name(TOOLS[command])))
+    return None
 
 
 def name_commands(text: str) -> str:

@@ -48,7 +48,7 @@ def test_objects_of_a_picture(trained, model):
     assert len(detect(model, picture, 1.0).boxes) == 0
     with pytest.raises(ValueError, match="gives no label map; if it is a detector"):
         predict(model, picture)
-    with pytest.raises(ConfigError, match=r"is a detector's; its predictions are drawn by tools/infer\.py"):
+    with pytest.raises(ConfigError, match=r"is a detector's; its predictions are drawn by `mmfan infer`"):
         predicted_rows(model, 1)
 
 

@@ -82,8 +82,8 @@ def test_missing_folder(root, gone, said):
     message = str(caught.value)
     assert message.startswith(said.format(root=root))
     assert f"{root}/gtFine/{{train,val,test}}/<city>/*_gtFine_labelTrainIds.png" in message
-    assert f"python tools/prepare_cityscapes.py {root}" in message
-    assert "python tools/make_mini_set.py cityscapes data/mini_cityscapes" in message
+    assert f"mmfan prepare cityscapes {root}" in message
+    assert "mmfan mini cityscapes data/mini_cityscapes" in message
 
 
 def test_relative_root_is_named_in_full(root, monkeypatch):

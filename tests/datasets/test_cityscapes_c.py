@@ -93,7 +93,7 @@ def test_what_the_message_says_makes_the_set(root, monkeypatch):
     with pytest.raises(FileNotFoundError) as caught:
         dataset(root, "snow", 3, seed=5)
     command = shlex.split(str(caught.value).split("`")[1])
-    assert command[:2] == ["python", "tools/make_corrupted_set.py"]
+    assert command[:2] == ["mmfan", "corrupt"]
     assert run_tool(monkeypatch, "make_corrupted_set.py", *command[2:], "--workers", 1) == 0
     made, fly = dataset(root, "snow", 3), dataset(root, "snow", 3, seed=5, source="fly")
     for first, second in zip(made, fly, strict=True):
@@ -148,7 +148,7 @@ def test_record_of_the_set(root):
 def test_missing_cell(root):
     with pytest.raises(FileNotFoundError) as caught:
         dataset(root, "fog")
-    said = f"The corrupted set {root}_c does not exist. Make them with `python tools/make_corrupted_set.py"
+    said = f"The corrupted set {root}_c does not exist. Make them with `mmfan corrupt"
     assert str(caught.value).startswith(said)
     write_cell(root, "stamp", 1)
     with pytest.raises(FileNotFoundError, match=r"lacks 3 pictures of fog 2: .* It holds stamp") as caught:

@@ -111,9 +111,7 @@ def test_corrupted_set_alone_will_do(root):
 def test_missing_pictures_are_named(root):
     with pytest.raises(FileNotFoundError, match="coco_c does not exist") as caught:
         dataset(root, "fog", 1)
-    assert f"make_corrupted_set.py {root} {root}_c --corruptions fog --severities 1 --split val2017" in str(
-        caught.value
-    )
+    assert f"mmfan corrupt {root} {root}_c --corruptions fog --severities 1 --split val2017" in str(caught.value)
     target = write_cell(root, "fog", 1)
     (target / "fog/1/val2017/000000000002.png").unlink()
     with pytest.raises(

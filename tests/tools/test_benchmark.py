@@ -73,7 +73,7 @@ runpy.run_path("tools/benchmark.py", run_name="__main__")
         (["--threads", "1", "corruptions"], "benchmark.py corruptions ..."),
         (["detection", "--size", "1333x800"], "positive multiples of 32, but got 1333 x 800."),
         (["--size", "65"], "Expected a picture side that is a positive multiple of 16, but got 65."),
-        (["--repeats", "0"], "argument --repeats: expected a whole number of at least 1, but got '0'"),
+        (["--repeats", "0"], "argument --repeats: expected a whole number of at least 1, got '0'"),
         (["inference", "--json", "no/such/folder/x.json"], "does not exist: make it first"),
     ],
 )

@@ -57,7 +57,7 @@ def test_jpeg_and_seed(street, tmp_path, monkeypatch, capsys):
         (["--corruptions", "fogg"], "There is no corruption or group 'fogg'. Did you mean 'fog'"),
         (["--out", "sheet.gif"], "argument --out: expected a name that ends in .png or .jpg, got sheet.gif"),
         (["--tile-width", 10], "argument --tile-width: expected at least 64, got 10"),
-        (["--seed", -1], "Expected `seed` to be a whole number of at least 0"),
+        (["--seed", -1], "argument --seed: expected a whole number of at least 0"),
         (["--import", "no_such_module_anywhere"], "No module named 'no_such_module_anywhere'"),
         (["--corruption", "fog"], "unrecognized arguments: --corruption"),
     ],
@@ -86,4 +86,4 @@ def test_wrong_pictures(street, tmp_path, monkeypatch, capsys):
     (tmp_path / "sheet.png").mkdir()
     arguments = (street, "--corruptions", "contrast", "--out", tmp_path / "sheet.png")
     assert run_tool(monkeypatch, "browse_corruptions.py", *arguments) == 2
-    assert "sheet.png cannot be written: " in capsys.readouterr().err
+    assert f"error: Is a directory: '{tmp_path / 'sheet.png'}'" in capsys.readouterr().err

@@ -83,6 +83,6 @@ def test_a_picture_that_the_model_cannot_take_is_not_the_end(monkeypatch, capsys
 
 def test_wrong_arguments(monkeypatch, capsys, tmp_path):
     assert run_tool(monkeypatch, "infer.py", "config.py", "model.pth", "a.png", "--opacity", 2) == 2
-    assert "argument --opacity: expected 0 to 1, got 2.0" in capsys.readouterr().err
+    assert "argument --opacity: expected a number from 0 to 1, got '2" in capsys.readouterr().err
     assert run_tool(monkeypatch, "infer.py", "config.py", "model.pth", tmp_path / "a.png") == 2
     assert "infer.py: error: The picture" in capsys.readouterr().err

@@ -55,11 +55,11 @@ def test_a_bad_argument_ends_with_one_line_and_code_2(tmp_path):
     ("arguments", "message"),
     [
         (("cityscapes", "T", "--size", "0", "256"), "at least 64 each, but got 0 x 256"),
-        (("cityscapes", "T", "--train", "-1"), "`train` to be a whole number of at least 0, got -1"),
+        (("cityscapes", "T", "--train", "-1"), "argument --train: expected a whole number of at least 0, got '-1'"),
         (("cityscapes", "T", "--size", "512"), "expected 2 arguments"),
         (("cityscapes", "T", "--tran", "3"), "unrecognized arguments: --tran 3"),
         (("kitti", "T"), "invalid choice: 'kitti'"),
-        (("coco", "T", "--val", "-2"), "`val` to be a whole number of at least 0, got -2"),
+        (("coco", "T", "--val", "-2"), "argument --val: expected a whole number of at least 0, got '-2'"),
         (("cityscapes", "."), "exists and is not a miniature set"),
     ],
 )

@@ -75,7 +75,7 @@ def test_wrong_root(tmp_path):
     done = run(tmp_path / "nowhere")
     assert done.returncode == 2
     assert f"The folder {tmp_path}/nowhere does not exist." in done.stderr
-    assert "python tools/make_mini_set.py cityscapes data/mini_cityscapes" in done.stderr
+    assert "tools/make_mini_set.py cityscapes data/mini_cityscapes" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -83,7 +83,7 @@ def test_wrong_root(tmp_path):
     ("arguments", "said"),
     [
         (["--expected", "train"], "expected SPLIT=NUMBER with a split of ['train', 'val', 'test'], got 'train'"),
-        (["--workers", "0"], "expected a positive whole number, got '0'"),
+        (["--workers", "0"], "expected a whole number of at least 1, got '0'"),
         (["--splits", "val", "--expected", "train=3"], "--expected names ['train'], which --splits leaves out"),
     ],
 )

@@ -131,7 +131,7 @@ def test_a_torn_last_line_is_a_warning(results, protocol):
         (["RESULTS", "--published", "SegFormer-B9"], "Did you mean 'SegFormer-B"),
         (["RESULTS", "--expect", "none.json"], "none.json"),
         (["RESULTS", "--expect", "a.json", "--partial"], "--expect needs every cell"),
-        (["RESULTS", "--pictures", "-1"], "expected a number from 0 on"),
+        (["RESULTS", "--pictures", "-1"], "expected a whole number of at least 0"),
         (["RESULTS", "--protocol", "recorded", "--out", "tools"], "tools"),
         (["RESULTS", "--format", "pdf"], "invalid choice: 'pdf'"),
     ],

@@ -15,7 +15,7 @@ def test_writes_one_picture(tmp_path, monkeypatch, capsys):
 
 def test_wrong_arguments(tmp_path, monkeypatch, capsys):
     assert run_tool(monkeypatch, "show_predictions.py", "c.py", "m.pth", "--out", "a.png", "--count", 0) == 2
-    assert "argument --count: expected at least 1, got 0" in capsys.readouterr().err
+    assert "argument --count: expected a whole number of at least 1, got '0'" in capsys.readouterr().err
     assert run_tool(monkeypatch, "show_predictions.py", "c.py", "m.pth", "--out", "a.jpg") == 2
     assert "argument --out: expected a name that ends in .png, got a.jpg" in capsys.readouterr().err
     assert run_tool(monkeypatch, "show_predictions.py", tmp_path / "c.py", "m.pth", "--out", "a.png") == 2

@@ -54,7 +54,7 @@ class CleanSet:
 
     Attributes:
         layout: One of :data:`LAYOUTS`.
-        root: What ``tools/make_corrupted_set.py`` takes as SOURCE; empty if it is not known.
+        root: What ``mmfan corrupt`` takes as SOURCE; empty if it is not known.
         split: What it takes as ``--split``; ``None`` where there is none to give.
     """
 

@@ -16,9 +16,8 @@ from mmfan.corruptions.cell import Cell
 from mmfan.datasets.corrupted.layout import CITYSCAPES_PICTURES, FORMATS, CleanSet, cell_folder, clean_set
 from mmfan.datasets.corrupted.record import read_record
 from mmfan.errors import MMFanError
+from mmfan.utils.commands import command_name
 from mmfan.utils.text import shortlist
-
-MAKE_COMMAND = "python tools/make_corrupted_set.py"
 
 
 def clean_set_of(paths: Sequence[str], name_root: str | None) -> CleanSet:
@@ -72,7 +71,8 @@ class CorruptedSet:
         if seed is not None and seed != self.seed:
             raise MMFanError(
                 f"The corrupted set {self.root} was made with the seed {self.seed} (corrupted_set.json), but `seed` is "
-                f"{seed}. Give the seed of the set, or make another one with `{MAKE_COMMAND} ... --seed {seed}`."
+                f"{seed}. Give the seed of the set, or make another one with `{command_name('corrupt')} ... --seed "
+                f"{seed}`."
             )
 
     @property
@@ -187,7 +187,7 @@ class CorruptedSet:
             return f"mmfan makes the corruptions {', '.join(known)}; {unknown[0]!r} may be misspelt."
         source = shlex.quote(self.clean.root) if self.clean.root else "CLEAN_SET"
         names, severities = (list(dict.fromkeys(map(str, each))) for each in zip(*cells, strict=True))
-        command = f"{MAKE_COMMAND} {source} {shlex.quote(self.root)} --corruptions {' '.join(names)}"
+        command = f"{command_name('corrupt')} {source} {shlex.quote(self.root)} --corruptions {' '.join(names)}"
         command += f" --severities {' '.join(severities)}"
         command += "" if self.clean.split is None else f" --split {self.clean.split}"
         command += f" --seed {self.seed}" if self.seed else ""

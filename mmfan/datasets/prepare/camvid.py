@@ -150,7 +150,9 @@ def convert_pair(picture: Path, label: Path, image_to: Path, label_to: Path, map
     try:
         train_ids = map_labels(ids, mapping)
     except ValueError as error:
-        raise MMFanError(f"The label image {label} does not fit the kind of labels given: {error}.") from error
+        raise MMFanError(
+            f"The label image {label} does not fit the kind of labels given: {error} (see --labels)."
+        ) from error
     # The label goes last: a label that is there means that the pair is.
     if picture.suffix.lower() == ".png":
         write_whole(image_to, picture.read_bytes())

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmfan.utils.commands import command_name
 from mmfan.utils.text import shortlist
 
 IMAGE_SUFFIX = "_leftImg8bit.png"
@@ -21,8 +22,8 @@ POLYGON_SUFFIX = "_gtFine_polygons.json"
 # pictures of each split of the finely annotated set
 FULL_COUNTS = {"train": 2975, "val": 500, "test": 1525}
 
-PREPARE_COMMAND = "python tools/prepare_cityscapes.py"
-MINIATURE_COMMAND = "python tools/make_mini_set.py cityscapes data/mini_cityscapes"
+PREPARE_COMMAND = command_name("prepare cityscapes")
+MINIATURE_COMMAND = f"{command_name('mini')} cityscapes data/mini_cityscapes"
 
 
 def advice(root: str | os.PathLike[str] = "ROOT") -> str:

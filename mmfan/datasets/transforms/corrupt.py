@@ -82,7 +82,7 @@ class Corrupt(BaseTransform):
     of OpenMMLab are BGR and corruptions are defined on RGB: the channels are turned around before and after.
 
     One corruption at one severity, with a seed, gives the picture the bytes of the file that
-    ``tools/make_corrupted_set.py`` makes of it with that seed::
+    ``mmfan corrupt`` makes of it with that seed::
 
         dict(type="mmfan.Corrupt", corruption="fog", severity=3)
 

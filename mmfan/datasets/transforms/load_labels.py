@@ -18,10 +18,11 @@ from mmfan.datasets.transforms.load_image import DECODING_ERRORS
 from mmfan.errors import MMFanError
 from mmfan.picture_files import check_content, open_with_pillow
 from mmfan.registry import TRANSFORMS
+from mmfan.utils.commands import command_name
 
 CURE = (
     "Expected an image of one channel that holds train ids (*_labelTrainIds.png in Cityscapes, made by "
-    "`python tools/prepare_cityscapes.py ROOT`), not label ids, instance ids or colours."
+    f"`{command_name('prepare cityscapes')} ROOT`), not label ids, instance ids or colours."
 )
 
 

@@ -55,7 +55,7 @@ def name_pictures(dataset: Any, root: str | None = None) -> tuple[list[str], lis
 
 
 def root_of_names(dataset: Any) -> str | None:
-    """The folder that names of pictures are relative to, as ``tools/make_corrupted_set.py`` takes it for this dataset.
+    """The folder that names of pictures are relative to, as ``mmfan corrupt`` takes it for this dataset.
 
     Returns:
         None where the layout of the set says it (Cityscapes, COCO), or the dataset does not say where its pictures are.

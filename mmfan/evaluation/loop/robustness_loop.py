@@ -60,7 +60,7 @@ class RobustnessLoop(BaseLoop):
 
     (The evaluator may stay the metric it is: the loop wraps it.) The dataset stays the clean one; the loop corrupts
     its pictures in the loading processes, directly after they are decoded, with the seeds of
-    ``tools/make_corrupted_set.py``, or reads a corrupted set (``source='disk'``). Each finished cell is one line of
+    ``mmfan corrupt``, or reads a corrupted set (``source='disk'``). Each finished cell is one line of
     ``results`` at once; a run that was killed goes on with the next cell. Under several processes each picture is
     judged exactly once.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmfan.evaluation.report.contents import ReportError, Run
 from mmfan.evaluation.results.store import Record, ResultsStore, RunKey, group_runs, key_of
+from mmfan.utils.commands import command_name
 
 # What tells two runs of one model apart, in the order in which it is tried, and how it is said.
 _TELLING = (
@@ -37,7 +38,7 @@ def read_runs(paths: Iterable[str | Path]) -> list[Run]:
     found: dict[tuple[RunKey, Path | None], list[tuple[Path, list[Record]]]] = {}
     for path in dict.fromkeys(Path(path) for path in paths):
         if not path.exists():
-            raise ReportError(f"There is no results file {path}; tools/test_robustness.py writes one.")
+            raise ReportError(f"There is no results file {path}; `{command_name('judge')}` writes one.")
         records = ResultsStore(path).records()
         if not records:
             raise ReportError(f"The results file {path} holds no records; judge a model first.")

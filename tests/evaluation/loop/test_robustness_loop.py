@@ -115,7 +115,7 @@ def test_a_corrupted_set_on_disk_gives_the_same(parts, judged, tmp_path):
     _, records = judge(*parts, tmp_path / "r.jsonl", **more)
     same_scores(records, judged[1])
     place.unlink()
-    with pytest.raises(FileNotFoundError, match=r"lacks 1 pictures of gaussian_noise 5: .*make_corrupted_set.py"):
+    with pytest.raises(FileNotFoundError, match=r"lacks 1 pictures of gaussian_noise 5: .*mmfan corrupt"):
         judge(*parts, tmp_path / "other.jsonl", **more)
 
 
