@@ -40,5 +40,5 @@ def test_bad_arguments(tmp_path):
     assert "there.pth exists; --force replaces it" in done.stderr
     done = run(tmp_path / "nowhere.pth", tmp_path / "new.pth")
     assert done.returncode == 2
-    assert "Checkpoint not found" in done.stderr
+    assert "nowhere.pth does not exist" in done.stderr
     assert "Traceback" not in done.stderr

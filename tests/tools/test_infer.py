@@ -11,6 +11,7 @@ from helpers.kinds_of_pictures import SCENE, inflated_png, saved, scene
 from helpers.tiny_segmentor import SIZE, run_tool, write_checkpoint, write_config, write_tree
 from PIL import Image
 
+from mmfan import apis
 from mmfan.cli import infer
 
 PNG_WITH_FRAMES = saved(Image.fromarray(SCENE), "PNG", save_all=True, append_images=[Image.fromarray(SCENE[::-1])])
@@ -67,16 +68,16 @@ def test_a_picture_that_the_model_cannot_take_is_not_the_end(monkeypatch, capsys
     for name in ("a.png", "row.png", "z.png"):
         (tmp_path / name).write_bytes(scene("PNG"))
     monkeypatch.setattr(infer, "predict_file", predict_file)
-    monkeypatch.setattr(infer, "load_config", lambda _: None)
+    monkeypatch.setattr(apis, "load_config", lambda _: None)
     for bad, code in ((["row"], 1), ([], 0)):
-        monkeypatch.setattr(infer, "init_model", lambda *_, bad=bad: bad)
+        monkeypatch.setattr(apis, "init_model", lambda *_, bad=bad: bad)
         assert run_tool(monkeypatch, "infer.py", "config.py", "model.pth", tmp_path) in (code, code or None)
         said = capsys.readouterr()
         assert said.out.count("->") == 3 - len(bad)
         if bad:
             assert f"{tmp_path / 'row.png'}: Calculated padded input size" in said.err
             assert f"1 of 3 pictures failed: {tmp_path / 'row.png'}" in said.err
-    monkeypatch.setattr(infer, "init_model", lambda *_: ["a", "row", "z"])
+    monkeypatch.setattr(apis, "init_model", lambda *_: ["a", "row", "z"])
     with pytest.raises(RuntimeError):  # nothing worked: the model is at fault
         run_tool(monkeypatch, "infer.py", "config.py", "model.pth", tmp_path)
 
