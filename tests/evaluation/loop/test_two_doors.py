@@ -8,7 +8,6 @@ import pytest
 from helpers.kinds_of_pictures import KINDS, scene, turned
 from mmcv.transforms import LoadImageFromFile
 from mmengine.dataset import Compose
-from mmfan.evaluation.loop.disk import DiskSource
 
 from mmfan.corruptions import corrupt, picture_seed
 from mmfan.corruptions.cell import CLEAN, Cell
