@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmfan.analysis import plots
 from mmfan.analysis.catalogue import AttentionOptions
 from mmfan.analysis.context import Context, Picture
 from mmfan.analysis.options import AnalysisError
-from mmfan.analysis.plots import Panel, heated, image_grid, stretched
 from mmfan.analysis.reading.attention import Site, list_attention, read_attention, read_gates
 
 SHOWN = 4
@@ -53,7 +53,7 @@ def run(context: Context) -> dict[str, Any]:
     context.used_taps = [site.tap for site in sites]
     pictures = len(context.numbers())
     table = np.zeros((len(sites), 2))
-    panels: list[Panel] = []
+    panels: list[plots.Panel] = []
     gates: dict[str, Any] = {}
     for number, picture in enumerate(context.pictures()):
         inputs = context.inputs(picture)
@@ -129,18 +129,18 @@ def marked(rgb: NDArray[np.uint8], x: float, y: float) -> NDArray[np.uint8]:
 
 
 def _painted(picture: Picture, weights: NDArray[np.float64], stride: int) -> NDArray[np.uint8]:
-    large = stretched(weights, picture.image.shape[:2], stride)
+    large = plots.stretched(weights, picture.image.shape[:2], stride)
     # a single bright cell would leave all others dark
-    return heated(picture.rgb, large, highest=float(np.quantile(large, 0.995)) or None)
+    return plots.heated(picture.rgb, large, highest=float(np.quantile(large, 0.995)) or None)
 
 
-def _gate_panels(context: Context, picture: Picture, inputs: Tensor, gates: dict[str, Any]) -> list[Panel]:
+def _gate_panels(context: Context, picture: Picture, inputs: Tensor, gates: dict[str, Any]) -> list[plots.Panel]:
     """Panels of the first and last gated block; ``gates`` gets the numbers of all."""
     found = read_gates(context.model, inputs)
     for gate in found:
         values = gate.values.double()
         gates[gate.name] = {"lowest": float(values.min()), "mean": float(values.mean()), "highest": float(values.max())}
-    panels: list[Panel] = []
+    panels: list[plots.Panel] = []
     taps = {tap.name: tap for tap in context.used_taps}
     for gate in list({gate.name: gate for gate in found[:1] + found[-1:]}.values()):
         one = gate.name
@@ -154,4 +154,4 @@ def _gate_panels(context: Context, picture: Picture, inputs: Tensor, gates: dict
 
 def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """A row a model: the query, its attention at some blocks, and the tokens behind the gates of FAN's blocks."""
-    return image_grid([result["_panels"] for result in results], labels)
+    return plots.image_grid([result["_panels"] for result in results], labels)

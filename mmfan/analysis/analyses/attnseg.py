@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmfan.analysis import plots
 from mmfan.analysis.catalogue import AttnsegOptions
 from mmfan.analysis.context import Context
 from mmfan.analysis.options import AnalysisError
-from mmfan.analysis.plots import legend_under, make_panels, name_axes, stretched
 from mmfan.analysis.reading.attention import Site, fan_class_row, list_attention, read_attention
 from mmfan.analysis.taps import backbone_of, list_taps
 from mmfan.visualization.style import clear_frame, fold, style_of
@@ -101,7 +101,7 @@ def run(context: Context) -> dict[str, Any]:
 
 def _best(cells: NDArray[np.bool_], stride: int, truth: NDArray[np.uint8], void: str) -> dict[int, float]:
     """Masks of the map to those of the picture, then :func:`class_scores` of the best of them."""
-    large = np.stack([stretched(mask, truth.shape, stride) for mask in cells])
+    large = np.stack([plots.stretched(mask, truth.shape, stride) for mask in cells])
     return {number: max(values) for number, values in class_scores(large, truth, void).items()}
 
 
@@ -135,7 +135,7 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """Bars of the index by class and over all; a line where chance is."""
     names = list(dict.fromkeys(name for result in results for name in result["by_class"]))
     rows = ["all classes", *names]
-    figure, ((axes,),) = make_panels(1, 1, (7.5, 1.3 + 0.3 * len(rows) + 0.12 * len(rows) * len(results)))
+    figure, ((axes,),) = plots.make_panels(1, 1, (7.5, 1.3 + 0.3 * len(rows) + 0.12 * len(rows) * len(results)))
     thick = 0.8 / len(results)
     for place, (result, label) in enumerate(zip(results, labels, strict=True)):
         style = style_of(place)
@@ -149,6 +149,6 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     clear_frame(axes)
     axes.grid(axis="y", visible=False)
     axes.grid(axis="x", color="0.85")
-    name_axes(axes, "Jaccard index of the attention and the class")
-    legend_under(figure, *axes.get_legend_handles_labels(), ncol=1)
+    plots.name_axes(axes, "Jaccard index of the attention and the class")
+    plots.legend_under(figure, *axes.get_legend_handles_labels(), ncol=1)
     return figure

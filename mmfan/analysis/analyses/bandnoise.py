@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from mmfan.analysis import plots
 from mmfan.analysis.catalogue import BandNoiseOptions
 from mmfan.analysis.context import Context
-from mmfan.analysis.plots import draw_lines, legend_under, make_panels, name_axes
 from mmfan.analysis.scoring.alterations import BandNoiseAlteration
 from mmfan.analysis.scoring.judge import Judge, main_metric
 from mmfan.corruptions.cell import Cell
@@ -62,10 +62,10 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """Change of the score over the band."""
     lines = [(result["frequencies"], [100 * value for value in result["change"]]) for result in results]
     names = [f"{label} (clean {100 * result['clean']:.1f})" for label, result in zip(labels, results, strict=True)]
-    figure, ((axes,),) = make_panels(1, 1, (6.4, 4.2))
-    draw_lines(axes, lines, names)
+    figure, ((axes,),) = plots.make_panels(1, 1, (6.4, 4.2))
+    plots.draw_lines(axes, lines, names)
     axes.axhline(0, color="0.5", linewidth=1)
     across = "frequency of the noise, in units of \N{GREEK SMALL LETTER PI}"
-    name_axes(axes, across, f"change of {results[0]['metric']} (points)", size=10)
-    legend_under(figure, *axes.get_legend_handles_labels())
+    plots.name_axes(axes, across, f"change of {results[0]['metric']} (points)", size=10)
+    plots.legend_under(figure, *axes.get_legend_handles_labels())
     return figure

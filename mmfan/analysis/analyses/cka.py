@@ -15,18 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmfan.analysis import plots
 from mmfan.analysis.catalogue import CKAOptions
 from mmfan.analysis.context import Context
 from mmfan.analysis.options import AnalysisError
-from mmfan.analysis.plots import (
-    BLOCK_KINDS,
-    depth_panels,
-    legend_of_kinds,
-    make_panels,
-    name_axes,
-    name_panel,
-    stretches,
-)
 from mmfan.analysis.taps import Features, Tap, describe_taps
 from mmfan.corruptions.cell import CLEAN
 from mmfan.visualization.style import TEXT
@@ -100,7 +92,7 @@ def run(context: Context) -> dict[str, Any]:
     """The matrix of all taps, on the clean pictures; with a cell, the similarity of each tap to itself on that cell."""
     options: CKAOptions = context.options
     size, grid = options.batch, options.grid
-    taps = context.taps(BLOCK_KINDS)
+    taps = context.taps(plots.BLOCK_KINDS)
     whole = len(context.numbers(least=size)) // size * size
     count = len(taps)
     cross: NDArray[np.float64] = np.zeros((count, count))
@@ -153,31 +145,31 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     corrupted = all("corrupted" in result for result in results)
     size = (4.6 * len(results) + 0.9, 7.0 if corrupted else 4.7)
     heights = [2, 1] if corrupted else [1]
-    figure, panels = make_panels(len(heights), len(results), size, height_ratios=heights)
-    matrices = [np.array([[np.nan if v is None else v for v in row] for row in result["matrix"]]) for result in results]
+    figure, panels = plots.make_panels(len(heights), len(results), size, height_ratios=heights)
+    matrices = [np.array([plots.nan_for_none(row) for row in result["matrix"]]) for result in results]
     # most taps of one model are much alike: the colours are for the range that occurs
     lowest = float(np.clip(np.floor(10 * min(np.nanmin(values) for values in matrices)) / 10, 0.0, 0.9))
     image: Any = None
     for axes, result, values, label in zip(panels[0], results, matrices, labels, strict=True):
         image = axes.imshow(values, vmin=lowest, vmax=1, origin="lower", cmap="magma")
-        spans = stretches(result["strides"])
+        spans = plots.stretches(result["strides"])
         for _, last, _ in spans[:-1]:
             axes.axhline(last + 0.5, color="white", linewidth=0.7)
             axes.axvline(last + 0.5, color="white", linewidth=0.7)
         for ticks in (axes.set_xticks, axes.set_yticks):
             ticks([(first + last) / 2 for first, last, _ in spans], [f"1/{stride}" for *_, stride in spans])
         axes.tick_params(length=0, labelsize=9, labelcolor=TEXT)
-        name_panel(axes, label)
-        name_axes(axes, "tap, from the input on, by stride")
+        plots.name_panel(axes, label)
+        plots.name_axes(axes, "tap, from the input on, by stride")
     figure.colorbar(image, ax=list(panels[0]), label="CKA", shrink=0.85)
     if corrupted:
-        legend_of_kinds(figure, _corrupted_panels(panels[1], results))
+        plots.legend_of_kinds(figure, _corrupted_panels(panels[1], results))
     return figure
 
 
 def _corrupted_panels(panels: Any, results: list[dict[str, Any]]) -> dict[str, Any]:
-    seen = depth_panels(panels, results, "corrupted")
+    seen = plots.depth_panels(panels, results, "corrupted")
     for axes in panels:
         axes.set_ylim(min(0.0, axes.get_ylim()[0]), 1.02)
-    name_axes(panels[0], up=f"CKA, clean and\n{results[0]['cell']}")
+    plots.name_axes(panels[0], up=f"CKA, clean and\n{results[0]['cell']}")
     return seen

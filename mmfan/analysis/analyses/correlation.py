@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmfan.analysis import plots
 from mmfan.analysis.catalogue import CorrelationOptions
 from mmfan.analysis.context import Context, Picture
-from mmfan.analysis.plots import BLOCK_KINDS, Line, draw_lines, legend_under, make_panels, name_axes
 from mmfan.analysis.taps import describe_taps
 from mmfan.corruptions import picture_seed
 from mmfan.corruptions.cell import CLEAN
@@ -58,7 +58,7 @@ def share_hidden(hidden: NDArray[np.bool_], size: tuple[int, int], padded: tuple
 def run(context: Context) -> dict[str, Any]:
     """Correlations at every tap: with hidden cells by ratio, or with one corruption."""
     options: CorrelationOptions = context.options
-    taps = context.taps(BLOCK_KINDS)
+    taps = context.taps(plots.BLOCK_KINDS)
     ratios = sorted(set(options.ratios))
     names = [f"hidden {ratio}" for ratio in ratios] if context.cell == CLEAN else [str(context.cell)]
     rows: dict[str, dict[str, list[list[float]]]] = {name: {tap.name: [] for tap in taps} for name in names}
@@ -108,7 +108,7 @@ def _over_pictures(values: NDArray[np.float64]) -> dict[str, list[float | None]]
     return {key: [None if np.isnan(one) else float(one) for one in row] for key, row in found.items()}
 
 
-def _over_depth(values: list[float | None]) -> Line:
+def _over_depth(values: list[float | None]) -> plots.Line:
     """Values over relative depth: 0 the first tap, 1 the last."""
     return [place / max(1, len(values) - 1) for place in range(len(values))], values
 
@@ -118,15 +118,15 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     names = list(results[0]["altered"])
     parts = ("all", "visible", "hidden") if names[0].startswith("hidden") else ("all",)
     size = (max(6.4, 3.2 * len(parts)), 2.4 * len(names) + 1.0)
-    figure, grid = make_panels(len(names), len(parts), size, sharex=True, sharey=True)
+    figure, grid = plots.make_panels(len(names), len(parts), size, sharex=True, sharey=True)
     for row, name in enumerate(names):
         for column, part in enumerate(parts):
             axes = grid[row][column]
-            draw_lines(axes, [_over_depth(result["altered"][name][part]["mean"]) for result in results], labels)
+            plots.draw_lines(axes, [_over_depth(result["altered"][name][part]["mean"]) for result in results], labels)
             axes.set_ylim(min(0.0, axes.get_ylim()[0]), 1.02)
             says = f"{name} %" if name.startswith("hidden") else name
             axes.set_title(f"{says}: {part} positions", fontsize=10, color=TEXT)
             last = row == len(names) - 1
-            name_axes(axes, "depth: first to last tap" if last else None, None if column else "correlation")
-    legend_under(figure, *grid[0][0].get_legend_handles_labels())
+            plots.name_axes(axes, "depth: first to last tap" if last else None, None if column else "correlation")
+    plots.legend_under(figure, *grid[0][0].get_legend_handles_labels())
     return figure

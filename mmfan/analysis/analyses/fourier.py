@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmfan.analysis import plots
 from mmfan.analysis.context import Context
-from mmfan.analysis.plots import BLOCK_KINDS, depth_panels, legend_of_kinds, make_panels, name_axes
 from mmfan.analysis.taps import describe_taps
 from mmfan.visualization.style import TEXT, clear_frame, fold
 
@@ -72,7 +72,7 @@ def _neighbours(positions: NDArray[np.float64], side: int) -> list[tuple[NDArray
 
 def run(context: Context) -> dict[str, Any]:
     """Curves of every tap, mean over the pictures; one pass, a running sum a tap."""
-    taps = context.taps(BLOCK_KINDS)
+    taps = context.taps(plots.BLOCK_KINDS)
     total = len(context.numbers())
     curves: dict[str, NDArray[np.float64]] = {}
     frequencies: dict[str, NDArray[np.float64]] = {}
@@ -102,16 +102,16 @@ def draw_spectra(axes: Any, result: dict[str, Any], label: str) -> None:
         axes.plot(result["frequencies"][index], result["curves"][index], color=colours[place], linewidth=1.2)
     clear_frame(axes)
     axes.set_title(f"{fold(label, 40)}\ntaps of stride {stride}, dark to bright by depth", fontsize=9.5, color=TEXT)
-    name_axes(axes, "frequency (pi)")
+    plots.name_axes(axes, "frequency (pi)")
 
 
 def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """Above, the curves of each model's commonest stride by depth; below, the end of every curve over depth."""
-    figure, (above, below) = make_panels(2, len(results), (max(6.5, 4.6 * len(results)), 6.8), sharey="row")
+    figure, (above, below) = plots.make_panels(2, len(results), (max(6.5, 4.6 * len(results)), 6.8), sharey="row")
     for axes, result, label in zip(above, results, labels, strict=True):
         draw_spectra(axes, result, label)
     above[0].set_ylabel("log amplitude, relative to frequency 0", fontsize=9)
-    seen = depth_panels(below, results, "high")
+    seen = plots.depth_panels(below, results, "high")
     below[0].set_ylabel("log amplitude at the highest\nfrequency, relative to 0", fontsize=9)
-    legend_of_kinds(figure, seen)
+    plots.legend_of_kinds(figure, seen)
     return figure

@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmfan.analysis import plots
 from mmfan.analysis.catalogue import GroupingOptions
 from mmfan.analysis.context import Context, Picture
 from mmfan.analysis.numerics.clusters import kmeans, matched
-from mmfan.analysis.plots import Panel, image_grid, stretched, tinted
 from mmfan.analysis.taps import describe_taps
 
 SHOWN = 6
@@ -51,7 +51,7 @@ def run(context: Context) -> dict[str, Any]:
     explained = np.zeros(len(taps))
     sizes = np.zeros((len(taps), count))
     shown = {round(place) for place in np.linspace(0, len(taps) - 1, min(SHOWN, len(taps)))}
-    panels: list[Panel] = []
+    panels: list[plots.Panel] = []
     for number, picture in enumerate(context.pictures()):
         features = context.features(context.inputs(picture), taps)
         before: NDArray[np.int_] | None = None
@@ -77,9 +77,9 @@ def run(context: Context) -> dict[str, Any]:
 
 def draw_groups(picture: Picture, labels: NDArray[np.int_], stride: int) -> NDArray[np.uint8]:
     """Paint clusters (H, W) over the picture; what the model padded is cut off."""
-    return tinted(picture.rgb, stretched(labels, picture.image.shape[:2], stride))
+    return plots.tinted(picture.rgb, plots.stretched(labels, picture.image.shape[:2], stride))
 
 
 def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """A row a model: the picture, then the clusters of some blocks from first to last."""
-    return image_grid([result["_panels"] for result in results], labels)
+    return plots.image_grid([result["_panels"] for result in results], labels)

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
+from mmfan.analysis import plots
 from mmfan.analysis.catalogue import LandscapeOptions
 from mmfan.analysis.context import Context
 from mmfan.analysis.numerics.directions import moved, penalty, random_direction
-from mmfan.analysis.plots import legend_under, make_panels, name_axes, name_panel, nan_for_none
 from mmfan.analysis.training_loss import Batch, loss_of, training_batches, weight_decays
 from mmfan.evaluation.loop.weights_hash import weights_hash
 from mmfan.visualization.style import TEXT, clear_frame
@@ -126,8 +126,8 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """A column a model: contours of the rise of the loss; below, the loss along both axes, and the penalty."""
     columns = len(results)
     size = (max(6.4, 3.7 * columns + 1), 7.4)
-    figure, grid = make_panels(3, columns, size, height_ratios=[1.7, 1, 0.55], sharey="row", sharex="col")
-    tables = [np.array([nan_for_none(line) for line in result["loss"]]) for result in results]
+    figure, grid = plots.make_panels(3, columns, size, height_ratios=[1.7, 1, 0.55], sharey="row", sharex="col")
+    tables = [np.array([plots.nan_for_none(line) for line in result["loss"]]) for result in results]
     rises = [table - np.nanmin(table) for table in tables]
     # one scale for all models; the outermost values of a wild one would leave nothing to see of the others
     top = max(2 * float(np.nanmedian(rise)) for rise in rises) or 1.0
@@ -140,7 +140,7 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
             image = above.contourf(axis, axis, np.minimum(rise, top), levels=levels, cmap="viridis")
             above.contour(axis, axis, rise, levels=levels[1:], colors="white", linewidths=0.4)
         above.plot(0, 0, "+", color="white", markersize=10, markeredgewidth=1.6)
-        name_panel(above, label, 34)
+        plots.name_panel(above, label, 34)
         for values, colour, marker, says in (
             (table[middle], "#332288", "o", "along the first direction"),
             (table[:, middle], "#CC6677", "^", "along the second"),
@@ -149,12 +149,12 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
         lowest.plot(axis, np.array(result["penalty"])[middle], color="0.35")
         for axes in (above, below, lowest):
             clear_frame(axes)
-        name_axes(lowest, "step along the direction")
+        plots.name_axes(lowest, "step along the direction")
         if column == 0:
             for axes, says in ((above, "second direction"), (below, "loss"), (lowest, "weight decay term")):
-                name_axes(axes, up=says)
+                plots.name_axes(axes, up=says)
     if image is not None:
         bar = figure.colorbar(image, ax=list(grid[0]), extend="max", format="%.2g")
         bar.set_label("loss above its minimum", fontsize=9, color=TEXT)
-    legend_under(figure, *grid[1][0].get_legend_handles_labels())
+    plots.legend_under(figure, *grid[1][0].get_legend_handles_labels())
     return figure

@@ -6,19 +6,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from mmfan.analysis import plots
 from mmfan.analysis.branches import list_units, removed
 from mmfan.analysis.catalogue import LesionOptions
 from mmfan.analysis.context import Context
 from mmfan.analysis.options import AnalysisError
-from mmfan.analysis.plots import (
-    KIND_STYLES,
-    legend_of_kinds,
-    make_panels,
-    mark_kinds,
-    mark_strides,
-    name_axes,
-    name_panel,
-)
 from mmfan.analysis.scoring.judge import Judge, main_metric
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.protocol import Protocol
@@ -26,9 +18,9 @@ from mmfan.visualization.style import clear_frame
 
 DEFAULT_CELL = Cell("fog", 3)
 STYLES = {
-    **KIND_STYLES,
-    "attention": KIND_STYLES["token"],
-    "block": ("whole block", KIND_STYLES["output"][1], KIND_STYLES["output"][2]),
+    **plots.KIND_STYLES,
+    "attention": plots.KIND_STYLES["token"],
+    "block": ("whole block", plots.KIND_STYLES["output"][1], plots.KIND_STYLES["output"][2]),
 }
 
 
@@ -73,7 +65,7 @@ def run(context: Context) -> dict[str, Any]:
 
 def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """A column a model: the change of the score by the unit taken out, clean above, corrupted below."""
-    figure, grid = make_panels(2, len(results), (max(6.5, 4.8 * len(results)), 5.4), sharey=True, sharex="col")
+    figure, grid = plots.make_panels(2, len(results), (max(6.5, 4.8 * len(results)), 5.4), sharey=True, sharex="col")
     seen: dict[str, Any] = {}
     for column, (result, label) in enumerate(zip(results, labels, strict=True)):
         spoken = f"{result['cell'][0]} {result['cell'][1]}"
@@ -82,14 +74,14 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
             values = [100 * value for value in result[key]]
             axes.axhline(0, color="0.5", linewidth=1)
             axes.vlines(range(len(values)), 0, values, color="0.8", linewidth=1, zorder=1)
-            mark_kinds(axes, result["kinds"], values, seen, STYLES, 28)
+            plots.mark_kinds(axes, result["kinds"], values, seen, STYLES, 28)
             clear_frame(axes)
             if row == 0:
-                mark_strides(axes, result["strides"])
-                name_panel(axes, label, pad=16)
+                plots.mark_strides(axes, result["strides"])
+                plots.name_panel(axes, label, pad=16)
             else:
-                name_axes(axes, "unit taken out, from the input on")
+                plots.name_axes(axes, "unit taken out, from the input on")
             if column == 0:
-                name_axes(axes, up=f"change of {result['metric']}, {what} (points)")
-    legend_of_kinds(figure, seen)
+                plots.name_axes(axes, up=f"change of {result['metric']}, {what} (points)")
+    plots.legend_of_kinds(figure, seen)
     return figure

@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmfan.analysis import plots
 from mmfan.analysis.analyses.noise_decay import disturbance, disturbed, norm_ratio
 from mmfan.analysis.catalogue import SpectrumOptions
 from mmfan.analysis.context import Context
-from mmfan.analysis.plots import finish_depth, legend_under, make_panels, mark_strides, name_axes, name_panel, stretches
 from mmfan.analysis.taps import describe_taps
 from mmfan.corruptions.cell import CLEAN
 
@@ -81,13 +81,13 @@ def run(context: Context) -> dict[str, Any]:
 
 def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
     """Shares of insignificant eigenvalues over depth, and the decay of the disturbance in green, as in the paper."""
-    figure, (panels,) = make_panels(1, len(results), (max(6.5, 4.9 * len(results)), 4.0), sharey=True)
+    figure, (panels,) = plots.make_panels(1, len(results), (max(6.5, 4.9 * len(results)), 4.0), sharey=True)
     ratios = np.concatenate([result["noise_ratio"] for result in results])
     top = 1.08 * ratios[np.isfinite(ratios)].max(initial=0.1)
     handles: list[Any] = []
     for place, (axes, result, label) in enumerate(zip(panels, results, labels, strict=True)):
         other = axes.twinx()
-        for first, last, _ in stretches(result["strides"]):
+        for first, last, _ in plots.stretches(result["strides"]):
             at = range(first, last + 1)
             part = slice(first, last + 1)
             handles = [
@@ -98,15 +98,15 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
                 ),
                 *other.plot(at, result["noise_ratio"][part], color="#117733", marker="s", markersize=3, linewidth=1),
             ]  # fmt: skip
-        mark_strides(axes, result["strides"])
-        finish_depth(axes)
+        plots.mark_strides(axes, result["strides"])
+        plots.finish_depth(axes)
         axes.set_ylim(0, 1)
-        name_axes(axes, "block, from the input on")
-        name_panel(axes, label, pad=14)
+        plots.name_axes(axes, "block, from the input on")
+        plots.name_panel(axes, label, pad=14)
         other.set_ylim(0, top)
         other.spines[["top", "left"]].set_visible(False)
         other.tick_params(colors="#117733", labelsize=9, labelright=place == len(results) - 1)
-    name_axes(panels[0], up="insignificant eigenvalues, share of min(N, C)")
+    plots.name_axes(panels[0], up="insignificant eigenvalues, share of min(N, C)")
     names = ["clean", results[0]["disturbance"], "change of the features (right axis)"]
-    legend_under(figure, handles, names, ncol=3)
+    plots.legend_under(figure, handles, names, ncol=3)
     return figure
