@@ -40,3 +40,8 @@ def float_storage(key, elements):
         b"(" + text("storage") + name("torch", "FloatStorage") + text(key) + text("cpu")
         + b"J" + struct.pack("<i", elements) + b"tQ"
     )  # fmt: skip
+
+
+def write_program(path, marker):
+    """A checkpoint that makes the folder ``marker`` when Python's own reader reads it."""
+    return write_archive(path, checkpoint(call(name("os", "mkdir"), text(str(marker)))))
