@@ -21,7 +21,8 @@ from mmfan.apis.checkpoint import read_content
 from mmfan.models.safe_load import CheckpointError
 from mmfan.models.weight_files.checks import check_usable, problems_of, refuse
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @contextmanager

@@ -30,6 +30,7 @@ METHODS: dict[tuple[str, str], Callable[..., Any]] = {
     **{(CYCLE, name): getattr(_cycle, name) for name in ("_annealing_cos", "_annealing_linear")},
 }
 FACTORIES = {"dict": dict, "list": list, "set": set, "int": int, "float": float, "OrderedDict": OrderedDict}
+MOST_CODE = 0x10FFFF
 NUMBERS = re.compile(r"[<>=|]?(?:[biufc]\d{1,2}|[US]\d{1,6}|\?)")
 
 
@@ -126,6 +127,7 @@ def _scalar(dtype: Any, content: Any) -> Any:
     kind = _numeric(dtype)
     if len(_of(content, bytes)) != kind.itemsize:
         raise PickleError(f"a number in it has {len(content)} bytes instead of {kind.itemsize}")
+    _check_text(content, kind)
     return np.frombuffer(content, kind)[0] if kind.itemsize else kind.type()
 
 
@@ -133,6 +135,15 @@ def _numeric(dtype: Any) -> np.dtype[Any]:
     if not isinstance(dtype, np.dtype) or dtype.kind not in "biufcSU":
         raise PickleError("an array in it is not of plain numbers")
     return dtype
+
+
+def _check_text(content: bytes | bytearray, kind: np.dtype[Any]) -> None:
+    """Texts of numpy are made of code points, which must be some: Python breaks on others."""
+    if (
+        kind.kind == "U"
+        and np.frombuffer(content, np.dtype("u4").newbyteorder(kind.byteorder)).max(initial=0) > MOST_CODE
+    ):
+        raise PickleError("a text in it is none")
 
 
 def _empty_array(kind: Any, shape: Any, code: Any) -> np.ndarray:
@@ -149,12 +160,14 @@ def _fill_array(array: Any, state: Any) -> None:
         elements *= length
     if len(_of(content, bytes)) != elements * kind.itemsize:
         raise PickleError(f"an array in it of shape {sizes} has {len(content)} bytes")
+    _check_text(content, kind)
     array.__setstate__((1, sizes, kind, bool(fortran), content))
 
 
 def _array(content: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
     """An array of protocol 5."""
-    flat = np.frombuffer(_of(content, bytes, bytearray), _numeric(dtype))
+    _check_text(_of(content, bytes, bytearray), _numeric(dtype))
+    flat = np.frombuffer(content, dtype)
     return flat.reshape(tensors.counts(shape, "shape"), order="F" if order == "F" else "C").copy(order="K")
 
 

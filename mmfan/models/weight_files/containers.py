@@ -64,7 +64,7 @@ class Records:
     """
 
     def __init__(self, file: BinaryIO, size: int) -> None:
-        self.file = file
+        self.file, self.size = file, size
         infos = zipfile.ZipFile(file).infolist()
         self.root = _root([info.filename for info in infos])
         self.infos = {info.filename: info for info in infos}
@@ -106,21 +106,28 @@ class Records:
 
     def _tensor(self, info: zipfile.ZipInfo) -> Tensor:
         content = torch.empty(info.file_size, dtype=torch.uint8)
-        self._read(info, memoryview(content.numpy()))
+        self._read(info, content.numpy().data)
         return content
 
     def _read(self, info: zipfile.ZipInfo, target: memoryview) -> None:
         for _ in self._chunks(info, target):
             pass
 
+    def _within(self, place: int, count: int, info: zipfile.ZipInfo) -> int:
+        """A place in the file with so many bytes after it."""
+        if not 0 <= place <= self.size - count:
+            raise PickleError(f"its record {info.filename} is not where its index says")
+        return place
+
     def _chunks(self, info: zipfile.ZipInfo, target: memoryview) -> Iterator[None]:
         """Read a record chunk by chunk into a buffer (a smaller one is written over again) and take its checksum."""
         self.seen.add(info.filename)
-        self.file.seek(info.header_offset)
+        self.file.seek(self._within(info.header_offset, LOCAL_HEADER.size, info))
         mark, name, extra = LOCAL_HEADER.unpack(self.file.read(LOCAL_HEADER.size))
         if mark != ZIP_START:
             raise PickleError(f"its record {info.filename} is not where its index says")
-        self.file.seek(info.header_offset + LOCAL_HEADER.size + name + extra)
+        start = info.header_offset + LOCAL_HEADER.size + name + extra
+        self.file.seek(self._within(start, info.file_size, info))
         checksum, done = 0, 0
         while done < info.file_size:
             place = done if len(target) == info.file_size else 0
@@ -197,7 +204,7 @@ def read_legacy(file: BinaryIO, size: int) -> Any:
         elements = struct.unpack("<q", machine.reader.read(8))[0]
         if elements * _itemsize(storages[key].dtype) != len(content):
             raise PickleError(f"its storage {key!r:.80} has another length than declared")
-        if file.readinto(memoryview(content.numpy())) != len(content):  # type: ignore[attr-defined]
+        if file.readinto(content.numpy().data) != len(content):  # type: ignore[attr-defined]
             raise PickleError("it ends in the middle")
         machine.reader.left -= len(content)
     return value

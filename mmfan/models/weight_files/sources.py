@@ -63,6 +63,13 @@ def local_file(source: str | Path) -> Path:
     try:
         if os.environ.get("LOCAL_RANK", "0") == "0" and not path.is_file():
             download(address, path)
+    except CheckpointError as error:
+        namesake = Path(torch.hub.get_dir()) / "checkpoints" / path.name
+        if namesake == path or not namesake.is_file():
+            raise
+        raise CheckpointError(
+            f"{error} A file of that name is {namesake}; if it is this one, give its path."
+        ) from error
     finally:
         barrier()
     if not path.is_file():

@@ -137,6 +137,13 @@ def test_an_element_size_that_is_not_the_types_own_is_refused(tmp_path):
     refused(write_archive(tmp_path / "a.pth", checkpoint(dtype + state)), "elements of 4096 bytes")
 
 
+def test_a_text_of_code_points_that_are_none_is_refused(tmp_path):
+    """numpy would hand it to Python, which fails where it is first printed."""
+    dtype = call(name("numpy", "dtype"), text("U1"), b"\x89", b"\x88")
+    program = call(name("numpy._core.multiarray", "scalar"), dtype, b"C\x04\x00\x00\x11\x00")
+    refused(write_archive(tmp_path / "a.pth", checkpoint(program)), "a text in it is none")
+
+
 def tensor(storage, offset, size, stride):
     def numbers(values):
         return b"(" + b"".join(b"\x8a\x08" + struct.pack("<q", value) for value in values) + b"t"

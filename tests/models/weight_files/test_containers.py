@@ -173,6 +173,17 @@ def test_a_file_written_without_checksums_is_read(tmp_path):
     assert safe_load(tmp_path / "a.pth")["a"].tolist() == list(range(9))
 
 
+@pytest.mark.parametrize("offset", [b"\xff\xff\xff\x7f", b"\x01\x00\x00\x00", b"\x00\xff\xff\xff"])
+def test_an_index_that_points_elsewhere_is_found(tmp_path, offset):
+    torch.save({"a": torch.arange(9.0)}, tmp_path / "a.pth")
+    content = bytearray((tmp_path / "a.pth").read_bytes())
+    first = content.index(b"PK\x01\x02")
+    content[first + 42 : first + 46] = offset
+    (tmp_path / "a.pth").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"a\.pth.*(where its index says|damaged zip archive)"):
+        safe_load(tmp_path / "a.pth")
+
+
 @pytest.mark.parametrize("form", FORMS[:2], ids=str)
 def test_every_truncation_is_found(tmp_path, form):
     torch.save({"a": torch.arange(50.0), "b": torch.arange(3)}, tmp_path / "whole.pth", **form)

@@ -68,6 +68,9 @@ def test_a_broken_download_leaves_nothing(cache, folder):
     with pytest.raises(CheckpointError, match=r"Could not download .*Download it by hand"):
         local_file(f"{address}/plain.pth")  # nobody answers any more
     assert leftovers(cache) == []
+    (cache / "plain.pth").write_bytes(b"from an older version, or of another address")
+    with pytest.raises(CheckpointError, match=r"A file of that name is .*checkpoints/plain\.pth; if it is this one"):
+        local_file(f"{address}/plain.pth")
 
 
 def test_names_of_mmengines_tables(tmp_path, monkeypatch):
