@@ -1,6 +1,5 @@
 """The context gives pictures, truth and inputs as the model and the judge have them."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -23,7 +22,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def context(config: Path) -> Iterator[Context]:
+def context(config: Path) -> Context:
     return load_context(str(config), str(write_checkpoint(config.with_suffix(".pth"), config)), "cpu", limit=2)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -25,6 +26,8 @@ SMALL = DetectorJob(arch="tiny", height=64, width=96, threads=1)
 
 def test_both_backbones_are_one_function():
     assert check_same_backbone(SMALL) < 1e-5
+    plain: Any
+    ours: Any
     plain, ours = (backbone_work(SMALL, form, training=False)() for form in ("plain", "mmfan"))
     assert [o.shape for o in plain] == [o.shape for o in ours]
     assert ours[-1].shape == (1, 768, 2, 3)
@@ -45,7 +48,7 @@ def test_a_training_step(monkeypatch):
         return model
 
     monkeypatch.setattr(detector, "build_detector", with_few_regions)
-    optimizer = detector_work(SMALL, with_cp=True)()
+    optimizer: Any = detector_work(SMALL, with_cp=True)()
     steps = {int(state["step"]) for state in optimizer.state.values()}
     assert steps == {1}
     assert all(torch.isfinite(p).all() for group in optimizer.param_groups for p in group["params"])
@@ -78,7 +81,8 @@ def test_table_by_hand(monkeypatch):
 
 
 def test_recomputing_is_asked_for_where_it_is_named():
-    assert {name for name, build in detector.PIECES.items() if build.keywords.get("with_cp")} == {
+    pieces: dict[str, Any] = dict(detector.PIECES)
+    assert {name for name, build in pieces.items() if build.keywords.get("with_cp")} == {
         "mmfan training, with_cp",
         "step, with_cp",
     }

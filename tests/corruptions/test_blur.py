@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from helpers.picture_statistics import assert_same_distribution
 from helpers.reference_corruptions import PHOTOGRAPHS, SMALL, assert_close, photograph, reference, reference_with
-from scipy.stats import norm
 
 from mmfan.corruptions import PARAMETERS, SEVERITIES, corrupt
 from mmfan.corruptions.blur import blurred
 from mmfan.corruptions.draws import uniform
+
+norm = pytest.importorskip("scipy.stats").norm
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)

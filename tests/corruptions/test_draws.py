@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from mmfan.corruptions.draws import (
     NORMAL_ONE,
@@ -18,6 +17,8 @@ from mmfan.corruptions.draws import (
     word,
     words,
 )
+
+stats = pytest.importorskip("scipy.stats")
 
 COUNT = 1_000_000
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from helpers.picture_statistics import assert_same_distribution
 from helpers.reference_corruptions import SMALL, assert_close, our_normals, photograph, reference_with
-from scipy import stats
 
 from mmfan.corruptions import PARAMETERS, SEVERITIES, corrupt
 from mmfan.corruptions.noise import _poisson_columns
+
+stats = pytest.importorskip("scipy.stats")
 
 SEED = 11
 RAMP = np.repeat(np.arange(256, dtype=np.uint8), 4096).reshape(1024, 1024)

@@ -99,7 +99,7 @@ def test_severities_that_are_none(severities: tuple[int, ...]) -> None:
 
 def test_what_is_no_function() -> None:
     with pytest.raises(TypeError, match="Expected a function"):
-        register_corruption("own", 3)  # type: ignore[arg-type]
+        register_corruption("own", 3)
 
 
 def test_built_in_corruptions_stay() -> None:
@@ -117,7 +117,7 @@ def test_built_in_corruptions_stay() -> None:
     ],
 )
 def test_a_function_that_returns_no_picture_of_the_same_shape(returned: object, got: str) -> None:
-    register_corruption("own", lambda image, severity, seed: returned)  # type: ignore[arg-type, return-value]
+    register_corruption("own", lambda image, severity, seed: returned)
     try:
         with pytest.raises(ValueError, match=re.escape(f"it returned {got}")):
             corrupt(IMAGE, "own", 1, 0)

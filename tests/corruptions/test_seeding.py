@@ -58,7 +58,7 @@ def test_whole_numbers_of_any_type() -> None:
     assert picture_seed(np.int64(3), NAME, "fog", np.uint8(2)) == picture_seed(3, NAME, "fog", 2)
     assert picture_seed(10**30, NAME, "fog", 2) != picture_seed(10**30 + 1, NAME, "fog", 2)
     with pytest.raises(TypeError):
-        picture_seed(1.5, NAME, "fog", 2)  # type: ignore[arg-type]
+        picture_seed(1.5, NAME, "fog", 2)
 
 
 @pytest.mark.parametrize("name", ["", "/data/val/a.png"])

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from helpers.reference_corruptions import PHOTOGRAPHS, assert_close, photograph, reference
-from scipy.ndimage import zoom
 
 from mmfan.corruptions import PARAMETERS, SEVERITIES, corrupt
 from mmfan.corruptions.zoom import OUTSIDE, zoomed_positions
+
+zoom = pytest.importorskip("scipy.ndimage").zoom
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
-from scipy import stats
 
 from helpers.reference_corruptions import photograph, reference
 from mmfan.corruptions import corrupt
@@ -46,6 +46,7 @@ def features(clean: NDArray[np.uint8], picture: NDArray[np.uint8]) -> dict[str, 
 
 def assert_same_distribution(name: str, severity: int) -> None:
     """Compare mmfan with the reference over many seeds, feature by feature."""
+    stats = pytest.importorskip("scipy.stats")
     clean = photograph("patch")
     ours = [features(clean, corrupt(clean, name, severity, seed)) for seed in range(SEEDS)]
     theirs = [features(clean, reference(clean, name, severity, seed)) for seed in range(SEEDS)]

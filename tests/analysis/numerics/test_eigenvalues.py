@@ -118,11 +118,11 @@ def test_second_derivatives_of_a_fan_block_are_those_of_differences():
             moved = vector.split([weight.numel() for weight in weights])
             with torch.no_grad():
                 for weight, part in zip(weights, moved, strict=True):
-                    weight += sign * step * part.view_as(weight)
+                    weight.add_(part.view_as(weight), alpha=sign * step)
             sides.append(gradient())
             with torch.no_grad():
                 for weight, part in zip(weights, moved, strict=True):
-                    weight -= sign * step * part.view_as(weight)
+                    weight.sub_(part.view_as(weight), alpha=sign * step)
     torch.testing.assert_close(exact, (sides[0] - sides[1]) / (2 * step), rtol=1e-4, atol=1e-5)
 
 

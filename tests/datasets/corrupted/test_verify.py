@@ -57,8 +57,8 @@ def test_everything_that_can_be_wrong_is_named(source, target):
 
     for path in (truncated, altered, repainted, surplus):
         path.unlink()
-    done = make_corrupted_set(make_plan(source, target, CELLS))
-    assert (done.made, done.kept) == (4, 4)
+    again = make_corrupted_set(make_plan(source, target, CELLS))
+    assert (again.made, again.kept) == (4, 4)
     assert verify_set(target, list_pictures(source)).problems == []
 
 

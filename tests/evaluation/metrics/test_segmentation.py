@@ -84,7 +84,7 @@ def test_bad_input_is_named():
     with pytest.raises(ValueError, match="among mIoU, mDice, mFscore, got"):
         SegCountsMetric(iou_metrics=["mBox"])
     with pytest.raises(TypeError, match="iou_metric"):
-        SegCountsMetric(iou_metric="mIoU")
+        SegCountsMetric(**{"iou_metric": "mIoU"})
     metric = SegCountsMetric()
     with pytest.raises(ValueError, match="needs the class names"):
         metric.process({}, samples())

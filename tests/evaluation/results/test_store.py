@@ -207,7 +207,7 @@ def test_counts_are_kept_beside(store):
     del record["metrics"]
     record["counts"] = store.write_counts(record, counts, ["a.png", "b.png"], ["road", "sky"])
     store.append(record | {"metrics": {"mIoU": 0.5}})
-    assert record["counts"].startswith("results.jsonl.counts/fan_t_Gr_e-fog-3-")
+    assert str(record["counts"]).startswith("results.jsonl.counts/fan_t_Gr_e-fog-3-")
     found = store.read_counts(store.records()[0])
     assert found.counts.tolist() == counts.tolist()
     assert (found.pictures, found.classes) == (("a.png", "b.png"), ("road", "sky"))

@@ -87,7 +87,9 @@ def test_norm_as_affine():
             value.uniform_(0.5, 2)
     assert norm_as_affine(norm.train()) is None
     assert norm_as_affine(nn.GroupNorm(1, 5)) is None
-    scale, shift = norm_as_affine(norm.eval())
+    affine = norm_as_affine(norm.eval())
+    assert affine is not None
+    scale, shift = affine
     x = torch.randn(2, 5, 3, 3, dtype=torch.float64)
     torch.testing.assert_close(x * scale[:, None, None] + shift[:, None, None], norm(x))
 
