@@ -3,10 +3,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export VENV
 
-.PHONY: help setup demo test lint format benchmark clean
+.PHONY: help setup demo test test-fast test-light lint format benchmark clean
 
 help:                ## this list
-	@grep -E '^[a-z]+: *.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+: *.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 setup:               ## make .venv with the pinned stack and mmfan (a second run takes a second)
 	@bash .ci/setup.sh
@@ -16,6 +16,18 @@ demo: setup          ## draw the miniature set, train FAN-T-Hybrid on it, test i
 
 test: setup          ## the whole test suite
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-fast: setup     ## what needs neither processes nor trainings: under a minute on 2 cores
+	@$(BIN)/python -m pytest -m "not slow and not process" $(ARGS)
+
+# In any environment, torch or not: CI runs it on the oldest and the newest Python.
+LIGHT := tests/utils tests/corruptions tests/evaluation/results tests/evaluation/summary tests/evaluation/report \
+  tests/evaluation/test_protocol.py tests/datasets/corrupted tests/datasets/prepare tests/datasets/miniature \
+  tests/visualization tests/test_walls.py mmfan/utils mmfan/corruptions
+PYTHON ?= $(BIN)/python
+
+test-light:          ## the same for the rooms without torch, with PYTHON=...
+	@$(PYTHON) -m pytest -m "not slow and not process" $(LIGHT) $(ARGS)
 
 lint: setup          ## format check, lint rules, types
 	@$(BIN)/ruff format --check mmfan tools tests configs

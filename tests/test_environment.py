@@ -67,6 +67,7 @@ def test_stand_ins_explain_themselves():
         registry.build({"type": "Thing", "depth": 3})
 
 
+@pytest.mark.process
 def test_importing_mmfan_loads_nothing_heavy():
     code = "import sys, mmfan; print([m for m in ('torch', 'mmengine', 'mmcv', 'numpy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -43,10 +43,14 @@ def run(code):
 
 
 @pytest.mark.parametrize("scope", [None, "mmseg", "mmdet"])
+@pytest.mark.process
+@pytest.mark.slow
 def test_by_prefix_under_any_scope(scope):
     assert run(BUILD.format(scope=scope)) == ["FAN", "FANHybrid", "FANSegformerHead", "FANClassifier"]
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_backbones_work_without_mmseg():
     built, message, loaded = run(WITHOUT_MMSEG)
     assert built == "FANHybrid"

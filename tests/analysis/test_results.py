@@ -12,6 +12,8 @@ from mmfan.apis import init_model, load_config
 from mmfan.corruptions.cell import Cell
 from mmfan.visualization.style import draw
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory):
@@ -96,6 +98,7 @@ def test_wrong_input_is_refused_before_anything_is_loaded(given, error, message,
         analyze(**{"name": "variance", "models": pair, **given})
 
 
+@pytest.mark.process
 def test_the_face_and_the_catalogue_import_no_torch():
     code = (
         "import sys, mmfan.analysis as face; assert 'analyze' in dir(face); "

@@ -30,6 +30,7 @@ def context(folder, **settings):
     return load_context(str(folder / "tiny.py"), str(folder / "tiny.pth"), "cpu", **settings)
 
 
+@pytest.mark.slow
 def test_batches_depend_on_seed_and_name_alone(folder):
     made = context(folder)
     first = training_batches(made, 2, 2)

@@ -19,6 +19,8 @@ from mmfan.apis.hooks import PredictionWriter
 from mmfan.apis.inference import predicted_rows
 from mmfan.visualization.detections import Detections, as_coco_results, paint_detections
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
@@ -71,6 +73,7 @@ def test_small_pictures_are_enlarged():
         assert painted.shape == (side * scale, (side + 10) * scale, 3)
 
 
+@pytest.mark.process
 def test_writer_and_score_of_a_test_run(trained, tmp_path):
     _, config, checkpoint = trained
     runner = build_runner(load_config(config), work_dir=tmp_path / "w", checkpoint=checkpoint)
@@ -85,6 +88,7 @@ def test_writer_and_score_of_a_test_run(trained, tmp_path):
     assert cv2.imread(str(tmp_path / "show" / f"{names[1]}.png")).shape == (SIZE[0] * 4, SIZE[1] * 4, 3)
 
 
+@pytest.mark.process
 def test_the_classes_of_the_checkpoint_are_those_of_the_set(trained, tmp_path):
     _, config, checkpoint = trained
     content = torch.load(checkpoint, weights_only=False)
@@ -120,6 +124,7 @@ def test_a_segmentation_config_with_a_detector_and_the_other_way_round(trained, 
         init_model(detector, other, "cpu")
 
 
+@pytest.mark.process
 def test_heads_for_another_number_of_classes(trained, tmp_path):
     data, _, checkpoint = trained
     config = write_detector_config(tmp_path / "three.py", data, 'model["roi_head"]["bbox_head"]["num_classes"] = 3')
@@ -130,6 +135,7 @@ def test_heads_for_another_number_of_classes(trained, tmp_path):
         build_runner(load_config(config), work_dir=tmp_path / "w", checkpoint=checkpoint).test()
 
 
+@pytest.mark.process
 def test_open_vocabulary_sets_ask_for_no_classes(trained, tmp_path):
     data, _, _ = trained
     more = """

@@ -38,6 +38,8 @@ def test_classes_come_from_the_checkpoint_else_from_the_dataset(trained, model, 
     assert bare.dataset_meta["palette"][0] == [128, 64, 128]
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_files_and_arrays_give_the_same_labels_as_the_test_loop(trained, model, tmp_path):
     data, config, checkpoint = trained
     pictures = sorted((data / "leftImg8bit" / "val" / "town").iterdir())
@@ -137,6 +139,7 @@ def test_find_pictures(tmp_path):
         find_pictures([tmp_path / "bare"])
 
 
+@pytest.mark.slow
 def test_rows_of_the_test_set(model):
     (first, last) = predicted_rows(model, 5)
     assert first.label.startswith("town_000000")

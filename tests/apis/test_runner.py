@@ -14,6 +14,8 @@ from mmfan.apis.runner import default_work_dir
 from mmfan.errors import ConfigError
 from mmfan.models.safe_load import CheckpointError
 
+pytestmark = pytest.mark.slow
+
 SCHEDULE = [1e-3, 1e-3 * 2 / 3, 1e-3 / 3, 0.0]  # PolyLR of power 1 from 1e-3 to 0 over 4 iterations
 
 
@@ -60,6 +62,7 @@ def test_a_loop_of_ones_own_is_tested_in_the_place_of_the_configs(tmp_path, data
 
 
 @pytest.mark.parametrize("resume", ["auto", "path"])
+@pytest.mark.process
 def test_a_killed_run_continues_exactly(tmp_path, data, resume):
     """Killed in its third iteration and resumed from the checkpoint of the second, a run ends with the same weights."""
     # Runs are told apart by their config's name and the second they start in.
@@ -81,6 +84,7 @@ def test_a_killed_run_continues_exactly(tmp_path, data, resume):
         assert torch.equal(weight, rest.model.state_dict()[name]), name
 
 
+@pytest.mark.process
 def test_resume_without_anything_to_resume_starts_anew(tmp_path, data):
     runner = build_runner(load_config(write_config(tmp_path / "fresh.py", data)), work_dir=tmp_path / "w", resume=True)
     assert runner._resume is False
@@ -92,6 +96,7 @@ def test_resume_without_anything_to_resume_starts_anew(tmp_path, data):
         )
 
 
+@pytest.mark.process
 def test_unused_parts_of_the_backbone_stay_out_of_training(tmp_path, data):
     """DDP without find_unused_parameters works only if every parameter it knows gets a gradient."""
     runner = build_runner(load_config(write_config(tmp_path / "gradients.py", data)), work_dir=tmp_path / "w")
@@ -103,6 +108,7 @@ def test_unused_parts_of_the_backbone_stay_out_of_training(tmp_path, data):
     assert runner.cfg.find_unused_parameters is False
 
 
+@pytest.mark.process
 def test_mixed_precision_on_a_cpu_is_bfloat16(tmp_path, data):
     runner, seen = run(write_config(tmp_path / "amp.py", data), tmp_path / "w", amp=True)
     assert type(runner.optim_wrapper).__name__ == "CPUAmpOptimWrapper"
@@ -126,6 +132,7 @@ def test_use_amp_by_device_and_kind(tmp_path, data):
         use_amp(cfg, accelerator=True)
 
 
+@pytest.mark.process
 def test_work_folder_rule_and_scaled_rate(tmp_path, data, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cfg = load_config(write_config(tmp_path / "address.py", data))
@@ -152,6 +159,7 @@ def test_configs_that_cannot_be_run_are_named(tmp_path, data):
         build_runner(cfg, work_dir=tmp_path / "w", tta=True)
 
 
+@pytest.mark.process
 def test_a_checkpoint_of_another_model_is_refused_for_testing(tmp_path, data):
     checkpoint = write_checkpoint(tmp_path / "small.pth", write_config(tmp_path / "small.py", data))
     wide = write_config(tmp_path / "wide.py", data, "model['decode_head']['embed_dim'] = 64\n")
@@ -160,6 +168,7 @@ def test_a_checkpoint_of_another_model_is_refused_for_testing(tmp_path, data):
         runner.test()
 
 
+@pytest.mark.process
 def test_a_run_of_another_model_is_not_resumed(tmp_path, data):
     run(write_config(tmp_path / "narrow.py", data), tmp_path / "w")
     wide = write_config(tmp_path / "wider.py", data, "model['decode_head']['embed_dim'] = 64\n")
@@ -168,6 +177,7 @@ def test_a_run_of_another_model_is_not_resumed(tmp_path, data):
         runner.train()
 
 
+@pytest.mark.process
 def test_test_time_augmentation_loads_and_merges(tmp_path, data):
     config = write_config(tmp_path / "augmented.py", data)
     checkpoint = write_checkpoint(tmp_path / "a.pth", config)

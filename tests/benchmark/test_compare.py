@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from mmfan.benchmark.compare import Comparison, Measurement, compare, comparison_page
 from mmfan.benchmark.floor import MachineRates, Operations
 from mmfan.benchmark.machine import Machine
@@ -72,6 +74,7 @@ def test_json_is_unrounded() -> None:
     assert result["rates"] == {"matmul": 100e9, "bandwidth": 20e9}
 
 
+@pytest.mark.slow
 def test_compare_says_what_it_does(monkeypatch) -> None:
     # Two plain forms: the whole run but for mmfan's model.
     import mmfan.benchmark.compare as module

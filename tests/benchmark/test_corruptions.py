@@ -45,6 +45,7 @@ def test_table() -> None:
     assert rows[8] == ["all", "600", "60.0", "10.0", "100", "0.60", "30"]
 
 
+@pytest.mark.slow
 def test_measuring_leaves_numpy_and_says_what_it_does() -> None:
     pytest.importorskip("imagecorruptions")
     np.random.seed(4)

@@ -24,6 +24,7 @@ from mmfan.benchmark.workload import DifferentFunctionError
 SMALL = DetectorJob(arch="tiny", height=64, width=96, threads=1)
 
 
+@pytest.mark.slow
 def test_both_backbones_are_one_function():
     assert check_same_backbone(SMALL) < 1e-5
     plain: Any
@@ -39,6 +40,7 @@ def test_another_function_gets_no_figures(monkeypatch):
         measure_detector(SMALL)
 
 
+@pytest.mark.slow
 def test_a_training_step(monkeypatch):
     pytest.importorskip("mmdet")
 
@@ -80,6 +82,7 @@ def test_table_by_hand(monkeypatch):
     assert figures["rows"][1]["ratio"] is None
 
 
+@pytest.mark.slow
 def test_recomputing_is_asked_for_where_it_is_named():
     pieces: dict[str, Any] = dict(detector.PIECES)
     assert {name for name, build in pieces.items() if build.keywords.get("with_cp")} == {

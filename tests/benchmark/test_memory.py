@@ -17,6 +17,8 @@ linux = pytest.mark.skipif(not memory.STATUS.exists(), reason="reads Linux's cou
 
 
 @linux
+@pytest.mark.process
+@pytest.mark.slow
 def test_a_known_allocation_is_seen() -> None:
     use = measure_memory(partial(partial, np.ones, 25 * MB))  # float64: 200 MB
     assert use.above_start == pytest.approx(200 * MB, rel=0.1)
@@ -24,6 +26,8 @@ def test_a_known_allocation_is_seen() -> None:
 
 
 @linux
+@pytest.mark.process
+@pytest.mark.slow
 def test_what_was_built_before_does_not_count_and_what_was_freed_does() -> None:
     # The array of 200 MB was there before; the comparison that the work makes of it takes 25 MB.
     held = measure_memory(partial(holding, 25 * MB))
@@ -32,11 +36,14 @@ def test_what_was_built_before_does_not_count_and_what_was_freed_does() -> None:
 
 
 @linux
+@pytest.mark.process
+@pytest.mark.slow
 def test_holes_in_the_heap_do_not_count() -> None:
     assert measure_memory(partial(leaving_holes, 12 * MB)).above_start == pytest.approx(96 * MB, rel=0.1)
 
 
 @linux
+@pytest.mark.process
 def test_a_killed_process_is_told() -> None:
     with pytest.raises(MemoryError, match="was killed"):
         measure_memory(partial(partial, os._exit, 9))
@@ -55,6 +62,8 @@ def test_fields_and_missing_system(tmp_path, monkeypatch) -> None:
 
 
 @linux
+@pytest.mark.process
+@pytest.mark.slow
 def test_errors_of_the_work_come_through() -> None:
     with pytest.raises(ValueError, match="negative dimensions"):
         measure_memory(partial(partial, np.ones, -1))

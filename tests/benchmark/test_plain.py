@@ -28,6 +28,7 @@ def golden_model(name: str, **kwargs) -> PlainFAN:
     ("name", "arch", "taps"),
     [("fan_tiny_12_p16_224", "vit_tiny", (0, 4, 6, 7, 11)), ("fan_tiny_8_p4_hybrid", "hybrid_tiny", (0, 4, 7))],
 )
+@pytest.mark.slow
 def test_published_classifier(name: str, arch: str, taps: tuple[int, ...]) -> None:
     model = golden_model(name, arch=arch, out_indices=taps, num_classes=1000)
     x = golden_input(224, 224)
@@ -45,6 +46,7 @@ def test_published_classifier(name: str, arch: str, taps: tuple[int, ...]) -> No
 
 
 @pytest.mark.parametrize(("task", "final_downsample"), [("seg", False), ("det", True)])
+@pytest.mark.slow
 def test_published_pyramids(task: str, final_downsample: bool) -> None:
     name = f"{task}/fan_tiny_8_p4_hybrid"
     model = golden_model(name, arch="hybrid_tiny", final_downsample=final_downsample)
@@ -57,6 +59,7 @@ def test_published_pyramids(task: str, final_downsample: bool) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in golden_keys() if "swin" not in name])
+@pytest.mark.slow
 def test_published_key_names_and_shapes(name: str) -> None:
     family = "hybrid" if "hybrid" in name else "vit"
     size = name.split("fan_")[1].split("_")[0]

@@ -22,6 +22,7 @@ def fake(seconds: dict[str, list[float]]):
     return works, log, measure
 
 
+@pytest.mark.slow
 def test_variants_take_turns_after_the_warm_up() -> None:
     works, log, measure = fake({"a": [3.0, 1.0, 2.0], "b": [30.0, 10.0, 20.0]})
     seen = []

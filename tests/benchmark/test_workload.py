@@ -71,6 +71,7 @@ def test_loss_of_known_logits() -> None:
     torch.testing.assert_close(loss, torch.tensor(0.6931472))
 
 
+@pytest.mark.slow
 def test_training_steps_of_the_plain_form_learn() -> None:
     step = build_work(replace(SMALL, task="training", size=32), "plain")
     before = step()
@@ -79,12 +80,14 @@ def test_training_steps_of_the_plain_form_learn() -> None:
 
 
 @pytest.mark.parametrize("task", ["inference", "training"])
+@pytest.mark.slow
 def test_mmfan_computes_the_same_function(task) -> None:
     pytest.importorskip("mmseg")
     error = check_same_function(replace(SMALL, task=task))
     assert error < (1e-5 if task == "inference" else 1e-9)
 
 
+@pytest.mark.slow
 def test_checkpointing_and_autocast_compute_the_same_function() -> None:
     pytest.importorskip("mmseg")
     assert check_same_function(replace(SMALL, task="training", with_cp=True)) < 1e-9
@@ -104,6 +107,7 @@ class Doubled(nn.Module):
 
 
 @pytest.mark.parametrize("task", ["inference", "training"])
+@pytest.mark.slow
 def test_another_function_is_refused(task, monkeypatch) -> None:
     monkeypatch.setattr(workload, "MmfanSegmentor", Doubled)
     with pytest.raises(DifferentFunctionError, match=f"in {task}, where rounding explains .* no speed-up is reported"):
@@ -118,6 +122,7 @@ def test_other_parameters_are_refused(monkeypatch) -> None:
         build_model(SMALL, "mmfan")
 
 
+@pytest.mark.slow
 def test_warm_work_is_the_same_work() -> None:
     assert FORMS == ("plain", "mmfan")
     torch.testing.assert_close(build_warm_work(SMALL, "plain")(), build_work(SMALL, "plain")())

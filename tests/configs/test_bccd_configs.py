@@ -14,6 +14,8 @@ from mmengine.registry import MODELS, DefaultScope
 
 from mmfan.apis import build_runner, load_config
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "configs"
 FAN, OTHER = "fan_cascade_rcnn_bccd", "cascade-rcnn_r50_bccd"
 CLASSES = ["RBC", "WBC", "Platelets"]
@@ -71,6 +73,7 @@ def test_classes_and_schedule(monkeypatch):
     assert max(step["end"] for step in cfg.param_scheduler) == cfg.train_cfg.max_iters
 
 
+@pytest.mark.process
 def test_two_iterations_and_a_test(monkeypatch, tmp_path):
     """With a tiny backbone of the same family."""
     cfg = load(FAN, monkeypatch, write_cells(tmp_path / "bccd"))

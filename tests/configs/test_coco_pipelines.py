@@ -14,6 +14,8 @@ from mmengine.registry import DATASETS, DefaultScope
 
 from mmfan.apis import load_config
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "configs"
 CASCADE, DINO = "fan_cascade_mask_rcnn_coco", "fan-s-hybrid_dino-4scale_8xb2-36e_coco"
 SHORTS = range(480, 801, 32)

@@ -14,6 +14,8 @@ from mmengine.registry import MODELS, TRANSFORMS, DefaultScope
 from mmfan.apis import load_config
 from mmfan.apis.amp import float32_operators
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "configs"
 FAMILY = [f"fan-{size}-hybrid_cascade-mask-rcnn_fpn_8xb2-36e_coco" for size in "tbl"]
 OTHERS = [

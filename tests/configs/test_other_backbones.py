@@ -11,6 +11,8 @@ from mmengine.registry import MODELS, DefaultScope
 
 from mmfan.apis import build_runner, load_config
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "configs"
 SWIN = {"arch": {"embed_dims": 16, "depths": (1, 2, 1, 1), "num_heads": (1, 2, 2, 2)}}
 ALTERNET = {
@@ -54,6 +56,7 @@ def shrunk(name):
 
 
 @pytest.mark.parametrize("name", SMALL)
+@pytest.mark.process
 def test_a_small_one_trains_and_is_evaluated(name, tmp_path):
     data = write_tree(tmp_path / "data")
     config = write_config(tmp_path / f"{name}.py", data, f"model = { ({'_delete_': True} | shrunk(name))!r}\n")

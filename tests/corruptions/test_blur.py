@@ -32,6 +32,7 @@ def test_motion_blur_at_the_same_angle_is_that_of_the_reference(severity: int) -
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
+@pytest.mark.slow
 def test_motion_blur_has_the_distribution_of_the_reference(severity: int) -> None:
     assert_same_distribution("motion_blur", severity)
 

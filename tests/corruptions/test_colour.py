@@ -19,6 +19,7 @@ def _all_colours() -> NDArray[np.uint8]:
 
 @pytest.mark.parametrize("severity", SEVERITIES)
 @pytest.mark.parametrize("name", ["brightness", "saturate"])
+@pytest.mark.slow
 def test_hsv_changes_are_those_of_the_reference(name: str, severity: int) -> None:
     for image in (*map(photograph, PHOTOGRAPHS), np.resize(_all_colours(), (200, 160, 3))):
         apart = levels_apart(corrupt(image, name, severity, 0), reference(image, name, severity))

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from mmfan.corruptions.compiled import compiled, inlined
 
@@ -37,6 +38,8 @@ def test_arithmetic_is_neither_fused_nor_reordered() -> None:
     np.testing.assert_array_equal(out, (values * weight).astype(np.float32) + values)
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_without_any_place_for_machine_code(tmp_path: Path) -> None:
     code = """
 from numba.core import caching

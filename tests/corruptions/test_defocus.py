@@ -9,6 +9,7 @@ from mmfan.corruptions.defocus import reference_disk
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
+@pytest.mark.slow
 def test_is_that_of_the_reference(severity: int) -> None:
     for part in PHOTOGRAPHS:
         image = photograph(part)

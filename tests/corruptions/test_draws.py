@@ -54,6 +54,7 @@ def test_bytes_are_uniform_and_in_the_order_of_the_words() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**64 - 1])
+@pytest.mark.slow
 def test_normals_are_normal(seed: int) -> None:
     drawn = normals(seed, 0, COUNT) / NORMAL_ONE
     assert stats.kstest(drawn, "norm").pvalue > 0.001
@@ -65,6 +66,7 @@ def test_normals_are_normal(seed: int) -> None:
     assert abs(neighbours) < 4 / np.sqrt(COUNT)
 
 
+@pytest.mark.slow
 def test_tails_of_normals_reach_far_and_hold_their_share() -> None:
     drawn = np.concatenate([normals(seed, 0, COUNT) for seed in range(8)]) / NORMAL_ONE
     for at in (3.0, 3.3, 3.5, 4.0, 4.5):
@@ -98,6 +100,7 @@ def test_streams_and_seeds_do_not_resemble_one_another() -> None:
     assert len(np.unique([words(key, 20000) for key in keys])) == len(pairs) * 20000
 
 
+@pytest.mark.slow
 def test_single_draws_are_uniform_over_seeds() -> None:
     drawn = [uniform(seed, 0, -45, 45) for seed in range(20000)]
     assert stats.kstest(drawn, "uniform", args=(-45, 90)).pvalue > 0.001

@@ -174,6 +174,8 @@ def run(code: str) -> str:
     return done.stdout.strip().splitlines()[-1]
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_the_names_alone_load_nothing() -> None:
     loaded = run("""
         import sys, mmfan.corruptions
@@ -183,6 +185,8 @@ def test_the_names_alone_load_nothing() -> None:
     assert loaded == "[]"
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_works_without_torch_openmmlab_and_the_reference_and_a_second_process_compiles_nothing() -> None:
     # Blocked: importing any of them fails. Frost reads the textures of the reference without importing it.
     code = """

@@ -45,6 +45,7 @@ def test_same_displacements_give_the_picture_of_the_reference(part: str, severit
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
+@pytest.mark.slow
 def test_same_distribution_as_the_reference(severity: int) -> None:
     assert_same_distribution("glass_blur", severity)
 

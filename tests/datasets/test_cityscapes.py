@@ -29,6 +29,7 @@ def labels_of(root):
     return sorted((root / "gtFine/train").rglob("*_gtFine_labelTrainIds.png"))
 
 
+@pytest.mark.slow
 def test_same_samples_and_meta_as_mmseg(root):
     ours = CityscapesDataset(data_root=str(root), data_prefix=PREFIX)
     theirs = MMSegCityscapesDataset(data_root=str(root), data_prefix=PREFIX)

@@ -258,6 +258,7 @@ def test_by_name_and_bad_arguments(root):
         DATASETS.build({**settings, "corruption": "clean", "severity": 0, "corrupt_root": "x"})
 
 
+@pytest.mark.process
 def test_any_order_and_any_worker(root):
     """The workers of a loader make the same pictures as this process."""
     fly = dataset(root, "gaussian_noise", 3, source="fly")

@@ -166,6 +166,7 @@ def test_by_name(root):
         DATASETS.build({**settings, "corruption": "fog", "severity": 1, "data_rot": "x"})
 
 
+@pytest.mark.slow
 def test_one_cell_of_any_config(root, tmp_path):
     """The options of the docstring, on a config of mmdetection."""
     (tmp_path / "theirs.py").write_text('_base_ = "mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py"\n')

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = [pytest.mark.process, pytest.mark.slow]
+
 BUILD = """
 import sys
 from mmengine.registry import DATASETS, TRANSFORMS, DefaultScope

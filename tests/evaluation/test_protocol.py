@@ -136,6 +136,7 @@ def test_the_cells_of_a_protocol_made_by_hand_are_looked_at():
 
 
 @given(st.dictionaries(st.sampled_from(CORRUPTIONS), st.sets(st.integers(1, 5), min_size=1), min_size=1))
+@pytest.mark.slow
 def test_whatever_is_asked_for_is_there_once(severities):
     protocol = make_protocol(severities)
     assert sorted(protocol.cells) == sorted((name, at) for name, levels in severities.items() for at in levels)

@@ -55,6 +55,7 @@ def test_one_row_one_pixel_and_large_pictures():
     assert decode(cv2.imencode(".jpg", np.zeros((1, 1, 3), np.uint8))[1].tobytes()).shape == (1, 1, 3)
 
 
+@pytest.mark.slow
 def test_a_large_picture_is_whole_for_both_decoders():
     content = cv2.imencode(".jpg", np.zeros((9500, 19000), np.uint8))[1].tobytes()  # beyond Pillow's own guard
     assert decode(content).shape == (9500, 19000, 3)
@@ -130,6 +131,7 @@ def test_a_missing_file_and_a_wrong_suffix(tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "a.png"), SCENE[..., ::-1])
 
 
+@pytest.mark.process
 def test_an_inflated_header_takes_no_memory():
     code = """
 import resource

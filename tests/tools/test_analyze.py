@@ -9,6 +9,8 @@ import cv2
 import pytest
 from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
 
+pytestmark = pytest.mark.slow
+
 TOOL = Path(__file__).parents[2] / "tools" / "analyze.py"
 MIT = """
 model = dict(
@@ -117,6 +119,7 @@ def test_wrong_input_is_told_in_a_line(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.process
 def test_an_unknown_analysis_lists_those_that_there_are() -> None:
     done = subprocess.run([sys.executable, TOOL, "fuorier", "x.py"], capture_output=True, text=True, check=False)
     assert done.returncode == 2

@@ -12,6 +12,8 @@ from helpers.tiny_analysis import write_parts
 from helpers.tiny_retinanet import write_detector
 from helpers.tiny_segmentor import run_tool
 
+pytestmark = pytest.mark.slow
+
 TOOL = Path(__file__).parents[2] / "tools" / "analyze.py"
 
 
@@ -20,6 +22,7 @@ def parts(tmp_path_factory):
     return write_parts(tmp_path_factory.mktemp("parts"))
 
 
+@pytest.mark.process
 def test_patchdrop_of_two_models_in_one_figure(parts, tmp_path):
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "-1"}
     models = [parts / "tiny.py", parts / "tiny.pth", "--model", f"{parts / 'tiny.py'}:{parts / 'tiny.pth'}"]
@@ -64,6 +67,7 @@ def test_random_weights_are_labelled(parts, tmp_path, monkeypatch):
     assert model["result"]["centre"] > 1
 
 
+@pytest.mark.process
 def test_detectors_are_judged_by_their_own_metric(tmp_path, monkeypatch, capsys):
     config, checkpoint = write_detector(tmp_path)
     common = [config, checkpoint, "--out", tmp_path / "out", "--limit", 1, "--workers", 0]

@@ -21,6 +21,8 @@ def street(tmp_path):
     return path
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_as_a_command(street, tmp_path):
     (tmp_path / "own.py").write_text(
         "from mmfan.corruptions import register_corruption\n"

@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from mmfan.models import FANHybrid
+
+pytestmark = pytest.mark.process
 
 TOOL = Path(__file__).parents[2] / "tools" / "convert_checkpoint.py"
 
@@ -17,6 +20,7 @@ def run(*arguments):
     )
 
 
+@pytest.mark.slow
 def test_official_file_is_converted_and_named(tmp_path):
     state = {f"module.{k}": v for k, v in FANHybrid(arch="tiny").state_dict().items()}
     state["module.head.weight"] = torch.zeros(1000, 192)
@@ -33,6 +37,7 @@ def test_official_file_is_converted_and_named(tmp_path):
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["mmfan.pth"]
 
 
+@pytest.mark.slow
 def test_bad_arguments(tmp_path):
     (tmp_path / "there.pth").touch()
     done = run(tmp_path / "nowhere.pth", tmp_path / "there.pth")

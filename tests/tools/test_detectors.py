@@ -16,6 +16,8 @@ from helpers.tiny_segmentor import run_tool
 
 from mmfan.apis import build_runner, load_config
 
+pytestmark = pytest.mark.slow
+
 TOOLS = Path(__file__).parents[2] / "tools"
 HOOK = """
 custom_imports = dict(imports=["weights_of_ranks"])
@@ -46,6 +48,7 @@ def tree(tmp_path_factory):
     return write_coco_tree(tmp_path_factory.mktemp("coco") / "data")
 
 
+@pytest.mark.process
 def test_two_processes_without_a_gpu_end_with_the_same_weights(tree, tmp_path):
     (tmp_path / "weights_of_ranks.py").write_text(SAVER)
     config = write_detector_config(tmp_path / "tiny.py", tree, HOOK)
@@ -69,6 +72,7 @@ def train(config, work_dir, iterations, **more):
     return runner
 
 
+@pytest.mark.process
 def test_resumed(tree, tmp_path):
     """Sampling of regions is random, so the weights differ; iteration, schedule and optimiser continue."""
     config = write_detector_config(tmp_path / "tiny.py", tree)
@@ -80,6 +84,7 @@ def test_resumed(tree, tmp_path):
     assert steps == {4}
 
 
+@pytest.mark.process
 def test_mixed_precision(tree, tmp_path):
     config = write_detector_config(tmp_path / "tiny.py", tree)
     runner = train(config, tmp_path / "w", 2, amp=True)
@@ -90,6 +95,7 @@ def test_mixed_precision(tree, tmp_path):
     assert all(p.dtype == torch.float32 and p.isfinite().all() for p in runner.model.parameters())
 
 
+@pytest.mark.process
 def test_infer_draws_objects(tree, tmp_path):
     config = write_detector_config(tmp_path / "tiny.py", tree)
     checkpoint = write_detector_checkpoint(tmp_path / "tiny.pth", config)
@@ -107,6 +113,7 @@ def test_infer_draws_objects(tree, tmp_path):
     assert set(entries[0]) == {"image_id", "category_id", "bbox", "score", "segmentation"}
 
 
+@pytest.mark.process
 def test_missing_annotations_end_with_one_message(tmp_path, monkeypatch, capsys):
     config = write_detector_config(tmp_path / "tiny.py", tmp_path / "nowhere")
     assert run_tool(monkeypatch, "train.py", config, "--work-dir", tmp_path / "w") == 1
@@ -120,6 +127,7 @@ def test_a_wrong_score(monkeypatch, capsys):
     assert "argument --score-thr: expected a number from 0 to 1, got '30" in capsys.readouterr().err
 
 
+@pytest.mark.process
 def test_a_segmentor_s_checkpoint(tree, tmp_path, monkeypatch, capsys):
     config = write_detector_config(tmp_path / "tiny.py", tree)
     torch.save({"state_dict": {"decode_head.w": torch.zeros(1), "backbone.w": torch.zeros(1)}}, tmp_path / "seg.pth")

@@ -14,6 +14,8 @@ from PIL import Image
 from mmfan import apis
 from mmfan.cli import infer
 
+pytestmark = pytest.mark.slow
+
 PNG_WITH_FRAMES = saved(Image.fromarray(SCENE), "PNG", save_all=True, append_images=[Image.fromarray(SCENE[::-1])])
 TOOL = Path(__file__).parents[2] / "tools" / "infer.py"
 
@@ -32,6 +34,7 @@ def trained(tmp_path_factory):
     return data / "leftImg8bit" / "val" / "town", config, write_checkpoint(folder / "tiny.pth", config)
 
 
+@pytest.mark.process
 def test_a_folder_with_an_unreadable_picture(trained, tmp_path):
     """Every other picture is done; the unreadable one is named and makes the status 1."""
     pictures, config, checkpoint = trained

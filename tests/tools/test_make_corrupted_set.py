@@ -38,6 +38,8 @@ def source(tmp_path):
     return write_cityscapes(tmp_path / "clean", 5)
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_makes_verifies_and_complains(source, tmp_path, main, capsys):
     target = tmp_path / "c"
     options = ["--corruptions", "brightness", "contrast", "--severities", "1", "3"]
@@ -111,6 +113,8 @@ def test_ranks_of_torchrun_and_slurm(source, tmp_path, main, monkeypatch, capsys
     assert tree_bytes(target) == tree_bytes(tmp_path / "whole")
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_three_machines_at_once(source, tmp_path, main):
     options = ["--corruptions", "contrast", "brightness", "--workers", "1"]
     tools = [start_tool(source, tmp_path / "c", *options, "--shard", f"{number}/3") for number in (1, 2, 3)]
@@ -122,6 +126,7 @@ def test_three_machines_at_once(source, tmp_path, main):
     assert tree_bytes(tmp_path / "c") == tree_bytes(tmp_path / "whole")
 
 
+@pytest.mark.process
 def test_needs_neither_torch_nor_openmmlab():
     import subprocess
 
@@ -133,6 +138,7 @@ def test_needs_neither_torch_nor_openmmlab():
     assert done.stdout == "[]\n", done.stderr
 
 
+@pytest.mark.process
 def test_a_users_own_corruption(source, tmp_path, main):
     module = write_module(tmp_path, "night_shade")
     assert main(source, "c", "--import", module, "--corruptions", "tint", "contrast", "--workers", "2") == 0
@@ -172,6 +178,8 @@ def at_work(tmp_path):
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.process
+@pytest.mark.slow
 def test_interrupted(tmp_path, at_work, how):
     tool, options = at_work
     again = run(*options, cwd=tmp_path)
@@ -189,6 +197,8 @@ def test_interrupted(tmp_path, at_work, how):
     assert not list((tmp_path / "c").rglob("lock*"))
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_killed_it_takes_its_workers_along(tmp_path, at_work):
     tool, options = at_work
     helpers = psutil.Process(tool.pid).children(recursive=True)
@@ -228,6 +238,8 @@ def test_bad_arguments(source, tmp_path, main, capsys, arguments, said):
     assert not (tmp_path / "c").exists()
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_mixing_and_missing_folders_end_in_one_line(source, tmp_path):
     options = [source, tmp_path / "c", "--corruptions", "contrast", "--workers", "1"]
     assert run(*options).returncode == 0

@@ -20,6 +20,7 @@ def main():
     return lambda arguments: cli.main(["mini", *arguments])
 
 
+@pytest.mark.process
 def test_draws_a_set_and_then_says_it_is_there(tmp_path, main, capsys):
     target = tmp_path / "mini"
     arguments = ["cityscapes", str(target), "--train", "3", "--val", "1", "--size", "128", "64", "--workers", "2"]
@@ -43,6 +44,7 @@ def test_draws_coco(tmp_path, main, capsys):
     assert "already complete" in capsys.readouterr().out
 
 
+@pytest.mark.process
 def test_a_bad_argument_ends_with_one_line_and_code_2(tmp_path):
     (tmp_path / "file").write_text("x")
     result = run("cityscapes", tmp_path / "file")

@@ -32,6 +32,7 @@ def test_writes_the_tree(source, tmp_path, capsys):
     assert np.unique(label).tolist() == [13]
 
 
+@pytest.mark.process
 def test_wrong_labels(source, tmp_path):
     Image.fromarray(np.full((4, 6), 255, np.uint8)).save(source / "trainannot/0001TP_006690.png")
     done = run(source, tmp_path / "out")

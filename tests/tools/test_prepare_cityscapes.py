@@ -33,6 +33,7 @@ def tree(tmp_path):
     return tmp_path
 
 
+@pytest.mark.process
 def test_makes_counts_and_complains(tree, main, capsys):
     done = run(tree, "--expected", "train=3", "val=1", "--workers", "2")
     assert done.returncode == 0, done.stderr
@@ -57,6 +58,7 @@ def main():
     return lambda *arguments: cli.main(["prepare", "cityscapes", *map(str, arguments)])
 
 
+@pytest.mark.process
 def test_broken_file_is_named_and_partial_sets_pass(tree, main, capsys):
     broken = tree / "gtFine/val/ulm/ulm_0_gtFine_polygons.json"
     whole = broken.read_text()
@@ -71,6 +73,7 @@ def test_broken_file_is_named_and_partial_sets_pass(tree, main, capsys):
     assert "polygon files: 1 converted, 3 converted before, 0 failed" in capsys.readouterr().out
 
 
+@pytest.mark.process
 def test_wrong_root(tmp_path):
     done = run(tmp_path / "nowhere")
     assert done.returncode == 2

@@ -38,6 +38,7 @@ def protocol(tmp_path):
     return path
 
 
+@pytest.mark.process
 def test_markdown_by_default(results, protocol):
     done = run(results, "--protocol", protocol)
     assert done.returncode == 0, done.stderr
@@ -46,6 +47,7 @@ def test_markdown_by_default(results, protocol):
     assert done.stderr == ""
 
 
+@pytest.mark.process
 def test_json_and_csv_on_stdout_are_nothing_else(results):
     done = run(results, "--protocol", "recorded", "--format", "json")
     content = json.loads(done.stdout)
@@ -57,6 +59,7 @@ def test_json_and_csv_on_stdout_are_nothing_else(results):
     assert {row["protocol"] for row in rows} == {"custom"}
 
 
+@pytest.mark.process
 def test_html_with_plots_and_published_rows(results, protocol, tmp_path):
     page, plots = tmp_path / "new" / "report.html", tmp_path / "plots"
     done = run(
@@ -75,6 +78,8 @@ def test_html_with_plots_and_published_rows(results, protocol, tmp_path):
     assert f"wrote {page}" in done.stderr
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_the_same_results_give_the_same_file(results, protocol, tmp_path):
     pages = [tmp_path / name for name in ("a.html", "b.html")]
     for page in pages:
@@ -82,6 +87,8 @@ def test_the_same_results_give_the_same_file(results, protocol, tmp_path):
     assert pages[0].read_bytes() == pages[1].read_bytes()
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_a_gate_that_is_passed_and_one_that_is_not(results, protocol, tmp_path):
     expected = tmp_path / "expected.json"
     done = run(results, "--protocol", protocol, "--write-expect", expected, "--tolerance", 0.001)
@@ -107,6 +114,7 @@ def test_a_gate_that_is_passed_and_one_that_is_not(results, protocol, tmp_path):
     assert "fan-t: mIoU is not a number in the cells fog 1" in done.stderr
 
 
+@pytest.mark.process
 def test_a_torn_last_line_is_a_warning(results, protocol):
     results.write_text(results.read_text() + '{"model": "fan')
     done = run(results, "--protocol", protocol)
@@ -145,6 +153,7 @@ def test_bad_arguments(results, arguments, message, monkeypatch, capsys):
     assert printed.out == ""
 
 
+@pytest.mark.process
 def test_a_bad_argument_in_a_process_of_its_own(results):
     done = run(results, "--protocol", "kaman16")
     assert (done.returncode, done.stdout) == (2, "")
@@ -152,6 +161,7 @@ def test_a_bad_argument_in_a_process_of_its_own(results):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.process
 def test_expected_values_of_another_protocol_are_not_compared(results, protocol, tmp_path):
     expected = tmp_path / "expected.json"
     run(results, "--protocol", protocol, "--write-expect", expected)

@@ -1,7 +1,10 @@
 """tools/show_predictions.py: a grid of input, truth and prediction."""
 
 import cv2
+import pytest
 from helpers.tiny_segmentor import run_tool, write_checkpoint, write_config, write_tree
+
+pytestmark = pytest.mark.slow
 
 
 def test_writes_one_picture(tmp_path, monkeypatch, capsys):

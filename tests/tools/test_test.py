@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 import cv2
+import pytest
 from helpers.tiny_segmentor import SIZE, run_tool, write_checkpoint, write_config, write_tree
+
+pytestmark = pytest.mark.slow
 
 TOOL = Path(__file__).parents[2] / "tools" / "test.py"
 
@@ -18,6 +21,7 @@ def start(*arguments):
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
 
 
+@pytest.mark.process
 def test_writes_scores_label_maps_and_pictures(tmp_path):
     config = write_config(tmp_path / "tiny.py", write_tree(tmp_path / "data"))
     checkpoint = write_checkpoint(tmp_path / "tiny.pth", config)
@@ -43,6 +47,7 @@ def test_a_truncated_checkpoint_ends_with_one_message(tmp_path, monkeypatch, cap
     assert "cut.pth" in message.splitlines()[-1]
 
 
+@pytest.mark.process
 def test_predictions_of_many_cells_are_not_written_over_each_other(tmp_path, monkeypatch, capsys):
     config = write_config(tmp_path / "tiny.py", write_tree(tmp_path / "data"))
     checkpoint = write_checkpoint(tmp_path / "tiny.pth", config)

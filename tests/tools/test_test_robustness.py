@@ -10,6 +10,8 @@ import pytest
 from helpers.tiny_robustness import CELLS, write_parts
 from helpers.tiny_segmentor import run_tool
 
+pytestmark = [pytest.mark.process, pytest.mark.slow]
+
 TOOL = Path(__file__).parents[2] / "tools" / "test_robustness.py"
 CELL_OPTIONS = ["--corruptions", "contrast", "gaussian_noise", "--severities", "2", "5"]
 

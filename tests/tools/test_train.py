@@ -5,8 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from helpers.tiny_segmentor import run_tool, write_config, write_tree
+
+pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 TOOL = Path(__file__).parents[2] / "tools" / "train.py"
 SAVER = """

@@ -126,6 +126,7 @@ for _ in range(100):
 
 
 @pytest.mark.process
+@pytest.mark.process
 def test_several_processes_write_one_file(tmp_path):
     path = tmp_path / "a.png"
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), letter]) for letter in "abc"]
@@ -135,6 +136,7 @@ def test_several_processes_write_one_file(tmp_path):
 
 @pytest.mark.process
 @pytest.mark.skipif(os.name != "posix", reason="killed as POSIX kills")
+@pytest.mark.process
 def test_a_killed_writer_leaves_the_old_file_and_what_the_next_one_sweeps(tmp_path):
     path = tmp_path / "a.json"
     path.write_bytes(b"old")

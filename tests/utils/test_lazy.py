@@ -27,12 +27,14 @@ def loaded(package, names=()):
 
 
 @pytest.mark.parametrize("package", FACES)
+@pytest.mark.process
 def test_importing_a_face_imports_none_of_its_modules(package):
     before, _ = loaded(package)
     assert not {"torch", "mmengine", "mmcv", "matplotlib", "cv2", "numpy"} & set(before)
     assert [name for name in before if name.startswith(f"{package}.")] == []
 
 
+@pytest.mark.process
 def test_names_that_need_no_torch_load_none():
     names = set(import_module("mmfan.evaluation").__all__) - {"RobustnessLoop", "RetentionEvaluator"}
     assert {"PROTOCOLS", "Protocol", "Cell", "get_protocol", "make_protocol", "ResultsStore", "summarize", "Summary",

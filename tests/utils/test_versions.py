@@ -33,6 +33,7 @@ def test_cores_are_those_this_process_may_use():
     assert cores() == len(before)
 
 
+@pytest.mark.process
 def test_the_name_of_the_processor(tmp_path):
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text("processor\t: 0\nmodel name\t: Some CPU @ 3 GHz\nmodel name\t: Another\n")

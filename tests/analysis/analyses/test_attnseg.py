@@ -8,6 +8,8 @@ from hypothesis.extra.numpy import arrays
 
 from mmfan.analysis.analyses.attnseg import class_scores, jaccard, mass_mask
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_fewest_places_that_hold_the_share() -> None:
     weights = np.array([[0.5, 0.1], [0.3, 0.1]])

@@ -6,6 +6,8 @@ import pytest
 from mmfan.analysis.analyses.cka import cka, hsic, linear_grams
 from mmfan.analysis.options import AnalysisError
 
+pytestmark = pytest.mark.slow
+
 
 def similarity(x: np.ndarray, y: np.ndarray) -> float:
     k, m = linear_grams([x]), linear_grams([y])

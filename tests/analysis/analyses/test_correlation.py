@@ -6,6 +6,8 @@ import torch
 
 from mmfan.analysis.analyses.correlation import pearson, share_hidden
 
+pytestmark = pytest.mark.slow
+
 
 def features(seed=0, shape=(2, 8, 3, 5)):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))

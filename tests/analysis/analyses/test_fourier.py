@@ -7,6 +7,8 @@ from torch.nn import functional as F
 
 from mmfan.analysis.analyses.fourier import FLOOR, diagonal, log_amplitude
 
+pytestmark = pytest.mark.slow
+
 
 def curve(features: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     return diagonal(log_amplitude(features))

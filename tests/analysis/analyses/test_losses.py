@@ -9,6 +9,8 @@ from mmfan.analysis import AnalysisError
 from mmfan.analysis.analyses import landscape
 from mmfan.corruptions.cell import Cell
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory):

@@ -5,6 +5,8 @@ import torch
 
 from mmfan.analysis.analyses.noise_decay import norm_ratio
 
+pytestmark = pytest.mark.slow
+
 
 def test_by_hand() -> None:
     clean = torch.tensor([[3.0, 4.0]])

@@ -14,6 +14,8 @@ from mmfan.corruptions.cell import Cell
 from mmfan.datasets.transforms.patch_drop import PatchDrop
 from mmfan.evaluation.metrics.counts import scores_of_counts
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory):
@@ -39,6 +41,7 @@ def predicted(parts, change):
     return np.stack(found), np.stack(hidden)
 
 
+@pytest.mark.process
 def test_patchdrop_scores_all_visible_and_hidden_pixels(parts, tmp_path):
     result = analyse(parts, tmp_path, "patchdrop", ratios=[50], modes=["random", "salient"], workers=0)
     everything, hidden = predicted(parts, PatchDrop(0.5).transform)
@@ -60,6 +63,7 @@ def test_patchdrop_scores_all_visible_and_hidden_pixels(parts, tmp_path):
     assert records[1]["alteration"]["patch"] == 16
 
 
+@pytest.mark.process
 def test_repeats_are_averaged(parts, tmp_path):
     found = analyse(parts, tmp_path, "patchdrop", ratios=[50], modes=["random"], repeats=2, workers=0)
     result = found["modes"]["random"]
@@ -76,6 +80,7 @@ def test_area_under():
     assert area_under([0.5], [None]) is None
 
 
+@pytest.mark.process
 def test_bandnoise_resumes_and_nothing_is_lost_by_nothing(parts, tmp_path):
     result = analyse(parts, tmp_path, "bandnoise", frequencies=[20, 80], eps=0, workers=0)
     assert result["scores"] == [result["clean"]] * 2
@@ -90,6 +95,7 @@ def test_bandnoise_resumes_and_nothing_is_lost_by_nothing(parts, tmp_path):
     assert len(lines(tmp_path / "bandnoise.jsonl")) == 4
 
 
+@pytest.mark.process
 def test_shuffling_one_cell_is_the_clean_picture(parts, tmp_path):
     result = analyse(parts, tmp_path, "shuffle", grids=["1x1", "4x6"], workers=0)
     assert result["cells"] == [1, 24]
@@ -101,6 +107,7 @@ def test_shuffling_one_cell_is_the_clean_picture(parts, tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.process
 def test_lesion_of_a_silent_branch_changes_nothing(tmp_path):
     import torch
 

@@ -6,6 +6,8 @@ import torch
 
 from mmfan.analysis.analyses.spectrum import affinity_eigenvalues, significant
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("shape", [(30, 8), (8, 30), (9, 9)])
 def test_the_smaller_gram_matrix_has_the_same_eigenvalues(shape: tuple[int, int]) -> None:

@@ -5,6 +5,8 @@ import torch
 
 from mmfan.analysis.analyses.variance import map_variance
 
+pytestmark = pytest.mark.slow
+
 
 def test_by_hand_and_scaling() -> None:
     features = torch.tensor([[[[1.0, 3.0]], [[0.0, 4.0]]]])  # two channels of two places

@@ -81,6 +81,7 @@ def test_labels_travel_with_the_pixels(folder):
     assert (~marked).sum() == 2 * 30 * (30 + 28 + 30)
 
 
+@pytest.mark.slow
 def test_shuffling_depends_on_the_name_and_seed_alone(folder):
     first = parts(altered(folder, ShuffleAlteration({16: (4, 4)}, 2), Cell("shuffle", 16)), (1, 1))[0]
     wrapped = altered(folder, ShuffleAlteration({16: (4, 4)}, 2), Cell("shuffle", 16))

@@ -57,6 +57,7 @@ def test_road_below_sky_above():
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
+@pytest.mark.slow
 def test_every_class_is_frequent(mini_set, split):
     counts = mini_set.counts(split)[:, :19]
     share = (counts > 60).mean(axis=0)
@@ -66,6 +67,7 @@ def test_every_class_is_frequent(mini_set, split):
     assert 0.005 < ignored < 0.1
 
 
+@pytest.mark.slow
 def test_most_pictures_hold_many_classes(mini_set):
     kinds = (mini_set.counts("val")[:, :19] > 0).sum(axis=1)
     assert kinds.mean() > 11
@@ -78,6 +80,7 @@ def mean_iou(prediction, truth):
     return float((hits / np.maximum(table.sum(0) + table.sum(1) - hits, 1)).mean())
 
 
+@pytest.mark.slow
 def test_colour_alone_tells_little(mini_set):
     def pixels(split):
         colours, labels = [], []

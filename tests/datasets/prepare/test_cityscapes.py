@@ -95,6 +95,7 @@ def test_rectangles_against_slices(tmp_path):
     np.testing.assert_array_equal(cv2.imread(str(convert(polygons)), cv2.IMREAD_UNCHANGED), expected)
 
 
+@pytest.mark.process
 def test_any_number_of_workers_writes_the_same(root):
     calls = []
     done = prepare(root, ["train", "val"], workers=1, progress=lambda *numbers: calls.append(numbers))
@@ -107,6 +108,7 @@ def test_any_number_of_workers_writes_the_same(root):
     assert tree_bytes(root) == one
 
 
+@pytest.mark.process
 def test_a_killed_run_is_taken_up(root):
     prepare(root, ["train", "val"])
     whole = tree_bytes(root)
@@ -141,6 +143,7 @@ def test_only_the_splits_asked_for(root):
     ],
 )
 @pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.process
 def test_broken_polygons_are_named_and_the_rest_is_made(root, content, reason, workers, capsys):
     broken = root / "gtFine/train/ulm/ulm_000001_000019_gtFine_polygons.json"
     broken.write_text(content)

@@ -153,6 +153,7 @@ labels = npst.arrays(np.uint8, npst.array_shapes(min_dims=2, max_dims=2, max_sid
 
 
 @given(labels, st.integers(1, 255), st.integers(0, 255))
+@pytest.mark.slow
 def test_ids_outside_against_a_plain_count(label, num_classes, ignore):
     assert ids_outside(label, num_classes, ignore) == sorted(
         {value for value in label.ravel().tolist() if value >= num_classes and value != ignore}
@@ -160,6 +161,7 @@ def test_ids_outside_against_a_plain_count(label, num_classes, ignore):
 
 
 @given(npst.arrays(np.int32, (3, 3)))
+@pytest.mark.slow
 def test_ids_outside_of_signed_files(label):
     assert ids_outside(label, 19) == sorted(
         {value for value in label.ravel().tolist() if not (0 <= value < 19 or value == 255)}
@@ -167,6 +169,7 @@ def test_ids_outside_of_signed_files(label):
 
 
 @given(labels, st.dictionaries(st.integers(0, 255), st.integers(0, 255)))
+@pytest.mark.slow
 def test_map_ids_against_a_loop(label, mapping):
     expected = [[mapping.get(value, value) for value in row] for row in label.tolist()]
     assert map_ids(label, mapping).tolist() == expected

@@ -15,6 +15,8 @@ from helpers.tiny_segmentor import run_tool
 
 from mmfan.evaluation.results.store import ResultsStore
 
+pytestmark = pytest.mark.slow
+
 PICTURES = 3
 CLEAN_AND_ONE = ("/clean-0", "/contrast-5")
 SCORES = [f"{kind}_mAP{part}" for kind in ("bbox", "segm") for part in ("", "_50", "_75", "_s", "_m", "_l")]
@@ -51,6 +53,7 @@ def same_scores(one, other):
             assert record[part] == other[cell][part], (cell, part)
 
 
+@pytest.mark.process
 def test_scores_of_boxes_and_masks(judged):
     scores, records, _ = judged
     assert list(records) == CELLS
@@ -70,6 +73,7 @@ def test_scores_of_boxes_and_masks(judged):
         assert scores[f"retention/{name}"] == pytest.approx(np.mean(values[1:]) / values[0], abs=1e-12)
 
 
+@pytest.mark.process
 def test_a_cell_is_what_the_ordinary_test_on_coco_c_says(parts, judged, tmp_path):
     """mmdetection's own loop and metric, to their three digits, on mmfan.CocoCDataset."""
     from mmfan.apis import build_runner, load_config
@@ -87,6 +91,7 @@ def test_a_cell_is_what_the_ordinary_test_on_coco_c_says(parts, judged, tmp_path
         assert (value is None and theirs == -1) or value == pytest.approx(theirs, abs=0.00051), name
 
 
+@pytest.mark.process
 def test_a_set_on_disk_gives_the_same(parts, judged, tmp_path, monkeypatch):
     root = tmp_path / "coco_c"
     wanted = ["--corruptions", "contrast", "gaussian_noise", "--severities", "2", "5"]
@@ -97,6 +102,7 @@ def test_a_set_on_disk_gives_the_same(parts, judged, tmp_path, monkeypatch):
     same_scores(records, judged[1])
 
 
+@pytest.mark.process
 def test_goes_on_where_it_was_with_other_batches_and_workers(parts, judged, tmp_path):
     results = tmp_path / "r.jsonl"
     judge(*parts, results, protocol={"corruptions": ["gaussian_noise"], "severities": [2]})
@@ -108,6 +114,7 @@ def test_goes_on_where_it_was_with_other_batches_and_workers(parts, judged, tmp_
 
 
 @pytest.mark.skipif(os.name != "posix", reason="quick processes are POSIX")
+@pytest.mark.process
 def test_two_processes_equal_one(parts, judged, tmp_path):
     import socket
 
@@ -146,6 +153,7 @@ def test_report_and_gate(judged, tmp_path, monkeypatch, capsys):
     assert "--partial averages what is there" in capsys.readouterr().err
 
 
+@pytest.mark.process
 def test_pictures_with_objects_for_the_report(parts, tmp_path, monkeypatch, capsys):
     results = tmp_path / "r.jsonl"
     judge(*parts, results, protocol={"corruptions": ["contrast"], "severities": [5]}, pictures=1)
@@ -159,6 +167,7 @@ def test_pictures_with_objects_for_the_report(parts, tmp_path, monkeypatch, caps
     assert cv2.imread(str(tmp_path / "plots" / "pictures_1.png")).shape[1] > 1000
 
 
+@pytest.mark.process
 def test_protocols_by_name_and_by_file(parts, tmp_path, monkeypatch, capsys):
     (tmp_path / "night.json").write_text('{"name": "night", "corruptions": {"brightness": [1], "fog": [2, 3]}}')
     for protocol, cells in (("common15", 75), ("fan16", 80), (tmp_path / "night.json", 3)):
@@ -168,6 +177,7 @@ def test_protocols_by_name_and_by_file(parts, tmp_path, monkeypatch, capsys):
         assert f": {cells} cells and the clean pictures, {PICTURES} pictures each" in capsys.readouterr().out
 
 
+@pytest.mark.process
 def test_a_network_that_finds_nothing(network, tmp_path, monkeypatch, capsys):
     small = {"corruptions": ["contrast"], "severities": [5]}
     results = tmp_path / "r.jsonl"
@@ -190,6 +200,7 @@ def test_found_nothing_in_one_cell_is_a_note_of_the_report(judged, tmp_path, mon
     assert "tiny, contrast 5: The model detected nothing in 3 pictures." in capsys.readouterr().out
 
 
+@pytest.mark.process
 def test_annotations_of_another_set_end_with_one_line(parts, tmp_path, monkeypatch, capsys):
     other = parts[0].parent / "coco/annotations/instances_train2017.json"
     arguments = ["--corruptions", "contrast", "--work-dir", tmp_path, "--cfg-options"]

@@ -15,6 +15,8 @@ from mmfan.corruptions.cell import Cell
 from mmfan.evaluation.metrics.counts import scores_of_counts
 from mmfan.evaluation.results.store import ResultsStore
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory):
@@ -53,6 +55,7 @@ def over_the_truth(record):
     return np.mean([scores[name] for name, recall in recalls.items() if recall is not None])
 
 
+@pytest.mark.process
 def test_numbers_are_those_of_a_straightforward_evaluation(parts, judged):
     from mmfan.apis import init_model, predict
 
@@ -90,6 +93,7 @@ def test_a_record_says_where_it_is_from(parts, judged):
     assert len(record["classes"]) == 19
 
 
+@pytest.mark.process
 def test_counts_of_pictures_stay_with_their_names(parts, tmp_path):
     _, records = judge(*parts, tmp_path / "r.jsonl", seed=3)
     kept = ResultsStore(tmp_path / "r.jsonl").read_counts(records["contrast", 5])
@@ -98,12 +102,14 @@ def test_counts_of_pictures_stay_with_their_names(parts, tmp_path):
     assert scores_of_counts(kept.counts).metrics == records["contrast", 5]["metrics"]
 
 
+@pytest.mark.process
 def test_workers_and_batches_change_nothing(parts, judged, tmp_path):
     options = {"test_dataloader.batch_size": 2}
     _, records = judge(*parts, tmp_path / "r.jsonl", seed=3, workers=2, options=options)
     same_scores(records, judged[1])
 
 
+@pytest.mark.process
 def test_a_corrupted_set_on_disk_gives_the_same(parts, judged, tmp_path):
     root = tmp_path / "set"
     for path in clean_pictures(parts[0]):
@@ -119,6 +125,7 @@ def test_a_corrupted_set_on_disk_gives_the_same(parts, judged, tmp_path):
         judge(*parts, tmp_path / "other.jsonl", **more)
 
 
+@pytest.mark.process
 def test_goes_on_where_it_was_and_shares_cells_between_protocols(parts, judged, tmp_path):
     results = tmp_path / "r.jsonl"
     judge(*parts, results, seed=3, protocol={"corruptions": ["gaussian_noise"], "severities": [2]})
@@ -133,6 +140,7 @@ def test_goes_on_where_it_was_and_shares_cells_between_protocols(parts, judged, 
     assert len(ResultsStore(results).records()) == 5
 
 
+@pytest.mark.process
 def test_never_takes_over_cells_of_another_run(parts, tmp_path):
     import torch
 
@@ -156,6 +164,7 @@ def test_never_takes_over_cells_of_another_run(parts, tmp_path):
         assert len(ResultsStore(tmp_path / "r.jsonl").records()) == 2 * number, change
 
 
+@pytest.mark.process
 def test_where_the_data_lie_is_not_part_of_the_key(parts, tmp_path):
     config, checkpoint = parts
     judge(config, checkpoint, tmp_path / "r.jsonl", limit=2)
@@ -165,6 +174,7 @@ def test_where_the_data_lie_is_not_part_of_the_key(parts, tmp_path):
     assert len(ResultsStore(tmp_path / "r.jsonl").records()) == 5
 
 
+@pytest.mark.process
 def test_cells_of_an_older_corruption_are_not_taken_over(parts, tmp_path):
     results = tmp_path / "r.jsonl"
     judge(*parts, results, limit=1)
@@ -173,6 +183,7 @@ def test_cells_of_an_older_corruption_are_not_taken_over(parts, tmp_path):
         judge(*parts, results, limit=1)
 
 
+@pytest.mark.process
 def test_a_corruption_of_ones_own(parts, judged, tmp_path):
     from mmfan.corruptions import register_corruption, unregister_corruption
 
@@ -204,6 +215,7 @@ class Fitted:
         return sample
 
 
+@pytest.mark.process
 def test_a_change_is_installed_before_the_loading_processes_start(parts, tmp_path):
     more = {"protocol": {"corruptions": ["contrast"], "severities": [5]}, "seed": 77, "pictures": 1}
     for workers in (0, 1):
@@ -213,6 +225,7 @@ def test_a_change_is_installed_before_the_loading_processes_start(parts, tmp_pat
         assert (cv2.imread(str(shown)) == 77).all()
 
 
+@pytest.mark.process
 def test_a_change_of_ones_own(parts, judged, tmp_path):
     more = {"protocol": {"corruptions": ["contrast"], "severities": [5]}, "seed": 3, "pictures": 1}
     _, records = judge(*parts, tmp_path / "r.jsonl", change=turn_grey, workers=1, **more)
@@ -223,6 +236,7 @@ def test_a_change_of_ones_own(parts, judged, tmp_path):
 
 
 @pytest.mark.parametrize("more", [{"tta": True}, {"fp16": True}])
+@pytest.mark.process
 def test_augmentation_and_mixed_precision(parts, judged, tmp_path, more):
     if "tta" in more:
         more["options"] = {"tta_pipeline.1.transforms": [
@@ -235,6 +249,7 @@ def test_augmentation_and_mixed_precision(parts, judged, tmp_path, more):
     assert records["contrast", 2]["config_hash"] != judged[1]["contrast", 2]["config_hash"]
 
 
+@pytest.mark.process
 def test_writes_what_a_report_shows(parts, tmp_path):
     from mmfan.evaluation.results.pictures import find_pictures
 
@@ -253,6 +268,7 @@ def test_writes_what_a_report_shows(parts, tmp_path):
             assert cell.predictions[0].shape == SIZE
 
 
+@pytest.mark.process
 def test_a_training_keeps_the_checkpoint_with_the_best_corrupted_score(parts, tmp_path):
     from mmfan.apis import build_runner, load_config
 
@@ -301,6 +317,7 @@ def test_a_training_keeps_the_checkpoint_with_the_best_corrupted_score(parts, tm
         ({"options": {"test_evaluator.iou_metric": "mIoU"}}, "iou_metric"),
     ],
 )  # fmt: skip
+@pytest.mark.process
 def test_refuses(parts, tmp_path, change, message):
     config, checkpoint = parts
     change = {"results": str(tmp_path / "r.jsonl"), **change}
@@ -309,6 +326,7 @@ def test_refuses(parts, tmp_path, change, message):
     assert not (tmp_path / "r.jsonl").exists()
 
 
+@pytest.mark.process
 def test_a_checkpoint_of_another_model_is_refused(parts, tmp_path):
     from mmfan.apis import CheckpointError
 
@@ -317,6 +335,7 @@ def test_a_checkpoint_of_another_model_is_refused(parts, tmp_path):
         make_runner(*parts, tmp_path / "w", options=options, results=str(tmp_path / "r.jsonl")).test()
 
 
+@pytest.mark.process
 def test_results_that_cannot_be_written_stop_it_before_the_work(parts, tmp_path):
     (tmp_path / "file").write_text("")
     for place in (tmp_path, tmp_path / "file" / "r.jsonl"):
@@ -324,6 +343,7 @@ def test_results_that_cannot_be_written_stop_it_before_the_work(parts, tmp_path)
             make_runner(*parts, tmp_path / "w", results=str(place)).test()
 
 
+@pytest.mark.process
 def test_a_damaged_picture_stops_it_and_finished_cells_stay(parts, tmp_path):
     config, checkpoint = write_parts(tmp_path)
     worst = clean_pictures(config)[1]

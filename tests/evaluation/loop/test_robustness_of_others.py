@@ -6,6 +6,8 @@ import torch
 from helpers.tiny_robustness import CELLS, judge
 from helpers.tiny_segmentor import write_tree
 
+pytestmark = [pytest.mark.process, pytest.mark.slow]
+
 SEGMENTOR = """
 _base_ = "mmseg::_base_/models/{model}"
 {more}

@@ -11,7 +11,11 @@ from helpers.tiny_robustness import CELLS, judge, judge_as_rank, quick_processes
 
 from mmfan.evaluation.results.store import ResultsStore, key_of
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and quick processes are POSIX")
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name != "posix", reason="signals and quick processes are POSIX"),
+]
 
 
 @pytest.fixture(scope="module")

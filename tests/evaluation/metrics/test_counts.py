@@ -120,6 +120,7 @@ labels = st.integers(1, 5).flatmap(
 
 
 @given(labels)
+@pytest.mark.slow
 def test_pictures_add_up_to_their_set(case):
     classes, truth, prediction = case[0], np.array(case[1]), np.array(case[2])[: len(case[1])]
     each = np.stack([counts_of_picture(p, t, classes) for p, t in zip(prediction, truth, strict=True)])
@@ -165,6 +166,7 @@ def scenes(count=4):
 @pytest.mark.parametrize(
     ("source", "absent"), [(lambda: pictures(19), 18), (scenes, None)], ids=["blocks", "miniature"]
 )
+@pytest.mark.slow
 def test_as_cityscapes_scripts(tmp_path, source, absent):
     """Its own evaluation of the pixels, from files, with the numbers of Cityscapes labels."""
     evaluation = pytest.importorskip("cityscapesscripts.evaluation.evalPixelLevelSemanticLabeling")

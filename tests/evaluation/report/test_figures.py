@@ -37,6 +37,7 @@ def keep(tmp_path, model="fan-t"):
         picture.save(path)
 
 
+@pytest.mark.slow
 def test_three_plots(tmp_path):
     found = figures.plots(make(tmp_path))
     assert [figure.name for figure in found] == ["retention_by_corruption", "score_by_severity", "retention_map"]
@@ -48,6 +49,7 @@ def test_models_without_a_clean_score_are_not_plotted(tmp_path):
     assert figures.plots(report) == []
 
 
+@pytest.mark.slow
 def test_the_same_report_gives_the_same_bytes(tmp_path):
     report = make(tmp_path)
     assert figures.plots(report) == figures.plots(report)

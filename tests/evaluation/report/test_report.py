@@ -209,6 +209,8 @@ def test_bad_files(tmp_path):
         build_report(read_runs([write(tmp_path / "a.jsonl", records())]), "kamman16")
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_loads_neither_torch_nor_matplotlib():
     code = (
         "import sys, mmfan.evaluation.report.report, mmfan.evaluation.report.formats, mmfan.evaluation.report.gate\n"

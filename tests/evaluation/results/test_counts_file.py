@@ -72,6 +72,7 @@ def test_damaged_files(tmp_path):
         read_counts(tmp_path / "none.npz")
 
 
+@pytest.mark.slow
 def test_a_changed_byte_is_never_taken_for_the_counts(tmp_path):
     path = tmp_path / "c.npz"
     counts = counts_up_to(300)

@@ -170,6 +170,8 @@ def test_all_problems_of_a_record_at_once():
         key_of([])
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_file_as_it_was(store):
     store.append(at(1))
     before = store.path.read_bytes()
@@ -232,6 +234,7 @@ json_values = st.recursive(
 
 
 @given(st.text(min_size=1).filter(lambda text: text.isprintable()), st.floats(0, 1), json_values)
+@pytest.mark.slow
 def test_what_is_written_is_read(tmp_path_factory, model, score, extra):
     store = ResultsStore(tmp_path_factory.mktemp("store") / "r.jsonl")
     record = MINIMAL | {"model": model, "metrics": {"mIoU": score}, "note": extra}

@@ -6,9 +6,12 @@ import sys
 import time
 
 import numpy as np
+import pytest
 
 from mmfan.evaluation.protocol import PROTOCOLS
 from mmfan.evaluation.results.store import ResultsStore, key_of
+
+pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 CELLS = PROTOCOLS["kamann16"].cells
 # goes through the cells that are not there yet, as an evaluation does; long lines, so that a kill may tear one

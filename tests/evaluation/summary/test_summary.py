@@ -201,6 +201,7 @@ full_grids = st.fixed_dictionaries({CLEAN: fractions} | dict.fromkeys(PROTOCOLS[
 
 @settings(max_examples=30, deadline=None)
 @given(full_grids, st.randoms(use_true_random=False))
+@pytest.mark.slow
 def test_properties(scores, shuffler):
     summary = summarize(records_of(scores), "kamann16")
     shuffled = list(scores.items())
@@ -224,6 +225,8 @@ def test_properties(scores, shuffler):
     assert summary.corrupted == pytest.approx(sum(means) / 16)
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_no_torch_and_no_openmmlab():
     code = (
         "import sys\n"

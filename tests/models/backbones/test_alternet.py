@@ -29,6 +29,7 @@ def millions(module):
 
 
 @pytest.mark.parametrize("arch", LAYOUTS)
+@pytest.mark.slow
 def test_layouts_of_the_paper(arch):
     with torch.device("meta"):
         model = AlterNet(arch)
@@ -40,6 +41,7 @@ def test_layouts_of_the_paper(arch):
     assert (model.out_channels, model.out_strides, model.stride) == (widths, (4, 8, 16, 32), 1)
 
 
+@pytest.mark.slow
 def test_the_build_up_by_config():
     """The five models of the build-up on CIFAR-100, from ResNet to the one that was chosen."""
     found = []

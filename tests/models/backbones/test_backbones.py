@@ -37,6 +37,7 @@ def test_published_channels_and_strides_are_what_comes_out(family, arch, options
     assert [tuple(o.shape) for o in outputs] == expected
 
 
+@pytest.mark.slow
 def test_default_taps():
     assert [default_out_indices(depth) for depth in (12, 18, 24)] == [(4, 7, 11), (5, 11, 17), (7, 15, 23)]
     with torch.device("meta"):
@@ -196,6 +197,7 @@ def test_position_roundings_differ():
     assert (a[2] - b[2]).abs().max() > 1e-3
 
 
+@pytest.mark.slow
 def test_no_attention_matrix_in_memory():
     """The largest tensor that a forward makes is far smaller than N x N."""
     from torch.utils._python_dispatch import TorchDispatchMode
@@ -217,6 +219,8 @@ def test_no_attention_matrix_in_memory():
     assert 0 < mode.numel < n * n / 2
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_compiled_backbone_and_head_give_the_same_output():
     from mmfan.models import FANSegformerHead
 

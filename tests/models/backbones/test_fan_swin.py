@@ -13,6 +13,7 @@ NAME = "fan_swin_tiny_patch4_window7_224"
 SMALL = {"embed_dims": 16, "depths": (1, 2, 2, 2), "num_heads": (1, 2, 4, 4), "window": 4}
 
 
+@pytest.mark.slow
 def test_stored_outputs_are_reproduced():
     """The stored outputs were made with random masks and indices in place of the true ones; so is the comparison."""
     published = golden_state(golden_keys()[NAME])
@@ -173,6 +174,7 @@ def test_drop_path_rises_to_its_rate():
     assert rates == pytest.approx([0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3])
 
 
+@pytest.mark.slow
 def test_official_file_loads_as_it_is(tmp_path):
     published = {key: torch.zeros(shape) for key, shape in golden_keys()[NAME].items()}
     published["layers.0.blocks.0.attn.proj.bias"] += 7

@@ -34,6 +34,7 @@ def load_golden(model):
 
 
 @pytest.mark.parametrize("name", TINY)
+@pytest.mark.slow
 def test_blocks_and_final_tokens(name):
     model = load_golden(TINY[name](arch="tiny", out_indices=range(12 if TINY[name] is FAN else 8)))
     x = golden_input(224, 224)
@@ -54,6 +55,7 @@ def test_blocks_and_final_tokens(name):
 
 
 @pytest.mark.parametrize("name", TINY)
+@pytest.mark.slow
 def test_class_token_and_logits(name):
     model = FANClassifier({"type": TINY[name].__name__, "arch": "tiny"})
     state = golden_state(golden_keys()[name])

@@ -30,6 +30,7 @@ def test_gate_by_hand():
 
 @settings(max_examples=25, deadline=None)
 @given(n=st.integers(1, 60), scale=st.floats(0.01, 30), seed=st.integers(0, 99))
+@pytest.mark.slow
 def test_gate_stays_between_sigmoid_of_zero_and_of_one(n, scale, seed):
     generator = torch.Generator().manual_seed(seed)
     q, k = (torch.randn(2, n, 12, generator=generator) * scale for _ in range(2))

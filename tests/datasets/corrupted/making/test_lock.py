@@ -44,6 +44,7 @@ def test_given_back_after_an_error(tmp_path, path):
 @pytest.mark.parametrize(
     "content", [None, '{"pid": 1, "host": "node17", "shard": "1/1"}', "", "[", '{"pid": [1]}', "7"]
 )
+@pytest.mark.process
 def test_the_file_of_a_run_that_is_gone_blocks_nobody(tmp_path, path, content):
     """Killed a moment ago, or on another host, or in a container of long ago, or by a version that wrote otherwise."""
     if content is None:
@@ -74,6 +75,7 @@ def test_who_holds_it_is_told_as_well_as_the_file_says(tmp_path, path):
                 enter(tmp_path)
 
 
+@pytest.mark.process
 def test_shards_of_another_count_overlap(tmp_path, path):
     with shard_lock(tmp_path, Shard(1, 3), print), shard_lock(tmp_path, Shard(2, 3), print):
         with pytest.raises(BusyTargetError, match="shard 1/3"):
@@ -111,6 +113,7 @@ def test_one_of_many_takes_over(tmp_path, path):
     assert not path.parent.exists()
 
 
+@pytest.mark.slow
 def test_in_and_out_without_a_pause(tmp_path, path):
     """Files that are removed and made again all the time never let two in at once."""
     inside, most, errors, ended = [], [], [], threading.Event()

@@ -214,6 +214,8 @@ def test_a_picture_made_anew_that_differs_from_its_manifest_is_named(source, who
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.process
+@pytest.mark.slow
 def test_bad_pictures_are_named_and_the_rest_is_made(source, tmp_path, workers):
     folder = source / "leftImg8bit/val/ulm"
     cut, empty, small, text = (folder / f"ulm_{index:06d}_000019_leftImg8bit.png" for index in (0, 2, 100, 101))
@@ -241,6 +243,8 @@ def test_bad_pictures_are_named_and_the_rest_is_made(source, tmp_path, workers):
     assert (done.made, done.kept, done.failures, len(done.merge.written)) == (2, 10, [], 2)
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_two_workers_write_the_same_as_one(source, tmp_path):
     cells = [("brightness", 1), ("contrast", 2), ("pixelate", 5)]
     done = [make(source, tmp_path / f"c{workers}", cells=cells, workers=workers) for workers in (1, 2)]
@@ -451,6 +455,7 @@ def test_shards_that_noted_different_files_of_one_name(source, whole, tmp_path):
     assert tree_bytes(target) == whole
 
 
+@pytest.mark.process
 def test_a_killed_worker_is_told_of(source, tmp_path, monkeypatch):
     (tmp_path / "deadly.py").write_text(
         "import os\nfrom mmfan.corruptions import register_corruption\n"
@@ -472,6 +477,8 @@ def finished(folder):
     return sum(not path.name.startswith(".") for path in folder.rglob("*.png"))
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_killed_twenty_times_at_random_moments(tmp_path):
     source = tmp_path / "clean"
     for index in range(80):

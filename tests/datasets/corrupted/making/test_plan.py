@@ -68,6 +68,7 @@ def test_shards_have_the_size_of_their_part(source, tmp_path):
     assert sum(part.size for part in parts) == pytest.approx(whole.size, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_estimate_is_of_the_right_size(tmp_path):
     """Photographs, all types: within a factor of 1.5 of what they take."""
     data = pytest.importorskip("skimage.data")

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ places = st.tuples(st.floats(-8, 8), st.floats(0, 6), st.floats(4, 60))
 
 
 @given(angles, angles, places, st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda n: np.linalg.norm(n) > 0.1))
+@pytest.mark.slow
 def test_inverse_depth_gives_the_depth_of_points_on_the_plane(yaw, roll, point, normal):
     camera = straight(yaw=yaw, roll=roll)
     view = camera.to_view(np.array(point))

@@ -8,6 +8,8 @@ from mmfan.datasets.miniature import draw_miniature, write_cityscapes
 from mmfan.datasets.miniature.labels import COUNTABLE, PALETTE, TRAIN_ID_OF
 from mmfan.datasets.miniature.sets.cityscapes import CITIES, MANIFEST, picture_name
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"size": (96, 64), "workers": 1}
 
 
@@ -19,6 +21,7 @@ def hashes(root):
     }
 
 
+@pytest.mark.process
 def test_the_tree_is_that_of_cityscapes(mini_set):
     for split, count in (("train", 44), ("val", 40)):
         images = sorted((mini_set.root / "leftImg8bit" / split).glob("*/*"))
@@ -66,6 +69,7 @@ def test_what_is_read_is_what_was_drawn(mini_set):
     assert np.array_equal(mini_set.image_of(file)[..., ::-1], scene.image)  # files hold RGB, OpenCV reads BGR
 
 
+@pytest.mark.process
 def test_same_bytes_for_any_number_of_workers_and_pictures(tmp_path):
     write_cityscapes(tmp_path / "one", train=6, val=2, size=(96, 64), seed=4, workers=1)
     write_cityscapes(tmp_path / "two", train=6, val=2, size=(96, 64), seed=4, workers=2)
@@ -141,6 +145,7 @@ def test_arguments_out_of_range(tmp_path, changes, message):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.process
 def test_a_stopped_run_leaves_nothing(tmp_path, workers):
     def stop(done, total):
         if done == 3:

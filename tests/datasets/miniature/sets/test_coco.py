@@ -6,6 +6,8 @@ import pytest
 
 from mmfan.datasets.miniature import draw_miniature, write_coco
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"train": 3, "val": 2, "size": (192, 96), "seed": 5}
 
 
@@ -14,6 +16,7 @@ def digests(root):
     return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+@pytest.mark.process
 def test_same_bytes_for_any_number_of_workers(tmp_path):
     assert write_coco(tmp_path / "one", workers=1, **SMALL)
     assert write_coco(tmp_path / "two", workers=2, **SMALL)

@@ -4,6 +4,8 @@ import pytest
 from mmfan.datasets.miniature import Scene, draw_miniature
 from mmfan.datasets.miniature.sets.coco_objects import CATEGORIES, annotate, crowds, outline, run_lengths
 
+pytestmark = pytest.mark.slow
+
 
 def scene(*objects, size=(60, 100)):
     """A scene of rectangles: (instance id, top, bottom, left, right) each."""
