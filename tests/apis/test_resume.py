@@ -13,6 +13,8 @@ from mmfan.apis import build_runner, load_config, read_checkpoint
 from mmfan.apis.resume import check_average, check_resumable, latest_checkpoint, newest_whole, read_to_resume
 from mmfan.models.safe_load import CheckpointError
 
+pytestmark = pytest.mark.slow
+
 
 def training(iteration=2, **more):
     """What a checkpoint of a training holds at least."""

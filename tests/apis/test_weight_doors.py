@@ -14,6 +14,8 @@ from mmfan.apis import build_runner, init_model, load_config
 from mmfan.apis.weight_doors import own_reader, with_own_reader
 from mmfan.models.safe_load import CheckpointError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
