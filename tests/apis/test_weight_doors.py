@@ -3,6 +3,7 @@
 import mmengine.runner.checkpoint as mmengine_checkpoint
 import pytest
 import torch
+from helpers.file_server import serve
 from helpers.pickles import write_program
 from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
 from mmengine.model import BaseModule
@@ -87,6 +88,32 @@ def test_doors_of_functions(tmp_path, data, evil):
     for load in (runner.load_checkpoint, runner.resume):
         with REFUSED:
             load(str(evil))
+
+
+@pytest.mark.usefixtures("loaders")
+def test_doors_of_urls(tmp_path, data, evil, monkeypatch):
+    """What is downloaded goes through the same reader and the same checks as a file."""
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    config = write_config(tmp_path / "u.py", data)
+    write_checkpoint(tmp_path / "good.pth", config)
+    with serve(tmp_path) as (address, _):
+        for more, options in (
+            (DOORS["load_from"].format(f"{address}/evil.pth"), {}),
+            (DOORS["init_cfg of the head"].format(f"{address}/evil.pth"), {}),
+            (DOORS["resume of the config"].format(f"{address}/evil.pth"), {}),
+            ("", {"resume": f"{address}/evil.pth"}),
+            ("", {"checkpoint": f"{address}/evil.pth"}),
+        ):
+            with REFUSED:
+                build_runner(
+                    load_config(write_config(tmp_path / "v.py", data, more)), work_dir=tmp_path / "w", **options
+                ).train()
+        with REFUSED:
+            init_model(config, f"{address}/evil.pth")
+        with pytest.raises(CheckpointError, match=r"good\.pth is no checkpoint that a training can continue from"):
+            build_runner(load_config(config), work_dir=tmp_path / "w", resume=f"{address}/good.pth")
+        ours, local = init_model(config, f"{address}/good.pth"), init_model(config, tmp_path / "good.pth")
+    assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), local.parameters(), strict=True))
 
 
 class Old(BaseModule):
