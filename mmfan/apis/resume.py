@@ -1,4 +1,4 @@
-"""Which checkpoint a training continues from, and whether it can.
+"""Resuming: the checkpoint that a training continues from, and whether it can.
 
 A checkpoint that a killed run left unfinished is never passed over in silence: the error names the newest whole one
 beside it and how to continue from that.

@@ -1,4 +1,4 @@
-"""How an error ends a command: a mistake that the user can cure in one line, a bug with its traceback.
+"""Ends of commands by errors: a mistake that the user can cure in one line, a bug with its traceback.
 
 The user can cure what mmfan refuses (:class:`mmfan.errors.MMFanError`) and what the system says of his files, his disk
 and missing packages. Anything else is a bug, and a bug needs its traceback.

@@ -1,4 +1,4 @@
-"""What the datasets of corrupted sets have in common: the pictures of one cell in place of the clean ones."""
+"""Base of the datasets of corrupted sets: the pictures of one cell in place of the clean ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the header of a picture file states, and the formats by the bytes they begin with."""
+"""Headers of picture files: the size that one states, and the formats by the bytes they begin with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pictures a set holds, and where each corrupted one goes.
+"""Layouts of sets: the pictures that a set holds, and where each corrupted one goes.
 
 ======================  =====================================  ====================================================
 layout                  picture, below SOURCE                  corrupted picture, below TARGET

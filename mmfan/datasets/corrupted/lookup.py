@@ -1,4 +1,4 @@
-"""From clean pictures to their corrupted forms on disk: where each is, and whether it is there.
+"""Look-up of the corrupted forms of clean pictures on disk: where each is, and whether it is there.
 
 The labels stay those of the clean set. Every picture that is asked for must have its corrupted form, for a score over
 some of them, or over clean ones, is a wrong score.

@@ -1,4 +1,4 @@
-"""What a weight file may hold: the names that are looked up for it, each with what they may be used for.
+"""Names that a weight file may hold, each with what it may be used for.
 
 Types of data, and functions that build data from data. There is no function here that takes a function, an attribute's
 name or a module from the file. Where files hold ``getattr`` (mmengine's histories carry their four statistics) it

@@ -1,4 +1,4 @@
-"""Where weights come from: a file, a URL, or a name in mmengine's tables, each to a file on this machine.
+"""Sources of weights, a file, a URL, or a name in mmengine's tables, each as a file on this machine.
 
 Downloads go to torch's cache. A name that carries a hash, as torch's convention has it (``NAME-0123abcd.pth``), is one
 file for everybody and lies where torch and mmengine look for it; any other lies in a folder of its URL, so that two

@@ -1,4 +1,4 @@
-"""One run a shard: a lock file that says who is at work, held by the system for as long as that process lives."""
+"""Lock of a shard: a file that says who is at work, held by the system for as long as that process lives."""
 
 from __future__ import annotations
 

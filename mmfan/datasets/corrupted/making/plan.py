@@ -1,4 +1,4 @@
-"""What is to be made: the pictures, the cells, the settings, checked before anything is written."""
+"""Plan of a corrupted set: the pictures, the cells, the settings, checked before anything is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a plan is there, what is still to be made, and how much room it takes."""
+"""Survey of a plan's target: what is there, what is still to be made, and how much room it takes."""
 
 from __future__ import annotations
 
