@@ -17,6 +17,7 @@ from mmengine.runner.amp import autocast
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.corrupted.lookup import CorruptedSet, clean_set_of
 from mmfan.errors import ConfigError, MMFanError
+from mmfan.evaluation.loop.contents import contents_of
 from mmfan.evaluation.loop.outcome import check_fractions, conclude
 from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
 from mmfan.evaluation.loop.run_key import (
@@ -24,6 +25,7 @@ from mmfan.evaluation.loop.run_key import (
     guess_dataset_name,
     guess_model_name,
     make_record,
+    other_runs,
     run_key,
 )
 from mmfan.evaluation.loop.shown import shown_prediction, shown_truth
@@ -146,6 +148,7 @@ class RobustnessLoop(BaseLoop):
         batches = CellBatches(self.chosen[rank::ranks], dataloader.get("batch_size", 1), range(len(self.cells)))
         super().__init__(runner, build_sweep_loader(runner, dataloader, wrapped, batches))
         self.batches: CellBatches = self.dataloader.batch_sampler
+        self._clean, self._evaluator_config = dataset, evaluator
         self.evaluator = make_evaluator(evaluator)
         self.evaluator.dataset_meta = dataset.metainfo
         runner.visualizer.dataset_meta = dataset.metainfo
@@ -231,18 +234,31 @@ class RobustnessLoop(BaseLoop):
                 pictures=self.names,
                 seed=self.seed,
                 checkpoint=file if file is not None and Path(file).is_file() else None,
+                contents=contents_of(self._clean, self.chosen, self.names, self._evaluator_config),
+                precision=self._precision(),
                 fp16=self.fp16,
                 lossy_set=None if self.disk is None else self.disk.lossy,
             )
         broadcast_object_list(key)
         return key[0]
 
+    def _precision(self) -> str:
+        """What the model computes in: autocast's type of its device, or that of its weights."""
+        parameter = next(self.runner.model.parameters(), torch.empty(0))
+        if not self.fp16:
+            return str(parameter.dtype).removeprefix("torch.")
+        return "bfloat16" if parameter.device.type == "cpu" else "float16"
+
     def resumed(self, key: RunKey) -> list[Record]:
         """Records of this run that are in the results file, of the cells wanted; the same in all processes."""
         found: list[Any] = [[]]
         if self.store is not None and is_main_process():
             wanted = set(self.cells)
-            own = [record for record in self.store.records() if key_of(record)[0] == key]
+            records = self.store.records()
+            own = [record for record in records if key_of(record)[0] == key]
+            others = other_runs(records, key, self.cells)
+            if others:
+                self.runner.logger.warning(f"{self.store.path} holds {others}: they stay, and are not taken over.")
             found[0] = [record for record in own if key_of(record)[1] in wanted]
             check_corruption_versions(found[0], str(self.store.path))
         broadcast_object_list(found)
@@ -296,8 +312,8 @@ class RobustnessLoop(BaseLoop):
 
     def _more(self) -> dict[str, Any]:
         """What the records of this run have beside the scores."""
-        more: dict[str, Any] = {} if self.limit is None else {"limit": self.limit}
-        return {**more, "fp16": True} if self.fp16 else more
+        more: dict[str, Any] = {"source": "fly" if self.disk is None else "disk"}
+        return more if self.limit is None else {**more, "limit": self.limit}
 
     def _write_pictures(self, notes: list[SampleNote], outputs: Any) -> None:
         if self.writer is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ from mmengine.runner import Runner
 from mmfan.corruptions import corruption_names, get_corruption
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
+from mmfan.evaluation.loop.contents import Contents
 from mmfan.evaluation.loop.weights_hash import weights_hash
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.evaluation.results.hashes import config_hash, file_hash, pictures_hash
-from mmfan.evaluation.results.store import Record, RunKey, key_of
+from mmfan.evaluation.results.store import RUN_HASHES, Record, RunKey, key_of
+from mmfan.utils.text import counted
 from mmfan.utils.versions import versions
 
 
@@ -53,6 +56,8 @@ def run_key(
     pictures: Sequence[str],
     seed: int,
     checkpoint: str | None,
+    contents: Contents,
+    precision: str,
     **more: Any,
 ) -> RunKey:
     """What the records of a run have in common.
@@ -65,6 +70,8 @@ def run_key(
         pictures: Names of the pictures judged.
         seed: Base seed of the corruptions.
         checkpoint: The file that the weights came from; None to hash the weights themselves.
+        contents: Hashes of the pictures, the truth and the metric.
+        precision: What the model computes in, e.g. ``'float32'``.
         **more: What else changes predictions.
     """
     described = runner.cfg.get("model") or str(runner.model)
@@ -80,6 +87,10 @@ def run_key(
         dataset=dataset,
         seed=seed,
         pictures=pictures_hash(pictures),
+        contents=contents.pictures,
+        truth=contents.truth,
+        metric=contents.metric,
+        precision=precision,
     )
 
 
@@ -101,6 +112,7 @@ def make_record(key: RunKey, cell: Cell, scores: CellScores, seconds: float, **m
         "checkpoint_hash": key.checkpoint_hash,
         "seed": key.seed,
         "pictures": key.pictures,
+        **dict(zip(RUN_HASHES, (key.contents, key.truth, key.metric, key.precision), strict=True)),
         "seconds": round(seconds, 3),
         "versions": versions_of(cell),
         **more,
@@ -143,3 +155,38 @@ def check_corruption_versions(records: Sequence[Record], where: str) -> None:
             f"{where} holds cells of this model whose corruption has changed since: {', '.join(differing[:5])}. Take a "
             "new results file, or remove those lines."
         )
+
+
+# What tells runs of one model apart that names do not, and how it is said.
+_CHANGED = {
+    "contents": "pictures of the same names and other contents",
+    "truth": "other labels",
+    "metric": "other settings of the metric, or other classes",
+    "precision": "another precision",
+}
+
+
+def other_runs(records: Sequence[Record], key: RunKey, cells: Iterable[Cell]) -> str:
+    """What a results file has of this model on these pictures that was measured otherwise, in words.
+
+    Args:
+        records: Those of the file.
+        key: The run that goes on.
+        cells: The cells wanted.
+
+    Returns:
+        One sentence; empty where there is nothing of the kind. Such records are not taken over.
+    """
+    wanted = set(cells)
+    reasons: Counter[str] = Counter()
+    for record in records:
+        other, cell = key_of(record)
+        named = other._replace(**{name: getattr(key, name) for name in _CHANGED})
+        if cell not in wanted or named != key or other == key:
+            continue
+        reasons[
+            "nothing that says which pictures and labels they are of (written before 0.2.0)"
+            if other.unchecked
+            else " and ".join(text for name, text in _CHANGED.items() if getattr(other, name) != getattr(key, name))
+        ] += 1
+    return "; ".join(f"{counted(count, 'cell')} with {reason}" for reason, count in reasons.items())

@@ -17,6 +17,10 @@ _TELLING = (
     ("dataset", "{}"),
     ("seed", "seed {}"),
     ("pictures", "pictures {:.8}"),
+    ("contents", "contents {:.8}"),
+    ("truth", "truth {:.8}"),
+    ("metric", "metric {:.8}"),
+    ("precision", "{}"),
 )
 
 

@@ -34,6 +34,8 @@ from mmfan.evaluation.results.counts_file import PictureCounts, read_counts, wri
 from mmfan.utils.locks import NoLocksError, lock
 
 Record = dict[str, Any]
+# Entries of a record that a key takes as they are, in the order of its last fields.
+RUN_HASHES = ("contents_hash", "truth_hash", "metric_hash", "precision")
 
 
 class ResultsError(MMFanError):
@@ -55,6 +57,10 @@ class RunKey(NamedTuple):
         seed: The base seed of the corruptions.
         pictures: Which pictures were judged: a hash of their list, or how many; the record's ``pictures``, or its
             ``limit`` where it has none.
+        contents: Hash of the bytes of the clean pictures.
+        truth: Hash of the labels or annotations.
+        metric: Hash of the metric's arguments and of the classes.
+        precision: What the model computed in: ``float32``, ``bfloat16`` or ``float16``.
     """
 
     model: str
@@ -63,6 +69,15 @@ class RunKey(NamedTuple):
     dataset: str = ""
     seed: int | None = None
     pictures: str | int | None = None
+    contents: str | None = None
+    truth: str | None = None
+    metric: str | None = None
+    precision: str | None = None
+
+    @property
+    def unchecked(self) -> bool:
+        """Whether nothing says which pictures and labels the scores are of: records of versions before 0.2.0."""
+        return self.contents is None and self.truth is None
 
 
 def key_of(record: Mapping[str, Any]) -> tuple[RunKey, Cell]:
@@ -80,6 +95,7 @@ def key_of(record: Mapping[str, Any]) -> tuple[RunKey, Cell]:
         record["dataset"],
         record.get("seed"),
         record.get("limit") if pictures is None else pictures,
+        *(record.get(name) for name in RUN_HASHES),
     )
     return run, Cell(record["corruption"], record["severity"])
 
@@ -122,7 +138,7 @@ def check_record(record: Any) -> None:
         problems.append(f"`severity` must be a whole number from 0 on, got {severity!r:.80}")
     elif (severity == 0) != (corruption == CLEAN.corruption):
         problems.append(f"severity 0 is that of the clean pictures and theirs alone, got {corruption!r} {severity}")
-    for key in ("config_hash", "checkpoint_hash", "seed", "pictures", "limit"):
+    for key in ("config_hash", "checkpoint_hash", "seed", "pictures", "limit", *RUN_HASHES):
         if not isinstance(record.get(key), (str, int, type(None))):
             problems.append(f"`{key}` must be a text or a whole number, got {record[key]!r:.80}")
     problems += _problems_of_metrics(record.get("metrics"))

@@ -1,5 +1,6 @@
 """RobustnessLoop around the tiny segmentor: its numbers, what it resumes, and what it refuses."""
 
+import json
 import os
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from helpers.pixel_counts import counts_of_picture
 from helpers.tiny_robustness import CELLS, PROTOCOL, judge, make_runner, write_parts
-from helpers.tiny_segmentor import SIZE
+from helpers.tiny_segmentor import SIZE, write_config, write_tree
 
 from mmfan.corruptions import corrupt, picture_seed
 from mmfan.corruptions.cell import Cell
@@ -91,6 +92,8 @@ def test_a_record_says_where_it_is_from(parts, judged):
     assert record["pictures"].startswith("3-")
     assert record["versions"]["corruption"] == "1"
     assert len(record["classes"]) == 19
+    assert (record["precision"], record["source"]) == ("float32", "fly")
+    assert all(len(record[f"{what}_hash"]) == 16 for what in ("contents", "truth", "metric"))
 
 
 @pytest.mark.process
@@ -162,6 +165,52 @@ def test_never_takes_over_cells_of_another_run(parts, tmp_path):
         arguments = {"config": config, "checkpoint": checkpoint, "results": tmp_path / "r.jsonl", **small, **change}
         judge(**arguments)
         assert len(ResultsStore(tmp_path / "r.jsonl").records()) == 2 * number, change
+
+
+SMALL = {"protocol": {"corruptions": ["contrast"], "severities": [5]}, "limit": 2}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("labels", "other labels"),
+        ("pictures", "pictures of the same names and other contents"),
+        ("metric", "other settings of the metric"),
+    ],
+)
+def test_scores_of_other_labels_pictures_or_settings_are_not_taken_over(parts, tmp_path, capsys, change, reason):
+    config = write_config(tmp_path / "own.py", write_tree(tmp_path / "data"))
+    judge(config, parts[1], tmp_path / "r.jsonl", **SMALL)
+    kept = ResultsStore(tmp_path / "r.jsonl").records()
+    options = {}
+    picture = clean_pictures(config)[0]
+    label = Path(str(picture).replace("leftImg8bit/val", "gtFine/val").replace("leftImg8bit", "gtFine_labelTrainIds"))
+    if change == "labels":
+        cv2.imwrite(str(label), np.where(cv2.imread(str(label), cv2.IMREAD_UNCHANGED) == 0, 1, 0).astype(np.uint8))
+    elif change == "pictures":
+        cv2.imwrite(str(picture), 255 - cv2.imread(str(picture)))
+    else:
+        options = {"test_evaluator.iou_metrics": ["mIoU", "mDice"]}
+    capsys.readouterr()
+    judge(config, parts[1], tmp_path / "r.jsonl", options=options, **SMALL)
+    records = ResultsStore(tmp_path / "r.jsonl").records()
+    assert records[: len(kept)] == kept
+    assert len(records) == 2 * len(kept)
+    assert f"holds 2 cells with {reason}" in "".join(capsys.readouterr())
+    judge(config, parts[1], tmp_path / "r.jsonl", options=options, **SMALL)
+    assert len(ResultsStore(tmp_path / "r.jsonl").records()) == 2 * len(kept)
+
+
+def test_cells_that_do_not_say_what_they_are_of_are_judged_anew(parts, tmp_path, capsys):
+    results = tmp_path / "r.jsonl"
+    _, records = judge(*parts, results, **SMALL)
+    new = ("contents_hash", "truth_hash", "metric_hash", "precision")
+    old = [{name: value for name, value in record.items() if name not in new} for record in records.values()]
+    results.write_text("".join(json.dumps(record) + "\n" for record in old))
+    capsys.readouterr()
+    judge(*parts, results, **SMALL)
+    assert len(ResultsStore(results).records()) == 4
+    assert "2 cells with nothing that says which pictures and labels they are of" in "".join(capsys.readouterr())
 
 
 @pytest.mark.process
@@ -247,6 +296,7 @@ def test_augmentation_and_mixed_precision(parts, judged, tmp_path, more):
     _, records = judge(*parts, tmp_path / "r.jsonl", **small, **more)
     assert records["contrast", 2]["metrics"] != judged[1]["contrast", 2]["metrics"]
     assert records["contrast", 2]["config_hash"] != judged[1]["contrast", 2]["config_hash"]
+    assert records["contrast", 2]["precision"] == ("bfloat16" if "fp16" in more else "float32")
 
 
 @pytest.mark.process
