@@ -1,28 +1,7 @@
-# The entry: FAN-S-Hybrid with the SegFormer head on Cityscapes, the published recipe: 8 GPUs x 1 picture, crops of
-# 1024 x 1024, 160 000 iterations. Published: 81.5 mIoU, 66.4 on Cityscapes-C (one scale, no flip).
+# The entry: FAN-S-Hybrid with the SegFormer head on Cityscapes, by a short name.
 #
-#   python tools/train.py configs/fan_segformer_cityscapes.py                                             # one GPU
-#   torchrun --nproc_per_node 8 tools/train.py configs/fan_segformer_cityscapes.py --launcher pytorch     # as published
+#   mmfan train fan_segformer_cityscapes                                                          # one GPU
+#   torchrun --nproc_per_node 8 -m mmfan train fan_segformer_cityscapes --launcher pytorch        # as published
 #
 # With fewer GPUs add --auto-scale-lr, which scales the rate with the batch.
-_base_ = [
-    "./_base_/models/fan_segformer.py",
-    "./_base_/datasets/cityscapes_1024x1024.py",
-    "./_base_/schedules/schedule_160k.py",
-    "./_base_/default_runtime.py",
-]
-
-checkpoint = (
-    "https://github.com/zhoudaquan/fully_attentional_network_ckpt/releases/download/v1.0.0/fan_hybrid_small.pth.tar"
-)
-model = dict(
-    data_preprocessor=dict(size=(1024, 1024)),  # smaller crops are padded to this
-    backbone=dict(
-        arch="small",  # taps block 9 of 0..9
-        init_cfg=dict(type="Pretrained", checkpoint=checkpoint),
-    ),
-    # strides 4, 8, 16, 16
-    decode_head=dict(in_channels=[128, 256, 384, 384]),
-    # 2048 x 1024 in 3 windows that start at x = 0, 768 and 1024; logits are averaged where they overlap
-    test_cfg=dict(mode="slide", crop_size=(1024, 1024), stride=(768, 768)),
-)
+_base_ = "./fan_segformer/fan-s-hybrid_segformer_8xb1-160k_cityscapes-1024x1024.py"

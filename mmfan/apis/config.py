@@ -1,8 +1,9 @@
-"""Configs: bases from installed packages, options of the command line, and errors that name the key.
+"""Configs: found by path or name, bases from packages, options of the command line, errors that name the key.
 
-Source of the config format: mmengine's ``Config``. Two things are added. ``_base_ = 'mmseg::...'`` resolves whichever
-distribution provides mmseg (mmengine looks for one called mmsegmentation, the maintained one is onedl-mmsegmentation),
-and misspelt keys, which mmengine would carry along in silence, are refused.
+Source of the config format: mmengine's ``Config``. Three things are added. mmfan's own configs have names, on the
+command line and as ``_base_ = 'mmfan::NAME'``. ``_base_ = 'mmseg::...'`` resolves whichever distribution provides mmseg
+(mmengine looks for one called mmsegmentation, the maintained one is onedl-mmsegmentation). And misspelt keys, which
+mmengine would carry along in silence, are refused.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from mmengine.utils import is_installed as is_distribution_installed
 
 from mmfan.environment import EnvironmentMismatchError, check_environment, is_installed
 from mmfan.errors import ConfigError
+from mmfan.utils.configs import SCOPE, find_config
 from mmfan.utils.text import nearest
 
 SUFFIXES = (".py", ".json", ".yaml", ".yml")
@@ -32,7 +34,14 @@ NEAR_MISS = 0.88
 
 @contextmanager
 def package_bases() -> Iterator[None]:
-    """Let ``_base_ = 'mmseg::...'`` and its like resolve by module name where the distribution's name is not known."""
+    """Let ``_base_ = 'mmfan::NAME'`` resolve, and ``'mmseg::...'`` where the distribution's name is not known."""
+    own = vars(Config)["_get_cfg_path"]
+
+    def find_base(path: str, filename: str) -> tuple[str, str | None]:
+        # no scope: the types in mmfan's configs bear theirs
+        return (str(find_config(path)), None) if path.startswith(SCOPE) else own.__func__(path, filename)
+
+    Config._get_cfg_path = staticmethod(find_base)
     table = config_utils.MODULE2PACKAGE
     renamed = {
         module: package
@@ -44,13 +53,14 @@ def package_bases() -> Iterator[None]:
         yield
     finally:
         table.update(renamed)
+        Config._get_cfg_path = own
 
 
 def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> Config:
     """Read a config file, apply options and check its keys.
 
     Args:
-        path: A ``.py``, ``.json`` or ``.yaml`` config.
+        path: A ``.py``, ``.json`` or ``.yaml`` config, the name of one of mmfan's, or ``mmfan::NAME``.
         options: Dotted keys and their new values, as ``--cfg-options`` gives them.
 
     Raises:
@@ -58,11 +68,9 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
         EnvironmentMismatchError: A base belongs to a package that is not installed.
         ConfigError: The file has an error (its place is given), a key is misspelt, or an option does not fit.
     """
-    source = Path(path)
+    source = find_config(path)
     if source.suffix not in SUFFIXES:
         raise ConfigError(f"Expected a config that ends in one of {', '.join(SUFFIXES)}, got {source}.")
-    if not source.is_file():
-        raise FileNotFoundError(f"The config {source} does not exist (looked for {source.absolute()}).")
     cfg = _read(source)
     check_keys(cfg)
     if options:

@@ -34,6 +34,8 @@ COMMANDS = {
     "bench": ("bench", "measure speed and memory of the segmentor"),
     "bench corruptions": ("bench_corruptions", "measure the speed of the corruptions"),
     "bench detection": ("bench_detection", "measure the memory of a detector"),
+    "env": ("env", "print versions, packages and machine: what a report of a bug needs"),
+    "configs": ("configs", "list mmfan's own configs with their scores"),
 }
 NAMES = tuple(dict.fromkeys(words.split()[0] for words in COMMANDS))
 
@@ -117,7 +119,7 @@ def _dispatch(argv: list[str]) -> int:
         within = [words for words in COMMANDS if words.split()[0] == argv[0]]
         if within:
             return _show_group(within, argv[1:])
-        hint = did_you_mean(argv[0], NAMES) or f" There are {', '.join(NAMES)}."
+        hint = did_you_mean(argv[0], NAMES, 0.6) or f" There are {', '.join(NAMES)}."
         print(f"mmfan: error: There is no command {argv[0]!r}.{hint}", file=sys.stderr)
         return 2
     return run_command(words, rest, f"mmfan {words}")

@@ -1,6 +1,7 @@
-# Cityscapes at full resolution (2048 x 1024), training crops of 1024 x 1024; tools/prepare_cityscapes.py makes the
+# Cityscapes at full resolution (2048 x 1024), training crops of 1024 x 1024; `mmfan prepare cityscapes` makes the
 # labels. FAN's published recipe.
-dataset_type = "mmfan.CityscapesDataset"
+_base_ = "./segmentation_common.py"
+
 data_root = "data/cityscapes"
 crop_size = (1024, 1024)
 train_pipeline = [
@@ -19,44 +20,18 @@ test_pipeline = [
     dict(type="mmfan.LoadSegAnnotations"),
     dict(type="PackSegInputs"),
 ]
-tta_pipeline = [
-    dict(type="mmfan.LoadImageFromFile"),
-    dict(
-        type="TestTimeAug",
-        transforms=[
-            # of the original size: 6 scales x 2 = 12 predictions a picture
-            [dict(type="Resize", scale_factor=r, keep_ratio=True) for r in (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)],
-            [dict(type="RandomFlip", prob=0.0), dict(type="RandomFlip", prob=1.0)],
-            [dict(type="mmfan.LoadSegAnnotations")],
-            [dict(type="PackSegInputs")],
-        ],
-    ),
-]
+# of the original size: 6 scales x 2 = 12 predictions a picture
+tta_pipeline = _base_.tta_pipeline
+tta_pipeline[1]["transforms"].insert(
+    0, [dict(type="Resize", scale_factor=r, keep_ratio=True) for r in (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)]
+)
 train_dataloader = dict(
     batch_size=1,  # a GPU; 8 GPUs
     num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type="InfiniteSampler", shuffle=True),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        data_prefix=dict(img_path="leftImg8bit/train", seg_map_path="gtFine/train"),
-        pipeline=train_pipeline,
-    ),
+    dataset=dict(data_root=data_root, pipeline=train_pipeline),
 )
 val_dataloader = dict(
-    batch_size=1,
     num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        data_prefix=dict(img_path="leftImg8bit/val", seg_map_path="gtFine/val"),
-        pipeline=test_pipeline,
-    ),
+    dataset=dict(data_root=data_root, pipeline=test_pipeline),
 )
 test_dataloader = val_dataloader
-
-val_evaluator = dict(type="IoUMetric", iou_metrics=["mIoU"])
-test_evaluator = val_evaluator

@@ -1,5 +1,5 @@
 # The miniature COCO: 300 + 50 drawn street scenes of 512 x 256 with 7 of COCO's categories, masks and crowds, from
-# `python tools/make_mini_set.py coco data/mini_coco`. Whole pictures at three quarters of their size, 384 x 192, with
+# `mmfan mini coco data/mini_coco`. Whole pictures at three quarters of their size, 384 x 192, with
 # about 12 objects in each.
 dataset_type = "mmfan.CocoDataset"
 data_root = "data/mini_coco/"

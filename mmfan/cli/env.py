@@ -1,0 +1,133 @@
+"""Print what mmfan stands on here: versions, the family of OpenMMLab packages, compiled operators, GPU, cores, memory.
+
+    mmfan env
+    mmfan env --json
+
+A report of a bug needs this text. What is missing or cannot be imported is listed with its cure; exit status 0 always.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import platform
+import sys
+import warnings
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import mmfan
+from mmfan.cli.options import make_command_parser
+from mmfan.environment import REQUIREMENTS, how_to_install, is_installed, release
+from mmfan.utils.versions import cores, installed, memory_gib, processor
+
+SHOWN = ("numpy", "torch", "cv2", "numba", "PIL", "matplotlib", "scipy", "mmengine", "mmcv", "mmseg", "mmdet")
+# For what is compared with, converted or measured; mmfan works without.
+OPTIONAL = ("cityscapesscripts", "imagecorruptions", "psutil", "pycocotools")
+# module -> distributions that bring it; the first of each pair is of the onedl family
+FAMILIES = {module: (onedl, original) for module, (_, onedl, original) in REQUIREMENTS.items() if onedl != original}
+
+
+def make_parser(prog: str) -> argparse.ArgumentParser:
+    """The command line."""
+    parser = make_command_parser(prog, __doc__)
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    return parser
+
+
+def module_state(module: str) -> dict[str, str]:
+    """``version`` of a module, or ``problem``: that it is missing, too old, or what it says when it is imported."""
+    if not is_installed(module):
+        return {"problem": f"not installed. {how_to_install(module) or ''}".strip()}
+    try:
+        found = str(getattr(import_module(module), "__version__", "of unknown version"))
+    except (ImportError, AssertionError, AttributeError, RuntimeError, OSError) as error:
+        # mmseg and mmdet assert mmcv's version, a torch that does not fit its libraries raises OSError
+        return {"problem": f"cannot be imported: {error}"}
+    oldest = REQUIREMENTS.get(module, ("0",))[0]
+    if release(found) < release(oldest):
+        return {"version": found, "problem": f"mmfan needs {oldest} or newer. {how_to_install(module) or ''}".strip()}
+    return {"version": found}
+
+
+def family() -> str:
+    """Which of the two families of packages provides OpenMMLab's modules."""
+    onedl = installed(*(names[0] for names in FAMILIES.values()))
+    original = installed(*(names[1] for names in FAMILIES.values()))
+    if onedl and original:
+        return f"both, which cannot stand side by side: {', '.join([*onedl, *original])}"
+    return "onedl" if onedl else "original" if original else "none"
+
+
+def operators() -> dict[str, str]:
+    """Whether mmcv's compiled operators are there, and those for GPUs."""
+    if not is_installed("mmcv"):
+        return {"compiled": "no, mmcv is not installed", "cuda": "no"}
+    try:
+        ops = import_module("mmcv.ops")
+    except (ImportError, AssertionError, OSError) as error:
+        return {"compiled": f"no: {error}; segmentation works without, detection does not", "cuda": "no"}
+    cuda = str(ops.get_compiling_cuda_version())
+    return {"compiled": "yes", "cuda": "no" if cuda == "not available" else f"yes, CUDA {cuda}"}
+
+
+def accelerators() -> list[str]:
+    """The GPUs that torch finds."""
+    if "version" not in module_state("torch"):
+        return []
+    import torch
+
+    names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    return names or (["Apple GPU (mps)"] if torch.backends.mps.is_available() else [])
+
+
+def describe() -> dict[str, Any]:
+    """All of it, as it goes into JSON."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        # packages talk while they are imported
+        warnings.simplefilter("ignore")
+        return {
+            "mmfan": mmfan.__version__,
+            "where": str(Path(mmfan.__file__).parent),
+            "python": platform.python_version(),
+            "executable": sys.executable,
+            "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+            "processor": processor(),
+            "cores": cores(),
+            "memory_gib": round(memory_gib(), 1),
+            "modules": {module: module_state(module) for module in SHOWN},
+            "optional": {module: is_installed(module) for module in OPTIONAL},
+            "family": family(),
+            "operators": operators(),
+            "gpus": accelerators(),
+        }
+
+
+def as_text(found: dict[str, Any]) -> str:
+    """For people."""
+    rows = [
+        ("mmfan", f"{found['mmfan']} in {found['where']}"),
+        ("python", f"{found['python']} ({found['executable']})"),
+        ("system", found["system"]),
+        ("processor", f"{found['processor']}, {found['cores']} cores, {found['memory_gib']} GiB"),
+        ("GPU", ", ".join(found["gpus"]) or "none"),
+        *((module, state.get("version", "-")) for module, state in found["modules"].items()),
+        ("OpenMMLab family", found["family"]),
+        ("mmcv operators", f"compiled: {found['operators']['compiled']}; CUDA: {found['operators']['cuda']}"),
+        ("optional", ", ".join(name for name, there in found["optional"].items() if there) or "none"),
+    ]
+    width = max(len(name) for name, _ in rows) + 2
+    lines = [f"{name:<{width}}{value}" for name, value in rows]
+    wrong = [f"  {name}: {state['problem']}" for name, state in found["modules"].items() if "problem" in state]
+    wrong += [f"  {name}: optional. {how_to_install(name)}" for name, there in found["optional"].items() if not there]
+    return "\n".join([*lines, *(["", "missing or not usable:", *wrong] if wrong else [])])
+
+
+def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """Look and print."""
+    found = describe()
+    print(json.dumps(found, indent=2) if args.json else as_text(found))
+    return 0

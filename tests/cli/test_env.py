@@ -1,0 +1,56 @@
+"""`mmfan env`: the facts of this machine, and what it says where packages are missing."""
+
+import json
+import sys
+
+import mmcv
+import torch
+
+import mmfan
+from mmfan.cli import env, main
+from mmfan.utils.versions import cores
+
+
+def test_facts_of_this_machine(capsys):
+    assert main(["env", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["mmfan"] == mmfan.__version__
+    assert found["modules"]["torch"] == {"version": torch.__version__}
+    assert found["modules"]["mmcv"] == {"version": mmcv.__version__}
+    assert found["cores"] == cores()
+    assert found["family"] in ("onedl", "original")
+    assert len(found["gpus"]) == torch.cuda.device_count()
+    assert main(["env"]) == 0
+    said = capsys.readouterr().out
+    assert f"torch             {torch.__version__}\n" in said
+    assert f"mmfan             {mmfan.__version__} in {mmfan.__path__[0]}\n" in said
+
+
+def test_missing_and_broken_packages_are_listed_with_their_cure(monkeypatch, capsys):
+    for module in ("mmdet", "cv2", "mmcv.ops"):
+        monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setattr(torch, "__version__", "1.13.1+cpu")
+    assert main(["env"]) == 0
+    said = capsys.readouterr().out
+    assert "\nmmdet             -\n" in said
+    assert "  mmdet: not installed. Install it with `pip install 'mmfan[onedl]'` (onedl-mmdetection)" in said
+    assert "  cv2: not installed. Install it with `pip install opencv-python-headless`." in said
+    assert "  torch: mmfan needs 2.4 or newer." in said
+    assert "mmcv operators    compiled: no: " in said
+    assert "segmentation works without, detection does not" in said
+
+
+def test_a_package_that_refuses_to_be_imported_is_named(monkeypatch):
+    def refuse(_):
+        raise AssertionError("MMCV==9.9 is used but incompatible")
+
+    monkeypatch.setattr(env, "import_module", refuse)
+    assert env.module_state("mmseg") == {"problem": "cannot be imported: MMCV==9.9 is used but incompatible"}
+
+
+def test_both_families_at_once_are_told(monkeypatch):
+    here = {"mmcv": "2.1.0", "onedl-mmcv": "2.3.6"}
+    monkeypatch.setattr(env, "installed", lambda *names: {name: here[name] for name in names if name in here})
+    assert env.family() == "both, which cannot stand side by side: onedl-mmcv, mmcv"
+    monkeypatch.setattr(env, "installed", lambda *_: {})
+    assert env.family() == "none"
