@@ -16,13 +16,13 @@ import platform
 import sys
 import warnings
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
-import mmfan
 from mmfan.cli.options import make_command_parser
 from mmfan.environment import REQUIREMENTS, how_to_install, is_installed, release
+from mmfan.utils.configs import PACKAGE
 from mmfan.utils.versions import cores, installed, memory_gib, processor
+from mmfan.version import __version__
 
 SHOWN = ("numpy", "torch", "cv2", "numba", "PIL", "matplotlib", "scipy", "mmengine", "mmcv", "mmseg", "mmdet")
 # For what is compared with, converted or measured; mmfan works without.
@@ -90,8 +90,8 @@ def describe() -> dict[str, Any]:
         # packages talk while they are imported
         warnings.simplefilter("ignore")
         return {
-            "mmfan": mmfan.__version__,
-            "where": str(Path(mmfan.__file__).parent),
+            "mmfan": __version__,
+            "where": str(PACKAGE),
             "python": platform.python_version(),
             "executable": sys.executable,
             "system": f"{platform.system()} {platform.release()} {platform.machine()}",
