@@ -39,7 +39,7 @@ format: setup        ## apply the formatter and the safe fixes
 	@$(BIN)/ruff format mmfan tools tests configs
 
 benchmark: setup     ## time and memory against the plain form, with this machine's floor
-	@$(BIN)/python tools/benchmark.py
+	@$(BIN)/mmfan bench
 
 clean:               ## remove the environment and everything the tools wrote here
 	rm -rf $(VENV) work_dirs data/mini_cityscapes .pytest_cache .ruff_cache .mypy_cache

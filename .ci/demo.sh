@@ -8,10 +8,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-python=${VENV:-.venv}/bin/python
+mmfan=${VENV:-.venv}/bin/mmfan
 work=${DEMO:-work_dirs/demo}
 data=data/mini_cityscapes
-config=configs/fan_segformer_mini.py
+config=fan_segformer_mini
 started=$SECONDS
 say() { printf '[demo %4d s] %s\n' "$((SECONDS - started))" "$*"; }
 
@@ -28,38 +28,39 @@ show() {
 }
 
 say "1/5 the miniature: street scenes in Cityscapes' tree, in $data"
-"$python" tools/make_mini_set.py cityscapes "$data"
+"$mmfan" mini cityscapes "$data"
 
 # What the trained model depends on; a run with another recipe or other layers is not continued.
-recipe=$(find mmfan/models -name '*.py' -print0 | sort -z | xargs -0 cat "$config" configs/_base_/default_runtime.py \
-  configs/_base_/models/fan_segformer.py configs/_base_/datasets/mini_cityscapes_128x256.py "$data/miniature.json" | sha256sum | cut -d' ' -f1)
+recipe=$(find mmfan/models -name '*.py' -print0 | sort -z | xargs -0 cat "$("$mmfan" configs --path "$config")" \
+  configs/_base_/{default_runtime,models/fan_segformer,datasets/segmentation_common,datasets/mini_cityscapes_128x256}.py \
+  "$data/miniature.json" | sha256sum | cut -d' ' -f1)
 if [ "$(cat "$work/recipe" 2>/dev/null || true)" != "$recipe" ]; then rm -rf "$work"; fi
 mkdir -p "$work"
 echo "$recipe" > "$work/recipe"
 
 say "2/5 training $config; the whole log is in $work/train.log"
 show "$work/train.log" 's/^.* - INFO - \(Iter(\|Resuming\|Saving\)/  \1/p' \
-  "$python" tools/train.py "$config" --work-dir "$work" --resume
+  "$mmfan" train "$config" --work-dir "$work" --resume
 checkpoint=$work/$(basename "$(cat "$work/last_checkpoint")")
 
 say "3/5 testing $checkpoint"
 show "$work/test.log" 's/^.* - INFO - \(Iter(\)/  \1/p; s/^\([|+]\)/  \1/p' \
-  "$python" tools/test.py "$config" "$checkpoint" --work-dir "$work"
+  "$mmfan" test "$config" "$checkpoint" --work-dir "$work"
 
 say "4/5 pictures"
 show "$work/pictures.log" '/^nothing is picked$/p' \
-  "$python" tools/show_predictions.py "$config" "$checkpoint" --out "$work/pictures.png" --count 5
+  "$mmfan" infer --compare "$config" "$checkpoint" --out "$work/pictures.png" --limit 5
 
 say "5/5 judging it under corruption: 72 cells of corruption and severity, 20 pictures each"
 show "$work/robustness.log" 's/^.* - INFO - \(\[\|where the time\)/  \1/p; s/^in [0-9]* loading/  &/p' \
-  "$python" tools/test_robustness.py "$config" "$checkpoint" --work-dir "$work" --results "$work/robustness.jsonl" \
+  "$mmfan" judge "$config" "$checkpoint" --work-dir "$work" --results "$work/robustness.jsonl" \
   --name FAN-T-Hybrid --dataset-name mini_cityscapes --protocol kamann16 --limit 20 --pictures 2
 show "$work/report.log" 's/^/  /p' \
-  "$python" tools/report.py "$work/robustness.jsonl" --protocol kamann16 --format html --out "$work/report.html" --plots "$work/report"
+  "$mmfan" report "$work/robustness.jsonl" --protocol kamann16 --format html --out "$work/report.html" --plots "$work/report"
 
 say "done"
 echo "  scores       $(sed -n 's/^.* - INFO - Iter(test) .*\(mIoU: [0-9.]*\).*/\1/p' "$work/test.log" | tail -n 1) (percent, 40 pictures that were not trained on)"
 echo "  pictures     $work/pictures.png (input, truth, prediction)"
 echo "  retention    $work/report.html, plots in $work/report/"
 echo "  checkpoint   $checkpoint"
-echo "  your own     $python tools/infer.py $config $checkpoint PICTURE"
+echo "  your own     $mmfan infer $config $checkpoint PICTURE"

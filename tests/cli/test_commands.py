@@ -50,6 +50,7 @@ def helps():
     return json.loads(done.stdout)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("words", [*LINES, *TOOL_FILES])
 def test_help_needs_no_torch(helps, words):
     status, heavy, text = helps[words]
@@ -58,6 +59,7 @@ def test_help_needs_no_torch(helps, words):
     assert text.strip()
 
 
+@pytest.mark.process
 def test_help_names_the_commands_that_the_reader_has(helps):
     assert "mmfan judge fan_segformer_mini" in helps["judge"][2]
     assert "python tools/test_robustness.py fan_segformer_mini" in helps["tools/test_robustness.py"][2]
@@ -145,6 +147,7 @@ def test_a_bad_argument_ends_with_one_line_and_status_2(arguments, message, caps
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.process
 def test_version_and_module(capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"mmfan {__version__}\n"

@@ -144,6 +144,7 @@ def start(body):
     )  # fmt: skip
 
 
+@pytest.mark.process
 def test_a_bug_keeps_its_traceback_and_says_where_to_report_it():
     process = start("int('x')")
     out, err = process.communicate(timeout=60)
@@ -153,6 +154,7 @@ def test_a_bug_keeps_its_traceback_and_says_where_to_report_it():
     assert out == ""
 
 
+@pytest.mark.process
 def test_ctrl_c_is_one_line():
     process = start("print('ready', flush=True); time.sleep(60)")
     assert process.stdout.readline() == "ready\n"
@@ -161,6 +163,7 @@ def test_ctrl_c_is_one_line():
     assert process.returncode == 130
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("output", ["sys.stdout.write('x' * 200000)", "print('x')"], ids=["many bytes", "one line"])
 def test_a_reader_that_goes_away_is_no_error(output):
     process = start(f"sys.stdin.read(); {output}; return 0".replace("sys.stdin.read()", "time.sleep(0.5)"))
@@ -172,6 +175,7 @@ def test_a_reader_that_goes_away_is_no_error(output):
     assert process.stderr.read() == ""
 
 
+@pytest.mark.process
 def test_a_broken_pipe_between_processes_is_a_bug():
     process = start("raise BrokenPipeError(32, 'Broken pipe')")
     _, err = process.communicate(timeout=60)
