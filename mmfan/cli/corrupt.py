@@ -134,8 +134,8 @@ def verify(plan: Plan, args: argparse.Namespace, workers: int) -> int:
     print(
         f"{done.cells} corruptions x severities, {done.files} files as in the manifests, {len(done.problems)} problems"
     )
-    for problem in done.problems:
-        print(problem, file=sys.stderr)
+    for text in (*done.remarks, *done.problems):
+        print(text, file=sys.stderr)
     if done.problems:
         print("Delete what is altered or surplus and run without --verify: what is missing is made.", file=sys.stderr)
     return 1 if done.problems else 0

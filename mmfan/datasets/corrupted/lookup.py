@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from mmfan.corruptions import ENGINE_VERSION, corruption_names, picture_seed
 from mmfan.corruptions.cell import Cell
+from mmfan.datasets.corrupted.clean_hashes import compare_clean, recorded_hashes, replaced_error
 from mmfan.datasets.corrupted.layout import CITYSCAPES_PICTURES, FORMATS, CleanSet, cell_folder, clean_set
 from mmfan.datasets.corrupted.record import read_record
 from mmfan.errors import MMFanError
@@ -129,6 +130,26 @@ class CorruptedSet:
         absent = {cell: self._match(paths, cell)[1] for cell in cells}
         if any(absent.values()):
             raise self._missing({cell: names for cell, names in absent.items() if names})
+
+    def check_clean(self, paths: Sequence[str]) -> str | None:
+        """See that clean pictures are those that the set was made from; reads them.
+
+        Returns:
+            A remark where the set does not say so of all of them.
+
+        Raises:
+            MixedSetError: Some were replaced; they are named.
+        """
+        recorded = {} if "://" in self.root else recorded_hashes(self.root)
+        found = compare_clean(recorded, {self.clean.name(path): path for path in paths})
+        if found.replaced:
+            raise replaced_error(self.root, found.replaced)
+        if not found.unknown:
+            return None
+        return (
+            f"The corrupted set {self.root} does not say which clean pictures it was made from (sets of version 0.1 do "
+            f"not): whether {found.unknown} of {len(paths)} have been replaced since cannot be told."
+        )
 
     def _match(self, paths: Sequence[str], cell: Cell) -> tuple[list[str], list[str]]:
         """The files of those pictures that have one, and the names of the others."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmfan.corruptions.cell import Cell
+from mmfan.datasets.corrupted.clean_hashes import compare_clean, recorded_hashes
 from mmfan.datasets.corrupted.codec import picture_damage
 from mmfan.datasets.corrupted.layout import Listing, cell_folder, is_leftover
 from mmfan.datasets.corrupted.manifest import MANIFESTS, manifest_path, read_manifest
@@ -25,11 +26,13 @@ class Verification:
         cells: Number of cells looked at.
         files: Number of files that are as their manifest says.
         problems: One sentence for each thing that is wrong, naming the file; sorted.
+        remarks: What could not be checked.
     """
 
     cells: int = 0
     files: int = 0
     problems: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
 def verify_set(
@@ -50,7 +53,7 @@ def verify_set(
         progress: Called with the number of files read and to read.
 
     Returns:
-        What is missing, truncated, altered or surplus.
+        What is missing, truncated, altered or surplus, and which clean pictures were replaced.
 
     Raises:
         FileNotFoundError: ``target`` has no record: it is no corrupted set.
@@ -60,7 +63,7 @@ def verify_set(
     record = read_record(root)
     if record is None:
         raise FileNotFoundError(f"{root} has no {RECORD_NAME}: it is no set that this tool made.")
-    wanted = sorted(_cells_there(root, listing) if cells is None else {Cell(*cell) for cell in cells})
+    wanted = sorted(cells_there(root, listing) if cells is None else {Cell(*cell) for cell in cells})
     done = Verification(cells=len(wanted), problems=list(listing.problems))
     if not wanted:
         done.problems.append(f"{root} holds nothing of the split {listing.split}.")
@@ -82,11 +85,23 @@ def verify_set(
         surplus = found - (expected if manifest is None else set(manifest.files))
         done.problems += [f"surplus: {folder / file}" for file in surplus]
     _hash_all(jobs, workers, done, progress)
+    _check_clean(root, listing, done)
     done.problems.sort()
     return done
 
 
-def _cells_there(root: Path, listing: Listing) -> set[Cell]:
+def _check_clean(root: Path, listing: Listing, done: Verification) -> None:
+    """See whether the clean pictures are those that the set was made from."""
+    found = compare_clean(recorded_hashes(root, listing.split), {one.name: one.path for one in listing.pictures})
+    done.problems += [f"replaced since the set was made from it: {path}" for path in found.replaced]
+    if found.unknown and not done.problems:
+        done.remarks.append(
+            f"{root} does not say which clean pictures {found.unknown} of {len(listing.pictures)} were made from (sets "
+            "of version 0.1 do not): whether they have been replaced since cannot be told."
+        )
+
+
+def cells_there(root: Path, listing: Listing) -> set[Cell]:
     """Cells that have a manifest of the split, or pictures of it."""
     manifests = [path.parent for path in (root / MANIFESTS).glob(f"*/*/{glob.escape(listing.split)}.json")]
     folders = [

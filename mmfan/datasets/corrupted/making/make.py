@@ -9,12 +9,15 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mmfan.datasets.corrupted.clean_hashes import CleanHashes
+from mmfan.datasets.corrupted.layout import cell_folder
 from mmfan.datasets.corrupted.making.lock import shard_lock
 from mmfan.datasets.corrupted.making.plan import Plan
 from mmfan.datasets.corrupted.making.survey import Survey, survey
 from mmfan.datasets.corrupted.making.worker import DISK_FULL, KINDS, Failed, Made, Worker, run_units
 from mmfan.datasets.corrupted.manifest import Ledger, Merge
 from mmfan.datasets.corrupted.record import claim_target
+from mmfan.datasets.corrupted.verify import cells_there
 from mmfan.utils.checks import whole_number
 
 SPACE_EVERY = 5.0  # seconds between two looks at the free space
@@ -75,7 +78,7 @@ def make_corrupted_set(
         BusyTargetError: Another run is making the same shard.
         DiskFullError: There is too little room, or was; what was made is whole and stays.
         OSError: ``plan.target`` cannot be written.
-        MixedSetError: What is there was made with other settings.
+        MixedSetError: What is there was made with other settings, or from clean pictures that were replaced since.
         MMFanError: ``workers`` is not positive, or a record or manifest cannot be read.
         WorkerDiedError: A worker was killed.
     """
@@ -90,9 +93,12 @@ def make_corrupted_set(
         )
     try:
         with shard_lock(plan.target, plan.shard, say):
+            hashes = _note_clean(plan, found, say)  # before the record: who finds a set finds its notes
             for text in (*found.remarks, *(claim_target(plan.target, plan.record) if found.is_new else ())):
                 say(text)
-            return _make(plan, found, workers, imports, progress, say)
+            done = _make(plan, found, workers, imports, progress, say)
+            hashes.merge()
+            return done
     except OSError as error:
         if error.errno in DISK_FULL:
             raise DiskFullError(
@@ -100,6 +106,23 @@ def make_corrupted_set(
                 "and run the same command again."
             ) from error
         raise
+
+
+def _note_clean(plan: Plan, found: Survey, say: Callable[[str], None]) -> CleanHashes:
+    """Note the hashes of the clean pictures of this shard, and compare those that are noted."""
+    pictures = plan.listing.pictures
+    hashes = CleanHashes(plan.target, plan.listing.split, pictures, plan.shard.label)
+    cells = set() if found.is_new else cells_there(plan.target, plan.listing)
+    folders = [cell_folder(plan.target, plan.record.layout, *cell) for cell in cells]
+    places = {pictures[index].name: pictures[index].place for index in plan.own}
+    remark = hashes.note(
+        {pictures[index].name: pictures[index].path for index in plan.own},
+        begun=bool(cells),
+        has_forms=lambda name: any((folder / places[name]).exists() for folder in folders),
+    )
+    if remark is not None:
+        say(remark)
+    return hashes
 
 
 def _ignore(_: str) -> None:

@@ -147,7 +147,7 @@ def test_a_set_grows(source, whole, tmp_path):
     make(source, target, cells=CELLS[1:])
     train = tree_bytes(target)
     assert {file: content for file, content in train.items() if "train" not in file} == whole
-    assert len(train) - len(whole) == 6
+    assert len(train) - len(whole) == 7
 
     write_picture(source / "leftImg8bit/val/ulm/ulm_000100_000019_leftImg8bit.png", 100)
     done = make(source, target)
@@ -519,6 +519,6 @@ def test_killed_twenty_times_at_random_moments(tmp_path):
         assert tool.returncode == 0, complaints
         assert f"made {80 * 12 - kept} (0.00 GB), kept {kept}," in said
     files = tree_bytes(target)
-    assert len(files) == 80 * 12 + 12 + 1
+    assert len(files) == 80 * 12 + 12 + 2
     assert files == tree_bytes(tmp_path / "undisturbed")
     assert read_manifest(target / "manifests/tint/12/all.json").files.keys() == {f"{i:03d}.png" for i in range(80)}
