@@ -124,7 +124,7 @@ def check_scored(content: Mapping[str, Any], file: str, masks: bool = False) -> 
     Raises:
         MMFanError: Names the annotations, what is wrong with them, and the cure.
     """
-    faults = {
+    faults: dict[str, list[str]] = {
         "an id that is no whole number from 1 on (pycocotools takes 0 for no object): number them from 1": [],
         "no `iscrowd`: write 0 for single objects, 1 for groups": [],
         "an `iscrowd` that is neither 0 nor 1": [],

@@ -34,7 +34,7 @@ def test_forms_are_read_from_the_types() -> None:
 def test_values_become_what_the_field_says() -> None:
     made = Some(count=np.int64(4), share=np.float32(0.25), ratios=[5, 6], pair=(1, 2), grid="3x4")
     assert (made.count, made.share, made.ratios, made.pair) == (4, 0.25, (5, 6), (1.0, 2.0))
-    assert [type(value) for value in (made.count, made.share, made.pair[0])] == [int, float, float]  # type: ignore[index]
+    assert [type(value) for value in (made.count, made.share, made.pair[0])] == [int, float, float]
     with pytest.raises(FrozenInstanceError):
         made.count = 3  # type: ignore[misc]
 

@@ -15,7 +15,7 @@ from mmfan.corruptions.cell import Cell
 def test_document_holds_all_but_what_is_for_the_figure() -> None:
     spec = get_analysis("noise-decay")
     context = SimpleNamespace(
-        seed=2, limit=3, cell=Cell("fog", 4), crop=None, options=spec.options(sigma=0.5), label="tiny",
+        seed=2, limit=3, cell=Cell("fog", 4), crop=None, options=spec.options(**{"sigma": 0.5}), label="tiny",
         config="tiny.py", checkpoint="tiny.pth", weights="checkpoint", used_taps=[], used_pictures=["a.png"],
     )  # fmt: skip
     result = {"value": np.float64(0.5), "list": [float("nan"), 1.0], "_panels": [np.zeros(3)]}

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pytest
 
@@ -33,7 +34,8 @@ def test_options_that_are_not_given_are_left_to_the_dataclasses():
     assert given_options(args, Settings) == {"limit": 3}
     own = given_options(args, get_analysis("patchdrop").options)
     assert own == {"ratios": [10, 20], "grid": [2, 4], "fill": "mean"}
-    assert get_analysis("patchdrop").options(**own).ratios == (10, 20)
+    made = get_analysis("patchdrop").options(**own)
+    assert asdict(made)["ratios"] == (10, 20)
     assert given_options(parse(["hessian", "x.py", "--no-decay"]), get_analysis("hessian").options) == {
         "no_decay": True
     }

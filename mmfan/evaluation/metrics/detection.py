@@ -67,7 +67,8 @@ class CocoScoresMetric(CocoMetric):
         unknown = sorted(set(self.metric_items or ()) - set(STATS) - set(RECALLS))
         if unknown:
             raise MMFanError(f"Expected metric_items among {', '.join((*STATS, *RECALLS))}, got {', '.join(unknown)}.")
-        self.iou_thrs = np.atleast_1d(np.asarray(self.iou_thrs, np.float64))  # the toolkit fails on lists
+        # the toolkit fails on lists
+        self.iou_thrs: NDArray[np.float64] = np.atleast_1d(np.asarray(self.iou_thrs, np.float64))
         self.ann_file = ann_file
         if ann_file is not None:
             with get_local_path(ann_file, backend_args=self.backend_args) as path:

@@ -103,7 +103,7 @@ class Summary:
     @property
     def over_some_classes(self) -> bool:
         """Whether the truth lacks classes that the data set names."""
-        return self.classes is not None and len(self.classes.held) < self.classes.count
+        return self.classes is not None and len(self.classes.held) < self.classes.named
 
     @property
     def label(self) -> str:
@@ -123,7 +123,7 @@ class Summary:
         plain["worst"] = self.worst._asdict()
         plain["missing"] = [cell._asdict() for cell in self.missing]
         plain["run"] = self.run._asdict()
-        plain["classes"] = self.classes and {"in_truth": len(self.classes.held), "in_all": self.classes.count}
+        plain["classes"] = self.classes and {"in_truth": len(self.classes.held), "in_all": self.classes.named}
         for key in ("by_severity_types", "by_severity_left_out"):
             plain[key] = list(plain[key])
         return plain | {"partial": self.partial, "label": self.label}

@@ -35,14 +35,14 @@ class Classes(NamedTuple):
 
     Attributes:
         held: Those that its truth holds, in the order of the set.
-        count: How many it names in all.
+        named: How many it names in all.
     """
 
     held: tuple[str, ...]
-    count: int
+    named: int
 
     def __str__(self) -> str:
-        return f"{len(self.held)} of {self.count} classes"
+        return f"{len(self.held)} of {self.named} classes"
 
 
 def classes_of(record: Mapping[str, Any], prefix: str = "") -> Classes | None:
@@ -84,7 +84,7 @@ def classes_of_all(records: Mapping[Cell, Record], metric: str) -> Classes | Non
             )
     if first[1] and not first[1].held:
         raise SummaryError(
-            f"The labels hold none of the {first[1].count} classes, so that there is no {metric}: check that they are "
+            f"The labels hold none of the {first[1].named} classes, so that there is no {metric}: check that they are "
             "those of the data set, and are not ignored as a whole."
         )
     return first[1]

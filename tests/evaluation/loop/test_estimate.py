@@ -48,7 +48,7 @@ class FakeLoop:
         self.runner = SimpleNamespace(model=SimpleNamespace(eval=lambda: None, test_step=self.test_step))
         self.dataloader = SimpleNamespace(dataset=self, collate_fn=lambda batch: ([n for n, _ in batch], batch))
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: tuple[int, int]):
         self.asked.append(key)
         load, corrupt, other = self.notes[key].pop(0)
         return SampleNote(*key, load, corrupt, other), "sample"

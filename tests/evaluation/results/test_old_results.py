@@ -47,7 +47,7 @@ def test_its_summary_is_that_of_its_numbers(store):
     assert summary.clean == pytest.approx(scores[CLEAN], abs=1e-15)
     assert summary.corrupted == pytest.approx(corrupted, abs=1e-15)
     assert summary.retention == pytest.approx(corrupted / scores[CLEAN], abs=1e-13)
-    assert (len(held), summary.classes.count) == (3, 19)
+    assert (len(held), summary.classes.named) == (3, 19)
     # the record has what 0.1.0 averaged: the classes that the model names beside them too
     assert store.records()[0]["metrics"]["mIoU"] == 0.01257224526962772
 

@@ -99,7 +99,7 @@ def test_names_with_a_prefix():
     one["per_class"] = {f"own/{name}": table for name, table in one["per_class"].items()}
     values, classes = values_of({CLEAN: one}, "own/mIoU")
     assert values[CLEAN] == pytest.approx(1.9999 / 2)
-    assert classes.count == 3
+    assert classes.named == 3
 
 
 def test_records_that_say_nothing_of_classes_are_taken_as_they_are():
