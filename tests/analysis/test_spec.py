@@ -3,6 +3,7 @@
 import json
 from inspect import signature
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from mmfan.corruptions.cell import Cell
 
 
 def test_document_holds_all_but_what_is_for_the_figure() -> None:
-    spec = get_analysis("noise-decay")
+    spec: Any = get_analysis("noise-decay")
     context = SimpleNamespace(
         seed=2, limit=3, cell=Cell("fog", 4), crop=None, options=spec.options(**{"sigma": 0.5}), label="tiny",
         config="tiny.py", checkpoint="tiny.pth", weights="checkpoint", used_taps=[], used_pictures=["a.png"],

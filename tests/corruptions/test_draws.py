@@ -37,6 +37,7 @@ def test_words_are_those_of_splitmix64() -> None:
     np.testing.assert_array_equal(words(key, 6)[1:], np.array(known, np.uint64))
 
 
+@pytest.mark.slow
 def test_bits_of_words_are_even_and_independent() -> None:
     bits = np.unpackbits(random_bytes(stream_key(0, 0), COUNT)).reshape(-1, 64)
     ones = bits.sum(axis=0)

@@ -113,6 +113,7 @@ def test_in_json():
     assert json.loads(json.dumps(summarize_pictures(counts_of(), PROTOCOL).to_dict()))["protocol"] == "three"
 
 
+@pytest.mark.slow
 def test_cityscapes_in_reasonable_time_and_memory():
     generator = np.random.default_rng(0)
     one = generator.integers(1, 2_000_000, (500, 19, 3))

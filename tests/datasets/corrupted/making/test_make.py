@@ -338,6 +338,7 @@ def test_full_disk_before_and_during(source, whole, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.process
 def test_a_disk_that_cannot_be_written_ends_it_at_once(source, tmp_path, monkeypatch, workers):
     """One error for the disk, not one for every picture."""
     if workers == 2:  # workers are processes of their own, where nothing of this one is patched
