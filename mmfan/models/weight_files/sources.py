@@ -24,6 +24,7 @@ from mmengine.runner import checkpoint as tables
 
 from mmfan.models.weight_files.containers import sniff
 from mmfan.models.weight_files.errors import CheckpointError
+from mmfan.utils.files import whole_file
 from mmfan.utils.progress import ProgressLine
 from mmfan.version import __version__
 
@@ -149,19 +150,15 @@ def download(url: str, path: Path) -> None:
         CheckpointError: It cannot be fetched, is shorter than announced, has another hash than its name, or is no
             weight file.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w+b") as file:
+        with whole_file(path) as part, part.open("w+b") as file:
             problem = _fetch(url, file, path.name) or _content_problem(file)
-        if problem is None:
-            part.replace(path)
+            if problem is not None:
+                raise CheckpointError(f"Could not download {url}: what came {problem}. {BY_HAND}")
+    except CheckpointError:
+        raise
     except (OSError, HTTPException, ValueError) as error:
         raise CheckpointError(f"Could not download {url}: {error}. {BY_HAND}") from error
-    finally:
-        part.unlink(missing_ok=True)
-    if problem is not None:
-        raise CheckpointError(f"Could not download {url}: what came {problem}. {BY_HAND}")
 
 
 def _fetch(url: str, file: BinaryIO, name: str) -> str | None:

@@ -182,7 +182,7 @@ def test_wrong_root(root, given, said):
     with pytest.raises(FileNotFoundError) as caught:
         check_root(root.parent if given == "." else root / given)
     assert said.format(root=root) in str(caught.value)
-    assert ("make_mini_set.py" in str(caught.value)) == ("Both are" not in said)
+    assert ("mmfan mini" in str(caught.value)) == ("Both are" not in said)
 
 
 def test_number_of_workers_is_checked(root):

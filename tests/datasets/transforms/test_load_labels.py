@@ -86,7 +86,7 @@ def test_label_ids_instead_of_train_ids(path):
         ValueError, match=rf"{path} holds ids outside 0..18 and 255 \(ignored\): 23, 26, 33\."
     ) as caught:
         LoadSegAnnotations()(sample(path))
-    assert "prepare_cityscapes.py" in str(caught.value)
+    assert "mmfan prepare cityscapes" in str(caught.value)
 
 
 def test_instance_ids_do_not_wrap_around(path):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from mmfan.errors import MMFanError
+from mmfan.utils.versions import cores
 
 Item = TypeVar("Item")
 
@@ -91,7 +91,5 @@ def shard_from_environment(environment: Mapping[str, str]) -> tuple[Shard, str |
 
 def default_workers(environment: Mapping[str, str]) -> int:
     """One worker for each core that this process may use, shared with the other processes of this machine."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
     beside = environment.get("LOCAL_WORLD_SIZE", "1")
-    return max(1, cores // max(1, int(beside) if beside.isdecimal() else 1))
+    return max(1, cores() // max(1, int(beside) if beside.isdecimal() else 1))

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from mmfan.corruptions import corrupt, get_corruption, picture_seed
 from mmfan.corruptions.cell import Cell
+from mmfan.corruptions.threads import one_thread
 from mmfan.datasets.corrupted.codec import decode_picture, encode_picture, is_whole, picture_damage
 from mmfan.datasets.corrupted.making.plan import Plan
 from mmfan.errors import MMFanError
@@ -240,13 +241,9 @@ def run_units(
         OSError: The disk is full or cannot be written.
     """
     if workers == 1:
-        threads = cv2.getNumThreads()
-        cv2.setNumThreads(1)
-        try:
+        with one_thread():
             for unit in units:
                 yield from worker.make(unit)
-        finally:
-            cv2.setNumThreads(threads)
         return
     context = _context(worker.plan.cells)
     stop = context.Event()
