@@ -22,6 +22,7 @@ from mmfan.datasets.prepare.cityscapes_tree import (
     advice,
     unpaired,
 )
+from mmfan.datasets.transforms.checked import checked_steps
 from mmfan.errors import MMFanError
 from mmfan.registry import DATASETS
 from mmfan.utils.text import shortlist
@@ -117,7 +118,11 @@ class CityscapesDataset(MMSegCityscapesDataset):
     :class:`mmfan.datasets.transforms.LoadSegAnnotations` checks against. Leave ``seg_map_path`` out of
     ``data_prefix`` for pictures that have no labels.
 
+    The steps ``LoadImageFromFile`` and ``LoadAnnotations`` of its pipeline are built in mmfan's form, which checks what
+    it reads (:func:`mmfan.datasets.transforms.checked.checked_steps`).
+
     Args:
+        pipeline: The steps.
         **kwargs: As :class:`mmseg.datasets.CityscapesDataset`; unknown names are refused.
 
     Raises:
@@ -127,6 +132,10 @@ class CityscapesDataset(MMSegCityscapesDataset):
     """
 
     DATA_PREFIX_KEYS = ("img_path", "seg_map_path")
+    steps_of_config = staticmethod(checked_steps)
+
+    def __init__(self, *args: Any, pipeline: Sequence[Any] = (), **kwargs: Any) -> None:
+        super().__init__(*args, pipeline=self.steps_of_config(list(pipeline)), **kwargs)
 
     def how_to_get(self) -> str:
         """What to tell a reader who lacks the set; a set with a tree of its own overrides this."""

@@ -5,8 +5,8 @@ _base_ = "./segmentation_common.py"
 data_root = "{{$MMFAN_CAMVID:data/camvid}}"
 crop_size = (320, 320)
 train_pipeline = [
-    dict(type="mmfan.LoadImageFromFile"),
-    dict(type="mmfan.LoadSegAnnotations"),
+    dict(type="LoadImageFromFile"),
+    dict(type="LoadAnnotations"),
     dict(type="RandomResize", scale=(480, 360), ratio_range=(0.75, 1.75), keep_ratio=True),
     dict(type="RandomCrop", crop_size=crop_size, cat_max_ratio=0.75),
     dict(type="RandomFlip", prob=0.5),
@@ -14,9 +14,9 @@ train_pipeline = [
     dict(type="PackSegInputs"),
 ]
 test_pipeline = [
-    dict(type="mmfan.LoadImageFromFile"),
+    dict(type="LoadImageFromFile"),
     # whole pictures: 480 x 360, padded to 480 x 368
-    dict(type="mmfan.LoadSegAnnotations"),
+    dict(type="LoadAnnotations"),
     dict(type="PackSegInputs"),
 ]
 # of the original size: 4 scales x 2 = 8 predictions a picture

@@ -5,8 +5,8 @@ _base_ = "./segmentation_common.py"
 data_root = "data/cityscapes"
 crop_size = (1024, 1024)
 train_pipeline = [
-    dict(type="mmfan.LoadImageFromFile"),
-    dict(type="mmfan.LoadSegAnnotations"),
+    dict(type="LoadImageFromFile"),
+    dict(type="LoadAnnotations"),
     dict(type="RandomResize", scale=(2048, 1024), ratio_range=(0.5, 2.0), keep_ratio=True),
     dict(type="RandomCrop", crop_size=crop_size, cat_max_ratio=0.75),
     dict(type="RandomFlip", prob=0.5),
@@ -14,10 +14,10 @@ train_pipeline = [
     dict(type="PackSegInputs"),
 ]
 test_pipeline = [
-    dict(type="mmfan.LoadImageFromFile"),
+    dict(type="LoadImageFromFile"),
     dict(type="Resize", scale=(2048, 1024), keep_ratio=True),
     # after Resize: the truth keeps its own size, predictions are brought back to it
-    dict(type="mmfan.LoadSegAnnotations"),
+    dict(type="LoadAnnotations"),
     dict(type="PackSegInputs"),
 ]
 # of the original size: 6 scales x 2 = 12 predictions a picture

@@ -5,17 +5,17 @@ _base_ = "./segmentation_common.py"
 
 data_root = "data/mini_cityscapes"
 train_pipeline = [
-    dict(type="mmfan.LoadImageFromFile"),
-    dict(type="mmfan.LoadSegAnnotations"),
+    dict(type="LoadImageFromFile"),
+    dict(type="LoadAnnotations"),
     dict(type="Resize", scale=(256, 128), keep_ratio=True),
     dict(type="RandomFlip", prob=0.5),
     dict(type="PackSegInputs"),
 ]
 test_pipeline = [
-    dict(type="mmfan.LoadImageFromFile"),
+    dict(type="LoadImageFromFile"),
     dict(type="Resize", scale=(256, 128), keep_ratio=True),
     # after Resize: the truth keeps its own size, predictions are brought back to it
-    dict(type="mmfan.LoadSegAnnotations"),
+    dict(type="LoadAnnotations"),
     dict(type="PackSegInputs"),
 ]
 # of the original size: 3 scales x 2 = 6 predictions a picture

@@ -2,12 +2,12 @@
 dataset_type = "mmfan.CityscapesDataset"
 # each set puts its scales before the flips
 tta_pipeline = [
-    dict(type="mmfan.LoadImageFromFile"),
+    dict(type="LoadImageFromFile"),
     dict(
         type="TestTimeAug",
         transforms=[
             [dict(type="RandomFlip", prob=0.0), dict(type="RandomFlip", prob=1.0)],
-            [dict(type="mmfan.LoadSegAnnotations")],
+            [dict(type="LoadAnnotations")],
             [dict(type="PackSegInputs")],
         ],
     ),

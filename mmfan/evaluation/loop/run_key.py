@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmengine.registry import DATASETS
 from mmengine.runner import Runner
 
 from mmfan.corruptions import corruption_names, get_corruption
@@ -38,11 +39,14 @@ def guess_dataset_name(dataset: Any) -> str:
 
 
 def pipelines_of(dataset: Any) -> list[Any]:
-    """The pipelines in the config of a dataset, inside wrappers too."""
+    """The pipelines in the config of a dataset, inside wrappers too, with the steps that the dataset builds of it."""
     if not isinstance(dataset, Mapping):
         return []
     if "pipeline" in dataset:
-        return [dataset["pipeline"]]
+        kind = dataset.get("type")
+        kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+        steps_of_config = getattr(kind, "steps_of_config", None)
+        return [dataset["pipeline"] if steps_of_config is None else steps_of_config(dataset["pipeline"])]
     inner = [dataset["dataset"]] if "dataset" in dataset else dataset.get("datasets", [])
     return [found for one in inner for found in pipelines_of(one)]
 
