@@ -33,21 +33,16 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         CheckpointError: It is truncated, is no checkpoint, or holds objects other than weights and numbers; or it could
             not be downloaded.
     """
-    content = read_content(path)
-    if not isinstance(content, dict):
-        raise CheckpointError(f"Expected {path} to hold a dictionary of weights, got a {type(content).__name__}.")
-    return content
-
-
-def read_content(path: str | Path) -> Any:
-    """What is in a weight file, be it a dictionary or not; otherwise :func:`read_checkpoint`."""
     source = local_file(path)
     try:
-        return safe_load(source, path)
+        content = safe_load(source, path)
     except CheckpointError as error:
         if not is_remote(path):
             raise
         raise CheckpointError(f"{error} It lies at {source}; without that file it is downloaded anew.") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"Expected {path} to hold a dictionary of weights, got a {type(content).__name__}.")
+    return content
 
 
 def state_of(content: Mapping[str, Any]) -> dict[str, torch.Tensor]:

@@ -17,7 +17,7 @@ import torch
 from mmengine.logging import print_log
 from mmengine.runner import checkpoint as mmengine_checkpoint
 
-from mmfan.apis.checkpoint import read_content
+from mmfan.apis.checkpoint import read_checkpoint
 from mmfan.models.safe_load import CheckpointError
 from mmfan.models.weight_files.checks import check_usable, problems_of, refuse
 
@@ -77,20 +77,20 @@ def inner_model(model: torch.nn.Module) -> torch.nn.Module:
     return model
 
 
-def _content_for_mmengine(source: str) -> Any:
+def _content_for_mmengine(source: str) -> dict[str, Any]:
     """What is in a file, checked; with mmcls's prefix the backbone alone, as mmengine has it."""
-    content = read_content(source)
+    content = read_checkpoint(source)
     check_usable(content, source)
-    if source.startswith("mmcls://") and isinstance(content, dict):
+    if source.startswith("mmcls://"):
         state = content.get("state_dict", content)
         own = {key.removeprefix("backbone."): state[key] for key in state if str(key).startswith("backbone.")}
         return {"state_dict": own}
     return without_program(content)
 
 
-def without_program(content: Any) -> Any:
+def without_program(content: dict[str, Any]) -> dict[str, Any]:
     """A checkpoint without the config of old mmcv in it, which ``Runner.resume`` would run as Python."""
-    meta = content.get("meta") if isinstance(content, dict) else None
+    meta = content.get("meta")
     if isinstance(meta, dict):
         meta.pop("config", None)
     return content

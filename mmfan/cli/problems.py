@@ -19,6 +19,7 @@ from types import TracebackType
 
 from mmfan.environment import how_to_install, is_installed
 from mmfan.errors import MMFanError
+from mmfan.utils.text import one_line
 
 # FileExistsError is not among them: the system's own comes from a race, which is worth a traceback.
 FILE_ERRORS = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
@@ -48,7 +49,7 @@ def known_problem(error: BaseException) -> str | None:
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, MMFanError) or is_file_problem(link):
-            return _message(link)
+            return one_line(_message(link))
         if isinstance(link, ModuleNotFoundError) and link.name:
             cure = how_to_install(link.name)
             if cure and not is_installed(link.name):

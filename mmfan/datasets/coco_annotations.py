@@ -7,7 +7,6 @@ left out, a class without category shifts the labels of all that follow) is name
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,6 +25,10 @@ REQUIRED = {
     "annotations": ("id", "image_id", "category_id", "bbox", "area"),
     "categories": ("id", "name"),
 }
+NUMBERS = ("id", "image_id", "category_id")  # by which entries refer to each other; some files have texts there
+TEXTS = ("file_name", "name")
+LARGEST = 1e300
+LARGEST_ID = 2**53  # up to which the toolkit's floating point tells whole numbers apart
 
 
 def check_content(content: Any, file: str) -> None:
@@ -36,7 +39,8 @@ def check_content(content: Any, file: str) -> None:
         file: Its name, for messages.
 
     Raises:
-        MMFanError: A part or an entry is missing, a number occurs twice, or something refers to nothing; named.
+        MMFanError: A part or an entry is missing or of another type, a number occurs twice, or something refers to
+            nothing; named.
     """
     if not isinstance(content, Mapping) or "images" not in content or "categories" not in content:
         held = sorted(content) if isinstance(content, Mapping) else type(content).__name__
@@ -45,11 +49,14 @@ def check_content(content: Any, file: str) -> None:
         )
     for part, keys in REQUIRED.items():
         entries = content.get(part, [])
+        if not isinstance(entries, list):
+            raise MMFanError(f"{file}: expected {part!r} to be a list, got {entries!r:.80}.")
         for place, entry in enumerate(entries):
             missing = [key for key in keys if not isinstance(entry, Mapping) or key not in entry]
             if missing:
                 what = entry.get("id", f"number {place}") if isinstance(entry, Mapping) else f"number {place}"
-                raise MMFanError(f"{file}: entry {what} of {part!r} has no {', '.join(map(repr, missing))}.")
+                raise MMFanError(f"{file}: entry {what!s:.80} of {part!r} has no {', '.join(map(repr, missing))}.")
+        _check_types(entries, part, file)
         twice = [number for number, count in Counter(entry["id"] for entry in entries).items() if count > 1]
         if twice:
             raise MMFanError(f"{file}: ids of {part!r} occur more than once: {shortlist([str(n) for n in twice])}.")
@@ -59,6 +66,26 @@ def check_content(content: Any, file: str) -> None:
         if lost:
             listed = shortlist([f"{entry['id']} ({key} {entry[key]})" for entry in lost])
             raise MMFanError(f"{file}: {len(lost)} annotations refer to {part} that are not in the file: {listed}.")
+
+
+def _check_types(entries: Sequence[Mapping[str, Any]], part: str, file: str) -> None:
+    """Check that what entries are found by has one type, and that names are texts."""
+    for key in REQUIRED[part]:
+        if key in NUMBERS:
+            allowed, words = [{int}, {str}, set()], "whole numbers (or texts) in all entries"
+        elif key in TEXTS:
+            allowed, words = [{str}, set()], "texts"
+        else:
+            continue
+        if set(map(type, (entry[key] for entry in entries))) not in allowed:
+            first = type(entries[0][key])
+            odd = next((e for e in entries if type(e[key]) not in (int, str) or type(e[key]) is not first), entries[0])
+            raise MMFanError(f"{file}: expected {key!r} to be {words} of {part!r}, got {odd[key]!r:.80}.")
+        large = next(
+            (entry[key] for entry in entries if type(entry[key]) is int and abs(entry[key]) > LARGEST_ID), None
+        )
+        if large is not None:
+            raise MMFanError(f"{file}: expected {key!r} of {part!r} to be at most 2**53, got {large!r:.80}.")
 
 
 def check_classes(content: Mapping[str, Any], classes: Sequence[str], file: str) -> None:
@@ -159,7 +186,8 @@ def _has_mask(segmentation: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    # a whole number may have more digits than floating point goes up to
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
 
 
 def narrow_boxes(content: Mapping[str, Any], file: str) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 
 
@@ -16,6 +17,28 @@ def shortlist(names: Sequence[str], shown: int = 3) -> str:
     """
     text = ", ".join(names[:shown])
     return f"{text} and {len(names) - shown} more" if len(names) > shown else text
+
+
+# control characters, line breaks of Unicode among them, signs that turn the direction of writing, halves of pairs
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def one_line(text: str, most: int = 2000) -> str:
+    r"""A text that a terminal or a log shows as it is, in one line: what would steer either is written as an escape.
+
+    Line feeds become blanks.
+
+    Args:
+        text: Any.
+        most: Letters; of a longer text the begin and the end are kept.
+
+    >>> one_line("a model\n  of two lines"), one_line("fan\x1b[2J")
+    ('a model of two lines', 'fan\\x1b[2J')
+    """
+    plain = re.sub(r" *\n\s*", " ", text)
+    plain = _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), plain)
+    half = most // 2
+    return plain if len(plain) <= most else f"{plain[:half]} ... {plain[-half:]}"
 
 
 def counted(number: int, what: str, plural: str = "") -> str:

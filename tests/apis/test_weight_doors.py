@@ -145,6 +145,13 @@ def test_doors_of_mmengine(tmp_path, evil):
             load_checkpoint(initialised, "s3://bucket/evil.pth")
 
 
+@pytest.mark.parametrize("content", [[1, 2], torch.ones(3)])
+def test_what_is_no_dictionary_is_refused_by_name(tmp_path, content):
+    torch.save(content, tmp_path / "other.pth")
+    with own_reader(), pytest.raises(CheckpointError, match=r"other\.pth to hold a dictionary of weights, got a"):
+        load_checkpoint(nn.Sequential(), str(tmp_path / "other.pth"))
+
+
 @pytest.mark.usefixtures("loaders")
 def test_users_loaders_are_neither_asked_nor_lost(evil):
     asked = []

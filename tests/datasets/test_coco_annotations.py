@@ -47,6 +47,16 @@ def test_a_sound_file_passes():
         ("annotations", {"category_id": 2}, r"to categories that are not in the file: 1 \(category_id 2\)"),
         ("categories", {"name": ...}, "entry 1 of 'categories' has no 'name'"),
         ("categories", {"id": 8}, "ids of 'categories' occur more than once: 8"),
+        (
+            "categories",
+            {"id": [8]},
+            r"expected 'id' to be whole numbers \(or texts\) in all entries of 'categories', got",
+        ),
+        ("images", {"id": True}, "expected 'id' to be whole numbers .* of 'images', got True"),
+        ("images", {"file_name": 3}, "expected 'file_name' to be texts of 'images', got 3"),
+        ("categories", {"name": None}, "expected 'name' to be texts of 'categories', got None"),
+        ("annotations", {"id": 10**400}, r"expected 'id' of 'annotations' to be at most 2\*\*53, got 1000"),
+        ("annotations", {"category_id": {}}, "expected 'category_id' to be whole numbers"),
     ],
 )
 def test_a_part_that_is_wrong_is_named(part, change, message):
@@ -169,6 +179,27 @@ def test_boxes_in_fractions_are_refused():
     with pytest.raises(ValueError, match=r"All boxes of f\.json lie between 0 and 1: they are fractions"):
         narrow_boxes(with_boxes([0.1, 0.1, 0.4, 0.4], [0, 0, 1, 1]), "f.json")
     assert narrow_boxes({**CONTENT, "annotations": []}, "f.json") == []
+
+
+@pytest.mark.parametrize("part", ["images", "annotations", "categories"])
+@pytest.mark.parametrize("value", [None, 3, "text", {"id": 1}])
+def test_parts_are_lists(part, value):
+    with pytest.raises(ValueError, match=f"f.json: expected '{part}' to be a list"):
+        check_content({**CONTENT, part: value}, "f.json")
+
+
+def test_ids_of_two_types_are_refused():
+    content = with_boxes([1, 1, 5, 5], [1, 1, 5, 5])
+    content["annotations"][1]["id"] = "2"
+    with pytest.raises(
+        ValueError, match=r"expected 'id' to be whole numbers .* in all entries of 'annotations', got '2'"
+    ):
+        check_content(content, "f.json")
+
+
+def test_numbers_beyond_floating_point():
+    content = with_boxes([1, 1, 10**400, 5], [1, 1, 5, float("inf")], [1, 1, 5, 5])
+    assert broken_boxes(content) == {"no box": [1, 2]}
 
 
 @pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe", b'{"images": ['])

@@ -47,20 +47,20 @@ class PointStore:
         self.path, self.key = path, key
 
     def read(self) -> dict[Point, float | None]:
-        """Point -> loss; None where it is not a number. A line that was not finished is left out."""
+        """Point -> loss; None where it is not a number. A line that was not finished, or is none, is left out."""
         found: dict[Point, float | None] = {}
         if not self.path.exists():
             return found
-        for line in self.path.read_text(encoding="utf-8").splitlines():
+        for line in filter(None, self.path.read_bytes().split(b"\n")):
             try:
-                entry = json.loads(line)
-            except json.JSONDecodeError:
+                key, point, loss = _entry(line)
+            except (ValueError, LookupError, TypeError, OverflowError, RecursionError):
                 warnings.warn(
                     f"{self.path} has a line that was not finished; its point is computed again.", stacklevel=2
                 )
                 continue
-            if entry["key"] == self.key:
-                found[(entry["x"], entry["y"])] = entry["loss"]
+            if key == self.key:
+                found[point] = loss
         return found
 
     def append(self, point: Point, loss: float | None) -> None:
@@ -70,6 +70,20 @@ class PointStore:
         torn = self.path.exists() and not self.path.read_bytes().endswith(b"\n") and self.path.stat().st_size > 0
         with open(self.path, "a", encoding="utf-8") as file:
             file.write(("\n" if torn else "") + line + "\n")
+
+
+def _entry(line: bytes) -> tuple[str, Point, float | None]:
+    """Key, point and loss of a line.
+
+    Raises:
+        ValueError, LookupError, TypeError, OverflowError, RecursionError: It is no such line.
+    """
+    entry = json.loads(line)
+    x, y, loss = (entry[name] for name in ("x", "y", "loss"))
+    numbers = (x, y) if loss is None else (x, y, loss)
+    if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
+        raise ValueError("no numbers")
+    return str(entry["key"]), (float(x), float(y)), None if loss is None else float(loss)
 
 
 def run(context: Context) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from mmengine.runner.amp import autocast
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.corrupted.lookup import CorruptedSet, clean_set_of
 from mmfan.errors import ConfigError, MMFanError
+from mmfan.evaluation.loop.building import building
 from mmfan.evaluation.loop.contents import contents_of
 from mmfan.evaluation.loop.outcome import check_fractions, conclude
 from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
@@ -138,19 +139,23 @@ class RobustnessLoop(BaseLoop):
             raise MMFanError("Pictures are either read from a corrupted set (source='disk') or changed by `change`.")
         _check_dataloader(dataloader)
         self.dataset_config = dataloader["dataset"]
-        dataset = DATASETS.build(self.dataset_config)
-        if hasattr(dataset, "full_init"):
-            dataset.full_init()
-        self.dataset_name = dataset_name or guess_dataset_name(dataset)
-        self.name_root = root_of_names(dataset) if picture_root is None else str(picture_root)
-        wrapped = self._choose_pictures(dataset, corrupted_root, pictures, change)
+        with building("the `dataset` of the dataloader"):
+            dataset = DATASETS.build(self.dataset_config)
+            if hasattr(dataset, "full_init"):
+                dataset.full_init()
+            self.dataset_name = dataset_name or guess_dataset_name(dataset)
+            self.name_root = root_of_names(dataset) if picture_root is None else str(picture_root)
+            wrapped = self._choose_pictures(dataset, corrupted_root, pictures, change)
         rank, ranks = get_dist_info()
-        batches = CellBatches(self.chosen[rank::ranks], dataloader.get("batch_size", 1), range(len(self.cells)))
-        super().__init__(runner, build_sweep_loader(runner, dataloader, wrapped, batches))
+        with building("the dataloader"):
+            size = whole_number("batch_size", dataloader.get("batch_size", 1), 1)
+            batches = CellBatches(self.chosen[rank::ranks], size, range(len(self.cells)))
+            super().__init__(runner, build_sweep_loader(runner, dataloader, wrapped, batches))
         self.batches: CellBatches = self.dataloader.batch_sampler
         self._clean, self._evaluator_config = dataset, evaluator
-        self.evaluator = make_evaluator(evaluator)
-        self.evaluator.dataset_meta = dataset.metainfo
+        with building("the evaluator"):
+            self.evaluator = make_evaluator(evaluator)
+            self.evaluator.dataset_meta = dataset.metainfo
         runner.visualizer.dataset_meta = dataset.metainfo
         self.key: RunKey | None = None
         self.shares: dict[str, float] = {}

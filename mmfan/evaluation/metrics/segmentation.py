@@ -14,6 +14,7 @@ from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.evaluation.metrics.counts import scores_of_counts
 from mmfan.registry import METRICS
+from mmfan.utils.checks import whole_number
 
 
 def count_pixels(
@@ -122,7 +123,8 @@ class SegCountsMetric(BaseMetric):
         collect_device: As in mmengine.
 
     Raises:
-        MMFanError: ``iou_metrics`` asks for something else, or ``beta`` is not above 0.
+        MMFanError: ``iou_metrics`` asks for something else, ``beta`` is not above 0, or ``ignore_index`` is no whole
+            number.
     """
 
     default_prefix = ""
@@ -142,7 +144,7 @@ class SegCountsMetric(BaseMetric):
         if not (isinstance(beta, (int, float)) and beta > 0):
             raise MMFanError(f"Expected beta, the weight of the recall in mFscore, to be above 0, got {beta!r}.")
         self.iou_metrics, self.beta = wanted, beta
-        self.ignore_index = ignore_index
+        self.ignore_index = whole_number("ignore_index", ignore_index)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Count the pixels of a batch; each picture adds one entry to ``results``."""

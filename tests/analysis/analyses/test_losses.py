@@ -68,6 +68,19 @@ def test_landscape_resumes_and_leaves_the_model_alone(parts, tmp_path, monkeypat
     assert len(computed) == 13
 
 
+def test_lines_of_another_form_are_computed_again(tmp_path):
+    path = tmp_path / "landscape.jsonl"
+    path.write_bytes(
+        b'{"key": "k", "x": 1, "y": -1.0, "loss": null}\n[]\n3\n{"key": "k"}\n'
+        b'{"key": "k", "x": [1], "y": 2, "loss": 1}\n'
+        b'{"key": "k", "x": 1e999, "y": 2, "loss": 1}\n\xff\n\n' + b"[" * 100_000 + b"\n"
+        b'{"key": "k", "x": 2, "y": 2, "loss": 1' + b"0" * 400 + b'}\n{"key": "other", "x": 2, "y": 2, "loss": 1}\n'
+        b'{"key": "k", "x": 0.5, "y": 0.0, "loss": 0.25}'
+    )
+    with pytest.warns(UserWarning, match="a line that was not finished"):
+        assert landscape.PointStore(path, "k").read() == {(1.0, -1.0): None, (0.5, 0.0): 0.25}
+
+
 def test_coordinates():
     assert landscape.coordinates(1, 2.0) == [0.0]
     axis = landscape.coordinates(11, 0.3)

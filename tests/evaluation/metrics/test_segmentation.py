@@ -21,6 +21,12 @@ def test_counts_are_those_of_the_plain_function(seed, classes, height, width):
     np.testing.assert_array_equal(found, counts_of_picture(prediction, truth, classes))
 
 
+@pytest.mark.parametrize("wrong", ["255", 255.0, None, [255], True])
+def test_the_ignored_number_is_a_whole_one(wrong):
+    with pytest.raises(ValueError, match="Expected `ignore_index` to be a whole number"):
+        SegCountsMetric(ignore_index=wrong)
+
+
 def test_hand_worked():
     truth = torch.tensor([[0, 0, 1], [1, 2, 255]], dtype=torch.uint8)
     prediction = torch.tensor([[0, 1, 1], [1, 0, 2]])

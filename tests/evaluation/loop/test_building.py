@@ -1,0 +1,54 @@
+"""Wrong data sections of a config are told by the section, whatever OpenMMLab raises over them."""
+
+import pytest
+from helpers.tiny_robustness import make_runner, write_parts
+
+from mmfan.apis.robustness import built_loop
+from mmfan.errors import ConfigError, MMFanError
+from mmfan.evaluation.loop.building import building
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
+    return write_parts(tmp_path_factory.mktemp("building"), pictures=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"test_dataloader.dataset.type": "Nothing"},
+            "the `dataset` of the dataloader .*: KeyError: Nothing is not in",
+        ),
+        ({"test_dataloader.dataset.colour": 1}, "`dataset` .* TypeError: .*unexpected keyword argument 'colour'"),
+        ({"test_dataloader.dataset.data_prefix": [1]}, "`dataset` of the dataloader .*AttributeError"),
+        (
+            {"test_dataloader.dataset.pipeline": [["Resize"]]},
+            "`dataset` of the dataloader .*TypeError: transform must be",
+        ),
+        ({"test_dataloader.sampled": 1}, "the dataloader of the config cannot be used: TypeError: .*'sampled'"),
+        ({"test_dataloader.batch_size": "2"}, "Expected `batch_size` to be a whole number of at least 1, got '2'"),
+        ({"test_dataloader.batch_size": 0}, "Expected `batch_size` to be a whole number of at least 1, got 0"),
+        ({"test_evaluator.colour": 1}, "the evaluator of the config cannot be used: TypeError: .*'colour'"),
+        ({"test_evaluator.ignore_index": "255"}, "Expected `ignore_index` to be a whole number, got '255'"),
+    ],
+)
+def test_sections_are_named(parts, tmp_path, options, message):
+    config, checkpoint = parts
+    with pytest.raises(MMFanError, match=message) as caught:
+        built_loop(make_runner(config, checkpoint, tmp_path / "work", options, limit=1))
+    assert "Please check whether" not in str(caught.value)
+
+
+def test_the_place_of_the_error_is_told_and_words_of_ones_own_pass():
+    with (
+        pytest.raises(
+            ConfigError, match=r"A of the config cannot be used: ZeroDivisionError: .*test_building.py, line"
+        ),
+        building("A"),
+    ):
+        1 / 0  # noqa: B018
+    for error in (FileNotFoundError(2, "not there", "x"), MMFanError("words"), ModuleNotFoundError("x"), MemoryError()):
+        with pytest.raises(type(error)) as caught, building("A"):
+            raise error
+        assert caught.value is error
