@@ -14,8 +14,10 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
+
+from mmfan.utils.processes import end_with_parent
 
 M_MMAP_THRESHOLD = -3  # malloc.h: blocks of at least so many bytes are mapped one by one
 MAPPED_BYTES = 2**20
@@ -53,11 +55,15 @@ def measure_memory(build: Callable[[], Callable[[], object]], device: str = "cpu
         MemoryError: Where the process was killed, most likely for want of memory.
     """
     # spawn: a forked child would share the parent's pages, and CUDA does not survive a fork
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         try:
             return pool.submit(_measure_here, build, device).result()
         except BrokenProcessPool as error:
             raise MemoryError("The measured process was killed, most likely for want of memory.") from error
+        except KeyboardInterrupt:
+            for child in active_children():  # else it would be waited for
+                child.kill()
+            raise
 
 
 def _measure_here(build: Callable[[], Callable[[], object]], device: str) -> MemoryUse:

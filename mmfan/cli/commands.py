@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from mmfan.cli.problems import ends_quietly, exits_on_problem, show_bug
+from mmfan.cli.stopping import take_signals
 from mmfan.utils.commands import TOOLS
 from mmfan.utils.text import did_you_mean
 from mmfan.version import __version__
@@ -78,6 +79,7 @@ def run_command(words: str, argv: Sequence[str], prog: str) -> int:
 def run_tool(name: str) -> int:
     """Run the command that a file of ``tools/`` stands for; returns the exit status."""
     sys.excepthook = show_bug
+    take_signals()
     first = next(command for command, file in TOOLS.items() if file == name)
     words, rest = choose([*first.split(), *sys.argv[1:]])
     more = words[len(first) :]
@@ -97,10 +99,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``mmfan`` with these arguments, those of the program by default; returns the exit status.
 
     Raises:
-        SystemExit: After ``--help``, for a mistake of the user (status 2 or 1), and after Ctrl-C (130).
+        SystemExit: After ``--help``, for a mistake of the user (status 2 or 1), after Ctrl-C (130) and SIGTERM (143).
     """
     if argv is None:
         sys.excepthook = show_bug
+        take_signals()
         argv = sys.argv[1:]
     with ends_quietly():
         return _dispatch(list(argv))

@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import time
 
 from mmfan.cli.options import add_imports, add_seed, add_workers, import_modules, make_command_parser, whole
-from mmfan.cli.problems import INTERRUPTED
+from mmfan.cli.stopping import INTERRUPTED
 from mmfan.corruptions.cell import Cell
 from mmfan.datasets.corrupted import (
     DiskFullError,
@@ -163,14 +162,8 @@ def work(args: argparse.Namespace, plan: Plan, workers: int) -> int:
     return 1 if done.failures else 0
 
 
-def interrupt(*_: object) -> None:
-    """End on SIGTERM as on Ctrl-C: schedulers send it when the time is up."""
-    raise KeyboardInterrupt
-
-
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Run the tool and return its exit code."""
-    signal.signal(signal.SIGTERM, interrupt)
     try:
         import_modules(args.imports)
         part, launcher = (args.shard, None) if args.shard else shard_from_environment(os.environ)

@@ -24,7 +24,8 @@ from mmfan.cli.options import (
     make_command_parser,
     whole,
 )
-from mmfan.cli.problems import INTERRUPTED, exits_on_problem
+from mmfan.cli.problems import exits_on_problem
+from mmfan.cli.stopping import status_of
 from mmfan.evaluation.protocol import PROTOCOLS
 from mmfan.utils.commands import command_name
 
@@ -111,9 +112,9 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             return 0
         try:
             runner.test()
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             print("\nStopped; the same command goes on with the cell that was in work.", file=sys.stderr)
-            return INTERRUPTED
+            return status_of(stop)
         if runner.rank == 0 and loop.store is not None:
             print(overview_text(loop))
             print(f"Results: {loop.store.path}. For tables and plots: {command_name('report')} {loop.store.path}")

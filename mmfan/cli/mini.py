@@ -16,7 +16,7 @@ import sys
 import time
 
 from mmfan.cli.options import add_seed, add_workers, make_command_parser, whole
-from mmfan.cli.problems import INTERRUPTED
+from mmfan.cli.stopping import status_of
 from mmfan.datasets.miniature import write_cityscapes, write_coco
 
 WRITERS = {"cityscapes": write_cityscapes, "coco": write_coco}
@@ -70,9 +70,9 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         drawn = WRITERS[args.set](
             args.target, args.train, args.val, tuple(args.size), args.seed, args.workers, show_progress, args.force
         )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("\nstopped; nothing was left behind", file=sys.stderr)
-        return INTERRUPTED
+        return status_of(stop)
     if drawn:
         seconds = time.perf_counter() - start
         print(f"{args.target}: {args.train} train + {args.val} val pictures in {seconds:.1f} s")

@@ -14,7 +14,7 @@ import argparse
 import sys
 
 from mmfan.cli.options import add_workers, make_command_parser
-from mmfan.cli.problems import INTERRUPTED
+from mmfan.cli.stopping import status_of
 from mmfan.datasets.prepare.camvid import LABEL_KINDS, prepare
 from mmfan.utils.progress import ProgressLine
 from mmfan.utils.versions import cores
@@ -47,9 +47,9 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             workers=args.workers or cores(),
             progress=ProgressLine("pairs"),
         )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("Interrupted; what was written is whole and is kept. Run it again to go on.", file=sys.stderr)
-        return INTERRUPTED
+        return status_of(stop)
     for split, count in counts.items():
         print(f"{split}: {count} pairs in {args.target}")
     return 0

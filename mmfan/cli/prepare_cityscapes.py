@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from mmfan.cli.options import add_workers, make_command_parser
-from mmfan.cli.problems import INTERRUPTED
+from mmfan.cli.stopping import status_of
 from mmfan.datasets.prepare.cityscapes import check_root, prepare
 from mmfan.datasets.prepare.cityscapes_tree import FULL_COUNTS, report_split
 from mmfan.utils.progress import ProgressLine
@@ -75,9 +75,9 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             )
             failures = done.failures
             print(f"polygon files: {done.made} converted, {done.kept} converted before, {len(failures)} failed")
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("Interrupted; what was made is whole and is kept. Run it again to go on.", file=sys.stderr)
-        return INTERRUPTED
+        return status_of(stop)
     incomplete = False
     for split in splits:
         default = None if args.allow_partial else FULL_COUNTS[split]

@@ -16,7 +16,9 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import NoReturn
 
+from mmfan.cli.stopping import status_of, stop_that_came, words_of
 from mmfan.environment import how_to_install, is_installed
 from mmfan.errors import MMFanError
 from mmfan.utils.text import one_line
@@ -33,7 +35,10 @@ BUG = (
     "Unless your own code or config raised this, it is a bug of mmfan: please report it, with this text and the output "
     "of `mmfan env`, to the issue tracker of the place that you got mmfan from."
 )
-INTERRUPTED = 130  # 128 + SIGINT, as shells count
+_WORKER_DIED = (
+    "A loading process ended before its work did; perhaps it was killed for want of memory. Start fewer of them, or "
+    "run it again."
+)
 READER_GONE = 141  # 128 + SIGPIPE
 
 
@@ -54,6 +59,8 @@ def known_problem(error: BaseException) -> str | None:
             cure = how_to_install(link.name)
             if cure and not is_installed(link.name):
                 return f"This needs the package `{link.name}`, which is not installed. {cure}"
+        if isinstance(link, RuntimeError) and str(link).startswith("DataLoader worker (pid"):
+            return _WORKER_DIED
         link = link.__cause__
     return None
 
@@ -95,34 +102,61 @@ def exits_on_problem(prog: str, code: int) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        stop = stop_that_came()
+        if stop is not None:  # which an extension module made another error of
+            raise stop from error
         message = known_problem(error)
         if message is None:
             raise
-        sys.stdout.flush()
-        print(f"{prog}: error: {message}", file=sys.stderr)
+        _say(f"{prog}: error: {message}")
         raise SystemExit(code) from error
+
+
+def _say(message: str) -> None:
+    """Print a message on stderr, after what was printed on stdout, if there is still somebody to read it."""
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    with contextlib.suppress(OSError):
+        print(message, file=sys.stderr)
 
 
 @contextmanager
 def ends_quietly() -> Iterator[None]:
-    """Ctrl-C ends the program with one line, and a reader of its output that goes away with none."""
+    """Signals end the program with one line, and a reader of its output that goes away with none."""
     try:
         try:
             yield
         finally:
             sys.stdout.flush()
-    except KeyboardInterrupt:
-        with contextlib.suppress(BrokenPipeError):
-            print("\nInterrupted.", file=sys.stderr)
-        raise SystemExit(INTERRUPTED) from None
+    except KeyboardInterrupt as stop:
+        _end_stopped(stop)
     except BrokenPipeError:
         if not _reader_is_gone():
             raise
-        # what is still in the buffers must not fail again when Python flushes them at its end
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for stream in (sys.stdout, sys.stderr):
-            os.dup2(nowhere, stream.fileno())
+        _give_up_output()
         raise SystemExit(READER_GONE) from None
+    except Exception as error:
+        stop = stop_that_came()
+        if stop is not None:
+            _end_stopped(stop)
+        message = known_problem(error)
+        if message is None or not isinstance(error, OSError):
+            raise
+        _say(f"Writing to the standard output: {message}")
+        _give_up_output()
+        raise SystemExit(1) from None
+
+
+def _end_stopped(stop: KeyboardInterrupt) -> NoReturn:
+    _say(f"\n{words_of(stop)}")
+    raise SystemExit(status_of(stop)) from None
+
+
+def _give_up_output() -> None:
+    """See that what is still in the buffers does not fail again when Python flushes them at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
 
 
 def _reader_is_gone() -> bool:

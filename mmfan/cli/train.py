@@ -13,7 +13,8 @@ import argparse
 import sys
 
 from mmfan.cli.options import add_config, add_run_options, export_local_rank, make_command_parser
-from mmfan.cli.problems import INTERRUPTED, exits_on_problem
+from mmfan.cli.problems import exits_on_problem
+from mmfan.cli.stopping import status_of
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     try:
         with exits_on_problem(parser.prog, code=1):
             runner.train()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print(f"\nStopped; the same command with --resume continues from {runner.work_dir}.", file=sys.stderr)
-        return INTERRUPTED
+        return status_of(stop)
     return 0

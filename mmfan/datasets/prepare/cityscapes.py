@@ -10,7 +10,6 @@ import contextlib
 import io
 import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -22,6 +21,7 @@ from mmfan.environment import EnvironmentMismatchError, is_installed
 from mmfan.errors import MMFanError
 from mmfan.utils.checks import whole_number
 from mmfan.utils.files import is_complete_png, whole_file
+from mmfan.utils.processes import end_with_parent
 
 
 @dataclass
@@ -116,9 +116,7 @@ def _problems_of(files: Sequence[Path], workers: int) -> Iterator[str | None]:
     # A forked worker starts at once; a spawned one would first import all that this process has imported.
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
     # Ctrl-C is this process's business: it stops handing out files and lets the workers finish theirs.
-    pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context(method), signal.signal, (signal.SIGINT, signal.SIG_IGN)
-    )
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context(method), end_with_parent)
     try:
         for future in as_completed([pool.submit(_problem_of, file) for file in files]):
             yield future.result()

@@ -28,6 +28,7 @@ from mmfan.datasets.transforms.loading import loading_of
 from mmfan.datasets.transforms.pipelines import check_uncorrupted, innermost_datasets, place_of_loading
 from mmfan.errors import MMFanError
 from mmfan.evaluation.loop.picture_names import path_of
+from mmfan.utils.processes import end_with_parent
 
 
 class SampleNote(NamedTuple):
@@ -265,7 +266,7 @@ def build_sweep_loader(
     collate = dict(config.get("collate_fn", {"type": "pseudo_collate"}))
     kind = collate.pop("type")
     inner = partial(FUNCTIONS.get(kind) if isinstance(kind, str) else kind, **collate)
-    return runner.build_dataloader(
+    loader = runner.build_dataloader(
         {
             **kept,
             "dataset": dataset,
@@ -275,3 +276,11 @@ def build_sweep_loader(
         },
         seed=runner.seed,
     )
+    loader.worker_init_fn = partial(_start_worker, loader.worker_init_fn)
+    return loader
+
+
+def _start_worker(inner: Callable[[int], None] | None, number: int) -> None:
+    end_with_parent()  # torch's own processes notice its end only between two batches
+    if inner is not None:
+        inner(number)

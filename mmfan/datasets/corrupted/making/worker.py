@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import multiprocessing
-import os
 import signal
 import threading
 import time
@@ -15,7 +14,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from importlib import import_module
 from itertools import islice
-from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +28,7 @@ from mmfan.datasets.corrupted.codec import decode_picture, encode_picture, is_wh
 from mmfan.datasets.corrupted.making.plan import Plan
 from mmfan.errors import MMFanError
 from mmfan.utils.files import write_whole
+from mmfan.utils.processes import end_with_parent
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 # what the time of the work goes into
@@ -277,20 +276,11 @@ _stop: Any  # set when the work is to end
 
 def _start_worker(worker: Worker, imports: tuple[str, ...], stop: Any) -> None:
     global _worker, _stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the business of the process that hands out the work
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()  # an executor's own workers would wait for ever
     cv2.setNumThreads(1)
     for module in imports:
         import_module(module)
     _worker, _stop = worker, stop
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that hands out the work is gone: an executor's own workers would wait for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait_for([parent.sentinel])
-        os._exit(1)
 
 
 def _work(unit: Unit) -> tuple[list[Made | Failed], dict[str, float]]:

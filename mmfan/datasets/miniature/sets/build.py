@@ -14,6 +14,7 @@ from mmfan.corruptions.threads import one_thread
 from mmfan.datasets.miniature.scene import SMALLEST
 from mmfan.errors import MMFanError
 from mmfan.utils.checks import whole_number
+from mmfan.utils.processes import end_with_parent
 from mmfan.utils.versions import cores
 
 MANIFEST = "miniature.json"
@@ -126,7 +127,7 @@ def _draw_all(
             return results
         methods = multiprocessing.get_all_start_methods()
         context = multiprocessing.get_context("fork" if "fork" in methods else "spawn")
-        with ProcessPoolExecutor(min(workers, len(jobs)), context) as pool:
+        with ProcessPoolExecutor(min(workers, len(jobs)), context, end_with_parent) as pool:
             try:
                 for result in pool.map(work, jobs, chunksize=4):
                     collect(result)

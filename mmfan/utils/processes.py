@@ -1,0 +1,79 @@
+"""Child processes that end with their parent, however that ends."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+_PR_SET_PDEATHSIG = 1  # of Linux' prctl(2): the signal that the caller gets when the thread that started it ends
+_LOOK_EVERY = 2.0  # seconds between two looks at the parent where no event tells of its end
+
+
+def end_with_parent() -> None:
+    """End this process when its parent is gone, whatever it is doing then; Ctrl-C is left to the parent.
+
+    To be called first thing in a child of :mod:`multiprocessing`; does nothing in any other process. On Linux the
+    kernel ends a direct child, native code or not. Children of a forkserver, and those on other systems, are ended by a
+    thread of their own, which native code that keeps Python's lock may delay.
+    """
+    import multiprocessing  # here: the quick commands have no use for it
+
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _ask_for_death()
+    threading.Thread(target=_wait_for, args=(parent, os.getppid() == parent.pid), daemon=True).start()
+
+
+def guard_forks() -> None:
+    """Have every process that is forked from this one end with it, for as long as this process lives.
+
+    Forked children get the default of SIGTERM and SIGHUP back and leave Ctrl-C to this process. For programs, not
+    for libraries: it holds for all that is forked from now on.
+    """
+    if not hasattr(os, "register_at_fork"):
+        return
+    _prctl()  # looked up here: after a fork it is too late to load anything
+    parent = [0]
+
+    def begin() -> None:
+        for kind, action in (("SIGINT", signal.SIG_IGN), ("SIGTERM", signal.SIG_DFL), ("SIGHUP", signal.SIG_DFL)):
+            if callable(signal.getsignal(getattr(signal, kind))):  # what was ignored before stays ignored
+                signal.signal(getattr(signal, kind), action)
+        _ask_for_death()
+        if os.getppid() != parent[0]:  # it ended in between
+            os._exit(1)
+
+    os.register_at_fork(before=lambda: parent.__setitem__(0, os.getpid()), after_in_child=begin)
+
+
+def _ask_for_death() -> None:
+    prctl = _prctl()
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+@lru_cache(maxsize=1)
+def _prctl() -> Callable[..., int] | None:
+    return ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+
+def _wait_for(parent: BaseProcess, is_direct: bool) -> None:
+    from multiprocessing.connection import wait
+
+    # of forked children each holds the pipes of those before it open, so that no end of a pipe tells of the parent's
+    while not wait([parent.sentinel], _LOOK_EVERY):
+        if is_direct and os.getppid() != parent.pid:
+            break
+    os._exit(1)
