@@ -1,11 +1,8 @@
 """Command lines: all commands of ``mmfan``, the options that they share, and how errors end them."""
 
-import sys
-
 from mmfan.cli.commands import main, run_tool
-from mmfan.utils.processes import end_with_parent
+from mmfan.utils.processes import guard_started
 
 __all__ = ["main", "run_tool"]
 
-if "multiprocessing" in sys.modules:  # a process that a command starts anew imports the command's main module first
-    end_with_parent()
+guard_started()

@@ -28,6 +28,7 @@ from mmfan.cli.problems import exits_on_problem
 from mmfan.cli.stopping import status_of
 from mmfan.evaluation.protocol import PROTOCOLS
 from mmfan.utils.commands import command_name
+from mmfan.utils.processes import end_children
 
 RESULTS_NAME = "robustness.jsonl"
 
@@ -113,6 +114,7 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         try:
             runner.test()
         except KeyboardInterrupt as stop:
+            end_children()  # torch would wait for each of the loading processes
             print("\nStopped; the same command goes on with the cell that was in work.", file=sys.stderr)
             return status_of(stop)
         if runner.rank == 0 and loop.store is not None:

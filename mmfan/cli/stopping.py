@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from types import FrameType
 
-from mmfan.utils.processes import guard_forks
+from mmfan.utils.processes import end_children, guard_forks
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
+PATIENCE = 15.0  # seconds in which a command ends in order; schedulers kill what is left after 30
 AGAIN = 1.0  # seconds after which a second signal means it; launchers pass one on that the terminal has sent already
 
 
@@ -44,9 +46,19 @@ def _stop(number: int, _: FrameType | None) -> None:
     now = time.monotonic()
     if not _came:
         _came.append((number, now))
+        if hasattr(signal, "SIGCHLD"):
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch raises an error there for loading processes that end
+        timer = threading.Timer(PATIENCE, _end_at_once, [number])
+        timer.daemon = True
+        timer.start()
         raise Stopped(number)
     if now - _came[0][1] > AGAIN:
-        os._exit(128 + number)
+        _end_at_once(number)
+
+
+def _end_at_once(number: int) -> None:
+    end_children()
+    os._exit(128 + number)
 
 
 def stop_that_came() -> Stopped | None:

@@ -4,7 +4,7 @@
     torchrun --nproc_per_node 8 -m mmfan train fan_segformer_cityscapes --launcher pytorch --amp
 
 A run that was killed continues with --resume. Exit status: 2 for a mistake in the command or config, 1 for data or
-checkpoints that fail during the run, 130 after Ctrl-C.
+checkpoints that fail during the run, 130 after Ctrl-C, 143 after SIGTERM.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 from mmfan.cli.options import add_config, add_run_options, export_local_rank, make_command_parser
 from mmfan.cli.problems import exits_on_problem
 from mmfan.cli.stopping import status_of
+from mmfan.utils.processes import end_children
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
@@ -55,6 +56,7 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         with exits_on_problem(parser.prog, code=1):
             runner.train()
     except KeyboardInterrupt as stop:
+        end_children()  # torch would wait for each of the loading processes
         print(f"\nStopped; the same command with --resume continues from {runner.work_dir}.", file=sys.stderr)
         return status_of(stop)
     return 0

@@ -51,13 +51,30 @@ def whole_file(path: str | os.PathLike[str], *, sync: bool = True) -> Iterator[P
     _sweep_once(target.parent)
     part = target.with_name(f".mmfan.{_machine()}-{os.getpid()}-{secrets.token_hex(6)}.part{target.suffix}")
     try:
-        yield part
-        if sync:
-            with open(part, "rb+") as file:
-                os.fsync(file.fileno())
-        part.replace(target)
+        with naming(target, part):
+            yield part
+            if sync:
+                with open(part, "rb+") as file:
+                    os.fsync(file.fileno())
+            part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def naming(path: str | os.PathLike[str], also: str | os.PathLike[str] | None = None) -> Iterator[None]:
+    """Give errors of the system that name no file, as those of a full disk, the name of the file at work.
+
+    Args:
+        path: The file that its user knows.
+        also: A name of which the user knows nothing: errors that have it get ``path`` instead.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename in (None, also if also is None else os.fspath(also)):
+            error.filename = os.fspath(path)
+        raise
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes, *, sync: bool = True) -> None:

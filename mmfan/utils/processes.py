@@ -39,8 +39,9 @@ def end_with_parent() -> None:
 def guard_forks() -> None:
     """Have every process that is forked from this one end with it, for as long as this process lives.
 
-    Forked children get the default of SIGTERM and SIGHUP back and leave Ctrl-C to this process. For programs, not
-    for libraries: it holds for all that is forked from now on.
+    Forked children get the default of SIGTERM back and leave Ctrl-C and SIGHUP to this process. For programs, not
+    for libraries: it holds for all that is forked from now on. Where the kernel cannot do it (other systems than Linux)
+    the children's own :func:`end_with_parent` is all there is.
     """
     if not hasattr(os, "register_at_fork"):
         return
@@ -48,14 +49,38 @@ def guard_forks() -> None:
     parent = [0]
 
     def begin() -> None:
-        for kind, action in (("SIGINT", signal.SIG_IGN), ("SIGTERM", signal.SIG_DFL), ("SIGHUP", signal.SIG_DFL)):
-            if callable(signal.getsignal(getattr(signal, kind))):  # what was ignored before stays ignored
-                signal.signal(getattr(signal, kind), action)
+        _leave_signals_to_parent()
         _ask_for_death()
         if os.getppid() != parent[0]:  # it ended in between
             os._exit(1)
 
     os.register_at_fork(before=lambda: parent.__setitem__(0, os.getpid()), after_in_child=begin)
+
+
+def guard_started() -> None:
+    """Do in a process that multiprocessing started anew what :func:`guard_forks` does in one that it forked.
+
+    To be called while the main module of the program is imported there, before the work is: that may take seconds. A
+    forkserver, which is started like that too, has those that it forks end with it.
+    """
+    if "__mp_main__" in sys.modules:
+        _leave_signals_to_parent()
+        _ask_for_death()
+        guard_forks()
+
+
+def _leave_signals_to_parent() -> None:
+    for kind, action in (("SIGINT", signal.SIG_IGN), ("SIGTERM", signal.SIG_DFL), ("SIGHUP", signal.SIG_IGN)):
+        number = getattr(signal, kind, None)  # Windows has no SIGHUP
+        if number is not None and callable(signal.getsignal(number)):  # what was ignored before stays ignored
+            signal.signal(number, action)
+
+
+def end_children() -> None:
+    """Kill the processes that :mod:`multiprocessing` started from this one and that still run."""
+    multiprocessing = sys.modules.get("multiprocessing")
+    for child in multiprocessing.active_children() if multiprocessing else ():
+        child.kill()
 
 
 def _ask_for_death() -> None:

@@ -42,6 +42,7 @@ from mmfan.evaluation.loop.stream import (
 from mmfan.evaluation.loop.timing import Shares, describe_shares
 from mmfan.evaluation.metrics.evaluator import make_evaluator
 from mmfan.evaluation.protocol import Protocol, get_protocol
+from mmfan.evaluation.results.counts_file import PictureCounts
 from mmfan.evaluation.results.picture_writer import PictureWriter
 from mmfan.evaluation.results.store import Record, ResultsStore, RunKey, is_defined, key_of
 from mmfan.registry import LOOPS
@@ -205,13 +206,17 @@ class RobustnessLoop(BaseLoop):
         if done:
             self.runner.logger.info(f"{len(done)} of {len(self.cells)} cells are in {self.store and self.store.path}.")
         shares = Shares()
-        self.batches.cells = todo
+        self.batches.cells, self.batches.skipped = todo, set()
         stream = iter(self.dataloader) if todo else iter(())
         start = time.perf_counter()
         for place, number in enumerate(todo):
             began = time.perf_counter()
-            self._judge(mode, place * self.batches.batches_of_cell, stream, shares)
-            record = self._score(key, self.cells[number], began, shares)
+            record = self._judged_elsewhere(key, self.cells[number])
+            if record is None:
+                self._judge(mode, number, place * self.batches.batches_of_cell, stream, shares)
+                record = self._score(key, self.cells[number], began, shares)
+            else:
+                self.batches.skipped.add(number)
             records.append(record)
             seconds = time.perf_counter() - start
             self._report(record, len(done) + place + 1, seconds / (place + 1) * (len(todo) - place - 1))
@@ -269,12 +274,25 @@ class RobustnessLoop(BaseLoop):
         broadcast_object_list(found)
         return found[0]
 
+    def _judged_elsewhere(self, key: RunKey, cell: Cell) -> Record | None:
+        """The record of a cell that another process has put in the results file; the same in all processes of this."""
+        found: list[Any] = [None]
+        if self.store is not None:
+            if is_main_process():
+                found[0] = self.store.find(key, cell)
+                check_corruption_versions(list(filter(None, found)), str(self.store.path))
+            broadcast_object_list(found)
+        return found[0]
+
     @torch.no_grad()
-    def _judge(self, mode: str, first: int, stream: Iterator[tuple[list[SampleNote], Any]], shares: Shares) -> None:
-        """Take the next cell's pictures of this process through the model."""
+    def _judge(
+        self, mode: str, number: int, first: int, stream: Iterator[tuple[list[SampleNote], Any]], shares: Shares
+    ) -> None:
+        """Take a cell's pictures of this process through the model."""
         for index in range(first, first + self.batches.batches_of_cell):
             with shares.measure("wait"):
-                notes, batch = next(stream)
+                # those of a cell that is skipped may have been on their way already
+                notes, batch = next((notes, batch) for notes, batch in stream if notes[0].cell == number)
             self.runner.call_hook(f"before_{mode}_iter", batch_idx=index, data_batch=batch)
             with shares.measure("forward"), autocast(enabled=self.fp16):
                 outputs = getattr(self.runner.model, f"{mode}_step")(batch)
@@ -299,7 +317,7 @@ class RobustnessLoop(BaseLoop):
             self.runner.logger.info(f"{self.cells[notes[0].cell]}: {text}")
 
     def _score(self, key: RunKey, cell: Cell, began: float, shares: Shares) -> Record:
-        """Score the cell that was just judged and put it in the results file."""
+        """Score the cell that was just judged and put it in the results file; another process' record stands."""
         with shares.measure("metric"):
             scores = self.evaluator.cell_scores()
         outcome: list[Any] = [None]
@@ -308,9 +326,10 @@ class RobustnessLoop(BaseLoop):
             with shares.measure("write"):
                 record = make_record(key, cell, scores, time.perf_counter() - began, **self._more())
                 if self.store is not None:
-                    if scores.counts is not None:
-                        record["counts"] = self.store.write_counts(record, scores.counts, self.names, scores.classes)
-                    self.store.append(record)
+                    counts = scores.counts
+                    if counts is not None:
+                        counts = PictureCounts(counts, tuple(self.names), tuple(scores.classes))
+                    record, _ = self.store.settle(record, counts)
             outcome[0] = record
         broadcast_object_list(outcome)
         return outcome[0]
@@ -339,7 +358,7 @@ class RobustnessLoop(BaseLoop):
         name, value = next(iter(record["metrics"].items()))
         score = f"{100 * value:.2f} %" if is_defined(value) else "not a number"
         self.runner.logger.info(
-            f"[{done}/{len(self.cells)}] {cell}: {name} {score}, {record['seconds']:.1f} s"
+            f"[{done}/{len(self.cells)}] {cell}: {name} {score}, {record.get('seconds', 0.0):.1f} s"
             + (f", {left // 60:.0f} min {left % 60:.0f} s left" if left else "")
         )
         if record.get("note"):

@@ -201,12 +201,16 @@ class CellBatches(Sampler):
         pictures: Numbers of the pictures of this process.
         batch_size: Pictures in a batch; the last one of a cell may be smaller.
         cells: Numbers of the cells to go through; may be changed between two passes.
+
+    Attributes:
+        skipped: Numbers of cells that are no longer wanted; a pass that is under way takes no more of them.
     """
 
     def __init__(self, pictures: Sequence[int], batch_size: int, cells: Sequence[int]) -> None:
         self.pictures = list(pictures)
         self.batch_size = batch_size
         self.cells = list(cells)
+        self.skipped: set[int] = set()
 
     @property
     def batches_of_cell(self) -> int:
@@ -219,6 +223,8 @@ class CellBatches(Sampler):
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         for cell in self.cells:
             for start in range(0, len(self.pictures), self.batch_size):
+                if cell in self.skipped:
+                    break
                 yield [(cell, picture) for picture in self.pictures[start : start + self.batch_size]]
 
 

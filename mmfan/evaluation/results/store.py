@@ -31,6 +31,8 @@ from numpy.typing import ArrayLike
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
 from mmfan.evaluation.results.counts_file import PictureCounts, read_counts, write_counts
+from mmfan.utils.files import naming
+from mmfan.utils.json_files import parse_json
 from mmfan.utils.locks import NoLocksError, lock
 
 Record = dict[str, Any]
@@ -218,6 +220,14 @@ class ResultsStore:
         keys = (key_of(record) for record in self.records())
         return {cell for key, cell in keys if key == run}
 
+    def find(self, run: RunKey, cell: Cell) -> Record | None:
+        """The record of a cell of a run, if it is there by now; another process may be writing at this moment."""
+        try:
+            records, _ = self._parse(self.path.read_bytes())
+        except FileNotFoundError:
+            return None
+        return next((record for record in records if key_of(record) == (run, cell)), None)
+
     def append(self, record: Mapping[str, Any]) -> None:
         """Add a record: the whole line or nothing, on the disk when this returns.
 
@@ -229,20 +239,40 @@ class ResultsStore:
             ResultsError: It is no record, or the file holds lines that are none.
             OSError: The file cannot be written; then it is as before.
         """
-        key = key_of(record)
-        line = json.dumps(_plain(record), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        if not self.settle(record)[1]:
+            run, cell = key_of(record)
+            raise DuplicateRecordError(
+                f"{self.path} has a record of {cell} for the model {run.model!r} already (same config, checkpoint, "
+                "data set, seed and pictures). Take another file, or remove that line to judge the cell again."
+            )
+
+    def settle(self, record: Mapping[str, Any], counts: PictureCounts | None = None) -> tuple[Record, bool]:
+        """Add a record as :meth:`append` does, unless another process was first: then its record stands.
+
+        Args:
+            record: As of :meth:`append`.
+            counts: The counts per picture, which are kept beside the file as by :meth:`write_counts`.
+
+        Returns:
+            The record that is in the file, and whether it is this one.
+
+        Raises:
+            ResultsError: As :meth:`append`.
+            OSError: As :meth:`append`.
+        """
+        key, plain = key_of(record), _plain(record)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         is_new = not self.path.exists()
-        with open(self.path, "a+b", buffering=0) as file, _locked(file):
+        with naming(self.path), open(self.path, "a+b", buffering=0) as file, _locked(file):
             file.seek(0)
             content = file.read()
             records, end = self._parse(content)
-            if any(key_of(other) == key for other in records):
-                run, cell = key
-                raise DuplicateRecordError(
-                    f"{self.path} has a record of {cell} for the model {run.model!r} already (same config, checkpoint, "
-                    "data set, seed and pictures). Take another file, or remove that line to judge the cell again."
-                )
+            other = next((other for other in records if key_of(other) == key), None)
+            if other is not None:
+                return other, False
+            if counts is not None:
+                plain["counts"] = self.write_counts(plain, counts.counts, counts.pictures, counts.classes)
+            line = json.dumps(plain, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace") + b"\n"
             if end < len(content):
                 self._set_aside(file, content, end)
             elif content and not content.endswith(b"\n"):
@@ -250,6 +280,7 @@ class ResultsStore:
             _write_all(file, line, end)
         if is_new:
             _sync_folder(self.path.parent)
+        return plain, True
 
     def write_counts(
         self, record: Mapping[str, Any], counts: ArrayLike, pictures: Sequence[str], classes: Sequence[str] = ()
@@ -306,8 +337,8 @@ class ResultsStore:
         for number, raw in enumerate(_lines(content), 1):
             if raw.strip():
                 try:
-                    record = json.loads(raw)
-                except ValueError as error:  # JSONDecodeError and UnicodeDecodeError
+                    record = parse_json(raw)
+                except ValueError as error:
                     if start + len(raw) == len(content) and not raw.endswith(b"\n"):
                         return records, start
                     raise ResultsError(f"{self.path}, line {number}: not a line of JSON ({error}).") from error

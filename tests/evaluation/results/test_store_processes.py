@@ -80,3 +80,32 @@ def test_two_at_once(tmp_path):
     assert [worker.returncode for worker in workers] == [0, 0]
     check(store)
     assert refused <= len(CELLS)
+
+
+# goes through all cells in its own order, and takes over what another run has put there first
+SHARING = """
+import random, sys
+from mmfan.evaluation.results.counts_file import PictureCounts
+from mmfan.evaluation.results.store import ResultsStore, key_of
+path, name, cells = sys.argv[1], sys.argv[2], [("clean", 0)] + [("fog", n) for n in range(1, 25)]
+store = ResultsStore(path)
+random.Random(name).shuffle(cells)
+for corruption, severity in cells:
+    record = {"model": "m", "dataset": "d", "corruption": corruption, "severity": severity, "metrics": {"mIoU": 0.5},
+              "by": name}
+    counts = PictureCounts([[[int(name), 0, 0]]], (f"picture {name}",))
+    found, is_own = store.settle(record, counts)
+    assert is_own == (found["by"] == name)
+"""
+
+
+def test_runs_that_share_cells_agree_on_one_record_each(tmp_path):
+    path = tmp_path / "r.jsonl"
+    runs = [subprocess.Popen([sys.executable, "-c", SHARING, str(path), str(name)]) for name in range(4)]
+    assert [run.wait(60) for run in runs] == [0] * 4
+    store = ResultsStore(path)
+    records = store.records()
+    cells = [key_of(record)[1] for record in records]
+    assert len(cells) == len(set(cells)) == 25
+    # the counts beside the file are those of the run whose record stands
+    assert all(store.read_counts(record).pictures == (f"picture {record['by']}",) for record in records)
