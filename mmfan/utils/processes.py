@@ -60,13 +60,16 @@ def guard_forks() -> None:
 def guard_started() -> None:
     """Do in a process that multiprocessing started anew what :func:`guard_forks` does in one that it forked.
 
-    To be called while the main module of the program is imported there, before the work is: that may take seconds. A
-    forkserver, which is started like that too, has those that it forks end with it.
+    To be called while the main module of the program is imported there, before the work is: that may take seconds.
     """
-    if "__mp_main__" in sys.modules:
+    if sys.modules.get("__mp_main__") not in (None, sys.modules["__main__"]):
         _leave_signals_to_parent()
         _ask_for_death()
         guard_forks()
+        from multiprocessing import util
+
+        # of one that a forkserver has forked, the parent is known only when it begins its work
+        util.register_after_fork(end_with_parent, lambda end: end())
 
 
 def _leave_signals_to_parent() -> None:
