@@ -29,7 +29,6 @@ def run(args, parser):
         child.start()
     for child in children:
         ready.acquire()
-    print("ready", flush=True)
     {wait}
 
 def make_parser(prog):
@@ -41,7 +40,7 @@ if __name__ == "__main__":
     sys.modules["mmfan.cli.report"] = types.SimpleNamespace(make_parser=make_parser, run=run)
     sys.exit(main())
 """
-SLEEP = "time.sleep(600)"
+SLEEP = "print('ready', flush=True); time.sleep(600)"
 
 
 @pytest.fixture
@@ -101,7 +100,7 @@ def test_ctrl_c_of_a_terminal_reaches_the_children_too(start):
 
 def test_what_a_library_makes_of_it_is_an_interruption_all_the_same(start):
     """Extension modules that are being imported turn what a signal raises into errors of their own."""
-    wait = "try: time.sleep(600)\nexcept KeyboardInterrupt: raise ImportError('numpy failed to import')"
+    wait = f"try: {SLEEP}\nexcept KeyboardInterrupt: raise ImportError('numpy failed to import')"
     process, _ = start("fork", wait)
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=60)[1] == "\nStopped by SIGTERM.\n"
@@ -109,7 +108,7 @@ def test_what_a_library_makes_of_it_is_an_interruption_all_the_same(start):
 
 
 def test_one_that_is_swallowed_is_followed_by_another(start):
-    wait = "try: time.sleep(600)\nexcept KeyboardInterrupt: print('swallowed', flush=True)\ntime.sleep(600)"
+    wait = f"try: {SLEEP}\nexcept KeyboardInterrupt: print('swallowed', flush=True)\ntime.sleep(600)"
     process, children = start("fork", wait)
     process.send_signal(signal.SIGINT)
     assert process.stdout.readline() == "swallowed\n"
@@ -122,7 +121,11 @@ def test_one_that_is_swallowed_is_followed_by_another(start):
 
 
 def test_a_hangup_that_is_ignored_stays_so(start):
-    process, _ = start("fork", "time.sleep(1)\nprint('done')", lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    process, _ = start(
+        "fork",
+        "print('ready', flush=True); time.sleep(1); print('done')",
+        lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
     process.send_signal(signal.SIGHUP)  # as after nohup
     assert process.communicate(timeout=60)[0] == "done\n"
     assert process.returncode == 0
