@@ -66,7 +66,8 @@ def find(model: Any, path: Path, picture: np.ndarray, target: Path, args: argpar
     found = detect(model, path, args.score_thr)
     save_picture(target, paint_detections(picture[..., ::-1], found, model.dataset_meta, args.opacity))
     if args.labels:
-        write_whole(target.with_suffix(".json"), (json.dumps(as_coco_results(found, target.stem)) + "\n").encode())
+        objects = as_coco_results(found, target.stem, names=model.dataset_meta["classes"])
+        write_whole(target.with_suffix(".json"), (json.dumps(objects) + "\n").encode())
 
 
 def predict_file(model: Any, path: Path, args: argparse.Namespace) -> Path:

@@ -3,7 +3,8 @@
     mmfan test fan_segformer_mini work_dirs/fan_segformer_mini/iter_700.pth
     mmfan test CONFIG CHECKPOINT --tta --out predictions --show-dir pictures
 
---out and --show-dir write label maps (of segmentors) or objects (of detectors), and painted pictures. The scores also
+--out and --show-dir write label maps (of segmentors) or objects (of detectors), and painted pictures. Label maps of
+Cityscapes' classes hold label ids, as its evaluation takes them; objects are in COCO's results files. The scores also
 go to a JSON file under the work folder. Exit status: 2 for a mistake in the command or config, 1 for data that fail
 during the run.
 """
@@ -22,8 +23,13 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     add_config(parser, "checkpoint file of a training run")
     add_run_options(parser)
     parser.add_argument(
-        "--out", metavar="DIR", help="write predictions into DIR: label maps as 8-bit PNG, objects as JSON"
+        "--out", metavar="DIR", help="write predictions into DIR: label maps as 8-bit PNG, objects as COCO's JSON"
     )
+    parser.add_argument(
+        "--ids", choices=["label", "train"],
+        help="numbers in label maps: label ids of Cityscapes (0 to 33), or train ids, the class numbers of the model "
+        "(default: label ids for the classes of Cityscapes)",
+    )  # fmt: skip
     parser.add_argument("--show-dir", metavar="DIR", help="write every picture, painted with its prediction, into DIR")
     parser.add_argument("--tta", action="store_true", help="test-time augmentation: the config's tta_pipeline")
     return parser
@@ -34,12 +40,14 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from mmfan.apis import build_runner, load_config
     from mmfan.apis.hooks import PredictionWriter, check_one_prediction
 
+    if args.ids and not args.out:
+        parser.error("argument --ids: says what label maps hold, which --out DIR writes")
     export_local_rank(args.local_rank)
     cfg = load_config(args.config, args.cfg_options)
     runner = build_runner(cfg, work_dir=args.work_dir, checkpoint=args.checkpoint, launcher=args.launcher, tta=args.tta)
     if args.out or args.show_dir:
         check_one_prediction(cfg)
-        runner.register_hook(PredictionWriter(args.out, args.show_dir))
+        runner.register_hook(PredictionWriter(args.out, args.show_dir, ids=args.ids))
     with exits_on_problem(parser.prog, code=1):
         runner.test()
     return 0

@@ -47,9 +47,7 @@ def whole_file(path: str | os.PathLike[str], *, sync: bool = True) -> Iterator[P
         OSError: It cannot be written; ``path`` is what it was.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _sweep_once(target.parent)
-    part = target.with_name(f".mmfan.{_machine()}-{os.getpid()}-{secrets.token_hex(6)}.part{target.suffix}")
+    part = part_of(target)
     try:
         with naming(target, part):
             yield part
@@ -75,6 +73,17 @@ def naming(path: str | os.PathLike[str], also: str | os.PathLike[str] | None = N
         if error.errno is not None and error.filename in (None, also if also is None else os.fspath(also)):
             error.filename = os.fspath(path)
         raise
+
+
+def part_of(path: str | os.PathLike[str]) -> Path:
+    """The name of a new temporary file beside ``path``, in a folder that is made if need be and swept.
+
+    What is left there under it when this process is gone is removed by the next one that writes into the folder.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _sweep_once(target.parent)
+    return target.with_name(f".mmfan.{_machine()}-{os.getpid()}-{secrets.token_hex(6)}.part{target.suffix}")
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes, *, sync: bool = True) -> None:

@@ -43,8 +43,7 @@ def detections_of(sample: Any, threshold: float = 0.0) -> Detections:
         raise MMFanError(f"This config's model gives no objects, only {sorted(sample.keys())}.")
     found = sample.pred_instances.cpu()
     scores = found.scores.float().numpy()
-    order = np.argsort(-scores, kind="stable")
-    order = order[scores[order] >= threshold]
+    order = _surest_first(scores, threshold)
     boxes = found.bboxes
     masks = found.masks if "masks" in found else None
     return Detections(
@@ -53,6 +52,24 @@ def detections_of(sample: Any, threshold: float = 0.0) -> Detections:
         found.labels.numpy().astype(np.int64)[order],
         None if masks is None else np.asarray(masks, bool)[order],
     )
+
+
+def mask_scores_of(sample: Any) -> np.ndarray | None:
+    """The scores of the masks that a detector returns, in the order of :func:`detections_of`.
+
+    Returns:
+        (N,) float32: those of the objects, unless the model judges masks apart; None without masks.
+    """
+    found = sample.pred_instances.cpu()
+    if "masks" not in found:
+        return None
+    scores = found.mask_scores if "mask_scores" in found else found.scores
+    return scores.float().numpy()[_surest_first(found.scores.float().numpy(), 0.0)]
+
+
+def _surest_first(scores: np.ndarray, threshold: float) -> np.ndarray:
+    order = np.argsort(-scores, kind="stable")
+    return order[scores[order] >= threshold]
 
 
 def paint_detections(
@@ -80,17 +97,20 @@ def paint_detections(
     )  # fmt: skip
 
 
-def as_coco_results(found: Detections, image_id: Any, categories: Sequence[int] | None = None) -> list[dict[str, Any]]:
+def as_coco_results(
+    found: Detections, image_id: Any, categories: Sequence[int] | None = None, names: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
     """Objects in the form of COCO's result files.
 
     Args:
         found: The objects.
         image_id: The picture's number.
         categories: The category number of each class; None for the class numbers themselves.
+        names: The name of each class, to be written beside its number.
 
     Returns:
-        One dict for each object: ``image_id``, ``category_id``, ``bbox`` ([x, y, width, height], pixels), ``score``,
-        and with masks ``segmentation``, run lengths in COCO's compressed form.
+        One dict for each object: ``image_id``, ``category_id``, with names ``category_name``, ``bbox`` ([x, y, width,
+        height], pixels), ``score``, and with masks ``segmentation``, run lengths in COCO's compressed form.
     """
     results = []
     for number, (left, top, right, bottom) in enumerate(found.boxes.tolist()):
@@ -101,6 +121,8 @@ def as_coco_results(found: Detections, image_id: Any, categories: Sequence[int] 
             "bbox": [left, top, right - left, bottom - top],
             "score": float(found.scores[number]),
         }
+        if names is not None:
+            entry["category_name"] = names[label]
         if found.masks is not None:
             entry["segmentation"] = _run_lengths(found.masks[number])
         results.append(entry)

@@ -62,6 +62,8 @@ def test_results_in_the_form_of_coco():
     rle = entry.pop("segmentation")
     assert entry == {"image_id": 7, "category_id": 44, "bbox": [2, 1, 3, 2], "score": 0.5}
     assert np.array_equal(coco_mask.decode(rle), masks[0])
+    (named,) = as_coco_results(found, 7, names=["cat", "dog"])
+    assert (named["category_id"], named["category_name"]) == (1, "dog")
     (plain,) = as_coco_results(found._replace(masks=None), "a")
     assert plain == {"image_id": "a", "category_id": 1, "bbox": [2, 1, 3, 2], "score": 0.5}
 
@@ -81,7 +83,8 @@ def test_writer_and_score_of_a_test_run(trained, tmp_path):
     scores = runner.test()
     assert {"coco/bbox_mAP", "coco/segm_mAP"} <= set(scores)
     names = ["000001000001", "000001000002"]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"{name}.json" for name in names]
+    files = [*(f"{name}.json" for name in names), "results.bbox.json", "results.segm.json"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == files
     entries = json.loads((tmp_path / "out" / f"{names[0]}.json").read_text())
     assert {entry["image_id"] for entry in entries} == {1000001}
     assert {entry["category_id"] for entry in entries} <= {1, 2, 3, 4, 6, 7, 8}

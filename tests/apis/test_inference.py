@@ -44,7 +44,7 @@ def test_files_and_arrays_give_the_same_labels_as_the_test_loop(trained, model, 
     data, config, checkpoint = trained
     pictures = sorted((data / "leftImg8bit" / "val" / "town").iterdir())
     runner = build_runner(load_config(config), work_dir=tmp_path / "w", checkpoint=checkpoint)
-    runner.register_hook(PredictionWriter(tmp_path / "out", tmp_path / "show", opacity=0.25))
+    runner.register_hook(PredictionWriter(tmp_path / "out", tmp_path / "show", opacity=0.25, ids="train"))
     runner.test()
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [path.name for path in pictures]
     for path in pictures:

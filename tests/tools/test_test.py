@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from helpers.tiny_segmentor import SIZE, run_tool, write_checkpoint, write_config, write_tree
 
@@ -34,7 +35,7 @@ def test_writes_scores_label_maps_and_pictures(tmp_path):
         name = f"town_{index:06d}_000000_leftImg8bit.png"
         labels = cv2.imread(str(folders[1] / name), cv2.IMREAD_UNCHANGED)
         assert labels.shape == SIZE
-        assert labels.max() < 19
+        assert set(np.unique(labels)) <= {*range(7, 34)}  # label ids
         assert cv2.imread(str(folders[2] / name)).shape == (*SIZE, 3)
 
 
@@ -45,6 +46,11 @@ def test_a_truncated_checkpoint_ends_with_one_message(tmp_path, monkeypatch, cap
     message = capsys.readouterr().err
     assert message.splitlines()[-1].startswith("test.py: error: ")
     assert "cut.pth" in message.splitlines()[-1]
+
+
+def test_numbers_need_label_maps(tmp_path, monkeypatch, capsys):
+    assert run_tool(monkeypatch, "test.py", tmp_path / "c.py", tmp_path / "c.pth", "--ids", "train") == 2
+    assert "argument --ids: says what label maps hold, which --out DIR writes" in capsys.readouterr().err
 
 
 @pytest.mark.process
