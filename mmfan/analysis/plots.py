@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from numpy.typing import NDArray
 
-from mmfan.visualization.style import COLOURS, DPI, TEXT, clear_frame, fold, style_of
+from mmfan.visualization.style import COLOURS, DPI, TEXT, clear_frame, entry, fold, style_of
 
 Line = tuple[Sequence[float], Sequence[float | None]]  # places and values; None leaves a gap
 Panel = tuple[str, NDArray[np.uint8]]  # title, and (H, W, 3) RGB picture
@@ -202,7 +202,7 @@ def draw_lines(axes: Any, lines: Sequence[Line], names: Sequence[str], *, log: b
         style = style_of(place)
         axes.plot(
             across, nan_for_none(values), color=style.colour, marker=style.marker, linestyle=style.dash,
-            markersize=4.5, linewidth=1.6, label=fold(name, 44),
+            markersize=4.5, linewidth=1.6, label=entry(fold(name, 44)),
         )  # fmt: skip
     if log:
         axes.set_xscale("log", base=2)

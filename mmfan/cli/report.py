@@ -36,8 +36,8 @@ from mmfan.evaluation.report.tables import sentence
 from mmfan.evaluation.results.store import key_of
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
 from mmfan.utils.files import write_whole
-from mmfan.utils.tables import markdown_table
-from mmfan.utils.text import counted
+from mmfan.utils.tables import markdown_line, markdown_table
+from mmfan.utils.text import counted, one_line
 
 RECORDED = "recorded"
 
@@ -133,7 +133,7 @@ def give_out(report: Report, args: argparse.Namespace) -> None:
     if args.out:
         write_whole(args.out, text.encode())
         table = report.tables[0]
-        print(f"{sentence(table.caption)}\n\n{markdown_table(table)}\n")
+        print(f"{markdown_line(sentence(table.caption))}\n\n{markdown_table(table)}\n")
         print(f"wrote {args.out}", file=sys.stderr)
     elif not args.expect:
         print(text, end="")
@@ -143,7 +143,7 @@ def gate(runs: list[Run], protocol: Protocol, args: argparse.Namespace, expected
     """Compare with the expected values; the exit status."""
     found = differences(runs, protocol, args.metric, expected)
     for line in found:
-        print(f"report.py: differs: {line}", file=sys.stderr)
+        print(f"report.py: differs: {one_line(line)}", file=sys.stderr)
     count = sum(map(len, expected.models.values()))
     what = f"{counted(count, 'number')} of {counted(len(expected.models), 'model')}, {args.metric}, {protocol.name}, "
     what += counted(protocol.size, "cell")
@@ -193,7 +193,7 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: print(
-                f"{parser.prog}: warning: {message}", file=sys.stderr
+                f"{parser.prog}: warning: {one_line(str(message))}", file=sys.stderr
             )
             return summarise(args)
     except MissingCellsError as error:

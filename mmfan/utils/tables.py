@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from mmfan.utils.text import one_line
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,36 @@ class Table:
     texts: int = 1
     sections: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        # names come from files that others may have written: every cell is one line that steers no terminal
+        for name in ("title", "caption"):
+            object.__setattr__(self, name, one_line(getattr(self, name), 100_000))
+        object.__setattr__(self, "head", tuple(map(one_line, self.head)))
+        object.__setattr__(self, "rows", tuple(tuple(map(one_line, row)) for row in self.rows))
+
+
+def markdown_text(text: str) -> str:
+    r"""A line of text as it stands in markdown: without tags, links, code, emphasis, or the end of a table's cell.
+
+    >>> print(markdown_text("fan_t: 50 % [1]"), markdown_text("<b>|[x](y)"))
+    fan_t: 50 % [1] \<b>\|[x\](y)
+    """
+    text = re.sub(r"\\(?=[!-/:-@\[-`{-~])", r"\\\\", text)
+    return re.sub(r"[`<*|]|~(?=~)|\](?=[(\[])|&(?=#?\w+;)", r"\\\g<0>", text)
+
+
+def markdown_line(text: str) -> str:
+    r"""The same at the begin of a line, where headings, quotes, lists and definitions of links may begin.
+
+    >>> print(markdown_line("# a"), markdown_line("1. a"), markdown_line("[a]: b"))
+    \# a 1\. a \[a]: b
+    """
+    return re.sub(r"\A(?:(\d+)(?=[.)])|(?=[#>+=-]|\[.*\]:))", r"\1\\", markdown_text(text))
+
 
 def markdown_table(table: Table) -> str:
     """One table, its columns aligned; numbers to the right."""
-    rows = [[cell.replace("|", "\\|") for cell in row] for row in (table.head, *table.rows)]
+    rows = [[markdown_text(cell) for cell in row] for row in (table.head, *table.rows)]
     widths = [max(3, *(len(row[place]) for row in rows)) for place in range(len(table.head))]
     rule = ["-" * width if place < table.texts else "-" * (width - 1) + ":" for place, width in enumerate(widths)]
     lines = []

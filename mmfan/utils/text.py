@@ -20,7 +20,7 @@ def shortlist(names: Sequence[str], shown: int = 3) -> str:
 
 
 # control characters, line breaks of Unicode among them, signs that turn the direction of writing, halves of pairs
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def one_line(text: str, most: int = 2000) -> str:
@@ -36,7 +36,7 @@ def one_line(text: str, most: int = 2000) -> str:
     ('a model of two lines', 'fan\\x1b[2J')
     """
     plain = re.sub(r" *\n\s*", " ", text)
-    plain = _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), plain)
+    plain = UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), plain)
     half = most // 2
     return plain if len(plain) <= most else f"{plain[:half]} ... {plain[-half:]}"
 

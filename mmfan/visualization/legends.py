@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from mmfan.visualization.style import draw
+from mmfan.utils.text import one_line
+from mmfan.visualization.style import draw, entry
 
 DPI = 100
 
@@ -29,7 +30,12 @@ def classes_present(labels: Sequence[np.ndarray], count: int) -> list[int]:
 def patches(classes: Sequence[str], palette: Sequence[Sequence[int]], present: Sequence[int]) -> list[Patch]:
     """One coloured patch with its name for each class in ``present``."""
     return [
-        Patch(facecolor="#{:02x}{:02x}{:02x}".format(*palette[n]), edgecolor="0.3", linewidth=0.6, label=classes[n])
+        Patch(
+            facecolor="#{:02x}{:02x}{:02x}".format(*palette[n]),
+            edgecolor="0.3",
+            linewidth=0.6,
+            label=entry(one_line(classes[n])),
+        )
         for n in present
     ]
 

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from mmfan.errors import MMFanError
-from mmfan.utils.text import spoken
+from mmfan.utils.text import one_line, spoken
 from mmfan.visualization.style import DPI, TEXT, clear_frame, draw, fold, grouped, legend_below, style_of
 
 PANEL_COLUMNS = 2
@@ -112,10 +112,10 @@ def _bars(axes: Any, models: Sequence[Summary], group: str, names: Sequence[str]
                     )  # fmt: skip
     axes.axhline(100, color="0.5", linewidth=0.9, linestyle=(0, (4, 3)))
     axes.axvspan(len(names) - 0.5, len(names) + 0.5, color="0.95", zorder=0)
-    labels = [spoken(name).replace(" ", "\n", 1) for name in names] + [f"mean of\n{group}"]
+    labels = [one_line(spoken(name)).replace(" ", "\n", 1) for name in names] + [f"mean of\n{one_line(group)}"]
     axes.set_xticks(range(len(labels)), labels, fontsize=9)
     axes.tick_params(axis="x", length=0)
-    axes.set_title(group, fontsize=11, color=TEXT, loc="left", fontweight="bold")
+    axes.set_title(one_line(group), fontsize=11, color=TEXT, loc="left", fontweight="bold")
 
 
 def severity_curves(
@@ -164,14 +164,14 @@ def severity_curves(
             axes.set_ylim(0, top * 100 * 1.05)
             axes.set_xlim(-0.25, steps[-1] + 0.25)
             axes.set_xticks([0, *steps], ["clean", *map(str, steps)] if line == len(lines) - 1 else [])
-            axes.set_title(spoken(name), fontsize=10, color=TEXT, pad=4)
+            axes.set_title(one_line(spoken(name)), fontsize=10, color=TEXT, pad=4)
             if place == 0:
-                label = f"{group}\n" if group else ""
-                axes.set_ylabel(f"{label}{metric}, %", color=TEXT, fontsize=9.5)
+                label = f"{one_line(group)}\n" if group else ""
+                axes.set_ylabel(f"{label}{one_line(metric)}, %", color=TEXT, fontsize=9.5)
             else:
                 axes.set_yticklabels([])
     figure.text(0.5, (below + 0.02) / height, "severity", ha="center", color=TEXT, fontsize=10)
-    _title(figure, f"{metric} by severity", subtitle, height)
+    _title(figure, f"{one_line(metric)} by severity", subtitle, height)
     return draw(figure)
 
 
@@ -228,7 +228,7 @@ def retention_map(models: Sequence[Summary], groups: Mapping[str, Sequence[str]]
         dark = math.isfinite(value) and value < 0.48 * top
         axes.text(column, row, text, ha="center", va="center", fontsize=9, color="white" if dark else "black")
     axes.set_yticks(range(len(models)), folded, fontsize=9.5, color=TEXT)
-    labels = [spoken(name) for name in names] + ["all"]
+    labels = [one_line(spoken(name)) for name in names] + ["all"]
     axes.set_xticks(
         range(len(labels)), labels, rotation=45, ha="right", rotation_mode="anchor", fontsize=9.5, color=TEXT
     )
@@ -275,7 +275,7 @@ def _retention(model: Summary, score: float) -> float:
 
 def _title(figure: Figure, title: str, subtitle: str, height: float) -> None:
     """The head of a figure; a subtitle that is too long for its width is set smaller."""
-    width = figure.get_figwidth()
+    width, subtitle = figure.get_figwidth(), one_line(subtitle)
     small = min(9.5, 9.5 * (width - 0.3) / (0.076 * max(1, len(subtitle))))
     figure.text(0.12 / width, 1 - 0.12 / height, title, fontsize=13.5, va="top", fontweight="bold")
     figure.text(0.12 / width, 1 - 0.42 / height, subtitle, fontsize=small, va="top", color="0.35")

@@ -10,6 +10,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from mmfan.utils.text import one_line
 
 DPI = 110
 TEXT = "0.2"
@@ -61,6 +64,7 @@ def fold(name: str, width: int = 30, lines: int = 2) -> str:
     'abc…xyz'
     """
     # \x0b is white space to textwrap, which may end a line there, and is in no name
+    name = one_line(name)
     marked = re.sub(r"([_./])", "\\1\x0b", name) if len(name) > width else name
     folded = [part.replace("\x0b", "") for part in textwrap.wrap(marked, width, replace_whitespace=False)]
     if len(folded) <= lines:
@@ -68,6 +72,15 @@ def fold(name: str, width: int = 30, lines: int = 2) -> str:
     room = width * lines - 1
     kept = name[: room - room // 2] + "…" + name[len(name) - room // 2 :]
     return "\n".join(kept[start : start + width] for start in range(0, len(kept), width))
+
+
+def entry(name: str) -> str:
+    """A name as the entry of a legend: those that begin with an underscore get none from matplotlib.
+
+    >>> entry("fan_t"), entry("_x")
+    ('fan_t', ' _x')
+    """
+    return f" {name}" if name.startswith("_") else name
 
 
 def grouped(corruptions: Iterable[str], groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -95,7 +108,7 @@ def legend_below(figure: Figure, handles: Sequence[Any], names: Sequence[str], w
     Returns:
         The height that it takes, in inches.
     """
-    folded = [fold(name, 44) for name in names]
+    folded = [entry(fold(name, 44)) for name in names]
     longest = max(len(line) for name in folded for line in name.split("\n"))
     columns = max(1, min(len(names), int((width - 0.3) / (0.075 * longest + 0.65))))
     rows = -(-len(names) // columns)
@@ -109,6 +122,10 @@ def legend_below(figure: Figure, handles: Sequence[Any], names: Sequence[str], w
 
 def draw(figure: Figure) -> np.ndarray:
     """The pixels of a figure, (H, W, 3) uint8, RGB."""
+    for text in figure.findobj(Text):
+        # two dollars in a name are no formula; the numbers of an axis are
+        if "$" in text.get_text() and r"\mathdefault" not in text.get_text():
+            text.set_parse_math(False)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

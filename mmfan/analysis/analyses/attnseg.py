@@ -21,7 +21,7 @@ from mmfan.analysis.context import Context
 from mmfan.analysis.options import AnalysisError
 from mmfan.analysis.reading.attention import Site, fan_class_row, list_attention, read_attention
 from mmfan.analysis.taps import backbone_of, list_taps
-from mmfan.visualization.style import clear_frame, fold, style_of
+from mmfan.visualization.style import clear_frame, entry, fold, style_of
 
 IGNORED = 255
 
@@ -141,7 +141,7 @@ def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:
         style = style_of(place)
         values = [result["jaccard"], *(result["by_class"].get(name, 0.0) for name in names)]
         at = np.arange(len(rows)) - 0.4 + (place + 0.5) * thick
-        axes.barh(at, values, thick * 0.92, color=style.colour, hatch=style.hatch, label=fold(label, 60, 1))
+        axes.barh(at, values, thick * 0.92, color=style.colour, hatch=style.hatch, label=entry(fold(label, 60, 1)))
         axes.plot([result["chance"]] * 2, [at[0] - thick / 2, at[0] + thick / 2], color="black", linewidth=2.5)
     axes.plot([], [], color="black", linewidth=2.5, label="chance (as many places, drawn at random)")
     axes.set_yticks(range(len(rows)), rows)

@@ -181,7 +181,9 @@ class RobustnessLoop(BaseLoop):
         palette = dataset.metainfo.get("palette")
         if shown and not palette:
             raise MMFanError(f"`pictures` need the palette of the classes, which {type(dataset).__name__} lacks.")
-        self.writer = PictureWriter(self.store.path, self.name, palette) if shown and self.store else None
+        self.writer = None
+        if shown and self.store:
+            self.writer = PictureWriter(self.store.path, self.name, palette, list(self.shown.values()))
         install = getattr(change, "install", None)
         if callable(install):  # now, for the dataloader takes a copy of both
             install(dataset, self.seed, self.name_root)

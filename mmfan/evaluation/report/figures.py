@@ -12,6 +12,7 @@ from mmfan.errors import MMFanError
 from mmfan.evaluation.report.contents import ModelReport, Report
 from mmfan.evaluation.results.pictures import ShownPicture, find_pictures
 from mmfan.utils.files import write_whole
+from mmfan.utils.text import one_line
 from mmfan.visualization.grids import ModelRow, model_grid
 from mmfan.visualization.robustness_plots import retention_bars, retention_map, severity_curves
 
@@ -66,7 +67,7 @@ def picture_grids(report: Report, limit: int = 4) -> list[Figure]:
     names = [model.name for model in models]
     figures = []
     for number, picture in enumerate(pictures, 1):
-        title = f"Predictions for {picture.name}"
+        title = one_line(f"Predictions for {picture.name}")
         figures.append(Figure(f"pictures_{number}", title, _png(_grid(picture, names, classes))))
     return figures
 

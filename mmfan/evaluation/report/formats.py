@@ -9,18 +9,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from mmfan.evaluation.report.contents import ModelReport, Report
 from mmfan.evaluation.report.tables import sentence, sources
-from mmfan.utils.tables import Table, markdown_table
-from mmfan.utils.text import counted
+from mmfan.utils.tables import Table, markdown_line, markdown_table, markdown_text
+from mmfan.utils.text import counted, one_line
 
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
 }  # fmt: skip
+
+_STEERING = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def as_dict(report: Report) -> dict[str, Any]:
@@ -57,7 +60,9 @@ def _model_dict(model: ModelReport, report: Report) -> dict[str, Any]:
 
 def as_json(report: Report) -> str:
     """:func:`as_dict` as text."""
-    return json.dumps(as_dict(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(as_dict(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    # JSON escapes the control characters of ASCII alone, and is printed on terminals
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def as_csv(report: Report) -> str:
@@ -66,6 +71,9 @@ def as_csv(report: Report) -> str:
     Beside name, protocol, cells, metric, clean, corrupted and retention there is a column for each group
     (``group:noise``), corruption (``corruption:fog``), severity (``severity:3``), cell (``cell:fog:3``) and class
     (``class:car:clean``, ``:corrupted``, ``:retention``).
+
+    Spreadsheets take cells that begin with ``= + - @`` for formulas: texts that do get an apostrophe before them.
+    Control characters are written as escapes, line breaks as blanks.
     """
     classes = dict.fromkeys(name for model in report.models for name in model.per_class)
     rows = [_csv_row(model, report, classes) for model in report.models]
@@ -79,10 +87,17 @@ def as_csv(report: Report) -> str:
         rows.append(row)
     columns = dict.fromkeys(column for row in rows for column in row)
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(columns), restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(_csv_cell, columns))
+    writer.writerows([_csv_cell(row.get(column, "")) for column in columns] for row in rows)
     return text.getvalue()
+
+
+def _csv_cell(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    plain = one_line(value)
+    return f"'{plain}" if plain.startswith(("=", "+", "-", "@")) else plain
 
 
 def _csv_row(model: ModelReport, report: Report, classes: Sequence[str] | dict[str, None]) -> dict[str, object]:
@@ -109,18 +124,26 @@ def _csv_row(model: ModelReport, report: Report, classes: Sequence[str] | dict[s
 
 def as_markdown(report: Report) -> str:
     """Tables that read well on a terminal too."""
-    parts = [f"# Robustness: {report.metric} on {report.protocol.name}", preamble(report)]
+    parts = [f"# {markdown_text(title(report))}", markdown_line(preamble(report))]
     if report.notes:
-        parts.append("\n".join(f"- {note}" for note in report.notes))
-    parts += [f"## {table.title}\n\n{sentence(table.caption)}\n\n{markdown_table(table)}" for table in report.tables]
+        parts.append("\n".join(f"- {markdown_line(note)}" for note in report.notes))
+    parts += [
+        f"## {markdown_text(table.title)}\n\n{markdown_line(sentence(table.caption))}\n\n{markdown_table(table)}"
+        for table in report.tables
+    ]
     if report.published:
         parts.append("Sources:\n\n" + "\n".join(f"- [{at}] {source}" for at, source in enumerate(sources(report), 1)))
     return "\n\n".join(parts) + "\n"
 
 
+def title(report: Report) -> str:
+    """The name of the report."""
+    return one_line(f"Robustness: {report.metric} on {report.protocol.name}")
+
+
 def preamble(report: Report) -> str:
     """What the report was taken over, in words."""
-    return (
+    return one_line(
         f"Protocol {report.protocol.name}: {counted(report.protocol.size, 'cell')} beside the clean pictures, "
         f"{counted(len(report.protocol.corruptions), 'type')} of corruption; {report.protocol.averaging}. "
         f"Source: {report.protocol.source}."
@@ -133,7 +156,7 @@ def latex_escape(text: str) -> str:
     >>> latex_escape("fan_t: 50 %")
     'fan\\_t: 50 \\%'
     """
-    return "".join(_LATEX.get(letter, letter) for letter in text)
+    return "".join(_LATEX.get(letter, letter) for letter in one_line(text, 100_000))
 
 
 def as_latex(report: Report) -> str:
@@ -159,8 +182,8 @@ def latex_table(table: Table) -> str:
     for place, row in enumerate(table.rows):
         if place and place in table.sections:
             lines.append(r"\midrule")
-        # a row must not begin with a bracket, which the \\ before it would take for its argument
-        first = "{}" if row[0].startswith("[") else ""
+        # a row must not begin with a bracket or a star, which the \\ before it would take for its argument
+        first = "{}" if row[0].startswith(("[", "*")) else ""
         lines.append(rf"{first}{' & '.join(map(latex_escape, row))} \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"])
 

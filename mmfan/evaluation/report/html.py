@@ -8,9 +8,10 @@ from html import escape
 
 from mmfan.evaluation.report.contents import Report
 from mmfan.evaluation.report.figures import Figure
-from mmfan.evaluation.report.formats import preamble
+from mmfan.evaluation.report.formats import preamble, title
 from mmfan.evaluation.report.tables import cells_of, sentence, sources
 from mmfan.utils.tables import Table
+from mmfan.utils.text import one_line
 from mmfan.version import __version__
 
 STYLE = """
@@ -49,9 +50,9 @@ def as_html(report: Report, figures: Sequence[Figure] = ()) -> str:
     Returns:
         A complete HTML document.
     """
-    title = f"Robustness: {report.metric} on {report.protocol.name}"
+    name = title(report)
     parts = [
-        f"<h1>{escape(title)}</h1>",
+        f"<h1>{escape(name)}</h1>",
         f"<p class='caption'>{escape(preamble(report))}</p>",
         _list(report.notes, "notes"),
         _section(report.tables[0]),
@@ -63,12 +64,12 @@ def as_html(report: Report, figures: Sequence[Figure] = ()) -> str:
     if report.published:
         parts += ["<h2>Sources of published rows</h2>", _list([f"[{n}] {s}" for n, s in enumerate(sources(report), 1)])]
     files = ", ".join(dict.fromkeys(model.run.results.name for model in report.models))
-    parts.append(f"<footer>Made by mmfan {escape(__version__)} from {escape(files)}.</footer>")
+    parts.append(f"<footer>Made by mmfan {escape(__version__)} from {escape(one_line(files))}.</footer>")
     body = "\n".join(part for part in parts if part)
     return (
         "<!DOCTYPE html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f"<title>{escape(name)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
 
 

@@ -21,7 +21,7 @@ from mmfan.evaluation.summary.corruption_error import mce
 from mmfan.evaluation.summary.from_counts import scores_from_counts
 from mmfan.evaluation.summary.selection import SummaryError, per_class_of
 from mmfan.evaluation.summary.summary import Summary, summarize
-from mmfan.utils.text import counted, spoken
+from mmfan.utils.text import counted, one_line, spoken
 
 # the pictures of the validation sets that the published rows are of
 PUBLISHED_PICTURES = {"cityscapes": 500, "coco": 5000}
@@ -78,7 +78,7 @@ def build_report(
             except SummaryError as error:
                 notes.append(f"{run.name} has no scores by class: {error}")
         models.append(ModelReport(run.name, run, summary, classes, intervals=found.intervals, pictures=found.pictures))
-    notes = [*_notes(wanted, models, published), *notes]
+    notes = [one_line(note, 100_000) for note in (*_notes(wanted, models, published), *notes)]
     if reference:
         models = _with_errors(models, reference, metric)
     made = Report(wanted, metric, tuple(models), tuple(published), class_metric, reference, tuple(notes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +15,7 @@ from PIL import Image
 from mmfan.corruptions.cell import Cell
 from mmfan.evaluation.results.pictures import cell_folder, folder_name
 from mmfan.utils.files import write_whole
+from mmfan.utils.names import safe_name
 
 # The longer side of what is written, in pixels: grids show them smaller, and 73 cells of 2048x1024 take a gigabyte.
 LONGEST_SIDE = 1024
@@ -26,14 +28,19 @@ class PictureWriter:
         results: The results file.
         model: Name of the model.
         palette: (classes, 3) colours, RGB, 0 to 255.
+        names: Of all pictures that will be written: those that differ in their suffix alone keep it.
     """
 
-    def __init__(self, results: str | Path, model: str, palette: Sequence[Sequence[int]]) -> None:
+    def __init__(
+        self, results: str | Path, model: str, palette: Sequence[Sequence[int]], names: Sequence[str] = ()
+    ) -> None:
         self.root = Path(f"{results}.pictures")
         self.model = folder_name(model)
         colours = np.zeros((256, 3), np.uint8)
         colours[: len(palette)] = np.asarray(palette, np.uint8).reshape(-1, 3)[:256]
         self.palette = colours.ravel().tolist()
+        stems = Counter(map(_stem, set(names)))
+        self.alike = {name for name in names if stems[_stem(name)] > 1}
 
     def write_input(self, cell: Cell, name: str, picture: NDArray[np.uint8]) -> None:
         """Write the corrupted picture, BGR (H, W, 3) or grey (H, W)."""
@@ -62,7 +69,15 @@ class PictureWriter:
         content = io.BytesIO()
         picture.save(content, "PNG", compress_level=3)
         *folders, name = parts
-        write_whole(self.root.joinpath(*folders) / PurePosixPath(name).with_suffix(".png"), content.getvalue())
+        kept = name if name in self.alike else _stem(name)
+        steps = [safe_name(step) for step in kept.split("/") if step]
+        steps[-1] += ".png"
+        write_whole(self.root.joinpath(*folders, *steps), content.getvalue())
+
+
+def _stem(name: str) -> str:
+    """The name of a picture without its suffix."""
+    return name.removesuffix(PurePosixPath(name).suffix)
 
 
 def _shown_size(picture: NDArray) -> tuple[int, int]:

@@ -23,6 +23,7 @@ import numpy as np
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
 from mmfan.picture_files import PictureFileError, content_of, open_with_pillow, read
+from mmfan.utils.names import safe_name
 
 
 class PictureError(MMFanError):
@@ -74,17 +75,22 @@ def pictures_folder(results: str | Path) -> Path:
 
 
 def folder_name(model: str) -> str:
-    """The folder of a model's predictions: its name, with what cannot be in a folder's name replaced.
+    """The folder of a model's predictions: its name, where that can be one; see :func:`mmfan.utils.names.safe_name`.
 
-    >>> folder_name("fan-t/run 2")
-    'fan-t_run 2'
+    >>> folder_name("fan-t"), folder_name("truth")
+    ('fan-t', 'truth~c5c4bad89ee4')
     """
+    return safe_name(model, ("input", "truth"))
+
+
+def _former_folder_name(model: str) -> str:
+    """The same as version 0.1 had it: several models could come to one folder."""
     return re.sub(r'[/\\:*?"<>|\x00-\x1f]', "_", model)
 
 
 def cell_folder(cell: Cell) -> str:
     """The folder of a cell's pictures: ``fog-3``, ``clean-0``."""
-    return f"{cell.corruption}-{cell.severity}"
+    return safe_name(f"{cell.corruption}-{cell.severity}")
 
 
 def find_pictures(
@@ -106,9 +112,17 @@ def find_pictures(
     """
     roots = list(dict.fromkeys(pictures_folder(results) for results, _ in models))
     names = sorted({name for root in roots for name in _names(root / "input")})
-    folders = [(pictures_folder(results), folder_name(model)) for results, model in models]
+    folders = [_folder_of(pictures_folder(results), model, [other for _, other in models]) for results, model in models]
     shown = (_picture(name, roots, folders, [CLEAN, *cells], cells_shown) for name in names[: max(0, limit)])
     return [picture for picture in shown if picture.cells]
+
+
+def _folder_of(root: Path, model: str, models: Sequence[str]) -> tuple[Path, str]:
+    """Where a model's predictions are: a folder of version 0.1 is taken where it can be no other model's."""
+    own, former = folder_name(model), _former_folder_name(model)
+    if own != former == folder_name(former) and former not in models and not (root / own).is_dir():
+        return root, former
+    return root, own
 
 
 def _names(folder: Path) -> set[str]:

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from helpers.small_results import PROTOCOL, records, write
+from helpers.small_results import PROTOCOL, records, with_classes, write
 from PIL import Image
 
 from mmfan.evaluation.report import build_report, figures, read_runs
@@ -42,6 +42,12 @@ def test_three_plots(tmp_path):
     found = figures.plots(make(tmp_path))
     assert [figure.name for figure in found] == ["retention_by_corruption", "score_by_severity", "retention_map"]
     assert all(decode(figure).shape[1] > 300 for figure in found)
+
+
+@pytest.mark.parametrize("name", ["$x^$", "a$b", "$\\frac{$", "_x", "a_b^c", "\x1b[2J", "\n"], ids=ascii)
+def test_names_are_no_formulas(tmp_path, name):
+    found = figures.plots(make(tmp_path, records(name, dataset=name), with_classes(records(), {name: 1.0})))
+    assert len(found) == 3
 
 
 def test_models_without_a_clean_score_are_not_plotted(tmp_path):

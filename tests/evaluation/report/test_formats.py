@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 from helpers.small_results import PROTOCOL, records, with_classes, write
@@ -121,3 +122,33 @@ def test_latex_escapes_names(tmp_path):
     assert r"fan\_t \& 50\% \{x\} \textbackslash{}y \textasciitilde{}\textasciicircum{}\$\#" in text
     assert text.startswith("% needs \\usepackage{booktabs}\n% Protocol small: 3 cells")
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 4
+
+
+HOSTILE = [
+    "x\n\\input{/etc/passwd}", "=cmd|' /C calc'!A0", "+1", "-1", "@a", "\t=1", "a\rb", "a\x1b[2Jb", "a\x9b2Jb",
+    "a\x00b", "<script>alert(1)</script>", "a|b\\|c", "[x](javascript:a)", "`rm`", "\u202ea", "\ud800", "# a", "*a",
+    "a\u2028b",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=ascii)
+def test_names_stay_texts_in_every_form(tmp_path, name):
+    found = records(name, note=name, dataset=name)
+    report = make(tmp_path, found, with_classes(records("fan-t"), {name: 1.0, "car": 0.5}))
+    markdown, latex, table, content = as_markdown(report), as_latex(report), as_csv(report), as_json(report)
+    for text in (markdown, latex, table, content):
+        assert all(letter == "\n" or letter.isprintable() for letter in text), [c for c in text if not c.isprintable()]
+        text.encode()
+    assert json.loads(content)["models"][0]["name"] == name
+    assert all(line.startswith("% ") for line in latex.splitlines() if "\\input" in line)
+    rows = list(csv.reader(io.StringIO(table, newline="")))
+    assert len(rows) == 3
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row)
+    assert "<script" not in markdown.replace("\\<script", "")
+    assert "](" not in markdown.replace("\\](", "")
+
+
+def test_the_same_number_of_columns_whatever_the_names(tmp_path):
+    plain, odd = (as_markdown(make(tmp_path, records(name))) for name in ("a", "a|b\\|c\\"))
+    counts = [[len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in text.splitlines()] for text in (plain, odd)]
+    assert counts[0] == counts[1]

@@ -80,9 +80,21 @@ def test_the_short_name_of_the_folder(tmp_path):
 
 
 def test_folders_of_odd_names(tmp_path):
-    assert folder_name('a/b\\c:d"') == "a_b_c_d_"
+    assert folder_name('a/b\\c:d"').startswith("a_b_c_d_~")
     keep(tmp_path / "a.jsonl", folder_name("org/fan-t"))
     assert len(find_pictures([(tmp_path / "a.jsonl", "org/fan-t")], [FOG])) == 1
+
+
+def test_folders_of_version_0_1_are_found_where_they_can_be_no_other_models(tmp_path):
+    results = tmp_path / "a.jsonl"
+    keep(results, "org_fan-t")  # as it called the folder of org/fan-t
+    assert len(find_pictures([(results, "org/fan-t")], [FOG])) == 1
+    ours, other = find_pictures([(results, "org/fan-t"), (results, "org_fan-t")], [FOG])[0].cells[-1].predictions
+    assert ours is None
+    assert other is not None
+    keep(results, folder_name("org/fan-t"))
+    both = find_pictures([(results, "org/fan-t"), (results, "org_fan-t")], [FOG])[0].cells[-1].predictions
+    assert all(one is not None for one in both)
 
 
 def test_painted_objects_are_pictures(tmp_path):

@@ -204,6 +204,17 @@ def _context(cells: Iterable[Cell]) -> Any:
     return context
 
 
+def _start_server() -> None:
+    """Start the forkserver with Ctrl-C blocked, which it would otherwise not expect before it has imported all."""
+    from multiprocessing import forkserver
+
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+
 @contextmanager
 def _signals_wait() -> Iterator[None]:
     """Let Ctrl-C and SIGTERM wait for the end of the block: a process that an executor is starting would get lost."""
@@ -246,6 +257,8 @@ def run_units(
         return
     context = _context(worker.plan.cells)
     stop = context.Event()
+    if context.get_start_method() == "forkserver":
+        _start_server()
     pool = ProcessPoolExecutor(workers, context, _start_worker, (worker, tuple(imports), stop))
     try:
         # a few ahead: a worker that is done finds the next unit waiting, and millions need no room
