@@ -50,6 +50,7 @@ def test_the_rival_on_camvid_differs_in_the_model_only():
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=NAMES)
+@pytest.mark.slow
 def test_backbone_and_head_fit(path):
     cfg = load_config(path)
     if not cfg.model.backbone.type.startswith("mmfan."):
@@ -68,6 +69,7 @@ def test_backbone_and_head_fit(path):
 @pytest.mark.parametrize(
     ("name", "stride"), [(FAMILY[0], 4), (FAMILY[1], 16), ("fan-t-hybrid_mmseg-" + FAMILY[0].split("_", 1)[1], 4)]
 )
+@pytest.mark.slow
 def test_smallest_of_each_kind_predicts(name, stride):
     cfg = load_config(FOLDER / f"{name}.py")
     with DefaultScope.overwrite_default_scope("mmseg"):

@@ -16,6 +16,8 @@ from mmfan.apis import load_config
 from mmfan.evaluation.loop.run_key import pipelines_of
 from mmfan.evaluation.results.hashes import config_hash
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "configs"
 CONFIGS = sorted(path for path in FOLDER.rglob("*.py") if "_base_" not in path.parts)
 SEGMENTORS = [path for path in CONFIGS if load_config(path).default_scope == "mmseg"]

@@ -33,6 +33,7 @@ def test_displacements_longer_than_the_picture_is_wide() -> None:
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
+@pytest.mark.slow
 def test_same_distribution_as_the_reference(severity: int) -> None:
     assert_same_distribution("elastic_transform", severity)
 

@@ -50,6 +50,7 @@ def test_same_draws_give_the_plasma_of_the_reference(size: int, decay: float, mo
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
+@pytest.mark.slow
 def test_same_distribution_as_the_reference(severity: int) -> None:
     assert_same_distribution("fog", severity)
 

@@ -42,6 +42,7 @@ def test_a_picture_larger_than_the_textures() -> None:
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
+@pytest.mark.slow
 def test_same_distribution_as_the_reference(severity: int) -> None:
     assert_same_distribution("frost", severity)
 

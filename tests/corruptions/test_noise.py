@@ -26,6 +26,7 @@ def test_same_draws_give_the_picture_of_the_reference(name: str, severity: int) 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
 @pytest.mark.parametrize("name", ["gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise"])
+@pytest.mark.slow
 def test_same_distribution_as_the_reference(name: str, severity: int) -> None:
     assert_same_distribution(name, severity)
 

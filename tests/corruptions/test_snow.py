@@ -42,5 +42,6 @@ def test_a_height_of_which_the_last_row_is_lost() -> None:
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
+@pytest.mark.slow
 def test_same_distribution_as_the_reference(severity: int) -> None:
     assert_same_distribution("snow", severity)

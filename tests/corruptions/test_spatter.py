@@ -28,6 +28,7 @@ def test_same_noise_gives_the_drops_of_the_reference(severity: int) -> None:
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
+@pytest.mark.slow
 def test_same_distribution_as_the_reference(severity: int) -> None:
     assert_same_distribution("spatter", severity)
 

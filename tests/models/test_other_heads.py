@@ -34,6 +34,7 @@ DETECTORS = {"hybrid": {"final_downsample": True}, "swin": {}, "alternet": {}}
         {"type": "mmfan.FANSegformerHead", "embed_dim": 16},
     ],
 )
+@pytest.mark.slow
 def test_segmentor_trains_and_predicts(name, head):
     pytest.importorskip("mmseg")
     init_default_scope("mmseg")

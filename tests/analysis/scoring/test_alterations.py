@@ -12,6 +12,8 @@ from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.transforms.patch_drop import PatchDrop
 from mmfan.evaluation.loop.stream import CellDataset
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -33,6 +33,7 @@ def parts(tmp_path_factory):
         ({"test_evaluator.ignore_index": "255"}, "Expected `ignore_index` to be a whole number, got '255'"),
     ],
 )
+@pytest.mark.slow
 def test_sections_are_named(parts, tmp_path, options, message):
     config, checkpoint = parts
     with pytest.raises(MMFanError, match=message) as caught:

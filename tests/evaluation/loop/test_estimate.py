@@ -80,6 +80,7 @@ def test_the_fastest_of_two_passes_counts(monkeypatch):
     assert loop.metric.results == []  # nothing is kept
 
 
+@pytest.mark.slow
 def test_measuring_a_real_loop_leaves_no_trace(tmp_path):
     parts = write_parts(tmp_path)
     runner = make_runner(*parts, tmp_path / "work", results=str(tmp_path / "r.jsonl"), limit=1)

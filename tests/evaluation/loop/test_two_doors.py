@@ -61,6 +61,7 @@ def loaded(root, file, cell, settings, disk, step=LoadImageFromFile):
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: "-".join(map(str, settings.values())))
+@pytest.mark.slow
 def test_every_kind_by_both_doors(sets, settings):
     pairs = 0
     for path in sorted((sets / "clean").iterdir()):

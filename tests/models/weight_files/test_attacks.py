@@ -199,6 +199,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("bomb", list(BOMBS))
+@pytest.mark.slow
 def test_bombs_cost_nothing(tmp_path, bomb):
     tracemalloc.start()
     try:
