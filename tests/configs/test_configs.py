@@ -133,3 +133,12 @@ def test_place_of_camvid_comes_from_the_variable(monkeypatch):
     assert load_config(FOLDER / "fan_segformer_camvid.py").train_dataloader.dataset.data_root == "/some/where"
     monkeypatch.delenv("MMFAN_CAMVID")
     assert load_config(FOLDER / "fan_segformer_camvid.py").test_dataloader.dataset.data_root == "data/camvid"
+
+
+def test_mim_finds_each_config_by_the_name_of_its_file():
+    """``mim train mmfan NAME.py`` looks through the installed package, folders within folders, for one file so named."""
+    package = FOLDER.parent / "mmfan"
+    names = [path.name for root in (FOLDER, FOLDER.parent / "tools", package) for path in root.rglob("*")]
+    for path in FOLDER.rglob("*.py"):
+        if "_base_" not in path.parts:
+            assert names.count(path.name) == 1

@@ -1,7 +1,8 @@
 """Published scores, to stand beside one's own: each with its source and, where it is stated, protocol.
 
 The figures are in ``published.json``, in percent as they are printed. A retention can only be compared with one of the
-same protocol; where a paper does not state its own, ``protocol`` is None and ``note`` says what is known.
+same protocol; where a paper does not state its own, ``protocol`` is None and ``note`` says what is known. What is to
+be said of all rows of a source stands once, under ``notes``.
 """
 
 from __future__ import annotations
@@ -102,7 +103,15 @@ def published_rows(
 @cache
 def _all_rows() -> tuple[PublishedRow, ...]:
     content = json.loads(files("mmfan.evaluation.report").joinpath(FILE).read_text(encoding="utf-8"))
-    return tuple(_row(**entry) for entry in content["rows"])
+    common = {(one["dataset"], one["source"]): one["note"] for one in content["notes"]}
+    return tuple(
+        _row(**{**entry, "note": _joined(entry.get("note"), common.get((entry["dataset"], entry["source"])))})
+        for entry in content["rows"]
+    )
+
+
+def _joined(*notes: str | None) -> str:
+    return "; ".join(filter(None, notes))
 
 
 def _row(

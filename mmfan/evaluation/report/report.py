@@ -204,8 +204,10 @@ def _notes(protocol: Protocol, models: Sequence[ModelReport], published: Sequenc
         if counts:
             own = " and ".join(map(str, sorted(filter(None, counts))))
             notes.append(f"{row.name} was judged on {PUBLISHED_PICTURES[row.dataset]} pictures, not on {own}.")
-        if row.note:
-            notes.append(f"{row.name}: {row.note}")
+    named: dict[str, list[str]] = {}
+    for row in published:
+        named.setdefault(row.note, []).append(row.name)
+    notes += [f"{', '.join(names)}: {note}" for note, names in named.items() if note]
     for what, values in (
         ("data sets", own_sets),
         ("seeds of the corruptions", {str(model.run.key.seed) for model in models}),

@@ -1,9 +1,15 @@
 """The published rows of detectors: clean (P), mean under corruption (mPC) and their ratio (rPC) belong together."""
 
+import html
+import json
+
 import pytest
 
 from mmfan.corruptions.cell import CLEAN
-from mmfan.evaluation.protocol import PROTOCOLS
+from mmfan.evaluation.protocol import PROTOCOLS, make_protocol
+from mmfan.evaluation.report import build_report, read_runs
+from mmfan.evaluation.report.formats import as_json, as_latex, as_markdown
+from mmfan.evaluation.report.html import as_html
 from mmfan.evaluation.report.published import published_rows
 from mmfan.evaluation.summary.summary import summarize
 
@@ -49,6 +55,32 @@ def test_the_ratio_is_reproduced(name, metric, clean, corrupted, ratio):
     least, most = 100 * (corrupted - 0.05) / (clean + 0.05), 100 * (corrupted + 0.05) / (clean - 0.05)
     assert least - 0.05 <= ratio <= most + 0.05
     assert 100 * row.retention == pytest.approx(ratio, abs=0.2)
+
+
+def test_rows_say_that_their_pictures_were_corrupted_in_bgr():
+    for row in published_rows(dataset="coco"):
+        assert "BGR pictures to a library that takes RGB" in row.note, row.name
+        assert "snow, frost, spatter and JPEG compression have other colours" in row.note
+        assert ("the protocol is not stated; " in row.note) == (row.protocol is None)
+    assert not any("BGR" in row.note for row in published_rows(dataset="cityscapes"))
+
+
+def test_the_note_stands_once_in_a_report_whatever_its_format(tmp_path):
+    records = [
+        {"model": "own", "dataset": "coco", "corruption": name, "severity": level, "metrics": {"bbox_mAP": score}}
+        for name, level, score in (("clean", 0, 0.4), ("fog", 1, 0.3))
+    ]
+    (tmp_path / "own.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    rows = published_rows(["Faster R-CNN R50", "Mask R-CNN R50"], dataset="coco", metric="bbox_mAP")
+    protocol = make_protocol(["fog"], [1])
+    report = build_report(read_runs([tmp_path / "own.jsonl"]), protocol, "bbox_mAP", published=rows)
+    noted = f"Faster R-CNN R50, Mask R-CNN R50: {rows[0].note}"
+    assert report.notes.count(noted) == 1
+    assert f"- {noted}\n" in as_markdown(report)
+    assert f"<li>{html.escape(noted)}</li>" in as_html(report)
+    assert f"% {noted}\n" in as_latex(report)
+    assert noted in json.loads(as_json(report))["notes"]
+    assert [row["note"] for row in json.loads(as_json(report))["published"]] == [row.note for row in rows]
 
 
 @pytest.mark.parametrize(("name", "metric", "clean", "corrupted", "ratio"), ROWS[:3])
