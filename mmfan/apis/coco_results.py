@@ -8,7 +8,7 @@ picture's, however large the set.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -54,7 +54,7 @@ class CocoResults:
         self._parts: dict[str, tuple[Path, IO[str]]] = {}
 
     def add(
-        self, image_id: Any, picture: str, objects: Sequence[dict[str, Any]], mask_scores: Sequence[float] | None = None
+        self, image_id: Any, picture: str, objects: Sequence[dict[str, Any]], mask_scores: Iterable[float] | None = None
     ) -> None:
         """Take in the objects of a picture; one that comes again (in a set that repeats it) counts once.
 
