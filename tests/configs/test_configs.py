@@ -136,7 +136,7 @@ def test_place_of_camvid_comes_from_the_variable(monkeypatch):
 
 
 def test_mim_finds_each_config_by_the_name_of_its_file():
-    """``mim train mmfan NAME.py`` looks through the installed package, folders within folders, for one file so named."""
+    """``mim train mmfan NAME.py`` looks through the installed package, with all its folders, for one file so named."""
     package = FOLDER.parent / "mmfan"
     names = [path.name for root in (FOLDER, FOLDER.parent / "tools", package) for path in root.rglob("*")]
     for path in FOLDER.rglob("*.py"):
