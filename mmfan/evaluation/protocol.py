@@ -7,7 +7,6 @@ severities of a type first, then over the types, each type counting once however
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 from mmfan.corruptions import COMMON, CORRUPTIONS, GROUPS, SEVERITIES, corruption_names, get_corruption
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
+from mmfan.utils.json_files import parse_json
 from mmfan.utils.text import did_you_mean, nearest
 
 
@@ -276,7 +276,7 @@ def read_description(path: str | os.PathLike[str]) -> dict[str, Any]:
         OSError: It cannot be read.
     """
     try:
-        description = json.loads(Path(path).read_bytes())
+        description = parse_json(Path(path).read_bytes())
     except ValueError as error:
         raise ProtocolError(f"The protocol {path} is no JSON file: {error}.") from error
     if not isinstance(description, dict):
@@ -317,7 +317,9 @@ def _severities_of_types(corruptions: Any, severities: Any) -> tuple[dict[str, t
 
 
 def _as_groups(groups: Any) -> dict[str, tuple[str, ...]]:
-    if not isinstance(groups, Mapping) or any(isinstance(names, str) for names in groups.values()):
+    if not isinstance(groups, Mapping) or any(
+        isinstance(names, str) or not isinstance(names, Iterable) for names in groups.values()
+    ):
         raise ProtocolError(f"Expected `groups` to be a dict group -> list of types, got {groups!r}.")
     return {str(group): tuple(map(str, names)) for group, names in groups.items()}
 

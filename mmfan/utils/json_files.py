@@ -10,16 +10,20 @@ from typing import Any
 from mmfan.errors import MMFanError
 
 
-def parse_json(content: bytes) -> Any:
+def parse_json(content: bytes, errors: str = "strict") -> Any:
     """The value of a text in JSON and UTF-8, with or without a byte order mark.
 
     Numbers may be NaN or infinite, as Python writes them: what that means is for the caller to say.
+
+    Args:
+        content: Of the file.
+        errors: ``'surrogateescape'`` where names of files that are no valid Unicode may stand in it.
 
     Raises:
         ValueError: It is neither, names a key twice, or is nested too deeply; the message says which.
     """
     try:
-        return json.loads(content.decode("utf-8-sig"), object_pairs_hook=_unique)
+        return json.loads(content.decode("utf-8-sig", errors), object_pairs_hook=_unique)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 

@@ -24,6 +24,7 @@ from mmfan.datasets.corrupted.layout import Listing, is_leftover
 from mmfan.datasets.corrupted.record import MixedSetError, SetRecord
 from mmfan.errors import MMFanError
 from mmfan.utils.files import write_whole
+from mmfan.utils.json_files import parse_json
 from mmfan.utils.text import shortlist
 
 MANIFESTS = "manifests"
@@ -111,7 +112,7 @@ def read_manifest(path: Path) -> Manifest | None:
         MMFanError: The file is not a manifest; the message names it and says what to do.
     """
     try:
-        content = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
+        content = parse_json(path.read_bytes(), "surrogateescape")
         count = content.pop("count")
         manifest = Manifest(**content)
         if count != len(manifest.files):

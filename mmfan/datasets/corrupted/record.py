@@ -14,6 +14,7 @@ import numpy as np
 
 from mmfan.errors import MMFanError
 from mmfan.utils.files import whole_file
+from mmfan.utils.json_files import parse_json
 from mmfan.utils.versions import installed
 
 RECORD_NAME = "corrupted_set.json"
@@ -67,9 +68,8 @@ def read_record(target: str | os.PathLike[str]) -> SetRecord | None:
     """
     path = Path(target) / RECORD_NAME
     try:
-        record = SetRecord(**json.loads(path.read_text("utf-8")))
-        if not isinstance(record.made_with, dict):
-            raise MMFanError("made_with must say the versions by name")
+        record = SetRecord(**parse_json(path.read_bytes()))
+        _check_types(record)
         return record
     except FileNotFoundError:
         return None
@@ -78,6 +78,20 @@ def read_record(target: str | os.PathLike[str]) -> SetRecord | None:
             f"{path} is not the record of a corrupted set ({error}). What made the pictures beside it is unknown: make "
             "the set in another folder."
         ) from error
+
+
+def _check_types(record: SetRecord) -> None:
+    """See that the values of a record that was read are of its types; names may be of later versions."""
+    if type(record.seed) is not int or record.seed < 0:
+        raise MMFanError(f"its seed must be a whole number from 0 on, got {record.seed!r:.80}")
+    for name in ("engine_version", "layout", "format"):
+        if not isinstance(getattr(record, name), str):
+            raise MMFanError(f"its {name} must be a text, got {getattr(record, name)!r:.80}")
+    if record.quality is not None and type(record.quality) is not int:
+        raise MMFanError(f"its quality must be a whole number or null, got {record.quality!r:.80}")
+    made_with = record.made_with
+    if not isinstance(made_with, dict) or not all(isinstance(version, str) for version in made_with.values()):
+        raise MMFanError(f"its made_with must say the versions by name, got {made_with!r:.80}")
 
 
 def check_record(target: str | os.PathLike[str], wanted: SetRecord, folders: Iterable[Path] = ()) -> list[str] | None:

@@ -360,7 +360,7 @@ class RobustnessLoop(BaseLoop):
         name, value = next(iter(record["metrics"].items()))
         score = f"{100 * value:.2f} %" if is_defined(value) else "not a number"
         self.runner.logger.info(
-            f"[{done}/{len(self.cells)}] {cell}: {name} {score}, {record.get('seconds', 0.0):.1f} s"
+            f"[{done}/{len(self.cells)}] {cell}: {name} {score}, {float(record.get('seconds') or 0):.1f} s"
             + (f", {left // 60:.0f} min {left % 60:.0f} s left" if left else "")
         )
         if record.get("note"):

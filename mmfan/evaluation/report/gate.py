@@ -41,6 +41,7 @@ from mmfan.evaluation.report.contents import ModelReport, Run
 from mmfan.evaluation.report.report import check_metric, summarize_run
 from mmfan.evaluation.summary.selection import SummaryError
 from mmfan.utils.files import write_whole
+from mmfan.utils.json_files import parse_json
 
 # the parts of a summary that can be expected: how many keys lead from each to a number
 PARTS = {
@@ -101,7 +102,7 @@ def read_expectations(path: str | Path, tolerance: float | None = None) -> Expec
         OSError: It cannot be read.
     """
     try:
-        content = json.loads(Path(path).read_bytes())
+        content = parse_json(Path(path).read_bytes())
     except ValueError as error:  # not JSON, or not UTF-8
         raise ExpectationError(f"{path} is no JSON file: {error}.") from error
     if not isinstance(content, dict) or not isinstance(content.get("models"), (dict, list)) or not content["models"]:
@@ -174,7 +175,9 @@ def _bounds(place: str, value: Any, default: float | None) -> tuple[float, float
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return False
+    return abs(value) <= 1e300 or value in (math.inf, -math.inf)  # of whole numbers some are more than a float holds
 
 
 def _is_tolerance(value: Any) -> bool:

@@ -28,7 +28,7 @@ from mmfan.utils.text import counted
 # unknown method); the file has been read before, so that an OSError is a wrong place in it
 _DAMAGE: tuple[type[Exception], ...] = (
     *(ValueError, LookupError, EOFError, OSError, RuntimeError, TypeError, AttributeError, OverflowError),
-    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(zipfile.BadZipFile, zlib.error, struct.error, MemoryError),
 )
 
 

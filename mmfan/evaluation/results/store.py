@@ -16,165 +16,41 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, TypeGuard
+from typing import Any, BinaryIO
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from mmfan.corruptions.cell import CLEAN, Cell
-from mmfan.errors import MMFanError
+from mmfan.corruptions.cell import Cell
 from mmfan.evaluation.results.counts_file import PictureCounts, read_counts, write_counts
+from mmfan.evaluation.results.record import (
+    RUN_HASHES,
+    Record,
+    ResultsError,
+    RunKey,
+    check_record,
+    group_runs,
+    is_defined,
+    key_of,
+    plain_record,
+)
 from mmfan.utils.files import naming
 from mmfan.utils.json_files import parse_json
 from mmfan.utils.locks import NoLocksError, lock
 
-Record = dict[str, Any]
-# Entries of a record that a key takes as they are, in the order of its last fields.
-RUN_HASHES = ("contents_hash", "truth_hash", "metric_hash", "precision")
-
-
-class ResultsError(MMFanError):
-    """A record that is none, or a results file that cannot be read."""
+__all__ = [
+    "RUN_HASHES", "DuplicateRecordError", "Record", "ResultsError", "ResultsStore", "RunKey", "check_record",
+    "group_runs", "is_defined", "key_of",
+]  # fmt: skip
 
 
 class DuplicateRecordError(ResultsError):
     """The cell of this run is in the results file already."""
-
-
-class RunKey(NamedTuple):
-    """What decides the scores of a run, beside the cell; None where a record does not say.
-
-    Attributes:
-        model: The name of the model.
-        config_hash: Of what affects its predictions.
-        checkpoint_hash: Of its weights.
-        dataset: The name of the data set.
-        seed: The base seed of the corruptions.
-        pictures: Which pictures were judged: a hash of their list, or how many; the record's ``pictures``, or its
-            ``limit`` where it has none.
-        contents: Hash of the bytes of the clean pictures.
-        truth: Hash of the labels or annotations.
-        metric: Hash of the metric's arguments and of the classes.
-        precision: What the model computed in: ``float32``, ``bfloat16`` or ``float16``.
-    """
-
-    model: str
-    config_hash: str | None = None
-    checkpoint_hash: str | None = None
-    dataset: str = ""
-    seed: int | None = None
-    pictures: str | int | None = None
-    contents: str | None = None
-    truth: str | None = None
-    metric: str | None = None
-    precision: str | None = None
-
-    @property
-    def unchecked(self) -> bool:
-        """Whether nothing says which pictures and labels the scores are of: records of versions before 0.2.0."""
-        return self.contents is None and self.truth is None
-
-
-def key_of(record: Mapping[str, Any]) -> tuple[RunKey, Cell]:
-    """Whose record it is, and of which cell.
-
-    Raises:
-        ResultsError: It is no record; every problem is named.
-    """
-    check_record(record)
-    pictures = record.get("pictures")
-    run = RunKey(
-        record["model"],
-        record.get("config_hash"),
-        record.get("checkpoint_hash"),
-        record["dataset"],
-        record.get("seed"),
-        record.get("limit") if pictures is None else pictures,
-        *(record.get(name) for name in RUN_HASHES),
-    )
-    return run, Cell(record["corruption"], record["severity"])
-
-
-def is_defined(score: float | None) -> TypeGuard[float]:
-    """Whether a score is a number. What does not occur has none: None in a results file, NaN on the way there.
-
-    >>> is_defined(0.0), is_defined(None), is_defined(float("nan"))
-    (True, False, False)
-    """
-    return score is not None and not math.isnan(score)
-
-
-def group_runs(records: Iterable[Record]) -> dict[RunKey, list[Record]]:
-    """The records of each run, in the order in which the runs are met: one entry is what one summary is made of.
-
-    Raises:
-        ResultsError: One of them is no record.
-    """
-    runs: dict[RunKey, list[Record]] = {}
-    for record in records:
-        runs.setdefault(key_of(record)[0], []).append(record)
-    return runs
-
-
-def check_record(record: Any) -> None:
-    """See that a record has what every record needs.
-
-    Raises:
-        ResultsError: It has not; every problem is named.
-    """
-    if not isinstance(record, Mapping):
-        raise ResultsError(f"Expected a record, a dict, got {record!r:.80}.")
-    problems = []
-    for key in ("model", "dataset", "corruption"):
-        if not isinstance(record.get(key), str) or not record[key]:
-            problems.append(f"`{key}` must be a text that is not empty, got {record.get(key)!r:.80}")
-    severity, corruption = record.get("severity"), record.get("corruption")
-    if type(severity) is not int or severity < 0:
-        problems.append(f"`severity` must be a whole number from 0 on, got {severity!r:.80}")
-    elif (severity == 0) != (corruption == CLEAN.corruption):
-        problems.append(f"severity 0 is that of the clean pictures and theirs alone, got {corruption!r} {severity}")
-    for key in ("config_hash", "checkpoint_hash", "seed", "pictures", "limit", *RUN_HASHES):
-        if not isinstance(record.get(key), (str, int, type(None))):
-            problems.append(f"`{key}` must be a text or a whole number, got {record[key]!r:.80}")
-    problems += _problems_of_metrics(record.get("metrics"))
-    if problems:
-        raise ResultsError(f"This is no record of a result: {'; '.join(problems)}.")
-
-
-def _problems_of_metrics(metrics: Any) -> list[str]:
-    if not isinstance(metrics, Mapping) or not metrics:
-        return [f'`metrics` must be a dict like {{"mIoU": 0.6123}}, got {metrics!r:.80}']
-    return [
-        f"metric {name!r} must be a number, got {value!r:.80}"
-        for name, value in metrics.items()
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.number, type(None)))
-    ]
-
-
-def _plain(value: Any) -> Any:
-    """The same in the types of strict JSON: numbers of NumPy as Python's, not-a-number as null, tuples as lists."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        if math.isinf(value):
-            raise ResultsError("A record cannot hold an infinite number; leave the value out, or give NaN or None.")
-        return None
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return value
-    raise ResultsError(f"A record holds numbers, texts, lists and dicts; got {value!r:.80} of {type(value).__name__}.")
 
 
 class ResultsStore:
@@ -260,7 +136,7 @@ class ResultsStore:
             ResultsError: As :meth:`append`.
             OSError: As :meth:`append`.
         """
-        key, plain = key_of(record), _plain(record)
+        key, plain = key_of(record), plain_record(record)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         is_new = not self.path.exists()
         with naming(self.path), open(self.path, "a+b", buffering=0) as file, _locked(file):

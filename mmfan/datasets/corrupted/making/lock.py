@@ -12,6 +12,7 @@ from typing import IO
 
 from mmfan.datasets.corrupted.making.shards import Shard
 from mmfan.errors import MMFanError
+from mmfan.utils.json_files import parse_json
 from mmfan.utils.locks import NoLocksError, lock
 
 WORK_FOLDER = ".making"
@@ -115,7 +116,7 @@ def _busy(file: IO[bytes]) -> BusyTargetError:
     """The error that names who holds a lock file; the file may be empty, or hold anything."""
     file.seek(0)
     try:
-        holder = json.loads(file.read())
+        holder = parse_json(file.read())
         where = "this machine" if holder["host"] == socket.gethostname() else holder["host"]
         who = f"process {holder['pid']} on {where} (shard {holder['shard']})"
     except (ValueError, LookupError, TypeError):

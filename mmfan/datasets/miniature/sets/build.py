@@ -14,6 +14,7 @@ from mmfan.corruptions.threads import one_thread
 from mmfan.datasets.miniature.scene import SMALLEST
 from mmfan.errors import MMFanError
 from mmfan.utils.checks import whole_number
+from mmfan.utils.json_files import parse_json
 from mmfan.utils.processes import end_with_parent
 from mmfan.utils.versions import cores
 
@@ -152,7 +153,7 @@ def _check(train: int, val: int, size: tuple[int, int], seed: int, workers: int 
 def read_manifest(target: Path) -> dict | None:
     """The manifest of a miniature set, of whatever form, or None if the folder holds none that can be read."""
     try:
-        manifest = json.loads((target / MANIFEST).read_text(encoding="utf-8"))
+        manifest = parse_json((target / MANIFEST).read_bytes())
     except (OSError, ValueError):
         return None
     known = isinstance(manifest, dict) and str(manifest.get("kind", "")).startswith("mmfan miniature ")
