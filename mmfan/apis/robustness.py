@@ -95,7 +95,12 @@ def describe_plan(loop: RobustnessLoop, measure: bool) -> str:
     Args:
         loop: From :func:`built_loop`.
         measure: Take a few pictures through the model for an estimate of the time.
+
+    Raises:
+        mmfan.evaluation.loop.preflight.findings.PreflightError: The preflight found something.
     """
+    loop.runner.model.eval()
+    loop.preflight(with_model=measure)
     done = set()
     if measure and loop.store is not None:
         done = {key_of(record)[1] for record in loop.resumed(loop.find_key())}
@@ -121,6 +126,20 @@ def describe_plan(loop: RobustnessLoop, measure: bool) -> str:
         f"{1e3 * pace.corrupt[slowest]:.0f} ms ({slowest})"
     )
     return "\n".join(lines)
+
+
+def old_records_text(loop: RobustnessLoop) -> str:
+    """A line on records of this model in the results file that do not say which data they are of; empty without any."""
+    if loop.store is None:
+        return ""
+    keys = [key_of(record)[0] for record in loop.store.records()]
+    count = sum(key.unchecked and key.model == loop.name and key.dataset == loop.dataset_name for key in keys)
+    if not count:
+        return ""
+    return (
+        f"{loop.store.path} also holds {counted(count, 'record')} of {loop.name} that do not say which contents of "
+        "pictures and labels they are of (mmfan before 0.2.0 wrote them); they are not in this table."
+    )
 
 
 def overview_text(loop: RobustnessLoop) -> str:

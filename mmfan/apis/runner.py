@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,16 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import BaseLoop, Runner
 
 from mmfan.apis.amp import use_amp
-from mmfan.apis.checkpoint import check_classes, check_fit, check_some_fit, read_checkpoint
+from mmfan.apis.checkpoint import check_classes, check_fit, check_some_fit, read_checkpoint, trained_classes
 from mmfan.apis.config import innermost_dataset
 from mmfan.apis.distributed import has_accelerator, join_cpu_group, rank_variables
 from mmfan.apis.resume import check_average, check_resumable, choose_resume
 from mmfan.apis.weight_doors import inner_model, own_reader, with_own_reader, without_program
 from mmfan.environment import check_environment
 from mmfan.errors import ConfigError
+from mmfan.evaluation.loop.preflight.findings import main_process_alone
+from mmfan.evaluation.loop.preflight.run import preflight_of_validation
+from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 from mmfan.models.weight_files.checks import check_usable
 
 Launcher = str  # 'none', 'pytorch', 'slurm' or 'mpi'
@@ -41,9 +44,11 @@ class PlainRunner(Runner):
         whole_checkpoint: Whether a checkpoint must give every weight of the model. True for testing: a model with
             half of its weights random gives numbers too. Resuming demands it as well. False for training from other
             weights, where a head for other classes is usual.
+        trained_classes: Class names in the checkpoint that is tested; empty where it has none.
     """
 
     whole_checkpoint = False
+    trained_classes: Sequence[str] = ()
     _resuming = False
 
     def setup_env(self, env_cfg: dict) -> None:
@@ -92,6 +97,7 @@ class PlainRunner(Runner):
             check_average(content, own, filename)
         if self.whole_checkpoint:
             unused = check_fit(own, content, filename)
+            self.trained_classes = trained_classes(content)
             if unused:
                 self.logger.warning(f"{filename} has {len(unused)} weights this model does not use: {unused[:6]}")
             tested = _classes_of(self._test_loop)
@@ -106,6 +112,21 @@ class PlainRunner(Runner):
         """Build the loop as mmengine does; a detector's heads must have the classes of its data."""
         built = super().build_train_loop(loop)
         self._check_heads(built)
+        return built
+
+    def build_val_loop(self, loop: Any) -> Any:
+        """Build the loop as mmengine does, and see now that it will not fail after the first hour of training.
+
+        Raises:
+            PreflightError: Pictures, labels, annotations or the metric are not in order; all that is wrong is listed.
+        """
+        built = super().build_val_loop(loop)
+        if isinstance(built, RobustnessLoop):
+            built.preflight(with_model=False)
+        else:
+            with main_process_alone() as is_main:
+                if is_main:
+                    preflight_of_validation(built)
         return built
 
     def build_test_loop(self, loop: Any) -> Any:

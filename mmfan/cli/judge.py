@@ -60,7 +60,9 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         help="write N pictures and what the model sees in them beside the results",
     )
     how = parser.add_argument_group("how")
-    how.add_argument("--dry-run", action="store_true", help="list the cells and estimate the time, then stop")
+    how.add_argument(
+        "--dry-run", action="store_true", help="check everything, list the cells, estimate the time, then stop"
+    )
     add_workers(how, "loading processes (default: the config's)", least=0)
     how.add_argument("--amp", action="store_true", help="mixed precision")
     how.add_argument("--tta", action="store_true", help="test-time augmentation: the config's tta_pipeline")
@@ -84,7 +86,14 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Read, build, judge, print."""
     check_arguments(parser, args)
     from mmfan.apis import build_runner, load_config
-    from mmfan.apis.robustness import built_loop, describe_plan, judged_config, overview_text, read_protocol
+    from mmfan.apis.robustness import (
+        built_loop,
+        describe_plan,
+        judged_config,
+        old_records_text,
+        overview_text,
+        read_protocol,
+    )
     from mmfan.apis.runner import default_work_dir
 
     export_local_rank(args.local_rank)
@@ -119,5 +128,6 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             return status_of(stop)
         if runner.rank == 0 and loop.store is not None:
             print(overview_text(loop))
+            print(old_records_text(loop), end="\n" if old_records_text(loop) else "")
             print(f"Results: {loop.store.path}. For tables and plots: {command_name('report')} {loop.store.path}")
     return 0

@@ -171,10 +171,13 @@ def check_scored(content: Mapping[str, Any], file: str, masks: bool = False) -> 
         for found, is_wrong in zip(faults.values(), wrong, strict=True):
             if is_wrong:
                 found.append(str(entry["id"]))
-    for fault, found in faults.items():
-        if found:
-            who = f"annotation{'s' if len(found) > 1 else ''} {shortlist(found)}"
-            raise MMFanError(f"{file} cannot be scored: {who} with {fault}.")
+    told = [
+        f"annotation{'s' if len(found) > 1 else ''} {shortlist(found)} with {fault}"
+        for fault, found in faults.items()
+        if found
+    ]
+    if told:
+        raise MMFanError(f"{file} cannot be scored: {'; '.join(told)}.")
 
 
 def _has_mask(segmentation: Any) -> bool:

@@ -77,6 +77,7 @@ class Judge:
         if alters and context.cell != CLEAN:
             raise AnalysisError(f"{name} changes the pictures by itself: leave out `cell`.")
         self.context, self.seed = context, context.seed
+        self._checked: set[type] = set()
         self.cfg = judged_config(context.model.cfg, workers=workers)
         self.cfg.log_level = "WARNING"
         self.cfg.pop("runner_type", None)  # the loop is given to mmfan's own
@@ -134,6 +135,9 @@ class Judge:
             _check_labels(alteration, evaluator)
             evaluator = with_parts(evaluator, alteration.parts)
             loop = AlteredLoop(self.runner, loader, evaluator, change=alteration, progress=progress, **common)
+        # an analysis may judge dozens of times; what changes the pictures alike is looked at once
+        loop.checked = type(alteration) in self._checked
+        self._checked.add(type(alteration))
         self.runner.use_test_loop(loop)
         with changed if changed is not None else nullcontext():
             self.runner.test()

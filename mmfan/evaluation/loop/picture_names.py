@@ -20,7 +20,11 @@ def path_of(sample: Mapping[str, Any]) -> str:
     """
     path = sample.get("img_path")
     if not path:
-        raise MMFanError("A sample has no `img_path`, from which the seed of its corruption is derived.")
+        held = ", ".join(sorted(map(str, sample))) or "nothing"
+        raise MMFanError(
+            "A sample has no `img_path`, from which the seed of its corruption is derived; it holds "
+            f"{held}. Have the dataset's load_data_list give `img_path`."
+        )
     return str(path)
 
 

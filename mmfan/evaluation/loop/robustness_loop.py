@@ -21,6 +21,8 @@ from mmfan.evaluation.loop.building import building
 from mmfan.evaluation.loop.contents import contents_of
 from mmfan.evaluation.loop.outcome import check_fractions, conclude
 from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
+from mmfan.evaluation.loop.preflight.findings import main_process_alone
+from mmfan.evaluation.loop.preflight.run import preflight
 from mmfan.evaluation.loop.run_key import (
     check_corruption_versions,
     guess_dataset_name,
@@ -153,7 +155,8 @@ class RobustnessLoop(BaseLoop):
             batches = CellBatches(self.chosen[rank::ranks], size, range(len(self.cells)))
             super().__init__(runner, build_sweep_loader(runner, dataloader, wrapped, batches))
         self.batches: CellBatches = self.dataloader.batch_sampler
-        self._clean, self._evaluator_config = dataset, evaluator
+        self.clean_dataset, self._evaluator_config = dataset, evaluator
+        self.alters, self.checked = change is not None, False
         with building("the evaluator"):
             self.evaluator = make_evaluator(evaluator)
             self.evaluator.dataset_meta = dataset.metainfo
@@ -201,6 +204,7 @@ class RobustnessLoop(BaseLoop):
         self.runner.call_hook(f"before_{mode}")
         self.runner.call_hook(f"before_{mode}_epoch")
         self.runner.model.eval()
+        self.preflight(with_model=mode == "test")
         self.key = key = self.find_key(mode)
         records = self.resumed(key)
         done = {key_of(record)[1] for record in records}
@@ -231,6 +235,22 @@ class RobustnessLoop(BaseLoop):
         self.runner.call_hook(f"after_{mode}")
         return metrics
 
+    def preflight(self, with_model: bool) -> None:
+        """See in seconds that nothing will fail, or be wrong, after hours; once, in the main process.
+
+        Args:
+            with_model: The model has its weights, which are meant to give sensible scores.
+
+        Raises:
+            PreflightError: With everything that was found.
+        """
+        if self.checked:
+            return
+        with main_process_alone() as is_main:
+            if is_main:
+                self.runner.logger.info(preflight(self, with_model))
+        self.checked = True
+
     def find_key(self, mode: str = "test") -> RunKey:
         """The key of this run; without a results file nothing is hashed. The weights must have been loaded."""
         if self.store is None:
@@ -246,7 +266,7 @@ class RobustnessLoop(BaseLoop):
                 pictures=self.names,
                 seed=self.seed,
                 checkpoint=file if file is not None and Path(file).is_file() else None,
-                contents=contents_of(self._clean, self.chosen, self.names, self._evaluator_config),
+                contents=contents_of(self.clean_dataset, self.chosen, self.names, self._evaluator_config),
                 precision=self._precision(),
                 fp16=self.fp16,
                 lossy_set=None if self.disk is None else self.disk.lossy,

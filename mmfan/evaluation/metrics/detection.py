@@ -97,7 +97,7 @@ class CocoScoresMetric(CocoMetric):
             if self._coco_api is None:
                 self._coco_api = COCO(self.gt_to_coco_json(gt_dicts=truths, outfile_prefix=prefix))
             ids = [truth["img_id"] for truth in truths]
-            self.cat_ids = self._checked_categories(ids)
+            self.cat_ids = self.categories_of(ids)
             files = self.results2json(predictions, prefix)
             for kind in self.metrics:
                 if kind not in files:
@@ -111,8 +111,15 @@ class CocoScoresMetric(CocoMetric):
         note = "" if found else f"The model detected nothing in {counted(len(predictions), 'picture')}."
         return CellScores(metrics, per_class, classes=tuple(self.dataset_meta["classes"]), note=note)
 
-    def _checked_categories(self, img_ids: Sequence[int]) -> list[int]:
-        """The numbers of the classes' categories, after seeing that the annotations are those of the data set."""
+    def categories_of(self, img_ids: Sequence[int]) -> list[int]:
+        """The numbers of the classes' categories, after seeing that the annotations are those of the data set.
+
+        Args:
+            img_ids: Of the pictures that are to be scored; the annotations must be there.
+
+        Raises:
+            MMFanError: A picture is not in the annotations, or is there twice.
+        """
         where = f"The annotations of the metric (ann_file={self.ann_file!r})"
         unknown = [str(one) for one in sorted(set(img_ids) - set(self._coco_api.get_img_ids()))]
         twice = [str(one) for one, count in Counter(img_ids).items() if count > 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
@@ -60,6 +61,17 @@ def _rounding(kind: Any) -> str | None:
     return name if name in REPLACED and scope.partition(".")[0] in ("", "mmseg", "mmdet") else None
 
 
+def _built(config: dict[str, Any]) -> Any:
+    """Build a metric; arguments that it does not take are a mistake of the config."""
+    try:
+        return METRICS.build(config)
+    except TypeError as error:
+        found = re.search(r"(got an unexpected keyword argument|missing \d+ required).*", str(error))
+        if not found:
+            raise
+        raise ConfigError(f"The metric {config['type']} {found.group()}: mend the evaluator of the config.") from error
+
+
 @EVALUATOR.register_module()
 class RetentionEvaluator(Evaluator):
     """Scores a model on one cell after another, and keeps what a results file needs.
@@ -81,7 +93,7 @@ class RetentionEvaluator(Evaluator):
         wanted = list(metric) if isinstance(metric, (list, tuple)) else [metric]
         if not wanted:
             raise MMFanError("RetentionEvaluator needs a metric, got an empty list.")
-        super().__init__([unrounded(one) if isinstance(one, Mapping) else one for one in wanted])
+        super().__init__([_built(unrounded(one)) if isinstance(one, Mapping) else one for one in wanted])
         rounded = [type(one).__name__ for one in self.metrics if _rounding(type(one))]
         if rounded:
             raise MMFanError(

@@ -184,6 +184,11 @@ def _notes(protocol: Protocol, models: Sequence[ModelReport], published: Sequenc
         if model.summary.partial:
             missing = model.summary.missing
             notes.append(f"PARTIAL: {model.name} lacks {counted(len(missing), 'cell')}: {spoken(listed(missing))}.")
+        if model.run.key.unchecked and model.run.key.config_hash is not None:
+            notes.append(
+                f"The records of {model.name} do not say which contents of pictures and labels they are of (mmfan "
+                "before 0.2.0 wrote them): whether the data changed between two cells cannot be told."
+            )
         if model.run.key.pictures is not None and any("limit" in record for record in model.run.records):
             notes.append(f"{model.name} was judged on a subset of the pictures ({model.run.records[0]['limit']}).")
         said: dict[str, list[Cell]] = {}

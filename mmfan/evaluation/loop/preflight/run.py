@@ -1,0 +1,121 @@
+"""The preflight itself: the checks in their order, for the loop that judges and for validation while training."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mmfan.corruptions.engine import SMALLEST_SIDE
+from mmfan.evaluation.loop.preflight.annotations import check_annotations
+from mmfan.evaluation.loop.preflight.files import Size, check_headers, check_twice, smallest
+from mmfan.evaluation.loop.preflight.findings import Findings
+from mmfan.evaluation.loop.preflight.metric import needs_objects, try_label_metrics, try_object_metrics
+from mmfan.evaluation.loop.preflight.model import check_trained_classes, same_weights, try_model
+from mmfan.evaluation.loop.preflight.places import check_places
+from mmfan.evaluation.loop.preflight.samples import data_sample_of, same_random_numbers, try_cells
+from mmfan.evaluation.loop.stream import spread
+from mmfan.utils.text import counted
+
+if TYPE_CHECKING:
+    from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
+
+LABELS_LOOKED_AT = 3
+
+
+def preflight(loop: RobustnessLoop, with_model: bool) -> str:
+    """Look for what would fail, or be wrong, after judging began; nothing is changed.
+
+    Args:
+        loop: A built loop.
+        with_model: The model has its weights, and is tried on a picture.
+
+    Returns:
+        A sentence on what was looked at.
+
+    Raises:
+        PreflightError: With everything that was found.
+    """
+    began = time.perf_counter()
+    findings = Findings()
+    dataset, metrics = loop.clean_dataset, loop.evaluator.metrics
+    samples = [dataset.get_data_info(number) for number in loop.chosen]
+    check_twice(loop.names, samples, findings)
+    sound = check_annotations(dataset, metrics, findings)
+    least = 1 if loop.disk or loop.alters else SMALLEST_SIDE
+    sizes = check_headers(dataset, loop.names, samples, least, findings)
+    if loop.disk is not None:
+        with findings.collected():
+            remark = loop.disk.check_clean([sample["img_path"] for sample in samples])
+            findings.notes += [remark] if remark else []
+    if loop.store is not None:
+        shown = [size for number, size in zip(loop.chosen, sizes, strict=True) if number in loop.shown]
+        counts = 0 if needs_objects(metrics) else 3 * len(loop.chosen) * len(dataset.metainfo.get("classes", ()))
+        check_places(loop.store.path, len(loop.cells), counts, shown, findings)
+    if not sound:
+        findings.conclude("judging")  # painting such masks may end the process
+    try:
+        with same_random_numbers():
+            _try_pictures(loop, samples, sizes, with_model, findings)
+    except Exception:
+        findings.conclude("judging")  # what was found before is why; else it is a bug, and keeps its traceback
+        raise
+    for note in findings.notes:
+        loop.runner.logger.warning(note)
+    findings.conclude("judging")
+    tried = ", one picture through the model" if with_model else ""
+    return (
+        f"preflight: {counted(len(samples), 'picture')} and their truth by header, every kind of corruption and the "
+        f"metric on one{tried}: nothing found in {time.perf_counter() - began:.1f} s"
+    )
+
+
+def _try_pictures(
+    loop: RobustnessLoop, samples: Sequence[Any], sizes: Sequence[Size | None], with_model: bool, findings: Findings
+) -> None:
+    """Take a few pictures through the pipelines, the metric and the model, but those that cannot be read."""
+    loader = loop.dataloader
+    readable = [number for number, size in zip(loop.chosen, sizes, strict=True) if size or not any(sizes)]
+    picture = loop.chosen[smallest(sizes)]
+    classes = loop.evaluator.dataset_meta.get("classes", ())
+    tried = [readable[at] for at in spread(len(readable), LABELS_LOOKED_AT)]
+    for number in dict.fromkeys([picture, *tried]):
+        with findings.collected():
+            _, sample = loader.dataset[0, number]
+            try_label_metrics(loop.evaluator.metrics, data_sample_of(sample), findings)
+    try_object_metrics(loop.evaluator.metrics, samples, findings)
+    try_cells(loader.dataset, loop.cells, picture, findings)
+    if with_model:
+        check_trained_classes(getattr(loop.runner, "trained_classes", ()), classes, findings)
+        with same_weights(loop.runner.model), findings.collected():
+            _, batch = loader.collate_fn([loader.dataset[0, picture]])
+            try_model(loop.runner.model, batch, classes, loop.fp16, findings)
+
+
+def preflight_of_validation(loop: Any) -> None:
+    """The cheap part for an ordinary loop that validates while training: files, annotations, metric.
+
+    Args:
+        loop: mmengine's ``ValLoop``, or one like it; what it has no datasets or metrics to look at for is passed over.
+
+    Raises:
+        PreflightError: With everything that was found.
+    """
+    dataset = getattr(getattr(loop, "dataloader", None), "dataset", None)
+    metrics = getattr(getattr(loop, "evaluator", None), "metrics", None)
+    if not metrics or dataset is None or not hasattr(dataset, "get_data_info") or not len(dataset):
+        return
+    findings = Findings()
+    samples = [dataset.get_data_info(number) for number in range(len(dataset))]
+    if not all(sample.get("img_path") for sample in samples):
+        return
+    names = [sample["img_path"] for sample in samples]
+    check_annotations(dataset, metrics, findings)
+    check_headers(dataset, names, samples, 1, findings)
+    findings.conclude("training")  # a file that is not there would come up again below
+    with same_random_numbers():
+        for number in spread(len(samples), LABELS_LOOKED_AT):
+            with findings.collected():
+                try_label_metrics(metrics, data_sample_of(dataset[number]), findings)
+        try_object_metrics(metrics, samples, findings)
+    findings.conclude("training")
