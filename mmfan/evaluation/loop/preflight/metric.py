@@ -46,7 +46,7 @@ def try_label_metrics(metrics: Sequence[Any], sample: Any, findings: Findings) -
         findings: Takes in what fails, and classes whose own truth has not the IoU 1.
     """
     for metric in metrics:
-        if not _is_of(metric, OF_LABELS):
+        if not _is_of(metric, OF_LABELS) or not hasattr(sample, "to_dict"):
             continue
         given = sample.to_dict()
         if "gt_sem_seg" not in given:

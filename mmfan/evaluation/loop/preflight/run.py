@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmfan.corruptions.engine import SMALLEST_SIDE
+from mmfan.datasets.transforms.pipelines import innermost_datasets
+from mmfan.errors import MMFanError
 from mmfan.evaluation.loop.preflight.annotations import check_annotations
 from mmfan.evaluation.loop.preflight.files import Size, check_headers, check_twice, smallest
 from mmfan.evaluation.loop.preflight.findings import Findings
@@ -104,6 +106,10 @@ def preflight_of_validation(loop: Any) -> None:
     dataset = getattr(getattr(loop, "dataloader", None), "dataset", None)
     metrics = getattr(getattr(loop, "evaluator", None), "metrics", None)
     if not metrics or dataset is None or not hasattr(dataset, "get_data_info") or not len(dataset):
+        return
+    try:
+        innermost_datasets(dataset)
+    except MMFanError:  # of a kind of its own, of which nothing is known
         return
     findings = Findings()
     samples = [dataset.get_data_info(number) for number in range(len(dataset))]
