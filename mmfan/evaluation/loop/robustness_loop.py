@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from mmfan.evaluation.loop.contents import contents_of
 from mmfan.evaluation.loop.outcome import check_fractions, conclude
 from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
 from mmfan.evaluation.loop.preflight.findings import main_process_alone
+from mmfan.evaluation.loop.preflight.places import writable
 from mmfan.evaluation.loop.preflight.run import preflight
 from mmfan.evaluation.loop.run_key import (
     check_corruption_versions,
@@ -130,7 +130,7 @@ class RobustnessLoop(BaseLoop):
         self.limit = None if limit is None else whole_number("limit", limit, 1)
         self.fp16 = fp16
         self.name = name or guess_model_name(runner)
-        self.store = None if results is None else ResultsStore(_writable(results))
+        self.store = None if results is None else ResultsStore(writable(results))
         if whole_number("pictures", pictures, 0) and self.store is None:
             raise MMFanError("`pictures` are written beside the results: give `results` too.")
         if source not in SOURCES or (source == "disk") != (corrupted_root is not None):
@@ -390,24 +390,3 @@ class RobustnessLoop(BaseLoop):
 def _check_dataloader(dataloader: Any) -> None:
     if not isinstance(dataloader, Mapping) or "dataset" not in dataloader:
         raise ConfigError(f"RobustnessLoop needs the config of a dataloader with its dataset, got {dataloader!r:.80}.")
-
-
-def _writable(results: str | Path) -> Path:
-    """The path of a results file, after seeing that it can be appended to, before hours of work.
-
-    Raises:
-        OSError: It cannot.
-    """
-    path = Path(results)
-    if not is_main_process():
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        with open(path, "ab"):
-            pass
-    else:
-        # Not the file itself: taking it away again could take the first record of another run with it.
-        probe = path.with_name(f".{path.name}.{os.getpid()}.probe")
-        probe.touch()
-        probe.unlink()
-    return path

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from mmengine.dist import is_main_process
 
 from mmfan.evaluation.loop.preflight.findings import Findings
 from mmfan.evaluation.results.picture_writer import LONGEST_SIDE
@@ -67,3 +70,24 @@ def _bytes_of_picture(size: tuple[int, int] | None) -> int:
     width, height = size or (LONGEST_SIDE, LONGEST_SIDE)
     factor = min(1.0, LONGEST_SIDE / max(width, height))
     return int(3 * SHARE_OF_PNG * width * height * factor**2)
+
+
+def writable(results: str | Path) -> Path:
+    """The path of a results file, after seeing that it can be appended to, before hours of work.
+
+    Raises:
+        OSError: It cannot.
+    """
+    path = Path(results)
+    if not is_main_process():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        with open(path, "ab"):
+            pass
+    else:
+        # Not the file itself: taking it away again could take the first record of another run with it.
+        probe = path.with_name(f".{path.name}.{os.getpid()}.probe")
+        probe.touch()
+        probe.unlink()
+    return path
