@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mmfan.corruptions.engine import SMALLEST_SIDE
 from mmfan.datasets.transforms.pipelines import innermost_datasets
@@ -19,17 +19,14 @@ from mmfan.evaluation.loop.preflight.samples import data_sample_of, same_random_
 from mmfan.evaluation.loop.stream import spread
 from mmfan.utils.text import counted
 
-if TYPE_CHECKING:
-    from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
-
 LABELS_LOOKED_AT = 3
 
 
-def preflight(loop: RobustnessLoop, with_model: bool) -> str:
+def preflight(loop: Any, with_model: bool) -> str:
     """Look for what would fail, or be wrong, after judging began; nothing is changed.
 
     Args:
-        loop: A built loop.
+        loop: A built :class:`mmfan.evaluation.loop.robustness_loop.RobustnessLoop`.
         with_model: The model has its weights, and is tried on a picture.
 
     Returns:
@@ -73,7 +70,7 @@ def preflight(loop: RobustnessLoop, with_model: bool) -> str:
 
 
 def _try_pictures(
-    loop: RobustnessLoop, samples: Sequence[Any], sizes: Sequence[Size | None], with_model: bool, findings: Findings
+    loop: Any, samples: Sequence[Any], sizes: Sequence[Size | None], with_model: bool, findings: Findings
 ) -> None:
     """Take a few pictures through the pipelines, the metric and the model, but those that cannot be read."""
     loader = loop.dataloader
