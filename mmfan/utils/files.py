@@ -12,6 +12,7 @@ import os
 import platform
 import re
 import secrets
+import shutil
 import time
 import zlib
 from collections.abc import Iterator
@@ -60,6 +61,24 @@ def whole_file(path: str | os.PathLike[str], *, sync: bool = True) -> Iterator[P
 
 
 @contextlib.contextmanager
+def part_folder(beside: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary folder in the folder of ``beside``, to make there what is renamed in the end.
+
+    It is removed when the block ends; that of a killed process is removed by the next one that works there.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    folder = part_of(Path(beside).with_suffix(""))
+    sweep_parts(folder.parent)  # however often this process works there: what is left is large
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # what cannot be removed now is swept later
+
+
+@contextlib.contextmanager
 def naming(path: str | os.PathLike[str], also: str | os.PathLike[str] | None = None) -> Iterator[None]:
     """Give errors of the system that name no file, as those of a full disk, the name of the file at work.
 
@@ -93,7 +112,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes, *, sync: bool = Tr
 
 
 def is_part(name: str) -> bool:
-    """Whether a file name is a temporary one of :func:`whole_file`.
+    """Whether a name is a temporary one of :func:`whole_file` or :func:`part_folder`.
 
     >>> is_part(".mmfan.1f3c22a0-4711-00ff00ff00ff.part.png"), is_part("fog.png"), is_part(".DS_Store")
     (True, False, False)
@@ -102,7 +121,7 @@ def is_part(name: str) -> bool:
 
 
 def sweep_parts(folder: str | os.PathLike[str]) -> int:
-    """Remove the temporary files in ``folder`` whose writers are gone; those of running processes stay.
+    """Remove the temporary files and folders in ``folder`` whose makers are gone; those of running processes stay.
 
     Returns:
         How many were removed.
@@ -113,7 +132,7 @@ def sweep_parts(folder: str | os.PathLike[str]) -> int:
         # Another process may sweep the same folder, and some files may be another user's: neither stops a write.
         with contextlib.suppress(OSError):
             if match and _is_stale(match[1], int(match[2]), entry.stat().st_mtime):
-                os.unlink(entry)
+                (shutil.rmtree if entry.is_dir(follow_symlinks=False) else os.unlink)(entry)
                 removed += 1
     return removed
 

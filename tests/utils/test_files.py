@@ -10,7 +10,7 @@ import pytest
 from helpers.stale_parts import stale_part
 
 from mmfan.utils import files
-from mmfan.utils.files import is_complete_png, is_part, sweep_parts, whole_file, write_whole
+from mmfan.utils.files import is_complete_png, is_part, part_folder, sweep_parts, whole_file, write_whole
 
 
 def test_complete_png(tmp_path):
@@ -149,3 +149,19 @@ def test_a_killed_writer_leaves_the_old_file_and_what_the_next_one_sweeps(tmp_pa
     write_whole(path, b"new")
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_bytes() == b"new"
+
+
+@pytest.mark.process
+@pytest.mark.skipif(os.name != "posix", reason="killed as POSIX kills")
+def test_a_killed_maker_leaves_a_folder_that_the_next_one_sweeps(tmp_path):
+    script = "import os, sys; from mmfan.utils.files import part_folder\n"
+    script += "with part_folder(sys.argv[1]) as at:\n (at / 'a').touch(); os.kill(os.getpid(), 9)"
+    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path / "set")], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert is_part(left.name)
+    with part_folder(tmp_path / "set") as folder, part_folder(tmp_path / "set") as other:  # those of the living stay
+        assert sorted(tmp_path.iterdir()) == sorted((folder, other))
+        (folder / "made").mkdir()
+        (folder / "made").rename(tmp_path / "set")
+    assert list(tmp_path.iterdir()) == [tmp_path / "set"]

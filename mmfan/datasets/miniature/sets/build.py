@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 import os
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -14,6 +13,7 @@ from mmfan.corruptions.threads import one_thread
 from mmfan.datasets.miniature.scene import SMALLEST
 from mmfan.errors import MMFanError
 from mmfan.utils.checks import whole_number
+from mmfan.utils.files import part_folder, sweep_parts
 from mmfan.utils.json_files import parse_json
 from mmfan.utils.processes import end_with_parent
 from mmfan.utils.versions import cores
@@ -88,12 +88,13 @@ def build_set(
         "kind": recipe.kind, "version": recipe.version, "seed": seed, "size": list(size),
         "counts": {"train": train, "val": val},
     }  # fmt: skip
+    if target.parent.is_dir():
+        sweep_parts(target.parent)  # here, for a run that was killed at its very end has made the set
     if _already_there(recipe, target, manifest, force):
         return False
     jobs = [(split, index) for split, count in (("train", train), ("val", val)) for index in range(count)]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
-        root = Path(folder) / "set"
+    with part_folder(target) as folder:
+        root = folder / "set"
         for name in (*recipe.folders, *(name for job in jobs for name in map(os.path.dirname, recipe.files(*job)))):
             (root / name).mkdir(parents=True, exist_ok=True)
         results = _draw_all(partial(_work, recipe.work, root, seed, size), jobs, workers or cores(), progress)
@@ -102,7 +103,7 @@ def build_set(
         (root / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         if target.exists():
             # The old set steps aside first: at no time does `target` hold half of each.
-            target.rename(Path(folder) / "old")
+            target.rename(folder / "old")
         root.rename(target)
     return True
 
