@@ -6,15 +6,16 @@ left out, a class without category shifts the labels of all that follow) is name
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mmfan.datasets.coco_masks import check_masks
 from mmfan.errors import MMFanError
+from mmfan.utils.json_files import parse_json
 from mmfan.utils.text import shortlist
 
 # COCO's own boxes are rounded to hundredths and may reach a little over the edge
@@ -128,8 +129,7 @@ def read_annotations(file: str) -> dict[str, Any]:
             :func:`check_content` and :func:`mmfan.datasets.coco_masks.check_masks`.
     """
     try:
-        with open(file, encoding="utf-8") as stream:
-            content = json.load(stream)
+        content = parse_json(Path(file).read_bytes())
     except ValueError as error:  # no JSON, or not UTF-8
         raise MMFanError(f"{file} cannot be read as JSON, is it whole? {error}") from error
     check_content(content, file)

@@ -202,7 +202,7 @@ def test_numbers_beyond_floating_point():
     assert broken_boxes(content) == {"no box": [1, 2]}
 
 
-@pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe", b'{"images": ['])
+@pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe", b'{"images": [', b'{"a":' * 100_000])
 def test_a_file_that_is_cut_short(tmp_path, content):
     (tmp_path / "f.json").write_bytes(content)
     with pytest.raises(ValueError, match=r"f\.json cannot be read as JSON, is it whole"):

@@ -19,6 +19,7 @@ from mmfan.analysis.context import Context
 from mmfan.analysis.numerics.directions import moved, penalty, random_direction
 from mmfan.analysis.training_loss import Batch, loss_of, training_batches, weight_decays
 from mmfan.evaluation.loop.weights_hash import weights_hash
+from mmfan.utils.json_files import parse_json
 from mmfan.visualization.style import TEXT, clear_frame
 
 Point = tuple[float, float]
@@ -54,7 +55,7 @@ class PointStore:
         for line in filter(None, self.path.read_bytes().split(b"\n")):
             try:
                 key, point, loss = _entry(line)
-            except (ValueError, LookupError, TypeError, OverflowError, RecursionError):
+            except (ValueError, LookupError, TypeError, OverflowError):
                 warnings.warn(
                     f"{self.path} has a line that was not finished; its point is computed again.", stacklevel=2
                 )
@@ -76,9 +77,9 @@ def _entry(line: bytes) -> tuple[str, Point, float | None]:
     """Key, point and loss of a line.
 
     Raises:
-        ValueError, LookupError, TypeError, OverflowError, RecursionError: It is no such line.
+        ValueError, LookupError, TypeError, OverflowError: It is no such line.
     """
-    entry = json.loads(line)
+    entry = parse_json(line)
     x, y, loss = (entry[name] for name in ("x", "y", "loss"))
     numbers = (x, y) if loss is None else (x, y, loss)
     if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):

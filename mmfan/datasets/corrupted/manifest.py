@@ -119,11 +119,22 @@ def read_manifest(path: Path) -> Manifest | None:
             raise MMFanError(f"it says {count} files and lists {len(manifest.files)}")
         if not all(type(digest) is str for digest in manifest.files.values()):
             raise MMFanError("its files are not hashes by name")
+        if any("\0" in name or not is_within(name) for name in manifest.files):
+            raise MMFanError("it names files outside of the folder of its cell")
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise MMFanError(f"{path} is not a manifest ({error}). Delete it; the next run writes it anew.") from error
     return manifest
+
+
+def is_within(name: str) -> bool:
+    """Whether a relative name stays in the folder that it is relative to.
+
+    >>> is_within("town/a.png"), is_within("../a.png"), is_within("/a.png"), is_within("a..png")
+    (True, False, False, True)
+    """
+    return bool(name) and not name.startswith("/") and ".." not in name.split("/")
 
 
 @dataclass

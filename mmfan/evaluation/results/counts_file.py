@@ -103,5 +103,7 @@ def _check_names(counts: NDArray[np.int64], pictures: Sequence[str], classes: Se
             f"Expected {len(counts)} different names of pictures, one for each entry of the counts, "
             f"got {len(pictures)} ({len(set(pictures))} different)."
         )
+    if any(name.endswith("\0") for name in (*pictures, *classes)):
+        raise CountsError("Names cannot end in a null character, which NumPy's arrays of texts leave out.")
     if classes and len(classes) != counts.shape[1]:
         raise CountsError(f"Expected the names of {counted(counts.shape[1], 'class', 'classes')}, got {len(classes)}.")

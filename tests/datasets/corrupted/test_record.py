@@ -36,7 +36,13 @@ def test_the_first_of_two_wins(tmp_path, monkeypatch, links):
     assert [path.name for path in tmp_path.iterdir()] == ["corrupted_set.json"]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"sed": 1}', '"x"', RECORD.replace("{}", '"x"')])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{", "[]", '{"sed": 1}', '"x"', "[" * 100_000, RECORD.replace("{}", '"x"'), RECORD.replace("0", '"0"')),
+        *(RECORD.replace('"png"', "{}"), RECORD.replace('"1"', "1"), RECORD.replace("}}", '}, "quality": "90"}')),
+    ],
+)
 def test_what_is_no_record(tmp_path, content):
     (tmp_path / "corrupted_set.json").write_text(content)
     with pytest.raises(ValueError, match=f"{tmp_path}/corrupted_set.json is not the record of a corrupted set"):

@@ -93,7 +93,12 @@ def test_what_is_no_set(source, target):
     with pytest.raises(FileNotFoundError, match=r"has no corrupted_set\.json: it is no set that this tool made"):
         verify_set(source, list_pictures(source))
     path = target / "manifests/shade/4/val.json"
-    for content in ("", "[]", "{}", json.dumps({**json.loads(path.read_text()), "count": 3})):
+    whole = json.loads(path.read_text())
+    others = [
+        {"count": 3},
+        *({"count": 1, "files": {name: "0" * 64}} for name in ("../a.png", "/a.png", "a\0.png", "")),
+    ]
+    for content in ("", "[]", "{}", "[" * 100_000, *(json.dumps(whole | other) for other in others)):
         path.write_text(content)
         with pytest.raises(ValueError, match=f"{path} is not a manifest .*Delete it"):
             verify_set(target, list_pictures(source))

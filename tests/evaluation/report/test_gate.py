@@ -134,6 +134,7 @@ def test_an_old_report_can_be_what_is_expected(tmp_path):
     ("content", "message"),
     [
         ("{", "is no JSON file"),
+        ("[" * 100_000, "is no JSON file: it is nested too deeply"),
         ("[]", "expected {"),
         ({"models": {}}, "expected {"),
         ({"models": {"a": {"clean": [0.5, 0.1]}}, "protokol": "x"}, "there is no 'protokol'"),

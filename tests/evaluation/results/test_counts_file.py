@@ -48,6 +48,7 @@ def test_no_pictures(tmp_path):
         (["a"], [], "2 different names of pictures"),
         (["a", "a"], [], r"1 different"),
         (NAMES, ["road", "sky"], "names of 1 class, got 2"),
+        (["a", "b\0"], [], "cannot end in a null character"),
     ],
 )
 def test_names_that_do_not_fit(tmp_path, names, classes, message):
