@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export VENV
 
-.PHONY: help setup demo test test-fast test-light lint format benchmark clean
+.PHONY: help setup demo test test-fast test-light fuzz lint format benchmark clean
 
 help:                ## this list
 	@grep -E '^[a-z-]+: *.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -28,6 +28,11 @@ PYTHON ?= $(BIN)/python
 
 test-light:          ## the same for the rooms without torch, with PYTHON=...
 	@$(PYTHON) -m pytest -m "not slow and not process" $(LIGHT) $(ARGS)
+
+TRIALS ?= 10000
+SEED ?= 0
+fuzz: setup          ## damaged files, configs and names through every door; ARGS="--target weights --trial 41" for one
+	@PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m fuzz --trials $(TRIALS) --seed $(SEED) $(ARGS)
 
 lint: setup          ## format check, lint rules, types
 	@$(BIN)/ruff format --check mmfan tools tests configs
