@@ -1,0 +1,1 @@
+"""Kills of the long commands at random moments, and what is on the disk afterwards."""
