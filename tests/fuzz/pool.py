@@ -12,7 +12,7 @@ import shutil
 import signal
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import NamedTuple
@@ -76,7 +76,7 @@ class _Worker:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def run_jobs(jobs: Iterable[Job], workers: int, scratch: Path) -> Iterator[Result]:
+def run_jobs(jobs: Iterable[Job], workers: int, scratch: Path) -> Generator[Result, None, None]:
     """Run trials; results come as they are ready, each with the folder of its input until the next one is asked for.
 
     Args:

@@ -123,7 +123,7 @@ def read_manifest(path: Path) -> Manifest | None:
             raise MMFanError("it names files outside of the folder of its cell")
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise MMFanError(f"{path} is not a manifest ({error}). Delete it; the next run writes it anew.") from error
     return manifest
 
