@@ -7,6 +7,7 @@ imported when it is asked for.
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -71,6 +72,9 @@ def run_command(words: str, argv: Sequence[str], prog: str) -> int:
     """Parse the options of one command and run it."""
     with exits_on_problem(prog, code=2):
         module = import_module(f"mmfan.cli.{COMMANDS[words][0]}")
+        logging.raiseExceptions = (
+            False  # a log on a full disk would print a traceback a line; what follows says it once
+        )
         parser: argparse.ArgumentParser = module.make_parser(prog)
         status: int = module.run(parser.parse_args(argv), parser)
     return status

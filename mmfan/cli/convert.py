@@ -12,11 +12,12 @@ weights of the file. Exit status 2: a missing or unreadable file, weights of no 
 from __future__ import annotations
 
 import argparse
+import io
 import json
-import os
 from pathlib import Path
 
 from mmfan.cli.options import make_command_parser
+from mmfan.utils.files import whole_file
 from mmfan.version import __version__
 
 
@@ -41,14 +42,11 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
 
     state = convert_official(read_official_weights(args.source, args.ema))
     configs = identify(state)
-    args.target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = args.target.with_name(f".{args.target.name}.{os.getpid()}")
-    try:
-        meta = {"source": str(args.source), "ema": args.ema, "mmfan": __version__, **configs}
-        torch.save({"state_dict": state, "meta": meta}, temporary)
-        temporary.replace(args.target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    meta = {"source": str(args.source), "ema": args.ema, "mmfan": __version__, **configs}
+    content = io.BytesIO()  # torch's own writing says of a full disk only that it failed
+    torch.save({"state_dict": state, "meta": meta}, content)
+    with whole_file(args.target) as part:
+        part.write_bytes(content.getbuffer())
     print(f"{args.target}: {len(state)} tensors, {sum(t.numel() for t in state.values()) / 1e6:.2f} M numbers")
     print(json.dumps(configs, indent=2))
     return 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import re
 import select
@@ -76,11 +77,21 @@ def is_file_problem(error: BaseException) -> bool:
     )
 
 
+def _file_at_work(error: OSError) -> str | None:
+    """The file that was written or read where an error of the system was raised, which names none on a full disk."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    for frame in reversed(frames):
+        for value in frame.f_locals.values():
+            if isinstance(value, io.IOBase) and isinstance(getattr(value, "name", None), str):
+                return str(getattr(value, "name"))  # noqa: B009 - not every file has one
+    return None
+
+
 def _message(error: BaseException) -> str:
     """What an error says, without what was put before it on its way."""
     if isinstance(error, OSError) and error.strerror:
         # of two files, as in a rename, the second is the one that the user knows
-        name = error.filename2 or error.filename
+        name = error.filename2 or error.filename or _file_at_work(error)
         return f"{error.strerror}: {str(name)!r}" if name else error.strerror
     text = str(error)
     if text.startswith("Caught ") and "in DataLoader worker process" in text:

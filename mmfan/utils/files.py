@@ -57,7 +57,8 @@ def whole_file(path: str | os.PathLike[str], *, sync: bool = True) -> Iterator[P
                     os.fsync(file.fileno())
             part.replace(target)
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a read-only file system says so even of a file that is not there
+            part.unlink()
 
 
 @contextlib.contextmanager
@@ -89,7 +90,8 @@ def naming(path: str | os.PathLike[str], also: str | os.PathLike[str] | None = N
     try:
         yield
     except OSError as error:
-        if error.errno is not None and error.filename in (None, also if also is None else os.fspath(also)):
+        named = None if error.filename is None else os.fsdecode(error.filename)
+        if error.errno is not None and named in (None, also if also is None else os.fspath(also)):
             error.filename = os.fspath(path)
         raise
 

@@ -190,3 +190,12 @@ def test_a_broken_pipe_between_processes_is_a_bug():
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert BUG in err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_a_full_disk_is_named_where_the_system_does_not():
+    def write():
+        with open("/dev/full", "w") as file:
+            file.write("x" * 100_000)
+
+    assert known_problem(caught(write)) == "No space left on device: '/dev/full'"

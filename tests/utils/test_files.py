@@ -1,8 +1,10 @@
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -165,3 +167,23 @@ def test_a_killed_maker_leaves_a_folder_that_the_next_one_sweeps(tmp_path):
         (folder / "made").mkdir()
         (folder / "made").rename(tmp_path / "set")
     assert list(tmp_path.iterdir()) == [tmp_path / "set"]
+
+
+def test_errors_name_the_file_that_its_user_knows(tmp_path, monkeypatch):
+    """Of a full disk the system names no file, of a folder that cannot be written the temporary one."""
+
+    def fail(number, *names):
+        raise OSError(number, os.strerror(number), *names)
+
+    target = tmp_path / "a.md"
+    target.write_bytes(b"old")
+    with pytest.raises(OSError, match=r"a\.md'$") as full, whole_file(target):
+        fail(errno.ENOSPC)
+    assert full.value.filename == str(target)
+    monkeypatch.setattr(Path, "unlink", lambda path: fail(errno.EROFS, path))
+    with pytest.raises(OSError, match=r"a\.md'$"), whole_file(target) as part:
+        fail(errno.EROFS, part)
+    with pytest.raises(OSError, match=r"other'$"), whole_file(target):
+        fail(errno.EROFS, "other")
+    assert target.read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.md"]

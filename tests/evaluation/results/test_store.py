@@ -240,3 +240,17 @@ def test_what_is_written_is_read(tmp_path_factory, model, score, extra):
     record = MINIMAL | {"model": model, "metrics": {"mIoU": score}, "note": extra}
     store.append(record)
     assert store.records() == [record]
+
+
+def test_a_full_disk_is_named_and_leaves_the_file_as_it_was(store, monkeypatch):
+    store.append(MINIMAL)
+    before = store.path.read_bytes()
+
+    def fail(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left") as full:
+        store.append(at(5))
+    assert full.value.filename == str(store.path)
+    assert store.path.read_bytes() == before

@@ -12,6 +12,7 @@ from mmengine.dist import is_main_process
 
 from mmfan.evaluation.loop.preflight.findings import Findings
 from mmfan.evaluation.results.picture_writer import LONGEST_SIDE
+from mmfan.utils.files import naming
 
 BYTES_OF_RECORD = 20_000  # with the scores of 150 classes
 BYTES_OF_COUNT = 4  # an upper bound: they are packed
@@ -88,6 +89,7 @@ def writable(results: str | Path) -> Path:
     else:
         # Not the file itself: taking it away again could take the first record of another run with it.
         probe = path.with_name(f".{path.name}.{os.getpid()}.probe")
-        probe.touch()
-        probe.unlink()
+        with naming(path, probe):
+            probe.touch()
+            probe.unlink()
     return path
