@@ -76,6 +76,7 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
     if options:
         check_options(cfg, options)
         cfg.merge_from_dict(dict(options))
+    check_texts(cfg._cfg_dict, str(source))
     return cfg
 
 
@@ -146,6 +147,27 @@ def check_keys(cfg: Config) -> None:
                 f"{cfg.filename}: unknown key {key!r}; did you mean {nearest!r}? (If it is a variable of your own, "
                 "choose a name less like an argument of mmengine's Runner.)"
             )
+
+
+def check_texts(value: Any, where: str) -> None:
+    """Refuse texts that cannot be written to a file, where the log and a copy of the config go.
+
+    Args:
+        value: A config, or a part of one.
+        where: What it is, for the message; keys are added.
+
+    Raises:
+        ConfigError: Names the place.
+    """
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            check_texts(key, f"a key of {where}")
+            check_texts(item, f"{where}: {key!s:.80}")
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            check_texts(item, where)
+    elif isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ConfigError(f"{where}: {value!r:.80} is no text: it holds half of a pair of Unicode.")
 
 
 def check_options(cfg: Config, options: Mapping[str, Any]) -> None:

@@ -56,7 +56,7 @@ def known_problem(error: BaseException) -> str | None:
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, MMFanError) or is_file_problem(link):
-            return one_line(_message(link))
+            return "\n".join(map(one_line, _message(link).split("\n")))
         if isinstance(link, ModuleNotFoundError) and link.name:
             cure = how_to_install(link.name)
             if cure and not is_installed(link.name):

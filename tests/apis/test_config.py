@@ -1,5 +1,7 @@
 """Configs: bases of installed packages, misspelt keys, options that do not fit, errors with their place."""
 
+import json
+
 import pytest
 from mmengine.config import utils as config_utils
 
@@ -133,3 +135,16 @@ def test_misspelt_argument_of_a_constructor_is_named_by_mmengine():
         pytest.raises(TypeError, match="drop_path_ratee"),
     ):
         MODELS.build({"type": "mmfan.FANHybrid", "arch": "tiny", "drop_path_ratee": 0.1})
+
+
+def test_texts_that_cannot_be_written(tmp_path):
+    path = tmp_path / "a.json"
+    for content, place in (
+        ({"model": {"parts": ["ok", "\ud800"]}}, "a.json: model: parts"),
+        ({"model": {"\udfff": 1}}, "a key of .*a.json: model"),
+    ):
+        path.write_text(json.dumps(content))
+        with pytest.raises(ConfigError, match=f"{place}: '.*' is no text"):
+            load_config(path)
+    path.write_text(json.dumps({"model": {"parts": "\U0001f600"}}))
+    assert load_config(path).model.parts == "\U0001f600"

@@ -36,7 +36,7 @@ def test_mmfans_own_refusals_are_known():
 
 def test_messages_do_not_steer_the_terminal():
     error = MMFanError("There is no model 'a\x1b[2Jb\u202ec\u2028d\ud800'\n  in the file.")
-    shown = "There is no model 'a\\x1b[2Jb\\u202ec\\u2028d\\ud800' in the file."
+    shown = "There is no model 'a\\x1b[2Jb\\u202ec\\u2028d\\ud800'\n  in the file."
     assert known_problem(error) == shown
     long = known_problem(MMFanError("begin" + "x" * 10_000 + "end"))
     assert len(long) == 2005
@@ -118,9 +118,9 @@ It is empty.
 
 
 def test_refusals_in_a_dataloaders_worker_show_their_own_words():
-    assert known_problem(MMFanError(WORKER)) == "The label image x.png cannot be read. It is empty."
+    assert known_problem(MMFanError(WORKER)) == "The label image x.png cannot be read.\nIt is empty."
     missing = FileNotFoundError(WORKER.replace("mmfan.errors.MMFanError: The", "FileNotFoundError: The"))
-    assert known_problem(missing) == "The label image x.png cannot be read. It is empty."
+    assert known_problem(missing) == "The label image x.png cannot be read.\nIt is empty."
     assert known_problem(ValueError(WORKER.replace("mmfan.errors.MMFanError", "ValueError"))) is None
 
 

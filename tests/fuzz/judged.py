@@ -12,7 +12,7 @@ from mmfan.utils.files import is_part
 ACCEPTED, REFUSED, FAILED = "accepted", "refused", "failed"
 MARKER = "CODE_RAN"  # what hostile files make, by a relative name, if code in them runs
 LONGEST_MESSAGE = 3000
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 Door = tuple[str, Callable[[], object]]
 
@@ -68,7 +68,7 @@ def problem_with(error: Exception) -> str | None:
     if len(message) > LONGEST_MESSAGE:
         return f"a refusal of {len(message)} letters: {message[:LONGEST_MESSAGE]}"
     if _CONTROLS.search(message):
-        return f"a refusal that is not one line of text: {message!r}"
+        return f"a refusal with control characters: {message!r}"
     return None
 
 

@@ -29,7 +29,8 @@ def parts(tmp_path_factory):
         ({"test_dataloader.sampled": 1}, "the dataloader of the config cannot be used: TypeError: .*'sampled'"),
         ({"test_dataloader.batch_size": "2"}, "Expected `batch_size` to be a whole number of at least 1, got '2'"),
         ({"test_dataloader.batch_size": 0}, "Expected `batch_size` to be a whole number of at least 1, got 0"),
-        ({"test_evaluator.colour": 1}, "the evaluator of the config cannot be used: TypeError: .*'colour'"),
+        ({"test_evaluator.colour": 1}, "The metric mmfan.SegCountsMetric got an unexpected keyword argument 'colour'"),
+        ({"test_evaluator.collect_device": "x"}, "the evaluator of the config cannot be used: .*collect_device"),
         ({"test_evaluator.ignore_index": "255"}, "Expected `ignore_index` to be a whole number, got '255'"),
     ],
 )
@@ -39,6 +40,21 @@ def test_sections_are_named(parts, tmp_path, options, message):
     with pytest.raises(MMFanError, match=message) as caught:
         built_loop(make_runner(config, checkpoint, tmp_path / "work", options, limit=1))
     assert "Please check whether" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ([{"type": "PackSegInputs", "meta_keys": ({},)}], "TypeError: unhashable"),
+        ([{"type": "Resize", "scale": (0, 0)}, {"type": "PackSegInputs"}], "error: OpenCV"),
+    ],
+)
+def test_what_the_first_picture_meets_is_told_by_the_preflight(parts, tmp_path, steps, message):
+    config, checkpoint = parts
+    pipeline = [{"type": "mmfan.LoadImageFromFile"}, {"type": "mmfan.LoadSegAnnotations"}, *steps]
+    runner = make_runner(config, checkpoint, tmp_path / "work", {"test_dataloader.dataset.pipeline": pipeline}, limit=1)
+    with pytest.raises(MMFanError, match=f"the pipeline of the config cannot be used: {message}"):
+        built_loop(runner).preflight(with_model=False)
 
 
 def test_the_place_of_the_error_is_told_and_words_of_ones_own_pass():

@@ -9,6 +9,7 @@ from typing import Any
 from mmfan.corruptions.engine import SMALLEST_SIDE
 from mmfan.datasets.transforms.pipelines import innermost_datasets
 from mmfan.errors import MMFanError
+from mmfan.evaluation.loop.building import building
 from mmfan.evaluation.loop.preflight.annotations import check_annotations
 from mmfan.evaluation.loop.preflight.files import Size, check_headers, check_twice, smallest
 from mmfan.evaluation.loop.preflight.findings import Findings
@@ -80,13 +81,21 @@ def _try_pictures(
     tried = [readable[at] for at in spread(len(readable), LABELS_LOOKED_AT)]
     for number in dict.fromkeys([picture, *tried]):
         with findings.collected():
-            _, sample = loader.dataset[0, number]
-            try_label_metrics(loop.evaluator.metrics, data_sample_of(sample), findings)
-    try_object_metrics(loop.evaluator.metrics, samples, findings)
-    try_cells(loader.dataset, loop.cells, picture, findings)
+            with building("the pipeline"):
+                _, sample = loader.dataset[0, number]
+            with building("the evaluator"):
+                try_label_metrics(loop.evaluator.metrics, data_sample_of(sample), findings)
+    with findings.collected(), building("the evaluator"):
+        try_object_metrics(loop.evaluator.metrics, samples, findings)
+    with findings.collected(), building("the pipeline"):
+        try_cells(loader.dataset, loop.cells, picture, findings)
     if with_model:
         check_trained_classes(getattr(loop.runner, "trained_classes", ()), classes, findings)
-        with same_weights(loop.runner.model), findings.collected():
+        with (
+            same_weights(loop.runner.model),
+            findings.collected(),
+            building("the pipeline, and the model on its picture,"),
+        ):
             _, batch = loader.collate_fn([loader.dataset[0, picture]])
             try_model(loop.runner.model, batch, classes, loop.fp16, findings)
 
