@@ -51,7 +51,10 @@ class CocoScoresMetric(CocoMetric):
         MMFanError: Something else is asked for, or the annotations cannot be scored
             (:func:`mmfan.datasets.coco_annotations.check_scored`); with ``dataset_meta``, if its classes are not their
             categories; when scores are taken, if a picture is none of theirs or was judged twice, or masks are to be
-            scored and the model predicts none.
+            scored and the model predicts none, or the annotations have none (a judge's preflight says so before).
+
+    Attributes:
+        lacks_masks: The error of annotations without the masks that are to be scored; None where there are masks.
     """
 
     default_prefix = ""
@@ -70,10 +73,12 @@ class CocoScoresMetric(CocoMetric):
         # the toolkit fails on lists
         self.iou_thrs: NDArray[np.float64] = np.atleast_1d(np.asarray(self.iou_thrs, np.float64))
         self.ann_file = ann_file
+        self.lacks_masks: MMFanError | None = None
         if ann_file is not None:
             with get_local_path(ann_file, backend_args=self.backend_args) as path:
                 content = read_annotations(path)
-            check_scored(content, ann_file, masks="segm" in wanted)
+            check_scored(content, ann_file)
+            self.lacks_masks = _lack_of_masks(content, ann_file) if "segm" in wanted else None
             if kwargs.get("sort_categories"):
                 content["categories"].sort(key=lambda category: category["id"])
             self._coco_api = Annotations(content)
@@ -102,6 +107,8 @@ class CocoScoresMetric(CocoMetric):
             for kind in self.metrics:
                 if kind not in files:
                     raise MMFanError(f"The model predicts no masks, and the evaluator asks for {kind!r}.")
+                if kind == "segm" and self.lacks_masks is not None:
+                    raise self.lacks_masks
                 judged = self._evaluate(kind, load(files[kind]), ids)
                 stats = np.where(judged.stats < 0, np.nan, judged.stats)
                 recalls = {name: place for name, place in RECALLS.items() if name in (self.metric_items or ())}
@@ -171,3 +178,12 @@ class CocoScoresMetric(CocoMetric):
     def compute_metrics(self, results: list) -> dict[str, float]:
         """The scores by name."""
         return self.scores(results).metrics
+
+
+def _lack_of_masks(content: dict[str, Any], file: str) -> MMFanError | None:
+    """The error of annotations that lack masks; None where every object has one."""
+    try:
+        check_scored(content, file, masks=True)
+    except MMFanError as error:
+        return error
+    return None

@@ -1,6 +1,7 @@
 """Average precision unrounded, for the pictures that were judged."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -85,14 +86,21 @@ def test_a_model_that_finds_nothing_scores_zero(annotations):
 def test_bad_input_is_named(annotations, tmp_path):
     with pytest.raises(ValueError, match=r"'bbox', 'segm' or both .*got 'proposal'"):
         CocoScoresMetric(metric="proposal")
-    with pytest.raises(ValueError, match=r"annotations 1, 2, 3 and 9 more with no mask .*leave out 'segm'"):
-        CocoScoresMetric(ann_file=str(annotations), metric=["segm"])
+    said = str(CocoScoresMetric(ann_file=str(annotations), metric=["segm"]).lacks_masks)
+    assert re.search(r"annotations 1, 2, 3 and 9 more with no mask .*leave out 'segm'", said)
     content = json.loads(annotations.read_text())
     for entry in content["annotations"]:
         entry["segmentation"] = [[1, 1, 9, 1, 9, 9]]
     (tmp_path / "masks.json").write_text(json.dumps(content))
     metric = fed(CocoScoresMetric, tmp_path / "masks.json", predictions(annotations), metric=["segm"])
     with pytest.raises(ValueError, match="predicts no masks"):
+        metric.evaluate(6)
+    masks = {"size": [100, 200], "counts": "PPYo0"}
+    found = predictions(annotations)
+    for sample in found:
+        sample["pred_instances"]["masks"] = [masks] * len(sample["pred_instances"]["labels"])
+    metric = fed(CocoScoresMetric, annotations, found, metric=["segm"])
+    with pytest.raises(ValueError, match=r"annotations 1, 2, 3 and 9 more with no mask"):
         metric.evaluate(6)
     with pytest.raises(ValueError, match="no picture was processed"):
         metric.scores([])

@@ -14,7 +14,7 @@ from mmfan.evaluation.loop.preflight.findings import Findings
 
 
 def check_annotations(dataset: Any, metrics: Iterable[Any], findings: Findings) -> bool:
-    """Check the annotation files of a dataset and its metrics, but those that mmfan's own have checked when built.
+    """Check the annotation files of a dataset and its metrics, but what mmfan's own refuse when they are built.
 
     Args:
         dataset: A built dataset, or wrappers around some; those of other forms than COCO's are passed over.
@@ -39,6 +39,8 @@ def check_annotations(dataset: Any, metrics: Iterable[Any], findings: Findings) 
             check_classes(content, inner.metainfo["classes"], file)
             narrow_boxes(content, file)
     for metric in metrics:
+        if getattr(metric, "lacks_masks", None) is not None:
+            findings.add(str(metric.lacks_masks))
         held = getattr(getattr(metric, "_coco_api", None), "dataset", None)
         if held and not getattr(metric, "ann_file", None):  # mmdetection's, which looks at them when it scores
             kinds_of_metric = getattr(metric, "metrics", ())

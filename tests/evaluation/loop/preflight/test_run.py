@@ -1,5 +1,6 @@
 """The preflight finds, before anything is judged, all that would fail or be wrong later, and changes nothing."""
 
+import json
 import os
 import random
 from pathlib import Path
@@ -164,6 +165,20 @@ def test_the_plan_says_what_it_said(parts, tmp_path):
     loop = built_loop(make_runner(parts[0], parts[1], tmp_path / "work", **SMALL))
     assert "1 cell and the clean pictures, 3 pictures each" in describe_plan(loop, measure=False)
     assert loop.checked
+
+
+def test_records_that_do_not_say_what_they_are_of_are_spoken_of(parts, tmp_path, monkeypatch, capsys):
+    results = tmp_path / "r.jsonl"
+    judge(parts[0], parts[1], results, **SMALL)
+    new = ("contents_hash", "truth_hash", "metric_hash", "precision")
+    records = [json.loads(line) for line in results.read_text().splitlines()]
+    old = [{name: value for name, value in record.items() if name not in new} for record in records]
+    results.write_text("".join(json.dumps(record) + "\n" for record in old))
+    assert run_tool(monkeypatch, "report.py", results, "--protocol", "recorded") == 0
+    assert "The records of tiny do not say which contents of pictures and labels" in capsys.readouterr().out
+    arguments = ["--results", results, "--corruptions", "contrast", "--severities", "5", "--workers", "0"]
+    assert run_tool(monkeypatch, "test_robustness.py", *parts, *arguments, "--work-dir", tmp_path / "work") == 0
+    assert f"{results} also holds 2 records of tiny that do not say" in capsys.readouterr().out
 
 
 @pytest.mark.process

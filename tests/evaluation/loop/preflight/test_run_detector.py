@@ -90,6 +90,16 @@ def test_joined_sets_that_share_ids(own, tmp_path):
         runner.test()
 
 
+def test_masks_asked_of_boxes(own, tmp_path):
+    def drop(content):
+        for entry in content["annotations"]:
+            entry.pop("segmentation")
+
+    change(annotations(own[0]), annotations(own[0]), drop)
+    with pytest.raises(PreflightError, match=r"cannot be scored: annotations 1, 2, 3 and \d+ more with no mask"):
+        judge(own[0], own[1], tmp_path / "r.jsonl", **SMALL)
+
+
 @pytest.mark.parametrize("what", ["iscrowd", "segmentation"])
 def test_validation_is_looked_at_before_training(own, tmp_path, what):
     def drop(content):
