@@ -320,7 +320,7 @@ class RobustnessLoop(BaseLoop):
                 outputs = getattr(self.runner.model, f"{mode}_step")(batch)
                 if torch.cuda.is_available():
                     torch.cuda.synchronize()  # else the time would be counted where the result is first read
-            with shares.measure("metric"):
+            with shares.measure("metric"), building("the evaluator"):
                 self.evaluator.process(data_samples=outputs, data_batch=batch)
             with shares.measure("write"):
                 self._write_pictures(notes, outputs)
@@ -340,7 +340,7 @@ class RobustnessLoop(BaseLoop):
 
     def _score(self, key: RunKey, cell: Cell, began: float, shares: Shares) -> Record:
         """Score the cell that was just judged and put it in the results file; another process' record stands."""
-        with shares.measure("metric"):
+        with shares.measure("metric"), building("the evaluator"):
             scores = self.evaluator.cell_scores()
         outcome: list[Any] = [None]
         if scores is not None:

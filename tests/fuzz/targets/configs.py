@@ -12,7 +12,7 @@ from mmengine.visualization import Visualizer
 
 from fuzz.mutations import any_value, mutate_json
 from mmfan.apis import build_runner, load_config
-from mmfan.apis.robustness import built_loop, describe_plan, judged_config
+from mmfan.apis.robustness import built_loop, judged_config
 
 PROTOCOL = {"corruptions": ["contrast"], "severities": [2]}
 SECTIONS = ("test_dataloader", "test_evaluator")
@@ -152,8 +152,7 @@ class Target:
                     load_config(path), workers=0, protocol=PROTOCOL, limit=1, results=str(folder / "run.jsonl")
                 )
                 runner = build_runner(cfg, work_dir=folder / "work", checkpoint=self.checkpoint)
-                loop = built_loop(runner)
-                describe_plan(loop, measure=False)
+                built_loop(runner)
                 runner.test()
         finally:
             forget_runs()
