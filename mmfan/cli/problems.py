@@ -148,9 +148,9 @@ def ends_quietly() -> Iterator[None]:
         _give_up_output()
         raise SystemExit(READER_GONE) from None
     except Exception as error:
-        stop = stop_that_came()
-        if stop is not None:
-            _end_stopped(stop)
+        came = stop_that_came()
+        if came is not None:
+            _end_stopped(came)
         message = known_problem(error)
         if message is None or not isinstance(error, OSError):
             raise

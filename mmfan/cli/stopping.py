@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from types import FrameType
@@ -48,12 +49,17 @@ def _stop(number: int, _: FrameType | None) -> None:
         _came.append((number, now))
         if hasattr(signal, "SIGCHLD"):
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch raises an error there for loading processes that end
+        sys.unraisablehook = _say_nothing  # of what was half made when the signal came
         timer = threading.Timer(PATIENCE, _end_at_once, [number])
         timer.daemon = True
         timer.start()
         raise Stopped(number)
     if now - _came[0][1] > AGAIN:
         _end_at_once(number)
+
+
+def _say_nothing(_: object) -> None:
+    pass
 
 
 def _end_at_once(number: int) -> None:

@@ -348,9 +348,9 @@ class RobustnessLoop(BaseLoop):
             with shares.measure("write"):
                 record = make_record(key, cell, scores, time.perf_counter() - began, **self._more())
                 if self.store is not None:
-                    counts = scores.counts
-                    if counts is not None:
-                        counts = PictureCounts(counts, tuple(self.names), tuple(scores.classes))
+                    counts = None
+                    if scores.counts is not None:
+                        counts = PictureCounts(scores.counts, tuple(self.names), tuple(scores.classes))
                     record, _ = self.store.settle(record, counts)
             outcome[0] = record
         broadcast_object_list(outcome)
