@@ -249,6 +249,8 @@ def _is_box(box: Any) -> bool:
 def clip_boxes(content: Mapping[str, Any]) -> dict[str, Any]:
     """The same annotations with every box clipped to its picture; those without area, before or after, left out.
 
+    So are those whose entry ``area`` is no number, at which mmdetection would fail.
+
     Args:
         content: The file, as :func:`check_content` accepts it; not changed.
 
@@ -258,7 +260,7 @@ def clip_boxes(content: Mapping[str, Any]) -> dict[str, Any]:
     sizes = {image["id"]: (image["width"], image["height"]) for image in content["images"]}
     kept = []
     for entry in content.get("annotations", []):
-        if not _is_box(entry["bbox"]):
+        if not _is_box(entry["bbox"]) or not _is_number(entry["area"]):
             continue
         (x, y, wide, high), (width, height) = entry["bbox"], sizes[entry["image_id"]]
         left, top, right, bottom = max(x, 0), max(y, 0), min(x + wide, width), min(y + high, height)

@@ -116,6 +116,14 @@ def test_clipping_by_hand():
     ]
 
 
+@pytest.mark.parametrize("area", ["12", None, [12], float("nan"), True])
+def test_areas_that_are_no_numbers_are_named_and_left_out(area):
+    content = with_boxes([1, 1, 5, 5], [1, 1, 5, 5])
+    content["annotations"][0]["area"] = area
+    assert broken_boxes(content) == {"with area 0": [1]}
+    assert [entry["id"] for entry in clip_boxes(content)["annotations"]] == [2]
+
+
 number = st.floats(-100, 100, allow_nan=False)
 
 

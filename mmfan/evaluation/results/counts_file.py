@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ from mmfan.utils.text import counted
 # unknown method); the file has been read before, so that an OSError is a wrong place in it
 _DAMAGE: tuple[type[Exception], ...] = (
     *(ValueError, LookupError, EOFError, OSError, RuntimeError, TypeError, AttributeError, OverflowError),
-    *(zipfile.BadZipFile, zlib.error, struct.error, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, MemoryError),
 )
 
 

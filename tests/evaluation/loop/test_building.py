@@ -45,12 +45,14 @@ def test_sections_are_named(parts, tmp_path, options, message):
     ("steps", "message"),
     [
         ([{"type": "PackSegInputs", "meta_keys": ({},)}], "TypeError: unhashable"),
+        ([{"type": "mmfan.LoadImageFromFile", "backend_args": ["local"]}, {"type": "PackSegInputs"}], "TypeError: "),
         ([{"type": "Resize", "scale": (0, 0)}, {"type": "PackSegInputs"}], "error: OpenCV"),
     ],
 )
 def test_what_the_first_picture_meets_is_told_by_the_preflight(parts, tmp_path, steps, message):
     config, checkpoint = parts
-    pipeline = [{"type": "mmfan.LoadImageFromFile"}, {"type": "mmfan.LoadSegAnnotations"}, *steps]
+    load = [{"type": "mmfan.LoadImageFromFile"}, {"type": "mmfan.LoadSegAnnotations"}]
+    pipeline = steps if steps[0]["type"] == "mmfan.LoadImageFromFile" else [*load, *steps]
     runner = make_runner(config, checkpoint, tmp_path / "work", {"test_dataloader.dataset.pipeline": pipeline}, limit=1)
     with pytest.raises(MMFanError, match=f"the pipeline of the config cannot be used: {message}"):
         built_loop(runner).preflight(with_model=False)

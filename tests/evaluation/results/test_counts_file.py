@@ -1,5 +1,7 @@
 """The file of the counts per picture: the same back, the same bytes, and errors for what is damaged."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -71,6 +73,20 @@ def test_damaged_files(tmp_path):
             read_counts(path)
     with pytest.raises(FileNotFoundError):
         read_counts(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("change", [(b"(2, 1, 3)", b"((2, 1, 3"), (b"(2, 1, 3), }       ", b"(9999999999, 1, 3),}")])
+def test_damaged_headers_of_arrays(tmp_path, change):
+    path = tmp_path / "c.npz"
+    write_counts(path, counts_up_to(300), NAMES)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    assert change[0] in parts["counts.npy"]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content.replace(*change))
+    with pytest.raises(CountsError, match=r"c\.npz is no whole file of counts"):
+        read_counts(path)
 
 
 @pytest.mark.slow

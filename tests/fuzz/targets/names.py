@@ -16,6 +16,7 @@ from mmfan.datasets.corrupted import list_pictures, make_corrupted_set, make_pla
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import get_protocol
 from mmfan.evaluation.report import build_report, read_runs
+from mmfan.evaluation.report.figures import plots
 from mmfan.evaluation.report.formats import FORMATS
 from mmfan.evaluation.report.html import as_html
 from mmfan.evaluation.results.picture_writer import PictureWriter
@@ -70,6 +71,8 @@ class Target:
 
         given = ast.literal_eval((folder / "names.txt").read_text())
         yield "reports", lambda: self._reports(folder, given)
+        if sum(map(len, given)) % 4 == 0:  # they take a second
+            yield "plots", lambda: plots(self._report(folder, given))
         yield "pictures", lambda: self._pictures(folder, given)
         yield "counts", lambda: self._counts(folder, given)
         yield "set", lambda: self._set(folder, given)

@@ -91,7 +91,8 @@ class Target:
         with zipfile.ZipFile(io.BytesIO(self.counts)) as archive:
             parts = {name: archive.read(name) for name in archive.namelist()}
         name = rng.choice(list(parts))
-        parts[name] = rng.choice((mutate_bytes(rng, parts[name], head=120), b"", parts["counts.npy"]))
+        large = parts["counts.npy"].replace(b"(3, 2, 3), }" + b" " * 9, b"(3999999999, 2, 3), }")
+        parts[name] = rng.choice((mutate_bytes(rng, parts[name], head=120), b"", parts["counts.npy"], large))
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
             for each, content in parts.items():
                 archive.writestr(each, content)

@@ -59,7 +59,10 @@ def _is_local(step: Any) -> bool:
     if type(step) not in (MMCVLoadImageFromFile, LoadImageFromFile):
         return False
     backends = (step.backend_args, step.file_client_args)
-    return all(backend is None or backend.get("backend") in ("local", "disk") for backend in backends)
+    return all(
+        backend is None or (isinstance(backend, Mapping) and backend.get("backend") in ("local", "disk"))
+        for backend in backends
+    )
 
 
 def check_headers(
