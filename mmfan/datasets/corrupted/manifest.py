@@ -121,6 +121,7 @@ def read_manifest(path: Path) -> Manifest | None:
             raise MMFanError("its files are not hashes by name")
         if any("\0" in name or not is_within(name) for name in manifest.files):
             raise MMFanError("it names files outside of the folder of its cell")
+        "".join(manifest.files).encode("utf-8", "surrogateescape")  # else they can be no names of files
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError, AttributeError) as error:

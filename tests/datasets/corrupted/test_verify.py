@@ -96,7 +96,7 @@ def test_what_is_no_set(source, target):
     whole = json.loads(path.read_text())
     others = [
         {"count": 3},
-        *({"count": 1, "files": {name: "0" * 64}} for name in ("../a.png", "/a.png", "a\0.png", "")),
+        *({"count": 1, "files": {name: "0" * 64}} for name in ("../a.png", "/a.png", "a\0.png", "", "\ud800")),
     ]
     for content in ("", "[]", "{}", "[" * 100_000, *(json.dumps(whole | other) for other in others)):
         path.write_text(content)
