@@ -49,7 +49,7 @@ def scores(config: dict[str, Any]) -> tuple[str, str, str, str]:
 
 def folder_table(folder: dict[str, Any]) -> Table:
     """The configs of one folder, with their scores."""
-    rows = [(f"`{one['name']}`", one["model"], one["data"], one["start"], *scores(one)) for one in folder["configs"]]
+    rows = [(one["name"], one["model"], one["data"], one["start"], *scores(one)) for one in folder["configs"]]
     return Table(folder["method"], f"{folder['metric']}; {MEANING}", HEAD, tuple(rows), texts=4)
 
 
