@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import inf
 from typing import Any, NamedTuple
 
 from mmfan.corruptions.cell import CLEAN, Cell
@@ -69,9 +68,6 @@ def _scores_in(cell: Cell, record: Record, metric: str) -> dict[str, float | Non
     if metric not in per_class:
         there = f"it has {', '.join(per_class) or 'none'}"
         raise SummaryError(f"The record of {cell} has no scores per class of {metric!r}: {there}.", [cell])
-    for name, score in per_class[metric].items():
-        if isinstance(score, bool) or not isinstance(score, (int, float, type(None))) or score in (inf, -inf):
-            raise SummaryError(f"The {metric} of class {name!r} in {cell} must be a number, got {score!r:.80}.", [cell])
     return per_class[metric]
 
 
