@@ -110,7 +110,7 @@ def test_infer_draws_objects(tree, tmp_path):
     )
     assert cv2.imread(str(tmp_path / "o" / f"{names[0]}.png")).shape == (4 * SIZE[0], 4 * SIZE[1], 3)
     entries = json.loads((tmp_path / "o" / f"{names[0]}.json").read_text())
-    assert set(entries[0]) == {"image_id", "category_id", "bbox", "score", "segmentation"}
+    assert set(entries[0]) == {"image_id", "category_id", "category_name", "bbox", "score", "segmentation"}
 
 
 @pytest.mark.process
