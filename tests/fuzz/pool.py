@@ -16,6 +16,7 @@ from collections.abc import Generator, Iterable
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 from fuzz.judged import FAILED, Outcome, judge_doors
 from fuzz.targets import open_target
@@ -84,7 +85,13 @@ def run_jobs(jobs: Iterable[Job], workers: int, scratch: Path) -> Generator[Resu
         workers: Number of processes.
         scratch: A folder for theirs.
     """
-    os.environ |= {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "MMFAN_MAX_MEGAPIXELS": MEGAPIXELS}
+    with mock.patch.dict(
+        os.environ, {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "MMFAN_MAX_MEGAPIXELS": MEGAPIXELS}
+    ):  # which the workers inherit
+        yield from _run(jobs, workers, scratch)
+
+
+def _run(jobs: Iterable[Job], workers: int, scratch: Path) -> Generator[Result, None, None]:
     waiting = iter(jobs)
     pool: dict[int, _Worker] = {}
     try:
