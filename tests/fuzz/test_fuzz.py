@@ -2,6 +2,8 @@
 
 import pytest
 
+pytest.importorskip("resource", reason="processes are limited as POSIX limits them")
+
 from fuzz.__main__ import plan, run
 from fuzz.judged import ACCEPTED, FAILED, REFUSED
 from fuzz.pool import Job, random_of
