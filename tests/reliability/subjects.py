@@ -182,5 +182,8 @@ SUBJECTS = {
 
 def import_all() -> None:
     """Import what the commands import, so that processes forked from this one begin to work at once."""
+    import cv2
+
+    cv2.setNumThreads(1)  # a process that is forked from one with OpenCV's threads waits for them for ever
     for name in ("mmseg.datasets", "mmseg.models", "mmfan.apis.robustness", "mmfan.datasets.miniature"):
         import_module(name)
