@@ -11,6 +11,7 @@ import resource
 import shutil
 import signal
 import time
+import traceback
 import warnings
 from collections.abc import Generator, Iterable
 from multiprocessing.connection import Connection, wait
@@ -156,7 +157,11 @@ def _serve(connection: Connection, folder: str, seconds: int) -> None:
         shutil.rmtree(os.path.join(folder, "room"), ignore_errors=True)
         os.makedirs(trial)
         os.chdir(trial)
-        target.make(random_of(job), Path(trial))
+        try:
+            target.make(random_of(job), Path(trial))
+        except Exception:  # noqa: BLE001 - told as a failure, else nobody would see it
+            connection.send(Outcome(FAILED, f"the fuzzer itself failed to make the input\n{traceback.format_exc()}"))
+            continue
         if not limited:
             _limit_memory()
             limited = True

@@ -55,7 +55,8 @@ def aimed(rng: random.Random, content):
         entry["bbox"][rng.randrange(4)] = odd
     elif kind == 1 and isinstance(entry.get("segmentation"), list) and entry["segmentation"]:
         polygon = rng.choice(entry["segmentation"])
-        polygon[rng.randrange(len(polygon))] = odd
+        if isinstance(polygon, list) and polygon:
+            polygon[rng.randrange(len(polygon))] = odd
     elif kind == 2:
         entry["segmentation"] = rng.choice((
             {"size": [ROWS, COLUMNS], "counts": rng.choice(("", "0", "a" * 50, "é", [odd], [ROWS * COLUMNS, 1]))},
