@@ -91,7 +91,7 @@ def test_names_of_mmengines_tables(tmp_path, monkeypatch):
         ("torchvision://nonsense", "no 'nonsense' among mmengine's weights for torchvision://"),
         ("s3://bucket/a.pth", r"not read from s3://bucket/a\.pth: s3:// is none of http://.*Download the file"),
         ("modelscope://a/b", "modelscope:// is none of"),
-        ("file:///tmp/a.pth", "file:// is none of"),
+        ("file:///folder/a.pth", "file:// is none of"),
         ("pavi://a", "pavi:// is none of"),
     ],
 )
