@@ -7,6 +7,8 @@ from mmfan.apis.robustness import built_loop
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.loop.building import building
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory):

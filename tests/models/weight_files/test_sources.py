@@ -10,6 +10,8 @@ from helpers.file_server import serve
 from mmfan.models.safe_load import CheckpointError
 from mmfan.models.weight_files.sources import address_of, cached_path, is_remote, local_file
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):

@@ -17,6 +17,8 @@ from mmfan.apis.robustness import built_loop, describe_plan
 from mmfan.errors import ConfigError
 from mmfan.evaluation.loop.preflight.findings import PreflightError
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"protocol": {"corruptions": ["contrast"], "severities": [5]}}
 
 
