@@ -260,8 +260,8 @@ PLANTED = {
     "mmseg in detection": ("datasets/coco.py", "from mmseg.registry import DATASETS\n",
                            "mmfan/datasets/coco.py imports mmseg.registry"),
     "circles": ("utils/text.py", "from . import tables\n", "utils.tables -> utils.text -> utils.tables"),
-    "tools": ("cli/train.py", "from importlib import import_module\nimport_module('tools.train')\n",
-              "mmfan/cli/train.py imports tools.train"),
+    "tools": ("cli/commands/train.py", "from importlib import import_module\nimport_module('tools.train')\n",
+              "mmfan/cli/commands/train.py imports tools.train"),
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Command lines: all commands of ``mmfan``, the options that they share, and how errors end them."""
 
-from mmfan.cli.commands import main, run_tool
+from mmfan.cli.entry import main, run_tool
 from mmfan.utils.processes import guard_started
 
 __all__ = ["main", "run_tool"]

@@ -4,7 +4,8 @@ import argparse
 
 import pytest
 
-from mmfan.cli import compare, infer, judge, options
+from mmfan.cli import options
+from mmfan.cli.commands import compare, infer, judge
 from mmfan.errors import MMFanError
 
 

@@ -136,9 +136,9 @@ def test_exit_status_and_one_message(capsys, tmp_path):
 # A command that does what the test says, in the place of `mmfan report`: a process of its own, without torch.
 COMMAND = """
 import sys, types
-module = types.ModuleType("mmfan.cli.report")
+module = types.ModuleType("mmfan.cli.commands.report")
 exec({body!r}, module.__dict__)
-sys.modules["mmfan.cli.report"] = module
+sys.modules["mmfan.cli.commands.report"] = module
 sys.argv = ["mmfan", "report"]
 from mmfan.cli import main
 sys.exit(main())

@@ -37,7 +37,7 @@ def make_parser(prog):
     return parser
 
 if __name__ == "__main__":
-    sys.modules["mmfan.cli.report"] = types.SimpleNamespace(make_parser=make_parser, run=run)
+    sys.modules["mmfan.cli.commands.report"] = types.SimpleNamespace(make_parser=make_parser, run=run)
     sys.exit(main())
 """
 SLEEP = "print('ready', flush=True); time.sleep(600)"

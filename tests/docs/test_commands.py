@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 from helpers.pages import PAGES, ROOT, inline_code, mmfan_arguments, shell_lines, text_of
 
-from mmfan.cli.commands import COMMANDS, choose
+from mmfan.cli.entry import COMMANDS, choose
 
 CONFIGS = {path.stem for path in (ROOT / "configs").rglob("*.py") if "_base_" not in path.parts}
 OPTION = re.compile(r"--[a-z][a-z-]*")
@@ -36,7 +36,7 @@ def problem_of(arguments, *, whole, capsys):
         command, rest = choose(arguments)
     except KeyError:
         return f"there is no command {' '.join(arguments[:2])!r}"
-    parser = import_module(f"mmfan.cli.{COMMANDS[command][0]}").make_parser(f"mmfan {command}")
+    parser = import_module(f"mmfan.cli.commands.{COMMANDS[command][0]}").make_parser(f"mmfan {command}")
     if whole:
         try:
             args = parser.parse_args(rest)

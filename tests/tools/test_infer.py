@@ -12,7 +12,7 @@ from helpers.tiny_segmentor import SIZE, run_tool, write_checkpoint, write_confi
 from PIL import Image
 
 from mmfan import apis
-from mmfan.cli import infer
+from mmfan.cli.commands import infer
 
 pytestmark = pytest.mark.slow
 

@@ -131,7 +131,7 @@ def test_needs_neither_torch_nor_openmmlab():
     import subprocess
 
     code = (
-        "import sys, mmfan.cli.corrupt;"
+        "import sys, mmfan.cli.commands.corrupt;"
         "print([name for name in ('torch', 'mmcv', 'mmengine', 'mmseg', 'mmdet', 'matplotlib') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

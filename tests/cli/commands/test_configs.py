@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mmfan.cli import main
-from mmfan.cli.configs import folder_table, listing
+from mmfan.cli.commands.configs import folder_table, listing
 from mmfan.evaluation.report.published import published_rows
 from mmfan.utils.configs import config_folder, config_index, own_configs
 from mmfan.utils.tables import markdown_table
@@ -42,7 +42,7 @@ def test_published_scores_are_those_of_the_report():
 
 
 def test_own_scores_stand_on_the_page_of_results():
-    page = (Path(__file__).parents[2] / "docs/results.md").read_text()
+    page = (Path(__file__).parents[3] / "docs/results.md").read_text()
     ours = [config["ours"] for folder in FOLDERS for config in folder["configs"] if "ours" in config]
     assert len(ours) == 6
     for scores in ours:

@@ -7,7 +7,8 @@ import mmcv
 import torch
 
 import mmfan
-from mmfan.cli import env, main
+from mmfan.cli import main
+from mmfan.cli.commands import env
 from mmfan.utils.versions import cores
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pytest
 
 from mmfan.analysis.catalogue import ANALYSES, Settings, get_analysis
-from mmfan.cli.analyze import given_options, make_parser, named_models
+from mmfan.cli.commands.analyze import given_options, make_parser, named_models
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_help_tells_the_defaults(capsys):
 
 def test_the_parser_imports_no_torch():
     code = (
-        "import sys; from mmfan.cli.analyze import make_parser; make_parser('x'); "
+        "import sys; from mmfan.cli.commands.analyze import make_parser; make_parser('x'); "
         "assert not {'torch', 'matplotlib'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -11,8 +11,8 @@ import pytest
 from mmfan.analysis.catalogue import ANALYSES
 from mmfan.benchmark.workload import ARCHS
 from mmfan.cli import main
-from mmfan.cli.bench import SIZES
-from mmfan.cli.commands import COMMANDS, NAMES, choose
+from mmfan.cli.commands.bench import SIZES
+from mmfan.cli.entry import COMMANDS, NAMES, choose
 from mmfan.utils.commands import TOOLS
 from mmfan.version import __version__
 
@@ -72,7 +72,7 @@ def test_help_names_the_commands_that_the_reader_has(helps):
 def test_the_promised_commands_are_there():
     assert " ".join(NAMES) == "train test judge report corrupt analyze infer convert prepare mini bench env configs"
     for module, _ in COMMANDS.values():
-        command = import_module(f"mmfan.cli.{module}")
+        command = import_module(f"mmfan.cli.commands.{module}")
         assert command.make_parser("x").prog == "x"
         assert command.__doc__
         assert callable(command.run)

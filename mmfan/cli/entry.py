@@ -1,6 +1,6 @@
-"""The command line ``mmfan``: a table of commands, and the one way in for all of them.
+"""Entry of the command line ``mmfan``: a table of commands, and the one way in for all of them.
 
-Each command is a module of this folder with ``make_parser(prog)`` and ``run(args, parser) -> exit status``; it is
+Each command is a module of ``commands`` with ``make_parser(prog)`` and ``run(args, parser) -> exit status``; it is
 imported when it is asked for.
 """
 
@@ -18,7 +18,7 @@ from mmfan.utils.commands import TOOLS
 from mmfan.utils.text import did_you_mean
 from mmfan.version import __version__
 
-# words -> (module of this folder, what it does); an option among the words may stand anywhere after the command
+# words -> (module of ``commands``, what it does); an option among the words may stand anywhere after the command
 COMMANDS = {
     "train": ("train", "train a segmentor or detector from a config"),
     "test": ("test", "test a checkpoint with the metric of its config"),
@@ -71,7 +71,7 @@ def choose(argv: Sequence[str]) -> tuple[str, list[str]]:
 def run_command(words: str, argv: Sequence[str], prog: str) -> int:
     """Parse the options of one command and run it."""
     with exits_on_problem(prog, code=2):
-        module = import_module(f"mmfan.cli.{COMMANDS[words][0]}")
+        module = import_module(f"mmfan.cli.commands.{COMMANDS[words][0]}")
         logging.raiseExceptions = (
             False  # a log on a full disk would print a traceback a line; what follows says it once
         )
