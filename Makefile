@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export VENV
 
-.PHONY: help setup demo test test-fast test-light fuzz lint format benchmark clean
+.PHONY: help setup demo test test-fast test-light fuzz lint format metafiles benchmark clean
 
 help:                ## this list
 	@grep -E '^[a-z-]+: *.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ lint: setup          ## format check, lint rules, types
 format: setup        ## apply the formatter and the safe fixes
 	@$(BIN)/ruff check --fix mmfan tools tests configs
 	@$(BIN)/ruff format mmfan tools tests configs
+
+metafiles: setup     ## model-index.yml and the metafiles of configs/, from configs/index.json
+	@PYTHONPATH=tests $(BIN)/python -m helpers.metafiles
 
 benchmark: setup     ## time and memory against the plain form, with this machine's floor
 	@$(BIN)/mmfan bench

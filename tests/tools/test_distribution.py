@@ -58,7 +58,13 @@ def test_what_is_inside(wheel):
         inside = wheel / "mmfan/.mim" / folder
         here = {path.relative_to(ROOT / folder) for path in (ROOT / folder).rglob("*.py")}
         assert {path.relative_to(inside) for path in inside.rglob("*.py")} == here
-    for file in (".mim/configs/index.json", "evaluation/report/published.json", "py.typed"):
+    for file in (
+        ".mim/configs/index.json",
+        ".mim/model-index.yml",
+        ".mim/configs/fan_dino/metafile.yml",
+        "evaluation/report/published.json",
+        "py.typed",
+    ):
         assert (wheel / "mmfan" / file).is_file()
     assert not (wheel / "tests").exists()
 

@@ -37,6 +37,8 @@ def test_published_scores_are_those_of_the_report():
                 continue  # printed without a score under corruption: no row of a report
             row = rows[config["model"] + METHODS[folder["folder"]], config["data"].lower()]
             assert (100 * row.clean, 100 * row.corrupted) == pytest.approx((published["clean"], published["corrupted"]))
+            printed = row.printed_retention
+            assert published.get("retention") == (None if printed is None else pytest.approx(100 * printed))
             compared += 1
     assert compared == 8
 
