@@ -1,7 +1,8 @@
-"""The packages that mmfan stands on, their oldest versions, and the message where one is missing or too old.
+"""The packages that mmfan stands on, their oldest versions, and the message where one is missing, too old or broken.
 
 Two families of distributions provide the OpenMMLab modules: the maintained ``onedl-*`` packages and the original ones.
-They share their import names, so versions are read from the modules, never from a distribution name.
+They share their import names, so versions are read from the modules, never from a distribution name. What is advised
+keeps the torch that is there: mmcv's operators are compiled for one torch.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ import re
 from typing import Any
 
 from mmfan.errors import MMFanError
+from mmfan.utils.versions import installed
 
-# module -> (oldest version that works, distribution in the extra [onedl], distribution in the extra [openmmlab])
+# module -> (oldest version that works, distribution of the maintained family, of the original one)
 REQUIREMENTS: dict[str, tuple[str, str, str]] = {
-    "torch": ("2.4", "torch", "torch"),
-    "mmengine": ("0.10.7", "onedl-mmengine", "mmengine"),
+    "torch": ("2.1", "torch", "torch"),
+    "mmengine": ("0.10.3", "onedl-mmengine", "mmengine"),
     "mmcv": ("2.1.0", "onedl-mmcv", "mmcv"),
     "mmseg": ("1.2.2", "onedl-mmsegmentation", "mmsegmentation"),
     "mmdet": ("3.3.0", "onedl-mmdetection", "mmdet"),
 }
+OPERATORS = "mmcv._ext"  # the module of mmcv's compiled operators
 
-# module -> distribution, of what else one or another part of mmfan imports
+# module -> what pip installs, of what else one or another part of mmfan, or of OpenMMLab, imports
 OTHERS = {
     "PIL": "pillow",
     "cityscapesscripts": "cityscapesscripts",
@@ -31,10 +34,15 @@ OTHERS = {
     "imagecorruptions": "imagecorruptions-imaug",
     "matplotlib": "matplotlib",
     "numba": "numba",
+    "pkg_resources": "'setuptools<81'",  # mmengine 0.10.7 and older import it; setuptools 81 has it no more
     "psutil": "psutil",
     "pycocotools": "pycocotools",
     "scipy": "scipy",
 }
+
+# The last torch that a wheel of mmcv 2.1 was made for; mmsegmentation 1.2.2 and mmdet 3.3.0 refuse mmcv 2.2.
+LAST_PREBUILT = (2, 1)
+_ORIGINAL_PINS = {"mmengine": " 'setuptools<81'", "mmseg": " ftfy", "mmdet": ""}
 
 
 class EnvironmentMismatchError(MMFanError, ImportError):
@@ -52,30 +60,134 @@ def release(version: str) -> tuple[int, ...]:
 
 
 def is_installed(module: str) -> bool:
-    """Whether ``module`` can be found, without importing it."""
-    return importlib.util.find_spec(module) is not None
+    """Whether ``module`` can be found, without importing it; for ``a.b``, ``a`` is imported."""
+    parent = module.rpartition(".")[0]
+    return (not parent or is_installed(parent)) and importlib.util.find_spec(module) is not None
+
+
+def families() -> dict[str, dict[str, str]]:
+    """Distributions that are installed and their versions, by family: ``onedl``, ``original``."""
+    pairs = [names for module, (_, *names) in REQUIREMENTS.items() if module != "torch"]
+    return {
+        "onedl": installed(*(onedl for onedl, _ in pairs)),
+        "original": installed(*(original for _, original in pairs), "mmcv-lite"),
+    }
+
+
+def _keeps_to_original() -> bool:
+    """Whether what is advised is of the original family: it is here, or it alone has parts made for this torch."""
+    here = families()
+    if here["onedl"] or here["original"]:
+        return not here["onedl"]
+    return _torch_has_prebuilt()
+
+
+def _torch_has_prebuilt() -> bool:
+    torch = installed("torch").get("torch")
+    return torch is not None and release(torch)[:2] <= LAST_PREBUILT
 
 
 def how_to_install(module: str) -> str | None:
-    """One sentence that says how to get a package that mmfan imports; None for one it does not know."""
+    """What to do to get a module that mmfan imports, in one or two sentences; None for one that it does not know."""
     if module in OTHERS:
         return f"Install it with `pip install {OTHERS[module]}`."
-    return _advice(module) if module in REQUIREMENTS else None
+    if module in ("mmcv", OPERATORS):
+        return _how_to_get_mmcv(module == OPERATORS)
+    if module not in REQUIREMENTS:
+        return None
+    oldest, onedl, original = REQUIREMENTS[module]
+    if module == "torch":
+        return (
+            f"Install it with `pip install 'torch>={oldest}'`. mmcv's operators are compiled for one torch: mmcv is "
+            "installed after it, and anew whenever torch changes."
+        )
+    if _keeps_to_original():
+        return f"Install it with `pip install '{original}>={oldest}'{_ORIGINAL_PINS[module]}`."
+    return f"Install it with `pip install {onedl}`."
 
 
-def _advice(module: str) -> str:
-    _, onedl, openmmlab = REQUIREMENTS[module]
-    return (
-        f"Install it with `pip install 'mmfan[onedl]'` ({onedl}) or `pip install 'mmfan[openmmlab]'` ({openmmlab}); "
-        "keep to the family that is already installed, the two cannot stand side by side."
+def _how_to_get_mmcv(with_operators: bool) -> str:
+    """With compiled operators, or first without, which is enough for segmentation and takes seconds."""
+    original = _keeps_to_original()
+    bare, whole = ("mmcv-lite==2.1.0", "mmcv==2.1.0") if original else ("onedl-mmcv", "onedl-mmcv")
+    here = installed("mmcv", "mmcv-lite", "onedl-mmcv")
+    if original and _torch_has_prebuilt():
+        first = f"`pip uninstall {' '.join(here)}`, " if here else ""
+        return f"Install the one made for this torch: {first}`pip install openmim`, `mim install {whole}`."
+    again = "--force-reinstall --no-deps --no-cache-dir " if here else ""
+    compiled = (
+        f"compiled for the torch that is here: `MMCV_WITH_OPS=1 pip install {again}--no-build-isolation {whole}` (some "
+        "minutes; it needs a C++ compiler and `pip install 'setuptools<81' wheel ninja`)"
     )
+    if with_operators:
+        return f"Install mmcv with its operators, {compiled}."
+    return f"For segmentation `pip install {again}{bare}` is enough; detection needs its operators, {compiled}."
+
+
+def state_of(module: str) -> tuple[str | None, str | None]:
+    """Look whether a module is there, can be imported and is new enough.
+
+    Args:
+        module: Any; what versions are needed is known of those in ``REQUIREMENTS``.
+
+    Returns:
+        Its version, if it can be told, and what is wrong with it, with the cure; None where nothing is.
+    """
+    cure = how_to_install(module) or ""
+    if not is_installed(module):
+        return None, f"mmfan needs the package `{module}`, which is not installed. {cure}".strip()
+    try:
+        loaded = importlib.import_module(module)
+        found = str(getattr(loaded, "__version__", "of unknown version"))
+    except (ImportError, AssertionError, AttributeError, RuntimeError, OSError) as error:
+        # mmseg and mmdet assert mmcv's version, a torch that does not fit its libraries raises OSError
+        return None, f"`{module}` is installed but cannot be imported: {error}{_cure_of_import(error)}"
+    oldest = REQUIREMENTS.get(module, ("0",))[0]
+    if release(found) < release(oldest):
+        return found, f"mmfan needs `{module}` {oldest} or newer, got {found} ({loaded.__file__}). {cure}"
+    return found, _numpy_problem(loaded) if module == "torch" else None
+
+
+def _cure_of_import(error: Exception) -> str:
+    if isinstance(error, AssertionError):  # mmseg's and mmdet's, of mmcv's version
+        return f" {how_to_install('mmcv')}"
+    missing = getattr(error, "name", None)
+    cure = how_to_install(missing) if missing else None
+    return f". {cure}" if cure and not is_installed(missing) else ""
+
+
+def _numpy_problem(torch: Any) -> str | None:
+    """That torch was built for an older NumPy than the one here, of which it only warns."""
+    try:
+        torch.zeros(1).numpy()
+    except RuntimeError as error:
+        numpy = installed("numpy").get("numpy")
+        return f"torch {torch.__version__} does not work with NumPy {numpy} ({error}). Run `pip install 'numpy<2'`."
+    return None
+
+
+def operators_problem() -> str | None:
+    """What is wrong with mmcv's compiled operators, with the cure; None where they can be used.
+
+    torch and mmcv must have been imported.
+    """
+    if not is_installed(OPERATORS):
+        return f"mmcv has no compiled operators here (NMS, RoIAlign, ...). {how_to_install(OPERATORS)}"
+    try:
+        importlib.import_module(OPERATORS)
+    except (ImportError, OSError) as error:
+        return (
+            f"mmcv's compiled operators cannot be loaded; most likely they were compiled for another torch: {error}. "
+            f"{how_to_install(OPERATORS)}"
+        )
+    return None
 
 
 def check_environment(*modules: str) -> dict[str, str]:
     """Import the packages named and check their versions; torch, mmengine and mmcv are always checked.
 
     Args:
-        modules: More of ``'mmseg'``, ``'mmdet'``.
+        modules: More of ``'mmseg'``, ``'mmdet'``; detection needs mmcv's compiled operators, segmentation does not.
 
     Returns:
         The version of each module checked.
@@ -88,22 +200,14 @@ def check_environment(*modules: str) -> dict[str, str]:
     for module in dict.fromkeys(("torch", "mmengine", "mmcv", *modules)):
         if module not in REQUIREMENTS:
             raise MMFanError(f"Expected one of {sorted(REQUIREMENTS)}, got {module!r}.")
-        if not is_installed(module):
-            raise EnvironmentMismatchError(
-                f"mmfan needs the package `{module}`, which is not installed. {_advice(module)}"
-            )
-        try:
-            found = importlib.import_module(module).__version__
-        except (ImportError, AssertionError) as error:
-            # mmseg and mmdet check mmcv's version with an assert at import.
-            raise EnvironmentMismatchError(f"`{module}` is installed but cannot be imported: {error}") from error
-        oldest = REQUIREMENTS[module][0]
-        if release(found) < release(oldest):
-            raise EnvironmentMismatchError(
-                f"mmfan needs `{module}` {oldest} or newer, got {found} ({module} in "
-                f"{importlib.import_module(module).__file__}). {_advice(module)}"
-            )
-        versions[module] = found
+        versions[module], problem = state_of(module)
+        if problem:
+            raise EnvironmentMismatchError(problem)
+    # mmseg goes without operators, but not with such as cannot be loaded
+    if "mmdet" in modules or ("mmseg" in modules and is_installed(OPERATORS)):
+        problem = operators_problem()
+        if problem:
+            raise EnvironmentMismatchError(problem)
     return versions
 
 
@@ -119,7 +223,7 @@ def register_missing(registry: Any, package: str, names: tuple[str, ...]) -> Non
     def stand_in(name: str) -> Any:
         def build(*_: Any, **__: Any) -> None:
             raise EnvironmentMismatchError(
-                f"mmfan.{name} needs the package `{package}`, which is not installed. {_advice(package)}"
+                f"mmfan.{name} needs the package `{package}`, which is not installed. {how_to_install(package)}"
             )
 
         return build

@@ -16,7 +16,6 @@ from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DATASETS, DefaultScope
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from mmfan.analysis.context import Context
 from mmfan.analysis.options import AnalysisError
@@ -143,9 +142,22 @@ def loss_of(model: Any, batch: Batch) -> Tensor:
 
 @contextmanager
 def twice_differentiable() -> Iterator[None]:
-    """Attention by separate steps, for a while: the fused kernels have no second derivative."""
-    with sdpa_kernel(SDPBackend.MATH):
+    """Attention by separate steps, for a while: the fused kernels have no second derivative.
+
+    (By switches, which every version of torch has; it keeps those of the CPU with those of CUDA.)
+    """
+    wanted = {"math": True, "flash": False, "mem_efficient": False, "cudnn": False}
+    switches = torch.backends.cuda
+    before = {
+        name: getattr(switches, f"{name}_sdp_enabled")() for name in wanted if hasattr(switches, f"enable_{name}_sdp")
+    }
+    try:
+        for name in before:
+            getattr(switches, f"enable_{name}_sdp")(wanted[name])
         yield
+    finally:
+        for name, was in before.items():
+            getattr(switches, f"enable_{name}_sdp")(was)
 
 
 def weight_decays(model: nn.Module, cfg: Any) -> dict[str, float]:

@@ -61,13 +61,17 @@ def _conv_backward_flop(
     return 2 * places[0] * prod(places[2:]) * prod(weight) * sum(bool(b) for b in output_mask[:2])
 
 
-_aten = torch.ops.aten
 # What torch's counter lacks or counts wrongly: it gives nothing for fused attention on the CPU, and ignores the groups
-# of a convolution in the backward pass (checked with 2.13).
+# of a convolution in the backward pass (checked with 2.1 and 2.13). In 2.1 the CPU has no operator of its own for fused
+# attention, and the one it shares with GPUs is counted.
 _FORMULAS = {
-    _aten._scaled_dot_product_flash_attention_for_cpu: _attention_flop,
-    _aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward_flop,
-    _aten.convolution_backward: _conv_backward_flop,
+    getattr(torch.ops.aten, name): formula
+    for name, formula in {
+        "_scaled_dot_product_flash_attention_for_cpu": _attention_flop,
+        "_scaled_dot_product_flash_attention_for_cpu_backward": _attention_backward_flop,
+        "convolution_backward": _conv_backward_flop,
+    }.items()
+    if hasattr(torch.ops.aten, name)
 }
 
 

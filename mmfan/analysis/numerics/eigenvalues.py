@@ -38,7 +38,7 @@ def hessian_product(loss: Tensor, parameters: Sequence[nn.Parameter], decays: Se
 
     Args:
         loss: A scalar whose graph is still there. Fused attention kernels have no second derivative: compute it under
-            ``torch.nn.attention.sdpa_kernel(SDPBackend.MATH)``.
+            :func:`mmfan.analysis.training_loss.twice_differentiable`.
         parameters: The weights, in the order in which they make up the vector.
         decays: Of each of them.
 

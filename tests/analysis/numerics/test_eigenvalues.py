@@ -92,8 +92,7 @@ def test_unused_and_linear_weights_have_no_curvature():
 
 
 def test_second_derivatives_of_a_fan_block_are_those_of_differences():
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-
+    from mmfan.analysis.training_loss import twice_differentiable
     from mmfan.models.layers import FANBlock
     from mmfan.models.layers.convnext import ConvNeXtBlock
 
@@ -110,7 +109,7 @@ def test_second_derivatives_of_a_fan_block_are_those_of_differences():
         return torch.cat([part.reshape(-1) for part in torch.autograd.grad(loss(), weights)])
 
     vector = torch.randn(sum(weight.numel() for weight in weights), dtype=torch.float64)
-    with sdpa_kernel(SDPBackend.MATH):
+    with twice_differentiable():
         exact = hessian_product(loss(), weights)(vector)
         step = 1e-5
         sides = []
