@@ -113,7 +113,7 @@ def _how_to_get_mmcv(with_operators: bool) -> str:
     here = installed("mmcv", "mmcv-lite", "onedl-mmcv")
     if original and _torch_has_prebuilt():
         first = f"`pip uninstall {' '.join(here)}`, " if here else ""
-        return f"Install the one made for this torch: {first}`pip install openmim`, `mim install {whole}`."
+        return f"Install mmcv from its wheel for this torch: {first}`pip install openmim`, `mim install {whole}`."
     again = "--force-reinstall --no-deps --no-cache-dir " if here else ""
     compiled = (
         f"compiled for the torch that is here: `MMCV_WITH_OPS=1 pip install {again}--no-build-isolation {whole}` (some "
@@ -141,19 +141,21 @@ def state_of(module: str) -> tuple[str | None, str | None]:
         found = str(getattr(loaded, "__version__", "of unknown version"))
     except (ImportError, AssertionError, AttributeError, RuntimeError, OSError) as error:
         # mmseg and mmdet assert mmcv's version, a torch that does not fit its libraries raises OSError
-        return None, f"`{module}` is installed but cannot be imported: {error}{_cure_of_import(error)}"
+        return None, f"`{module}` is installed but cannot be imported: {_told(error)}"
     oldest = REQUIREMENTS.get(module, ("0",))[0]
     if release(found) < release(oldest):
         return found, f"mmfan needs `{module}` {oldest} or newer, got {found} ({loaded.__file__}). {cure}"
     return found, _numpy_problem(loaded) if module == "torch" else None
 
 
-def _cure_of_import(error: Exception) -> str:
+def _told(error: Exception) -> str:
+    """What an import says, with the cure where it is known."""
     if isinstance(error, AssertionError):  # mmseg's and mmdet's, of mmcv's version
-        return f" {how_to_install('mmcv')}"
-    missing = getattr(error, "name", None)
-    cure = how_to_install(missing) if missing else None
-    return f". {cure}" if cure and not is_installed(missing) else ""
+        cure = how_to_install("mmcv")
+    else:
+        missing = getattr(error, "name", None)
+        cure = how_to_install(missing) if missing and not is_installed(missing) else None
+    return f"{str(error).rstrip('.')}. {cure}" if cure else str(error)
 
 
 def _numpy_problem(torch: Any) -> str | None:

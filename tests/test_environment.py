@@ -4,9 +4,18 @@ import sys
 import types
 
 import pytest
+import torch
 
-from mmfan import check_environment
-from mmfan.environment import REQUIREMENTS, EnvironmentMismatchError, register_missing, release
+from mmfan import check_environment, environment
+from mmfan.environment import (
+    OPERATORS,
+    OTHERS,
+    REQUIREMENTS,
+    EnvironmentMismatchError,
+    how_to_install,
+    register_missing,
+    release,
+)
 
 
 def test_release_numbers():
@@ -22,14 +31,109 @@ def test_installed_versions_are_returned():
         assert version == importlib.import_module(name).__version__
 
 
-def test_missing_package_says_how_to_install_it(monkeypatch):
+def hide(monkeypatch, *hidden):
     find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "mmseg" else find(name, *a))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name in hidden else find(name, *a))
+
+
+def distributions(monkeypatch, **here):
+    """pip knows of these distributions alone; underscores stand for hyphens."""
+    here = {name.replace("_", "-"): version for name, version in here.items()}
+    monkeypatch.setattr(environment, "installed", lambda *names: {name: here[name] for name in names if name in here})
+
+
+def test_missing_package_says_how_to_install_it(monkeypatch):
+    hide(monkeypatch, "mmseg")
+    distributions(monkeypatch, torch="2.13.0", onedl_mmengine="0.10.12")
     with pytest.raises(
-        EnvironmentMismatchError, match=r"`mmseg`, which is not installed.*mmfan\[onedl\].*mmfan\[openmm"
+        EnvironmentMismatchError, match=r"`mmseg`, which is not installed. Install it with `pip install onedl-mmseg"
     ):
         check_environment("mmseg")
     assert "mmseg" not in check_environment("mmdet")
+
+
+def test_advice_keeps_the_family_that_is_there(monkeypatch):
+    distributions(monkeypatch, torch="2.13.0", mmengine="0.10.7")
+    assert how_to_install("mmseg") == "Install it with `pip install 'mmsegmentation>=1.2.2' ftfy`."
+    assert how_to_install("mmdet") == "Install it with `pip install 'mmdet>=3.3.0'`."
+    distributions(monkeypatch, torch="2.1.2", onedl_mmcv="2.3.6")
+    assert how_to_install("mmengine") == "Install it with `pip install onedl-mmengine`."
+
+
+def test_advice_without_a_family_keeps_the_torch_that_is_there(monkeypatch):
+    distributions(monkeypatch, torch="2.1.2+cu121", numpy="1.26.4")
+    assert how_to_install("mmengine") == "Install it with `pip install 'mmengine>=0.10.3' 'setuptools<81'`."
+    made = "Install mmcv from its wheel for this torch: `pip install openmim`, `mim install mmcv==2.1.0`."
+    assert how_to_install("mmcv") == how_to_install("mmcv._ext") == made
+    distributions(monkeypatch, torch="2.2.0")
+    assert how_to_install("mmengine") == "Install it with `pip install onedl-mmengine`."
+    assert "`pip install onedl-mmcv` is enough; detection needs" in how_to_install("mmcv")
+    assert "`MMCV_WITH_OPS=1 pip install --no-build-isolation onedl-mmcv`" in how_to_install("mmcv")
+
+
+def test_advice_for_an_mmcv_without_operators_replaces_it(monkeypatch):
+    distributions(monkeypatch, torch="2.1.2", mmcv_lite="2.1.0")
+    assert "`pip uninstall mmcv-lite`, `pip install openmim`, `mim install mmcv==2.1.0`" in how_to_install("mmcv._ext")
+    distributions(monkeypatch, torch="2.4.1", mmcv="2.2.0")
+    again = "pip install --force-reinstall --no-deps --no-cache-dir"
+    assert f"`MMCV_WITH_OPS=1 {again} --no-build-isolation mmcv==2.1.0`" in how_to_install("mmcv._ext")
+    assert f"For segmentation `{again} mmcv-lite==2.1.0` is enough" in how_to_install("mmcv")
+    distributions(monkeypatch, torch="2.13.0", onedl_mmcv="2.3.6")
+    assert f"`MMCV_WITH_OPS=1 {again} --no-build-isolation onedl-mmcv`" in how_to_install("mmcv._ext")
+
+
+def test_no_advice_names_an_index_that_has_no_mmfan():
+    for module in (*REQUIREMENTS, *OTHERS, OPERATORS):
+        assert "pip install" in how_to_install(module)
+        assert "mmfan" not in how_to_install(module)
+    assert how_to_install("nothing_known") is None
+
+
+def test_mmcv_without_operators_segments_but_does_not_detect(monkeypatch):
+    hide(monkeypatch, "mmcv._ext")
+    assert "mmseg" in check_environment("mmseg")
+    with pytest.raises(EnvironmentMismatchError, match=r"mmcv has no compiled operators .* Install "):
+        check_environment("mmdet")
+
+
+def test_operators_that_cannot_be_loaded_are_told_before_mmseg_fails(monkeypatch):
+    load = importlib.import_module
+
+    def broken(name):
+        if name == "mmcv._ext":
+            raise ImportError("undefined symbol: _ZN2at")
+        return load(name)
+
+    monkeypatch.setattr(importlib, "import_module", broken)
+    monkeypatch.setattr(environment, "is_installed", lambda name: True)  # also where this mmcv has none
+    with pytest.raises(EnvironmentMismatchError, match=r"for another torch: undefined symbol: _ZN2at\. Install"):
+        check_environment("mmseg")
+    check_environment()  # mmfan's own layers need none
+
+
+def test_a_torch_that_does_not_know_this_numpy_is_told(monkeypatch):
+    def refuse(_):
+        raise RuntimeError("Numpy is not available")
+
+    monkeypatch.setattr(torch.Tensor, "numpy", refuse)
+    with pytest.raises(EnvironmentMismatchError, match=r"does not work with NumPy .*not available.*'numpy<2'"):
+        check_environment()
+
+
+def test_what_mmengine_misses_is_named_with_its_cure(monkeypatch):
+    hide(monkeypatch, "pkg_resources")
+    load = importlib.import_module
+
+    def broken(name):
+        if name == "mmengine":
+            raise ModuleNotFoundError("No module named 'pkg_resources'", name="pkg_resources")
+        return load(name)
+
+    monkeypatch.setattr(importlib, "import_module", broken)
+    with pytest.raises(
+        EnvironmentMismatchError, match=r"'pkg_resources'\. Install it with `pip install 'setuptools<81'`"
+    ):
+        check_environment()
 
 
 def test_old_package_is_named_with_both_versions(monkeypatch):
@@ -49,7 +153,11 @@ def test_version_assertion_of_a_package_is_explained(monkeypatch):
         return load(name)
 
     monkeypatch.setattr(importlib, "import_module", broken)
-    with pytest.raises(EnvironmentMismatchError, match=r"`mmseg` is installed but cannot be imported: MMCV==2\.2\.0"):
+    distributions(monkeypatch, torch="2.4.1", mmcv="2.2.0")
+    with pytest.raises(
+        EnvironmentMismatchError,
+        match=r"`mmseg` .* cannot be imported: MMCV==2\.2\.0 is used but incompatible\. .*mmcv-lite==2\.1\.0",
+    ):
         check_environment("mmseg")
 
 

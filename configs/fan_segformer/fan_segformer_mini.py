@@ -17,7 +17,12 @@ model = dict(
     # From scratch: the ConvNeXt blocks must speak from the start, 1e-6 would silence them for the whole training.
     backbone=dict(arch="tiny", stem_layer_scale=1.0),
     # 256 wide instead of the published 768
-    decode_head=dict(in_channels=[128, 256, 192, 192], embed_dim=256, loss_decode=dict(class_weight=class_weight)),
+    decode_head=dict(
+        in_channels=[128, 256, 192, 192],
+        embed_dim=256,
+        # mmseg 1.2.2's own loss fails on class weights with ignored pixels
+        loss_decode=dict(type="mmfan.CrossEntropyLoss", class_weight=class_weight),
+    ),
 )
 
 # 700 iterations x 4 pictures = 14 times through the 200 pictures

@@ -1,4 +1,4 @@
-"""Backbones, necks and heads, registered under the scope ``mmfan``; importing this module registers them."""
+"""Backbones, necks, heads and losses, registered under the scope ``mmfan``; importing this module registers them."""
 
 from mmfan.environment import check_environment
 
@@ -7,6 +7,7 @@ check_environment()
 from mmfan.models.backbones import FAN, AlterNet, FANHybrid, FANSwin  # noqa: E402
 from mmfan.models.classifier import FANClassifier  # noqa: E402
 from mmfan.models.decode_heads import *  # noqa: E402, F403
+from mmfan.models.losses import *  # noqa: E402, F403
 from mmfan.models.necks import SimpleFeaturePyramid  # noqa: E402
 
 __all__ = ["FAN", "AlterNet", "FANClassifier", "FANHybrid", "FANSwin", "SimpleFeaturePyramid"]

@@ -8,7 +8,7 @@ import torch
 from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
 
 from mmfan.analysis import AnalysisError, load_context
-from mmfan.analysis.training_loss import loss_of, training_batches, weight_decays
+from mmfan.analysis.training_loss import loss_of, training_batches, twice_differentiable, weight_decays
 
 AUGMENTED = """
 train_pipeline.insert(3, dict(type="RandomFlip", prob=0.5))
@@ -82,3 +82,19 @@ def test_bad_input(folder):
         training_batches(context(folder), 4, 2)
     with pytest.raises(AnalysisError, match="64 x 64, smaller than the crop of 100"):
         training_batches(context(folder, crop=100), 1, 1)
+
+
+def test_fused_attention_is_off_for_a_while():
+    switches = torch.backends.cuda
+    torch.backends.cuda.enable_mem_efficient_sdp(False)
+    try:
+        with twice_differentiable():
+            assert (switches.flash_sdp_enabled(), switches.mem_efficient_sdp_enabled()) == (False, False)
+            assert switches.math_sdp_enabled()
+            query = torch.ones(1, 1, 2, 4, requires_grad=True)
+            value = torch.nn.functional.scaled_dot_product_attention(query, query, query).square().sum()
+            (gradient,) = torch.autograd.grad(value, query, create_graph=True)
+            assert torch.autograd.grad(gradient.sum(), query)[0].shape == (1, 1, 2, 4)
+        assert (switches.flash_sdp_enabled(), switches.mem_efficient_sdp_enabled()) == (True, False)
+    finally:
+        torch.backends.cuda.enable_mem_efficient_sdp(True)

@@ -103,7 +103,10 @@ def test_a_missing_package_is_named_with_its_cure(monkeypatch):
         "This needs the package `cv2`, which is not installed. Install it with `pip install opencv-python-headless`."
     )
     monkeypatch.setitem(sys.modules, "mmdet", None)
-    assert "pip install 'mmfan[onedl]'" in known_problem(ModuleNotFoundError("no mmdet", name="mmdet"))
+    assert "`mmdet`, which is not installed. Install " in known_problem(ModuleNotFoundError("no mmdet", name="mmdet"))
+    monkeypatch.setitem(sys.modules, "mmcv._ext", None)
+    said = known_problem(ModuleNotFoundError("No module named 'mmcv._ext'", name="mmcv._ext"))
+    assert said.startswith("This needs the package `mmcv._ext`, which is not installed. Install mmcv")
 
 
 WORKER = """Caught MMFanError in DataLoader worker process 1.

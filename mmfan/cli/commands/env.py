@@ -19,16 +19,14 @@ from importlib import import_module
 from typing import Any
 
 from mmfan.cli.options import make_command_parser
-from mmfan.environment import REQUIREMENTS, how_to_install, is_installed, release
+from mmfan.environment import OPERATORS, families, how_to_install, is_installed, operators_problem, state_of
 from mmfan.utils.configs import PACKAGE
-from mmfan.utils.versions import cores, installed, memory_gib, processor
+from mmfan.utils.versions import cores, memory_gib, processor
 from mmfan.version import __version__
 
 SHOWN = ("numpy", "torch", "cv2", "numba", "PIL", "matplotlib", "scipy", "mmengine", "mmcv", "mmseg", "mmdet")
 # For what is compared with, converted or measured; mmfan works without.
 OPTIONAL = ("cityscapesscripts", "imagecorruptions", "psutil", "pycocotools")
-# module -> distributions that bring it; the first of each pair is of the onedl family
-FAMILIES = {module: (onedl, original) for module, (_, onedl, original) in REQUIREMENTS.items() if onedl != original}
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
@@ -39,38 +37,30 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
 
 
 def module_state(module: str) -> dict[str, str]:
-    """``version`` of a module, or ``problem``: that it is missing, too old, or what it says when it is imported."""
-    if not is_installed(module):
-        return {"problem": f"not installed. {how_to_install(module) or ''}".strip()}
-    try:
-        found = str(getattr(import_module(module), "__version__", "of unknown version"))
-    except (ImportError, AssertionError, AttributeError, RuntimeError, OSError) as error:
-        # mmseg and mmdet assert mmcv's version, a torch that does not fit its libraries raises OSError
-        return {"problem": f"cannot be imported: {error}"}
-    oldest = REQUIREMENTS.get(module, ("0",))[0]
-    if release(found) < release(oldest):
-        return {"version": found, "problem": f"mmfan needs {oldest} or newer. {how_to_install(module) or ''}".strip()}
-    return {"version": found}
+    """``version`` of a module, if it can be told, and ``problem``, if there is one: what is wrong, and the cure."""
+    version, problem = state_of(module)
+    return {key: value for key, value in (("version", version), ("problem", problem)) if value}
 
 
 def family() -> str:
     """Which of the two families of packages provides OpenMMLab's modules."""
-    onedl = installed(*(names[0] for names in FAMILIES.values()))
-    original = installed(*(names[1] for names in FAMILIES.values()))
-    if onedl and original:
-        return f"both, which cannot stand side by side: {', '.join([*onedl, *original])}"
-    return "onedl" if onedl else "original" if original else "none"
+    here = families()
+    if here["onedl"] and here["original"]:
+        return f"both, which cannot stand side by side: {', '.join([*here['onedl'], *here['original']])}"
+    return next((name for name, packages in here.items() if packages), "none")
 
 
 def operators() -> dict[str, str]:
     """Whether mmcv's compiled operators are there, and those for GPUs."""
-    if not is_installed("mmcv"):
-        return {"compiled": "no, mmcv is not installed", "cuda": "no"}
-    try:
-        ops = import_module("mmcv.ops")
-    except (ImportError, AssertionError, OSError) as error:
-        return {"compiled": f"no: {error}; segmentation works without, detection does not", "cuda": "no"}
-    cuda = str(ops.get_compiling_cuda_version())
+    if any("problem" in module_state(module) for module in ("torch", "mmcv")):
+        return {"compiled": "no, torch or mmcv cannot be used", "cuda": "no"}
+    problem = operators_problem()
+    if problem:
+        state = (
+            "but they cannot be loaded" if is_installed(OPERATORS) else "no; segmentation goes without, detection not"
+        )
+        return {"compiled": state, "cuda": "no", "problem": problem}
+    cuda = str(import_module(OPERATORS).get_compiling_cuda_version())
     return {"compiled": "yes", "cuda": "no" if cuda == "not available" else f"yes, CUDA {cuda}"}
 
 
@@ -121,7 +111,8 @@ def as_text(found: dict[str, Any]) -> str:
     ]
     width = max(len(name) for name, _ in rows) + 2
     lines = [f"{name:<{width}}{value}" for name, value in rows]
-    wrong = [f"  {name}: {state['problem']}" for name, state in found["modules"].items() if "problem" in state]
+    states = {**found["modules"], "mmcv operators": found["operators"]}
+    wrong = [f"  {name}: {state['problem']}" for name, state in states.items() if "problem" in state]
     wrong += [f"  {name}: optional. {how_to_install(name)}" for name, there in found["optional"].items() if not there]
     return "\n".join([*lines, *(["", "missing or not usable:", *wrong] if wrong else [])])
 

@@ -7,6 +7,7 @@ import mmcv
 import torch
 
 import mmfan
+from mmfan import environment
 from mmfan.cli import main
 from mmfan.cli.commands import env
 from mmfan.utils.versions import cores
@@ -28,30 +29,40 @@ def test_facts_of_this_machine(capsys):
 
 
 def test_missing_and_broken_packages_are_listed_with_their_cure(monkeypatch, capsys):
-    for module in ("mmdet", "cv2", "mmcv.ops"):
+    for module in ("mmdet", "cv2", "mmcv._ext"):
         monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setattr(torch, "__version__", "1.13.1+cpu")
     assert main(["env"]) == 0
     said = capsys.readouterr().out
     assert "\nmmdet             -\n" in said
-    assert "  mmdet: not installed. Install it with `pip install 'mmfan[onedl]'` (onedl-mmdetection)" in said
-    assert "  cv2: not installed. Install it with `pip install opencv-python-headless`." in said
-    assert "  torch: mmfan needs 2.4 or newer." in said
-    assert "mmcv operators    compiled: no: " in said
-    assert "segmentation works without, detection does not" in said
+    assert "  mmdet: mmfan needs the package `mmdet`, which is not installed. Install it with `pip install" in said
+    assert "  cv2: mmfan needs the package `cv2`, which is not installed. Install it with `pip install opencv-" in said
+    assert "  torch: mmfan needs `torch` 2.1 or newer, got 1.13.1+cpu (" in said
+    assert "mmcv operators    compiled: no, torch or mmcv cannot be used; CUDA: no\n" in said
+
+
+def test_mmcv_without_operators_and_with_broken_ones(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "mmcv._ext", None)
+    assert main(["env"]) == 0
+    said = capsys.readouterr().out
+    assert "mmcv operators    compiled: no; segmentation goes without, detection not; CUDA: no\n" in said
+    assert "  mmcv operators: mmcv has no compiled operators here (NMS, RoIAlign, ...). Install " in said
+    monkeypatch.setattr(env, "is_installed", lambda _: True)
+    assert env.operators()["compiled"] == "but they cannot be loaded"
 
 
 def test_a_package_that_refuses_to_be_imported_is_named(monkeypatch):
     def refuse(_):
         raise AssertionError("MMCV==9.9 is used but incompatible")
 
-    monkeypatch.setattr(env, "import_module", refuse)
-    assert env.module_state("mmseg") == {"problem": "cannot be imported: MMCV==9.9 is used but incompatible"}
+    monkeypatch.setattr(environment.importlib, "import_module", refuse)
+    problem = env.module_state("mmseg")["problem"]
+    assert problem.startswith("`mmseg` is installed but cannot be imported: MMCV==9.9 is used but incompatible. ")
 
 
 def test_both_families_at_once_are_told(monkeypatch):
     here = {"mmcv": "2.1.0", "onedl-mmcv": "2.3.6"}
-    monkeypatch.setattr(env, "installed", lambda *names: {name: here[name] for name in names if name in here})
+    monkeypatch.setattr(environment, "installed", lambda *names: {name: here[name] for name in names if name in here})
     assert env.family() == "both, which cannot stand side by side: onedl-mmcv, mmcv"
-    monkeypatch.setattr(env, "installed", lambda *_: {})
+    monkeypatch.setattr(environment, "installed", lambda *_: {})
     assert env.family() == "none"
