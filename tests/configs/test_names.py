@@ -1,0 +1,93 @@
+"""Names of configs: they follow OpenMMLab's rule as configs/README.md states it, say what is trained, and stay."""
+
+import re
+
+import pytest
+
+from mmfan.apis import load_config
+from mmfan.utils.configs import config_folder, config_index, own_configs
+
+ADDRESS = re.compile(
+    r"(?P<algorithm>fan-(?P<size>[tsbl])-(?P<kind>hybrid|vit|swin)|alternet-50)"
+    r"_(?P<method>segformer|mmseg-segformer|upernet|mask-rcnn|cascade-mask-rcnn|dino-4scale)(?:_(?P<neck>fpn|sfp))?"
+    r"_(?P<gpus>\d+)xb(?P<pictures>\d+)-(?P<length>\d+)(?P<unit>[ke])"
+    r"_(?P<data>cityscapes|coco)(?:-(?P<crop>\d+)x\d+)?"
+)
+SHORT = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*_(?:mini|camvid|bccd)")
+BACKBONES = {"hybrid": "mmfan.FANHybrid", "vit": "mmfan.FAN", "swin": "mmfan.FANSwin", None: "mmfan.AlterNet"}
+SIZES = {"t": "tiny", "s": "small", "b": "base", "l": "large", None: "50"}
+NECKS = {"fpn": "FPN", "sfp": "mmfan.SimpleFeaturePyramid"}
+ADDRESSES = [name for name in own_configs() if ADDRESS.fullmatch(name)]
+# Of 0.2.0. None may go: they stand in users' configs, scripts and results.
+GIVEN = [
+    "alternet-50_segformer_8xb1-160k_cityscapes-1024x1024",
+    "alternet-50_upernet_8xb1-160k_cityscapes-1024x1024",
+    "cascade-rcnn_r50_bccd",
+    "fan-b-hybrid_cascade-mask-rcnn_fpn_8xb2-36e_coco",
+    "fan-b-hybrid_segformer_8xb1-160k_cityscapes-1024x1024",
+    "fan-b-vit_segformer_8xb1-160k_cityscapes-1024x1024",
+    "fan-l-hybrid_cascade-mask-rcnn_fpn_8xb2-36e_coco",
+    "fan-l-hybrid_segformer_8xb1-160k_cityscapes-1024x1024",
+    "fan-l-vit_segformer_8xb1-160k_cityscapes-1024x1024",
+    "fan-s-hybrid_cascade-mask-rcnn_fpn_8xb2-36e_coco",
+    "fan-s-hybrid_dino-4scale_8xb2-36e_coco",
+    "fan-s-hybrid_segformer_8xb1-160k_cityscapes-1024x1024",
+    "fan-s-vit_mask-rcnn_sfp_8xb2-36e_coco",
+    "fan-s-vit_segformer_8xb1-160k_cityscapes-1024x1024",
+    "fan-t-hybrid_cascade-mask-rcnn_fpn_8xb2-36e_coco",
+    "fan-t-hybrid_mask-rcnn_fpn_8xb2-36e_coco",
+    "fan-t-hybrid_mmseg-segformer_8xb1-160k_cityscapes-1024x1024",
+    "fan-t-hybrid_segformer_8xb1-160k_cityscapes-1024x1024",
+    "fan-t-swin_segformer_8xb1-160k_cityscapes-1024x1024",
+    "fan-t-swin_upernet_8xb1-160k_cityscapes-1024x1024",
+    "fan-t-vit_segformer_8xb1-160k_cityscapes-1024x1024",
+    "fan_cascade_mask_rcnn_coco",
+    "fan_cascade_rcnn_bccd",
+    "fan_mask_rcnn_mini",
+    "fan_segformer_camvid",
+    "fan_segformer_cityscapes",
+    "fan_segformer_mini",
+    "segformer_mit-b0_camvid",
+]
+
+
+def test_names_once_given_stay():
+    assert set(GIVEN) <= set(own_configs())
+    assert own_configs()["fan_segformer_cityscapes"] == config_folder() / "fan_segformer_cityscapes.py"
+
+
+def test_every_name_follows_the_rule():
+    short = set(config_index()["short"])
+    assert [
+        name for name in own_configs() if name not in ADDRESSES and name not in short and not SHORT.fullmatch(name)
+    ] == []
+    assert len(ADDRESSES) == len(own_configs()) - len(short) - 6  # the small sets
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_a_name_stands_in_the_folder_of_its_family_and_method(name):
+    part = ADDRESS.fullmatch(name)
+    family, folder = part["algorithm"].split("-")[0], own_configs()[name].parent.name
+    method = folder.removeprefix(family).strip("_").replace("_", "-")
+    assert folder.startswith(family)
+    assert method in ("", part["method"], part["method"].removeprefix("mmseg-"), part["method"].split("-")[0])
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_a_name_says_what_is_trained(name):
+    part, config = ADDRESS.fullmatch(name), load_config(name)
+    backbone = config.model.backbone
+    assert (backbone.type, backbone.arch) == (BACKBONES[part["kind"]], SIZES[part["size"]])
+    assert config.train_dataloader.batch_size == int(part["pictures"])
+    if "auto_scale_lr" in config:  # mmsegmentation's own recipe has none
+        assert config.auto_scale_lr.base_batch_size == int(part["gpus"]) * int(part["pictures"])
+    if part["unit"] == "k":
+        assert config.train_cfg.max_iters == 1000 * int(part["length"])
+    else:
+        assert config.train_cfg.max_epochs == int(part["length"])
+    if part["neck"]:
+        assert config.model.neck.type == NECKS[part["neck"]]
+    data = config.train_dataloader.dataset
+    assert part["data"] in data.get("dataset", data).data_root
+    if part["crop"]:
+        assert config.crop_size == (int(part["crop"]), int(part["crop"]))
