@@ -3,10 +3,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export VENV
 
-.PHONY: help setup demo test test-fast test-light fuzz lint format metafiles benchmark clean
+.PHONY: help setup demo test test-fast test-light fuzz coverage lint lint-project format addresses metafiles benchmark clean
 
 help:                ## this list
-	@grep -E '^[a-z-]+: *.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+: *.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 setup:               ## make .venv with the pinned stack and mmfan (a second run takes a second)
 	@bash .ci/setup.sh
@@ -34,14 +34,28 @@ SEED ?= 0
 fuzz: setup          ## damaged files, configs and names through every door; ARGS="--target weights --trial 41" for one
 	@PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m fuzz --trials $(TRIALS) --seed $(SEED) $(ARGS)
 
-lint: setup          ## format check, lint rules, types
-	@$(BIN)/ruff format --check mmfan tools tests configs
-	@$(BIN)/ruff check mmfan tools tests configs
+coverage: setup      ## lines of mmfan/ that the fast tests reach, in work_dirs/coverage; SELECT= for the whole suite
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest $(SELECT) $(ARGS)
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage html -q
+	@$(BIN)/coverage report --skip-covered | tee work_dirs/coverage/report.txt
+coverage: SELECT = -m "not slow and not process"
+
+lint-project: setup  ## the files around the code: workflows, forms, metadata, spelling, addresses
+	@.ci/lint_project.sh
+
+lint: setup lint-project  ## format check, lint rules, types, and lint-project
+	@$(BIN)/ruff format --check mmfan tools tests configs .ci
+	@$(BIN)/ruff check mmfan tools tests configs .ci
 	@$(BIN)/mypy
 
 format: setup        ## apply the formatter and the safe fixes
-	@$(BIN)/ruff check --fix mmfan tools tests configs
-	@$(BIN)/ruff format mmfan tools tests configs
+	@$(BIN)/ruff check --fix mmfan tools tests configs .ci
+	@$(BIN)/ruff format mmfan tools tests configs .ci
+
+addresses: setup     ## write the addresses of pyproject.toml wherever they are needed, and say which are open
+	@$(BIN)/python .ci/addresses.py
 
 metafiles: setup     ## model-index.yml and the metafiles of configs/, from configs/index.json
 	@PYTHONPATH=tests $(BIN)/python -m helpers.metafiles
