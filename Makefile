@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export VENV
 
-.PHONY: help setup demo test test-fast test-light fuzz coverage lint lint-project format addresses metafiles benchmark clean
+.PHONY: help setup demo test test-fast test-light fuzz coverage lint lint-project format addresses dist release-check metafiles benchmark clean
 
 help:                ## this list
 	@grep -E '^[a-z-]+: *.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -56,6 +56,13 @@ format: setup        ## apply the formatter and the safe fixes
 
 addresses: setup     ## write the addresses of pyproject.toml wherever they are needed, and say which are open
 	@$(BIN)/python .ci/addresses.py
+
+dist:                ## wheel and source archive, in dist/, with PYTHON=... that has hatchling
+	@rm -rf dist
+	@$(PYTHON) -m hatchling build
+
+release-check:       ## whether this tree is what TAG=v1.2.3 names
+	@$(PYTHON) .ci/release.py $(TAG)
 
 metafiles: setup     ## model-index.yml and the metafiles of configs/, from configs/index.json
 	@PYTHONPATH=tests $(BIN)/python -m helpers.metafiles
