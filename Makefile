@@ -3,21 +3,28 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export VENV
 
-.PHONY: help setup demo test test-fast test-light fuzz coverage lint lint-project format addresses dist release-check metafiles benchmark clean
+# no target is a file
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(MAKEFILE_LIST))
 
 help:                ## this list
 	@grep -E '^[a-z-]+: *.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-setup:               ## make .venv with the pinned stack and mmfan (a second run takes a second)
+setup:               ## make .venv: mmfan and what segmentation needs, a minute; enter it with: source .venv/bin/activate
 	@bash .ci/setup.sh
+
+operators:          ## and what detection needs: mmcv's compiled operators and mmdet, three minutes more on 2 cores, once
+	@bash .ci/setup.sh operators
+
+dev:                 ## and what the tests and checks need
+	@bash .ci/setup.sh dev
 
 demo: setup          ## draw the miniature set, train FAN-T-Hybrid on it, test it, show pictures
 	@bash .ci/demo.sh
 
-test: setup          ## the whole test suite
+test: dev            ## the whole test suite
 	@$(BIN)/python -m pytest $(ARGS)
 
-test-fast: setup     ## what needs neither processes nor trainings: under a minute on 2 cores
+test-fast: dev       ## what needs neither processes nor trainings: under a minute on 2 cores
 	@$(BIN)/python -m pytest -m "not slow and not process" $(ARGS)
 
 # In any environment, torch or not: CI runs it on the oldest and the newest Python.
@@ -31,10 +38,10 @@ test-light:          ## the same for the rooms without torch, with PYTHON=...
 
 TRIALS ?= 10000
 SEED ?= 0
-fuzz: setup          ## damaged files, configs and names through every door; ARGS="--target weights --trial 41" for one
+fuzz: dev            ## damaged files, configs and names through every door; ARGS="--target weights --trial 41" for one
 	@PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m fuzz --trials $(TRIALS) --seed $(SEED) $(ARGS)
 
-coverage: setup      ## lines of mmfan/ that the fast tests reach, in work_dirs/coverage; SELECT= for the whole suite
+coverage: dev      ## lines of mmfan/ that the fast tests reach, in work_dirs/coverage; SELECT= for the whole suite
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest $(SELECT) $(ARGS)
 	@$(BIN)/coverage combine -q
@@ -42,10 +49,10 @@ coverage: setup      ## lines of mmfan/ that the fast tests reach, in work_dirs/
 	@$(BIN)/coverage report --skip-covered | tee work_dirs/coverage/report.txt
 coverage: SELECT = -m "not slow and not process"
 
-lint-project: setup  ## the files around the code: workflows, forms, metadata, spelling, addresses
+lint-project: dev  ## the files around the code: workflows, forms, metadata, spelling, addresses
 	@.ci/lint_project.sh
 
-lint: setup lint-project  ## format check, lint rules, types, and lint-project
+lint: dev lint-project  ## format check, lint rules, types, and lint-project
 	@$(BIN)/ruff format --check mmfan tools tests configs .ci
 	@$(BIN)/ruff check mmfan tools tests configs .ci
 	@$(BIN)/mypy
@@ -54,7 +61,7 @@ format: setup        ## apply the formatter and the safe fixes
 	@$(BIN)/ruff check --fix mmfan tools tests configs .ci
 	@$(BIN)/ruff format mmfan tools tests configs .ci
 
-addresses: setup     ## write the addresses of pyproject.toml wherever they are needed, and say which are open
+addresses: dev     ## write the addresses of pyproject.toml wherever they are needed, and say which are open
 	@$(BIN)/python .ci/addresses.py
 
 dist:                ## wheel and source archive, in dist/, with PYTHON=... that has hatchling
@@ -64,10 +71,10 @@ dist:                ## wheel and source archive, in dist/, with PYTHON=... that
 release-check:       ## whether this tree is what TAG=v1.2.3 names
 	@$(PYTHON) .ci/release.py $(TAG)
 
-metafiles: setup     ## model-index.yml and the metafiles of configs/, from configs/index.json
+metafiles: dev     ## model-index.yml and the metafiles of configs/, from configs/index.json
 	@PYTHONPATH=tests $(BIN)/python -m helpers.metafiles
 
-benchmark: setup     ## time and memory against the plain form, with this machine's floor
+benchmark: dev       ## time and memory against the plain form, with this machine's floor
 	@$(BIN)/mmfan bench
 
 clean:               ## remove the environment and everything the tools wrote here

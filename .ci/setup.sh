@@ -1,68 +1,96 @@
 #!/usr/bin/env bash
-# Make .venv: the pinned OpenMMLab stack, then mmfan editable. Safe to repeat: an unchanged environment takes a second.
+# Make .venv, as far as it is needed. Safe to repeat: what is there and unchanged takes no time.
 #
-#   .ci/setup.sh                    # CPU build
-#   FORCE_CUDA=1 TORCH_CUDA_ARCH_LIST=9.0 .ci/setup.sh    # compiled operators for one GPU architecture
+#   .ci/setup.sh               # segmentation: torch, the OpenMMLab stack without compiled operators, mmfan (a minute)
+#   .ci/setup.sh operators     # and mmcv's compiled operators, mmdet: detection (three minutes more on 2 cores, once)
+#   .ci/setup.sh dev           # and what the tests and checks need
 #
 # VENV        where to put the environment      (default: .venv)
 # PYTHON      the interpreter to start from     (default: python3)
 # MMFAN_CACHE where built wheels are kept       (default: $XDG_CACHE_HOME/mmfan or ~/.cache/mmfan)
+# OPERATORS   cpu: compile for the CPU, on any machine; FORCE_CUDA=1 TORCH_CUDA_ARCH_LIST=9.0: for a GPU that is elsewhere
+#             (default: for the GPU that torch sees, else for the CPU)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+stage=${1:-segmentation}
 venv=${VENV:-.venv}
 python=${PYTHON:-python3}
-cache=${MMFAN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mmfan}
 pins=constraints.txt
-say() { printf '[setup] %s\n' "$*"; }
-
-"$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
-  { say "Python 3.10 or newer is needed, got $("$python" --version); set PYTHON=/path/to/python3" >&2; exit 1; }
-
-# The stamp holds everything the environment depends on; equal means there is nothing to do.
-state() { cat "$0" "$pins" pyproject.toml; printf '%s\n' "$PWD" "$("$python" --version)" "${FORCE_CUDA:-0}" "${TORCH_CUDA_ARCH_LIST:-}"; }
-want=$(state | sha256sum | cut -d' ' -f1)
-if [ -x "$venv/bin/python" ] && [ "$(cat "$venv/.mmfan-setup" 2>/dev/null || true)" = "$want" ]; then
-  exit 0
-fi
-
 started=$SECONDS
-[ -x "$venv/bin/python" ] || { say "creating $venv with $("$python" --version)"; "$python" -m venv "$venv"; }
-rm -f "$venv/.mmfan-setup"
+say() { printf '[setup %3d s] %s\n' "$((SECONDS - started))" "$*"; }
+stop() { say "$*" >&2; exit 1; }
+
+case $stage in segmentation) ;; operators | dev) ;; *) stop "expected segmentation, operators or dev, got $stage" ;; esac
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null ||
+  stop "Python 3.10 or newer is needed, got $("$python" --version 2>&1); set PYTHON=/path/to/python3"
+"$python" -c 'import venv, ensurepip' 2>/dev/null ||
+  stop "$python has no venv; install it (Debian and Ubuntu: apt-get install python3-venv) or set PYTHON=/path/to/python3"
+
+# A stamp holds everything that a stage depends on; equal means there is nothing to do.
+state() {
+  printf '%s\n' "$PWD" "$("$python" --version)" "${OPERATORS:-}" "${FORCE_CUDA:-0}" "${TORCH_CUDA_ARCH_LIST:-}"
+  cat .ci/setup.sh .ci/operators.py "$pins" pyproject.toml
+}
+want=$(state | sha256sum | cut -d' ' -f1)
+is_done() { [ -x "$venv/bin/python" ] && [ "$(cat "$venv/.mmfan-$1" 2>/dev/null || true)" = "$want" ]; }
+mark() { printf '%s\n' "$want" > "$venv/.mmfan-$1"; }
+if is_done "$stage"; then exit 0; fi
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"; kill $(jobs -p) 2>/dev/null || true' EXIT
 pip() { "$venv/bin/python" -m pip --disable-pip-version-check "$@"; }
+section() { sed -n "/^# --- $1:/,/^\$/{/==/p}" "$pins"; }
 
-say "1/4 build tools and torch"
-pip install -q -c "$pins" pip setuptools wheel ninja numpy psutil
-pip install -q -c "$pins" torch
+# Fetches wheels, four at a time: asking the index takes longer than the bytes.
+fetch() {
+  local part
+  rm -rf "$scratch"/*
+  printf '%s\n' "$@" | awk -v parts="$scratch/pins." '{ print > (parts NR % 4) }'
+  for part in "$scratch"/pins.*; do
+    pip wheel -q --no-deps -w "$scratch/wheels" -r "$part" &
+  done
+}
+finish() { for job in $(jobs -p); do wait "$job" || stop "a package could not be fetched, see above"; done; }
+# What is compiled at installing would be compiled at first use as well, and most of torch is never used.
+install() { pip install -q --no-compile "$@"; }
 
-# onedl-mmcv is published as source only. It is compiled against the torch just installed, and the wheel is kept
-# under a name that holds everything it was compiled for.
-mmcv=$(sed -n 's/^onedl-mmcv==//p' "$pins")
-torch=$("$venv/bin/python" -c 'import torch; print(torch.__version__)')
-tag=$("$venv/bin/python" -c 'import sys, sysconfig; print("cp%d%d-" % sys.version_info[:2] + sysconfig.get_platform())')
-cuda=cpu; [ "${FORCE_CUDA:-0}" = 1 ] && cuda="cuda-${TORCH_CUDA_ARCH_LIST:-all}"
-built="$cache/mmcv-$mmcv-torch-$torch-$tag-${cuda//[; ]/_}"
-if ! ls "$built"/onedl_mmcv-*.whl >/dev/null 2>&1; then
-  say "2/4 onedl-mmcv $mmcv: compiling its operators against torch $torch (about 9 minutes on 2 cores, once)"
-  mkdir -p "$built"
-  new=$(mktemp -d "$built.XXXXXX")
-  trap 'rm -rf "$new"' EXIT
-  # pip's own cache knows nothing of torch: it would hand out a wheel that was compiled against another one
-  MMCV_WITH_OPS=1 MAX_JOBS=${MAX_JOBS:-$(nproc)} pip wheel --no-cache-dir --no-deps --no-build-isolation \
-    --no-binary onedl-mmcv -q -w "$new" "onedl-mmcv==$mmcv" &
-  build=$!
-  while kill -0 "$build" 2>/dev/null; do sleep 1; ((SECONDS % 30)) || say "    still compiling, $((SECONDS - started)) s"; done
-  wait "$build"
-  mv "$new"/*.whl "$built"/
+if ! is_done segmentation; then
+  [ -x "$venv/bin/python" ] || { say "creating $venv with $("$python" --version)"; "$python" -m venv "$venv"; }
+  rm -f "$venv"/.mmfan-*
+  say "fetching torch, the OpenMMLab stack and what they need"
+  # shellcheck disable=SC2046  # one word a pin
+  fetch $(section build; section segmentation)
+  # with its dependencies: a CUDA build brings its libraries along, and which ones only it knows
+  install -c "$pins" torch numpy &
+  mmcv=$("$venv/bin/python" .ci/operators.py "$(section mmcv)" --operators none)
+  finish
+  say "installing them"
+  install --no-index --no-deps "$scratch"/wheels/*.whl
+  # a wheel with operators stays, if it fits this torch
+  "$venv/bin/python" -c 'import mmcv._ext' 2>/dev/null || install --no-index --no-deps --force-reinstall "$mmcv"
+  install --no-deps --no-build-isolation -e .
+  say "checking that it imports"
+  "$venv/bin/python" -c 'import mmfan; mmfan.check_environment("mmcv", "mmseg")'
+  mark segmentation
 fi
-say "2/4 onedl-mmcv $mmcv from $built"
-# reinstalled in any case: the one in an older environment may belong to another torch
-pip install -q --force-reinstall --no-deps "$built"/onedl_mmcv-*.whl
 
-say "3/4 mmfan, the rest of the stack and the development tools"
-pip install -q -c "$pins" -e '.[onedl,dev]'
+if [ "$stage" != segmentation ] && ! is_done operators; then
+  say "detection: mmdet, and the operators of mmcv"
+  # shellcheck disable=SC2046
+  fetch $(section operators)
+  finish
+  install --no-index --no-deps "$scratch"/wheels/*.whl
+  mmcv=$("$venv/bin/python" .ci/operators.py "$(section mmcv)")
+  install --no-index --no-deps --force-reinstall "$mmcv"
+  "$venv/bin/python" -c 'import mmfan, mmcv.ops; mmfan.check_environment("mmcv", "mmseg", "mmdet")'
+  mark operators
+fi
 
-say "4/4 checking that it imports"
-"$venv/bin/python" -c 'import mmfan; mmfan.check_environment("mmcv", "mmseg", "mmdet"); import mmcv.ops'
-printf '%s\n' "$want" > "$venv/.mmfan-setup"
-say "done in $((SECONDS - started)) s: $venv"
+if [ "$stage" = dev ]; then
+  say "tests and checks"
+  # shellcheck disable=SC2046
+  install --no-deps $(section dev)
+  mark dev
+fi
+say "done: $venv. To enter it: source $venv/bin/activate"
