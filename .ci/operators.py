@@ -26,7 +26,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 MEMORY_OF_A_JOB = 1 << 30  # g++ on one source of the operators with torch's headers: 0.6 to 1.0 GB
@@ -266,7 +266,7 @@ def build(requirement: str, kind: str, folder: Path) -> Path:
             # the build must find torch, which an isolated one does not: that is what decides about operators
             command.append("--no-build-isolation")
             variables = build_variables(kind, scratch / "headers")
-        with open(log, "w") as out, progress(log):
+        with open(log, "w") as out, progress(log) if variables else nullcontext():
             status = subprocess.run([*command, "-w", str(scratch / "wheel")], stdout=out, stderr=out, env=variables,
                                     stdin=subprocess.DEVNULL).returncode  # fmt: skip
         wheels = list((scratch / "wheel").glob("*.whl"))
