@@ -57,7 +57,7 @@ lint: dev lint-project  ## format check, lint rules, types, and lint-project
 	@$(BIN)/ruff check mmfan tools tests configs .ci
 	@$(BIN)/mypy
 
-format: setup        ## apply the formatter and the safe fixes
+format: dev          ## apply the formatter and the safe fixes
 	@$(BIN)/ruff check --fix mmfan tools tests configs .ci
 	@$(BIN)/ruff format mmfan tools tests configs .ci
 
