@@ -31,7 +31,7 @@ OTHERS = {
     "cityscapesscripts": "cityscapesscripts",
     "cv2": "opencv-python-headless",
     "ftfy": "ftfy",
-    "imagecorruptions": "imagecorruptions-imaug",
+    "imagecorruptions": "--no-deps imagecorruptions-imaug",  # for its pictures of frost; it would bring an OpenCV
     "matplotlib": "matplotlib",
     "numba": "numba",
     "pkg_resources": "'setuptools<81'",  # mmengine 0.10.7 and older import it; setuptools 81 has it no more

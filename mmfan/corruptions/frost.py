@@ -67,8 +67,8 @@ def texture_folder() -> Path:
             return Path(folder) / "frost"
     where = f"The package in {folders[0]} lacks some of them" if folders else "That package is not installed"
     raise FileNotFoundError(
-        "Frost needs the textures that the package imagecorruptions brings. "
-        f"{where}: run `pip install imagecorruptions-imaug`."
+        "Frost needs the textures that the package imagecorruptions brings, its pictures alone: what it depends on is "
+        f"not needed. {where}: run `pip install --no-deps imagecorruptions-imaug`."
     )
 
 

@@ -39,7 +39,7 @@ def test_every_part_matters_and_nothing_collides() -> None:
 def test_seeds_are_uniform() -> None:
     seeds = np.array([picture_seed(0, f"{number}.png", "fog", 1) for number in range(20000)], np.uint64)
     for shift in (0, 60):
-        counts = np.bincount((seeds >> np.uint64(shift)) & np.uint64(15), minlength=16)
+        counts = np.bincount(((seeds >> np.uint64(shift)) & np.uint64(15)).astype(np.int64), minlength=16)
         assert np.abs(counts - 1250).max() < 4.5 * np.sqrt(1250)
 
 

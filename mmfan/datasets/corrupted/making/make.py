@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mmfan.corruptions.frost import texture_folder
 from mmfan.datasets.corrupted.clean_hashes import CleanHashes
 from mmfan.datasets.corrupted.layout import cell_folder
 from mmfan.datasets.corrupted.making.lock import shard_lock
@@ -78,6 +79,7 @@ def make_corrupted_set(
         BusyTargetError: Another run is making the same shard.
         DiskFullError: There is too little room, or was; what was made is whole and stays.
         OSError: ``plan.target`` cannot be written.
+        FileNotFoundError: Frost is to be made, and its textures are not installed.
         MixedSetError: What is there was made with other settings, or from clean pictures that were replaced since.
         MMFanError: ``workers`` is not positive, or a record or manifest cannot be read.
         WorkerDiedError: A worker was killed.
@@ -91,6 +93,8 @@ def make_corrupted_set(
             f"{free_space(plan.target) / 1e9:.2f} GB free. Make room, ask for fewer corruptions or severities, or take "
             "jpeg."
         )
+    if any(plan.cells[cell].corruption == "frost" for _, cells in found.missing for cell in cells):
+        texture_folder()  # that they are missing is said once and now, not for every picture
     try:
         with shard_lock(plan.target, plan.shard, say):
             hashes = _note_clean(plan, found, say)  # before the record: who finds a set finds its notes

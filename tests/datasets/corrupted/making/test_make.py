@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from helpers.corrupted_tree import start_tool, tree_bytes, write_cityscapes, write_module, write_picture
 
-from mmfan.corruptions import corrupt, picture_seed, register_corruption, unregister_corruption
+from mmfan.corruptions import corrupt, frost, picture_seed, register_corruption, unregister_corruption
 from mmfan.datasets.corrupted import (
     BusyTargetError,
     DiskFullError,
@@ -523,3 +523,14 @@ def test_killed_twenty_times_at_random_moments(tmp_path):
     assert len(files) == 80 * 12 + 12 + 2
     assert files == tree_bytes(tmp_path / "undisturbed")
     assert read_manifest(target / "manifests/tint/12/all.json").files.keys() == {f"{i:03d}.png" for i in range(80)}
+
+
+def test_missing_textures_of_frost_end_it_before_anything_is_written(tmp_path, monkeypatch):
+    write_picture(tmp_path / "clean/a.png", seed=1)
+    plan = make_plan(tmp_path / "clean", tmp_path / "c", [("dim", 2), ("frost", 1)], layout="folder")
+    monkeypatch.setattr(frost, "find_spec", lambda name: None)
+    with pytest.raises(FileNotFoundError, match="pip install --no-deps imagecorruptions-imaug"):
+        make_corrupted_set(plan)
+    assert not (tmp_path / "c").exists()
+    plan = make_plan(tmp_path / "clean", tmp_path / "c", [("dim", 2)], layout="folder")
+    assert make_corrupted_set(plan).made == 1
