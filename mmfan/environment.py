@@ -40,6 +40,14 @@ OTHERS = {
     "scipy": "scipy",
 }
 
+# Builds of OpenCV; all install the module cv2.
+OPENCV = (
+    "opencv-python-headless",
+    "opencv-python",
+    "opencv-contrib-python-headless",
+    "opencv-contrib-python",
+)
+
 # The last torch that a wheel of mmcv 2.1 was made for; mmsegmentation 1.2.2 and mmdet 3.3.0 refuse mmcv 2.2.
 LAST_PREBUILT = (2, 1)
 _ORIGINAL_PINS = {"mmengine": " 'setuptools<81'", "mmseg": " ftfy", "mmdet": ""}
@@ -115,9 +123,11 @@ def _how_to_get_mmcv(with_operators: bool) -> str:
         first = f"`pip uninstall {' '.join(here)}`, " if here else ""
         return f"Install mmcv from its wheel for this torch: {first}`pip install openmim`, `mim install {whole}`."
     again = "--force-reinstall --no-deps --no-cache-dir " if here else ""
+    # pip's cache may hold a wheel that was built without operators, or for another torch
     compiled = (
-        f"compiled for the torch that is here: `MMCV_WITH_OPS=1 pip install {again}--no-build-isolation {whole}` (some "
-        "minutes; it needs a C++ compiler and `pip install 'setuptools<81' wheel ninja`)"
+        f"compiled for the torch that is here: `MMCV_WITH_OPS=1 pip install {again or '--no-cache-dir '}"
+        f"--no-build-isolation {whole}` (some minutes; it needs a C++ compiler and `pip install 'setuptools<81' wheel "
+        "ninja`)"
     )
     if with_operators:
         return f"Install mmcv with its operators, {compiled}."
@@ -183,6 +193,22 @@ def operators_problem() -> str | None:
             f"{how_to_install(OPERATORS)}"
         )
     return None
+
+
+def opencv_problem() -> str | None:
+    """That several builds of OpenCV lie in one place, with the cure; None where there is one or none.
+
+    They overwrite each other's files: which one is imported depends on the order of installing, those that need libGL
+    do not start on a server, and removing or updating one breaks the other.
+    """
+    here = installed(*OPENCV)
+    if len(here) < 2:
+        return None
+    oldest = min(here.values(), key=release)  # another package may refuse a newer one
+    return (
+        f"{', '.join(f'{name} {version}' for name, version in here.items())} overwrite each other's files. Keep one: "
+        f"`pip uninstall -y {' '.join(here)}`, then `pip install --no-deps {OPENCV[0]}=={oldest}`."
+    )
 
 
 def check_environment(*modules: str) -> dict[str, str]:

@@ -68,7 +68,7 @@ def test_advice_without_a_family_keeps_the_torch_that_is_there(monkeypatch):
     distributions(monkeypatch, torch="2.2.0")
     assert how_to_install("mmengine") == "Install it with `pip install onedl-mmengine`."
     assert "`pip install onedl-mmcv` is enough; detection needs" in how_to_install("mmcv")
-    assert "`MMCV_WITH_OPS=1 pip install --no-build-isolation onedl-mmcv`" in how_to_install("mmcv")
+    assert "`MMCV_WITH_OPS=1 pip install --no-cache-dir --no-build-isolation onedl-mmcv`" in how_to_install("mmcv")
 
 
 def test_advice_for_an_mmcv_without_operators_replaces_it(monkeypatch):

@@ -19,14 +19,22 @@ from importlib import import_module
 from typing import Any
 
 from mmfan.cli.options import make_command_parser
-from mmfan.environment import OPERATORS, families, how_to_install, is_installed, operators_problem, state_of
+from mmfan.environment import (
+    OPERATORS,
+    families,
+    how_to_install,
+    is_installed,
+    opencv_problem,
+    operators_problem,
+    state_of,
+)
 from mmfan.utils.configs import PACKAGE
 from mmfan.utils.versions import cores, memory_gib, processor
 from mmfan.version import __version__
 
-SHOWN = ("numpy", "torch", "cv2", "numba", "PIL", "matplotlib", "scipy", "mmengine", "mmcv", "mmseg", "mmdet")
+SHOWN = ("numpy", "torch", "cv2", "numba", "PIL", "matplotlib", "mmengine", "mmcv", "mmseg", "mmdet")
 # For what is compared with, converted or measured; mmfan works without.
-OPTIONAL = ("cityscapesscripts", "imagecorruptions", "psutil", "pycocotools")
+OPTIONAL = ("cityscapesscripts", "imagecorruptions", "psutil", "pycocotools", "scipy")
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
@@ -92,6 +100,7 @@ def describe() -> dict[str, Any]:
             "optional": {module: is_installed(module) for module in OPTIONAL},
             "family": family(),
             "operators": operators(),
+            "opencv": {"problem": problem} if (problem := opencv_problem()) else {},
             "gpus": accelerators(),
         }
 
@@ -111,7 +120,7 @@ def as_text(found: dict[str, Any]) -> str:
     ]
     width = max(len(name) for name, _ in rows) + 2
     lines = [f"{name:<{width}}{value}" for name, value in rows]
-    states = {**found["modules"], "mmcv operators": found["operators"]}
+    states = {**found["modules"], "mmcv operators": found["operators"], "OpenCV": found["opencv"]}
     wrong = [f"  {name}: {state['problem']}" for name, state in states.items() if "problem" in state]
     wrong += [f"  {name}: optional. {how_to_install(name)}" for name, there in found["optional"].items() if not there]
     return "\n".join([*lines, *(["", "missing or not usable:", *wrong] if wrong else [])])

@@ -66,3 +66,16 @@ def test_both_families_at_once_are_told(monkeypatch):
     assert env.family() == "both, which cannot stand side by side: onedl-mmcv, mmcv"
     monkeypatch.setattr(environment, "installed", lambda *_: {})
     assert env.family() == "none"
+
+
+def test_two_builds_of_opencv_are_told(monkeypatch, capsys):
+    here = {"opencv-python": "5.0.0.93", "opencv-python-headless": "4.12.0.88"}
+    monkeypatch.setattr(environment, "installed", lambda *names: {name: here[name] for name in names if name in here})
+    assert main(["env"]) == 0
+    said = capsys.readouterr().out
+    assert "  OpenCV: opencv-python-headless 4.12.0.88, opencv-python 5.0.0.93 overwrite each other's files. " in said
+    assert "`pip uninstall -y opencv-python-headless opencv-python`, then `pip install --no-deps " in said
+    assert "opencv-python-headless==4.12.0.88`" in said
+    del here["opencv-python"]
+    assert main(["env"]) == 0
+    assert "OpenCV:" not in capsys.readouterr().out
