@@ -49,6 +49,9 @@ coverage: dev      ## lines of mmfan/ that the fast tests reach, in work_dirs/co
 	@$(BIN)/coverage report --skip-covered | tee work_dirs/coverage/report.txt
 coverage: SELECT = -m "not slow and not process"
 
+test-mim: setup      ## mim search|train|test|run mmfan, with openmim and onedl-mim from the package index
+	@bash .ci/mim.sh
+
 lint-project: dev  ## the files around the code: workflows, forms, metadata, spelling, addresses
 	@.ci/lint_project.sh
 
