@@ -1,15 +1,18 @@
 """The wheel, unpacked into a folder of its own and used in an empty one: commands, configs by name, a whole journey."""
 
+import doctest
+import email
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import pytest
+from helpers.pages import ROOT, links, text_of
+from helpers.scripts import script
 
-ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.process]
 # One process for all commands: each of its own would import everything again.
 JOURNEY = """
@@ -67,6 +70,26 @@ def test_what_is_inside(wheel):
     ):
         assert (wheel / "mmfan" / file).is_file()
     assert not (wheel / "tests").exists()
+
+
+def test_the_page_for_pypi_leads_nowhere_that_is_not_there(wheel):
+    (metadata,) = wheel.glob("*.dist-info/METADATA")
+    page = email.message_from_string(metadata.read_text(encoding="utf-8")).get_payload()
+    assert page.startswith("# mmfan\n")
+    assert "pip install" in page
+    assert [link for link in links(page) if not link.startswith(("https://", "#"))] == []
+
+
+def test_links_lead_to_the_tag_where_the_repository_is_known():
+    pytest.importorskip("hatchling")
+    pypi_readme = script(".ci/pypi_readme.py")
+    assert doctest.testmod(pypi_readme) == (0, 2)
+    front = text_of("README.md")
+    named = {link for link in links(front) if not link.startswith(("https://", "#"))}
+    page = pypi_readme.standalone(front, "https://git.example/me/mmfan", "v1.2.3")
+    at = re.compile(r"https://git\.example/me/mmfan/(?:blob|raw)/v1\.2\.3/")
+    assert {at.sub("", link) for link in links(page) if at.match(link)} == named
+    assert pypi_readme.standalone("```\n[a](b)\n```\n[![a](b)](c)\n", "", "v1") == "```\n[a](b)\n```\n\n"
 
 
 def test_a_journey_in_an_empty_folder(wheel, tmp_path):
