@@ -42,11 +42,11 @@ trap 'rm -rf "$scratch"; kill $(jobs -p) 2>/dev/null || true' EXIT
 pip() { "$venv/bin/python" -m pip --disable-pip-version-check "$@"; }
 section() { sed -n "/^# --- $1:/,/^\$/{/==/p}" "$pins"; }
 
-# Fetches wheels, four at a time: asking the index takes longer than the bytes.
+# Fetches the wheels of the pins on its input, four at a time: asking the index takes longer than the bytes.
 fetch() {
   local part
-  rm -rf "$scratch"/*
-  printf '%s\n' "$@" | awk -v parts="$scratch/pins." '{ print > (parts NR % 4) }'
+  rm -rf "${scratch:?}"/*
+  awk -v parts="$scratch/pins." '{ print > (parts NR % 4) }'
   for part in "$scratch"/pins.*; do
     pip wheel -q --no-deps -w "$scratch/wheels" -r "$part" &
   done
@@ -57,18 +57,20 @@ install() { pip install -q --no-compile "$@"; }
 
 if ! is_done segmentation; then
   [ -x "$venv/bin/python" ] || { say "creating $venv with $("$python" --version)"; "$python" -m venv "$venv"; }
+  # an environment keeps the stages that it had
+  [ "$stage" != segmentation ] || [ ! -e "$venv/.mmfan-operators" ] || stage=operators
+  [ ! -e "$venv/.mmfan-dev" ] || stage=dev
   rm -f "$venv"/.mmfan-*
   say "fetching torch, the OpenMMLab stack and what they need"
-  # shellcheck disable=SC2046  # one word a pin
-  fetch $(section build; section segmentation)
+  fetch < <(section build; section segmentation)
   # with its dependencies: a CUDA build brings its libraries along, and which ones only it knows
   install -c "$pins" torch numpy &
   mmcv=$("$venv/bin/python" .ci/operators.py "$(section mmcv)" --operators none)
   finish
   say "installing them"
   install --no-index --no-deps "$scratch"/wheels/*.whl
-  # a wheel with operators stays, if it fits this torch
-  "$venv/bin/python" -c 'import mmcv._ext' 2>/dev/null || install --no-index --no-deps --force-reinstall "$mmcv"
+  # reinstalled in any case: the one in an older environment may belong to another torch
+  install --no-index --no-deps --force-reinstall "$mmcv"
   install --no-deps --no-build-isolation -e .
   say "checking that it imports"
   "$venv/bin/python" -c 'import mmfan; mmfan.check_environment("mmcv", "mmseg")'
@@ -77,8 +79,7 @@ fi
 
 if [ "$stage" != segmentation ] && ! is_done operators; then
   say "detection: mmdet, and the operators of mmcv"
-  # shellcheck disable=SC2046
-  fetch $(section operators)
+  fetch < <(section operators)
   finish
   install --no-index --no-deps "$scratch"/wheels/*.whl
   mmcv=$("$venv/bin/python" .ci/operators.py "$(section mmcv)")
@@ -89,8 +90,9 @@ fi
 
 if [ "$stage" = dev ]; then
   say "tests and checks"
-  # shellcheck disable=SC2046
-  install --no-deps $(section dev)
+  fetch < <(section dev)
+  finish
+  install --no-index --no-deps "$scratch"/wheels/*.whl
   mark dev
 fi
 say "done: $venv. To enter it: source $venv/bin/activate"
