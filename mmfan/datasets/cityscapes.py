@@ -25,6 +25,7 @@ from mmfan.datasets.prepare.cityscapes_tree import (
 from mmfan.datasets.transforms.checked import checked_steps
 from mmfan.errors import MMFanError
 from mmfan.registry import DATASETS
+from mmfan.utils.checks import list_of
 from mmfan.utils.text import shortlist
 
 
@@ -128,14 +129,14 @@ class CityscapesDataset(MMSegCityscapesDataset):
     Raises:
         FileNotFoundError: The data root, a folder, the pictures or some labels are missing. With ``lazy_init=True``
             this comes from ``full_init``.
-        MMFanError: ``data_prefix`` holds no ``img_path`` or a key that is never read.
+        MMFanError: ``data_prefix`` holds no ``img_path`` or a key that is never read, or ``pipeline`` is no list.
     """
 
     DATA_PREFIX_KEYS = ("img_path", "seg_map_path")
     steps_of_config = staticmethod(checked_steps)
 
     def __init__(self, *args: Any, pipeline: Sequence[Any] = (), **kwargs: Any) -> None:
-        super().__init__(*args, pipeline=self.steps_of_config(list(pipeline)), **kwargs)
+        super().__init__(*args, pipeline=self.steps_of_config(list_of(object, "pipeline", pipeline)), **kwargs)
 
     def how_to_get(self) -> str:
         """What to tell a reader who lacks the set; a set with a tree of its own overrides this."""

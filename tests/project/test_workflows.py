@@ -11,7 +11,11 @@ from helpers.pages import ROOT
 
 yaml = pytest.importorskip("yaml")
 # Beside targets of the Makefile, a step runs one of these and nothing else.
-INSTALLATIONS = {"pip install -e '.[test]' matplotlib", "pip install hatchling -c constraints.txt"}
+INSTALLATIONS = {
+    "pip install -e '.[judge,test]'",
+    "pip install --no-deps imagecorruptions-imaug",
+    "pip install hatchling -c constraints.txt",
+}
 # workflow, job -> what it may do beside reading the repository
 RIGHTS = {("release", "publish"): {"id-token": "write"}}
 VERSION = re.compile(r"[\w.-]+/[\w.-]+(/[\w.-]+)*@(v\d+|release/v\d+|[0-9a-f]{40})")

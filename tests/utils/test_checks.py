@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmfan.errors import MMFanError, WrongTypeError
-from mmfan.utils.checks import whole_number
+from mmfan.utils.checks import list_of, whole_number
 
 
 @pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3)])
@@ -29,3 +29,20 @@ def test_a_long_value_is_cut_in_the_message():
     with pytest.raises(WrongTypeError) as caught:
         whole_number("seed", "x" * 1000)
     assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("value", [["a", "b"], ("a", "b")])
+def test_sequences_become_lists(value):
+    assert list_of(str, "names", value) == ["a", "b"]
+    assert list_of(object, "steps", [1, "a", {}]) == [1, "a", {}]
+
+
+@pytest.mark.parametrize("value", ["ab", b"ab", 0.5, None, {"a": 1}, {"a"}])
+def test_what_is_no_list_is_of_the_wrong_type(value):
+    with pytest.raises(WrongTypeError, match=r"^Expected `steps` to be a list, got "):
+        list_of(object, "steps", value)
+
+
+def test_what_a_list_may_not_hold_is_named():
+    with pytest.raises(WrongTypeError, match=r"^Expected `names` to be a list of str, got \['b'\] in it\.$"):
+        list_of(str, "names", ["a", ["b"], 3])

@@ -14,7 +14,7 @@ from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.evaluation.metrics.counts import scores_of_counts
 from mmfan.registry import METRICS
-from mmfan.utils.checks import whole_number
+from mmfan.utils.checks import list_of, whole_number
 
 
 def count_pixels(
@@ -123,8 +123,8 @@ class SegCountsMetric(BaseMetric):
         collect_device: As in mmengine.
 
     Raises:
-        MMFanError: ``iou_metrics`` asks for something else, ``beta`` is not above 0, or ``ignore_index`` is no whole
-            number.
+        MMFanError: ``iou_metrics`` asks for something else or is no list, ``beta`` is not above 0, or ``ignore_index``
+            is no whole number.
     """
 
     default_prefix = ""
@@ -138,7 +138,7 @@ class SegCountsMetric(BaseMetric):
         collect_device: str = "cpu",
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
-        wanted = [iou_metrics] if isinstance(iou_metrics, str) else list(iou_metrics)
+        wanted = [iou_metrics] if isinstance(iou_metrics, str) else list_of(str, "iou_metrics", iou_metrics)
         if set(wanted) - {"mIoU", "mDice", "mFscore"}:
             raise MMFanError(f"Expected iou_metrics to be among mIoU, mDice, mFscore, got {iou_metrics!r}.")
         if not (isinstance(beta, (int, float)) and beta > 0):

@@ -4,10 +4,9 @@ import pytest
 from helpers.tiny_robustness import make_runner, write_parts
 
 from mmfan.apis.robustness import built_loop
+from mmfan.cli.problems import known_problem
 from mmfan.errors import ConfigError, MMFanError
-from mmfan.evaluation.loop.building import building
-
-pytestmark = pytest.mark.slow
+from mmfan.evaluation.loop.building import OURS, building
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +32,16 @@ def parts(tmp_path_factory):
         ({"test_dataloader.batch_size": 0}, "Expected `batch_size` to be a whole number of at least 1, got 0"),
         ({"test_evaluator.colour": 1}, "The metric mmfan.SegCountsMetric got an unexpected keyword argument 'colour'"),
         ({"test_evaluator.ignore_index": "255"}, "Expected `ignore_index` to be a whole number, got '255'"),
+        ({"test_evaluator.iou_metrics": 0.5}, "Expected `iou_metrics` to be a list, got 0.5"),
+        ({"test_evaluator.iou_metrics": [["mIoU"]]}, r"Expected `iou_metrics` to be a list of str, got \['mIoU'\]"),
+        (
+            {"test_dataloader.dataset.type": "mmfan.CityscapesDataset", "test_dataloader.dataset.pipeline": 3},
+            "Expected `pipeline` to be a list, got 3",
+        ),
+        (
+            {"test_dataloader.dataset.type": "mmfan.CityscapesDataset", "test_dataloader.dataset.colour": 1},
+            "`dataset` of the dataloader .* TypeError: .*unexpected keyword argument 'colour'",
+        ),
     ],
 )
 @pytest.mark.slow
@@ -43,6 +52,7 @@ def test_sections_are_named(parts, tmp_path, options, message):
     assert "Please check whether" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("steps", "message"),
     [
@@ -60,6 +70,7 @@ def test_what_the_first_picture_meets_is_told_by_the_preflight(parts, tmp_path, 
         built_loop(runner).preflight(with_model=False)
 
 
+@pytest.mark.slow
 def test_a_metric_that_asks_for_something_else_is_told(parts, tmp_path):
     config, checkpoint = parts
     runner = make_runner(config, checkpoint, tmp_path / "work", {"test_evaluator": {"type": "DepthMetric"}}, limit=1)
@@ -79,3 +90,51 @@ def test_the_place_of_the_error_is_told_and_words_of_ones_own_pass():
         with pytest.raises(type(error)) as caught, building("A"):
             raise error
         assert caught.value is error
+
+
+def own_line(text, names=None):
+    """Run a line as one of mmfan's."""
+    exec(compile(text, str(OURS / "planted.py"), "exec"), names or {})
+
+
+def fails(*_):
+    raise KeyError("img_path")
+
+
+@pytest.mark.parametrize("line", ["1 / 0", "{}['img_path']", "[].nothing", "'a' + 1", "raise RuntimeError('planted')"])
+def test_a_bug_of_mmfans_own_lines_keeps_its_traceback(line):
+    with pytest.raises(Exception, match=r".") as caught, building("A"):
+        own_line(line)
+    assert not isinstance(caught.value, MMFanError)
+    assert str(caught.traceback[-1].path) == str(OURS / "planted.py")
+    assert known_problem(caught.value) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "f(img_path=1)",  # what a config names raises, below mmfan's lines
+        "(lambda a: a)(1, b=2)",  # arguments of a config that mmfan hands on
+        "(lambda a: a)(1, 2)",
+        "(lambda a: a)()",
+    ],
+)
+def test_a_mistake_of_a_config_below_mmfans_lines_is_told(line):
+    with pytest.raises(ConfigError, match=r"^A of the config cannot be used: ") as caught, building("A"):
+        own_line(line, {"f": lambda img_path: fails(img_path)})
+    assert known_problem(caught.value) == str(caught.value)
+
+
+def test_what_a_registry_raises_again_is_that_which_was_raised_first():
+    """As mmengine 0.10.7 does it: the same class of error, with other words, from a line of its own."""
+
+    def build(line):
+        try:
+            own_line(line, {"f": fails})
+        except (ZeroDivisionError, KeyError) as error:
+            raise type(error)(f"class `Metric` in mmfan/metric.py: {error}")  # noqa: B904
+
+    with pytest.raises(ZeroDivisionError, match="class `Metric`"), building("A"):
+        build("1 / 0")
+    with pytest.raises(ConfigError, match=r"KeyError: img_path \(raised in .*test_building\.py"), building("A"):
+        build("f()")
