@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import mmfan
 from mmfan.errors import ConfigError, MMFanError
 
-OURS = Path(mmfan.__file__).parent
+OURS = Path(__file__).parents[2]  # the whole of mmfan
 # A config's arguments go on through mmfan's classes to those that they are built on, where Python refuses them.
 _OTHER_ARGUMENTS = re.compile(
     r"got (an unexpected keyword argument|multiple values for|some positional-only)|missing \d+ required|"
