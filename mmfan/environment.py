@@ -37,6 +37,7 @@ OTHERS = {
     "pkg_resources": "'setuptools<81'",  # mmengine 0.10.7 and older import it; setuptools 81 has it no more
     "psutil": "psutil",
     "pycocotools": "pycocotools",
+    "regex": "regex",
     "scipy": "scipy",
 }
 
@@ -50,7 +51,7 @@ OPENCV = (
 
 # The last torch that a wheel of mmcv 2.1 was made for; mmsegmentation 1.2.2 and mmdet 3.3.0 refuse mmcv 2.2.
 LAST_PREBUILT = (2, 1)
-_ORIGINAL_PINS = {"mmengine": " 'setuptools<81'", "mmseg": " ftfy", "mmdet": ""}
+_ORIGINAL_PINS = {"mmengine": " 'setuptools<81'", "mmseg": " ftfy regex", "mmdet": ""}
 
 
 class EnvironmentMismatchError(MMFanError, ImportError):

@@ -54,7 +54,7 @@ def test_missing_package_says_how_to_install_it(monkeypatch):
 
 def test_advice_keeps_the_family_that_is_there(monkeypatch):
     distributions(monkeypatch, torch="2.13.0", mmengine="0.10.7")
-    assert how_to_install("mmseg") == "Install it with `pip install 'mmsegmentation>=1.2.2' ftfy`."
+    assert how_to_install("mmseg") == "Install it with `pip install 'mmsegmentation>=1.2.2' ftfy regex`."
     assert how_to_install("mmdet") == "Install it with `pip install 'mmdet>=3.3.0'`."
     distributions(monkeypatch, torch="2.1.2", onedl_mmcv="2.3.6")
     assert how_to_install("mmengine") == "Install it with `pip install onedl-mmengine`."
