@@ -1,5 +1,6 @@
-"""Fixtures of the whole suite: fixed seeds, no default scope carried over."""
+"""Fixtures of the whole suite: fixed seeds, no default scope carried over; how properties draw their examples."""
 
+import os
 import random
 import signal
 import sys
@@ -7,10 +8,18 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 # A shell starts background jobs with SIGINT ignored, which the tools under test would inherit: Ctrl-C must reach them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# In CI properties are tried on the same examples every time: a change cannot fail by a draw that is not its own.
+# Elsewhere they are drawn anew, so that somebody finds what those miss (HYPOTHESIS_PROFILE=same: the examples of CI).
+# No example has to end by a deadline: the first of each function compiles it, and machines are busy.
+settings.register_profile("same", derandomize=True, database=None, deadline=None, print_blob=True)
+settings.register_profile("drawn", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("same" if os.environ.get("CI") else "drawn"))
 
 
 @pytest.fixture(autouse=True)
