@@ -5,13 +5,19 @@ import email
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import distribution
 
 import pytest
 from helpers.pages import ROOT, links, text_of
 from helpers.scripts import script
+from packaging.requirements import Requirement
+
+from mmfan.environment import OPENCV
+from mmfan.utils.versions import installed
 
 pytestmark = [pytest.mark.slow, pytest.mark.process]
 # One process for all commands: each of its own would import everything again.
@@ -103,3 +109,78 @@ def test_a_journey_in_an_empty_folder(wheel, tmp_path):
     assert (tmp_path / "report.html").stat().st_size > 10_000
     found = json.loads(done.stdout[done.stdout.index('{\n  "mmfan"') :])
     assert found["where"] == str(wheel / "mmfan")
+
+
+def requirements_of(wheel, extra):
+    """Names of the distributions that the wheel asks for with this extra, and of all that those ask for."""
+    (metadata,) = wheel.glob("*.dist-info/METADATA")
+    asked = email.message_from_string(metadata.read_text(encoding="utf-8")).get_all("Requires-Dist")
+    names, todo = set(), [(text, extra) for text in asked]
+    while todo:
+        text, wanted = todo.pop()
+        requirement = Requirement(text)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": wanted}):
+            continue
+        # any build of OpenCV will do
+        name = next(iter(installed(*OPENCV)), "") if requirement.name in OPENCV else requirement.name
+        if name and name not in names:
+            names.add(name)
+            todo += [(text, "") for text in distribution(name).requires or ()]
+    return names
+
+
+@pytest.fixture
+def bare_site(wheel, tmp_path):
+    """A folder with the wheel and what its extra ``judge`` asks for, and nothing else of this environment."""
+    site = tmp_path / "site"
+    shutil.copytree(wheel, site)
+    for name in requirements_of(wheel, "judge"):
+        here = distribution(name)
+        for top in {file.parts[0] for file in here.files or () if file.parts[0] not in ("..", "__pycache__")}:
+            if not (site / top).exists():
+                (site / top).symlink_to(here.locate_file(top))
+    return site
+
+
+def test_judging_without_a_framework(bare_site, tmp_path):
+    journeys = script(".ci/package_journeys.py")
+    journeys.write_results(tmp_path)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "PYTHONPATH": str(bare_site),
+        "OMP_NUM_THREADS": "1",
+    }
+    programs = {"python": [], "mmfan": ["-m", "mmfan"]}
+
+    def run(words):
+        done = subprocess.run(
+            [sys.executable, "-S", *programs[words[0]], *words[1:]],
+            cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
+        )  # fmt: skip
+        return done.returncode, done.stdout
+
+    status, where = run(["python", "-c", "import mmfan, numpy; print(mmfan.__file__)"])
+    assert (status, where) == (0, f"{bare_site}/mmfan/__init__.py\n")
+    journeys.walk([*journeys.WITHOUT_FRAMEWORK, *journeys.WITHOUT_FROST], run, tmp_path)
+
+
+def test_a_step_that_ends_otherwise_is_told(tmp_path):
+    journeys = script(".ci/package_journeys.py")
+
+    def ends(status, text):
+        return lambda words: (status, text)
+
+    (tmp_path / "made.txt").touch()
+    journeys.walk(
+        [journeys.Step("env", "al+ well", makes="*.txt"), journeys.Step("python:1")], ends(0, "all well"), tmp_path
+    )
+    for step, status, printed, wrong in [
+        (journeys.Step("env"), 1, "", "status 1, expected 0"),
+        (journeys.Step("env", status=2), 0, "", "status 0, expected 2"),
+        (journeys.Step("env", "well"), 0, "ill", "does not say 'well'"),
+        (journeys.Step("env", makes="*.png"), 0, "", r"there is no \*\.png"),
+        (journeys.Step("env", status=1), 1, "Traceback (most recent call last):", "a traceback"),
+    ]:
+        with pytest.raises(journeys.StepFailedError, match=f"`env`: {wrong}"):
+            journeys.walk([step], ends(status, printed), tmp_path)
