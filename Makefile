@@ -71,6 +71,10 @@ dist:                ## wheel and source archive, in dist/, with PYTHON=... that
 	@rm -rf dist
 	@$(PYTHON) -m hatchling build
 
+FAMILY ?= judge
+test-package:        ## build wheel and archive, use them in clean environments: FAMILY=judge, onedl, openmmlab or several
+	@$(or $(shell command -v $(PYTHON)),python3) .ci/check_package.py $(FAMILY)
+
 release-check:       ## whether this tree is what TAG=v1.2.3 names
 	@$(PYTHON) .ci/release.py $(TAG)
 
