@@ -54,12 +54,12 @@ mkdir -p "$work"
 echo "$recipe" > "$work/recipe"
 
 say "2/5 training $config; the whole log is in $work/train.log"
-show "$work/train.log" 's/^.* - INFO - \(Iter(\|Resuming\|Saving\)/  \1/p' \
+show "$work/train.log" 's/^\(iteration\|validation\|Resuming\|Saving\)/  \1/p' \
   "$mmfan" train "$config" --work-dir "$work" --resume ${shorter[@]+"${shorter[@]}"}
 checkpoint=$work/$(basename "$(cat "$work/last_checkpoint")")
 
 say "3/5 testing $checkpoint"
-show "$work/test.log" 's/^.* - INFO - \(Iter(\)/  \1/p; s/^\([|+]\)/  \1/p' \
+show "$work/test.log" 's/^\([|+]\|.*mIoU\)/  \1/p' \
   "$mmfan" test "$config" "$checkpoint" --work-dir "$work"
 
 say "4/5 pictures"
@@ -67,14 +67,14 @@ show "$work/pictures.log" '/^nothing is picked$/p' \
   "$mmfan" infer --compare "$config" "$checkpoint" --out "$work/pictures.png" --limit 5
 
 say "5/5 judging it under corruption: the cells of $protocol, 20 pictures each"
-show "$work/robustness.log" 's/^.* - INFO - \(\[\|where the time\)/  \1/p; s/^in [0-9]* loading/  &/p' \
+show "$work/robustness.log" 's/^\(\[\|where the time\)/  \1/p; s/^in [0-9]* loading/  &/p' \
   "$mmfan" judge "$config" "$checkpoint" --work-dir "$work" --results "$work/robustness.jsonl" \
   --name FAN-T-Hybrid --dataset-name mini_cityscapes --protocol "$protocol" --limit 20 --pictures 2
 show "$work/report.log" 's/^/  /p' \
   "$mmfan" report "$work/robustness.jsonl" --format html --out "$work/report.html" --plots "$work/report"
 
 say "done"
-echo "  scores       $(sed -n 's/^.* - INFO - Iter(test) .*\(mIoU: [0-9.]*\).*/\1/p' "$work/test.log" | tail -n 1) (percent, 40 pictures that were not trained on)"
+echo "  scores       $(sed -n 's/.*\(mIoU [0-9.]* %\).*/\1/p' "$work/test.log" | tail -n 1) (40 pictures that were not trained on)"
 echo "  pictures     $work/pictures.png (input, truth, prediction)"
 echo "  retention    $work/report.html, plots in $work/report/"
 echo "  checkpoint   $checkpoint"

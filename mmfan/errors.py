@@ -14,3 +14,7 @@ class WrongTypeError(MMFanError, TypeError):
 
 class ConfigError(MMFanError):
     """A config, or an option that changes it, cannot be used; the message names the key or the line."""
+
+
+class WorkerDiedError(MMFanError, RuntimeError):
+    """A worker process was killed, mostly for want of memory; what was finished is kept."""

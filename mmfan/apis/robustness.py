@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmengine.config import Config
 from mmengine.dist import get_world_size
@@ -13,20 +14,24 @@ from mmengine.runner import Runner
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.loop.estimate import estimate_seconds, measure_pace
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
-from mmfan.evaluation.protocol import get_protocol, read_description
+from mmfan.evaluation.protocol import get_protocol, read_protocol
+from mmfan.evaluation.results.recorded_protocol import protocol_entry
 from mmfan.evaluation.results.store import key_of
 from mmfan.utils.text import counted, duration
+
+if TYPE_CHECKING:
+    from mmfan.evaluation.report import Run
 
 DEFAULT_PROTOCOL = "kamann16"
 
 
-def read_protocol(
+def asked_protocol(
     name: str | None, corruptions: Sequence[str] | None = None, severities: Sequence[int] | None = None
 ) -> str | dict[str, Any] | None:
     """The protocol of a command line, as a config holds it.
 
     Args:
-        name: Of a protocol, or a JSON file that describes one.
+        name: Of a protocol, or a JSON file that describes one, or the JSON.
         corruptions: Types for a protocol of one's own.
         severities: Their severities; all that they have by default.
 
@@ -40,8 +45,8 @@ def read_protocol(
     wanted: str | dict[str, Any] | None = name
     if corruptions:
         wanted = {"corruptions": list(corruptions)} | ({"severities": list(severities)} if severities else {})
-    elif name is not None and name.endswith(".json"):
-        wanted = read_description(name)
+    elif name is not None:
+        wanted = read_protocol(name)
     if wanted is not None:
         get_protocol(wanted)
     return wanted
@@ -89,6 +94,11 @@ def built_loop(runner: Runner) -> RobustnessLoop:
     return loop
 
 
+def plan_text(loop: RobustnessLoop) -> str:
+    """How much a loop judges, in words."""
+    return f"{counted(loop.protocol.size, 'cell')} and the clean pictures, {counted(len(loop.chosen), 'picture')} each"
+
+
 def describe_plan(loop: RobustnessLoop, measure: bool) -> str:
     """What a run would do: its cells, and how long that takes.
 
@@ -105,10 +115,7 @@ def describe_plan(loop: RobustnessLoop, measure: bool) -> str:
     if measure and loop.store is not None:
         done = {key_of(record)[1] for record in loop.resumed(loop.find_key())}
     todo = [cell for cell in loop.cells if cell not in done]
-    lines = [
-        f"{loop.protocol.name}: {counted(loop.protocol.size, 'cell')} and the clean pictures, "
-        f"{counted(len(loop.chosen), 'picture')} each"
-    ]
+    lines = [f"{loop.protocol.name}: {plan_text(loop)}"]
     lines += [f"  {name}: {', '.join(map(str, loop.protocol.severities(name)))}" for name in loop.protocol.corruptions]
     if done:
         lines.append(f"{len(done)} of these {len(loop.cells)} are in {loop.store and loop.store.path} already")
@@ -145,11 +152,45 @@ def old_records_text(loop: RobustnessLoop) -> str:
 def overview_text(loop: RobustnessLoop) -> str:
     """The table of a finished run: clean, corrupted, retention, groups; as ``mmfan report`` prints it."""
     # reports need none of torch, and this needs none of reports until the end
-    from mmfan.evaluation.report import build_report, read_runs
-    from mmfan.utils.tables import markdown_table
+    from mmfan.evaluation.report import build_report
+    from mmfan.evaluation.report.choice import choose_metric
+    from mmfan.evaluation.report.tables import sentence
+    from mmfan.utils.tables import markdown_line, markdown_table
+
+    _, own = _runs_of(loop)
+    table = build_report([own], loop.protocol, choose_metric([own])).tables[0]
+    return f"{markdown_line(sentence(table.caption))}\n\n{markdown_table(table)}"
+
+
+def report_words(loop: RobustnessLoop) -> list[str]:
+    """The arguments with which ``mmfan report`` shows what a finished run has judged: the file, mostly, and no more.
+
+    The file may hold other models, and this one on other protocols; then model and protocol are named as well.
+    """
+    from mmfan.evaluation.report.choice import choose_metric, choose_protocol
+
+    def shows_it(runs: Sequence[Run]) -> bool:
+        try:
+            return choose_protocol(runs) == loop.protocol and choose_metric(runs) == choose_metric([own])
+        except MMFanError:
+            return False
+
+    runs, own = _runs_of(loop)
+    words = [str(own.results)]
+    if shows_it(runs):
+        return words
+    words += [] if len(runs) == 1 else ["--model", own.name]
+    if not shows_it([own]):
+        said = protocol_entry(loop.protocol)
+        words += ["--protocol", said if isinstance(said, str) else json.dumps(said)]
+    return words
+
+
+def _runs_of(loop: RobustnessLoop) -> tuple[list[Run], Run]:
+    """The runs of a loop's results file, and its own."""
+    from mmfan.evaluation.report import read_runs
 
     if loop.store is None:
         raise MMFanError("Without a results file there is no report.")
-    own = [run for run in read_runs([loop.store.path]) if run.key == loop.key]
-    metric = next(iter(own[0].records[0]["metrics"]))
-    return markdown_table(build_report(own, loop.protocol, metric).tables[0])
+    runs = read_runs([loop.store.path])
+    return runs, next(run for run in runs if run.key == loop.key)

@@ -142,6 +142,7 @@ class OverrideAction(argparse.Action):
         from mmengine.config import DictAction
 
         DictAction(self.option_strings, self.dest, nargs=self.nargs)(parser, namespace, values, option_string)
+        namespace.cfg_words = [*getattr(namespace, "cfg_words", []), *values]
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -155,8 +156,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         action=OverrideAction,
         default={},
         metavar="KEY=VALUE",
-        help="override settings of the config, e.g. train_cfg.max_iters=100 'crop_size=[512,512]'",
+        help="override settings of the config, e.g. train_cfg.max_iters=100 train_dataloader.batch_size=4",
     )
+    parser.set_defaults(cfg_words=[])
     parser.add_argument(
         "--launcher",
         choices=("none", "pytorch", "slurm", "mpi"),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mmfan.corruptions.compiled import compiled
 from mmfan.corruptions.names import PARAMETERS
 from mmfan.corruptions.registry import Picture
+from mmfan.environment import EnvironmentMismatchError, how_to_install
 
 # Pillow's fixed point of the weights of a reduction: 32 bits less 8 of the picture and 2 of headroom.
 _WEIGHT_BITS = 22
@@ -25,7 +26,7 @@ def jpeg_compression(image: Picture, severity: int, seed: int) -> Picture:
     Source: ImageNet-C.
 
     Raises:
-        RuntimeError: This build of OpenCV cannot write or read JPEG.
+        EnvironmentMismatchError: This build of OpenCV cannot write or read JPEG.
     """
     quality = PARAMETERS["jpeg_compression"][severity - 1]
     grey = image.ndim == 2
@@ -35,7 +36,9 @@ def jpeg_compression(image: Picture, severity: int, seed: int) -> Picture:
     flag = cv2.IMREAD_GRAYSCALE if grey else _DECODES_RGB or cv2.IMREAD_COLOR
     decoded = cv2.imdecode(encoded, flag) if done else None
     if decoded is None:
-        raise RuntimeError(f"OpenCV {cv2.__version__} could not write and read a JPEG: is it built without JPEG?")
+        raise EnvironmentMismatchError(
+            f"OpenCV {cv2.__version__} could not write and read a JPEG: it is built without. {how_to_install('cv2')}"
+        )
     if flag == cv2.IMREAD_COLOR:
         decoded = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
     return np.asarray(decoded, np.uint8)

@@ -240,10 +240,15 @@ def make_protocol(
     if problems:
         raise ProtocolError(f"Protocol {name!r} cannot be used: {'; '.join(problems)}.")
     made = Protocol(name, _grid(wanted), _default_groups(wanted) if groups is None else _as_groups(groups), source)
-    return _under_its_own_name(made)
+    return under_its_own_name(made)
 
 
-def _under_its_own_name(made: Protocol) -> Protocol:
+def under_its_own_name(made: Protocol) -> Protocol:
+    """The same protocol, unless its name is that of another in :data:`PROTOCOLS`.
+
+    Raises:
+        ProtocolError: It is.
+    """
     named = PROTOCOLS.get(made.name, made)
     if (set(made.cells), made.groups) != (set(named.cells), named.groups):
         raise ProtocolError(
@@ -265,7 +270,7 @@ def protocol_of_cells(cells: Iterable[tuple[str, int]], name: str = "custom") ->
     rank = {corruption: place for place, corruption in enumerate(corruption_names())}
     ordered = sorted(distinct, key=lambda cell: (rank.get(cell.corruption, len(rank)), cell))
     groups = _default_groups(cell.corruption for cell in ordered)
-    return _under_its_own_name(Protocol(name, tuple(ordered), groups, "the cells of the records"))
+    return under_its_own_name(Protocol(name, tuple(ordered), groups, "the cells of the records"))
 
 
 def read_description(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -282,6 +287,30 @@ def read_description(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not isinstance(description, dict):
         raise ProtocolError(f'{path}: expected a dict like {{"name": ..., "corruptions": [...], "severities": [...]}}.')
     return description
+
+
+def read_protocol(text: str) -> str | dict[str, Any]:
+    """A protocol as a command line names it: by its name, by a JSON file, or by the JSON itself.
+
+    Returns:
+        What :func:`get_protocol` takes.
+
+    Raises:
+        ProtocolError: It is no JSON, or no dict.
+        OSError: The file cannot be read.
+
+    >>> read_protocol('{"corruptions": ["fog"], "severities": [3]}')
+    {'corruptions': ['fog'], 'severities': [3]}
+    """
+    if text.endswith(".json"):
+        return read_description(text)
+    if not text.lstrip().startswith("{"):
+        return text
+    try:
+        found = parse_json(text.encode())
+    except ValueError as error:
+        raise ProtocolError(f"The protocol {text!r:.200} is no JSON: {error}.") from error
+    return dict(found)
 
 
 def _from_description(description: Mapping[str, Any]) -> Protocol:

@@ -14,7 +14,7 @@ def parse(module, *words):
 
 
 def test_former_spellings_mean_the_same():
-    assert str(parse(infer, "c", "k", "p").out) == "predictions"
+    assert str(parse(infer, "c", "k", "p").out) == "work_dirs/predictions"
     assert parse(infer, "c", "k", "p", "--out-dir", "a").out == parse(infer, "c", "k", "p", "--out", "a").out
     assert parse(compare, "c", "k", "--out", "a.png").limit == 4
     assert parse(compare, "c", "k", "--out", "a.png", "--count", "7").limit == 7

@@ -8,6 +8,7 @@ from PIL import Image
 
 from mmfan.corruptions import PARAMETERS, SEVERITIES, corrupt
 from mmfan.corruptions.coding import _average_boxes, _boxes, _nearest
+from mmfan.environment import EnvironmentMismatchError
 
 # From Pillow 13 on, pictures much higher than wide are reduced along the columns first.
 _ROWS_FIRST = [part for part in PHOTOGRAPHS if part != "tall" or int(PIL.__version__.split(".")[0]) < 13]
@@ -27,6 +28,12 @@ def test_jpeg_of_a_grey_picture(severity: int) -> None:
     # the reference would code two flat channels of colour beside it
     theirs = reference(image, "jpeg_compression", severity)
     assert levels_apart(corrupt(image, "jpeg_compression", severity, 0), theirs[..., 0]).max() <= 1
+
+
+def test_an_opencv_without_jpeg_is_told_with_its_cure(monkeypatch) -> None:
+    monkeypatch.setattr("mmfan.corruptions.coding.cv2.imencode", lambda *_: (False, None))
+    with pytest.raises(EnvironmentMismatchError, match=r"it is built without\. Install it with `pip install opencv"):
+        corrupt(photograph("chelsea"), "jpeg_compression", 1, 0)
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)

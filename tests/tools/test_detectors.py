@@ -59,7 +59,7 @@ def test_two_processes_without_a_gpu_end_with_the_same_weights(tree, tmp_path):
         PYTHONPATH=str(tmp_path),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "coco/segm_mAP:" in done.stdout + done.stderr
+    assert "validation: coco/bbox_mAP " in done.stdout + done.stderr
     first, second = (torch.load(tmp_path / "w" / f"rank_{rank}.pth") for rank in (0, 1))
     for name, weight in first.items():
         assert torch.equal(weight, second[name]), name

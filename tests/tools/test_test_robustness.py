@@ -36,13 +36,15 @@ def test_judges_prints_a_table_and_goes_on(parts, tmp_path, monkeypatch, capsys)
     results = tmp_path / "robustness.jsonl"
     before = lines(results)
     assert [(line["corruption"], line["severity"]) for line in before] == CELLS[:3]
-    table, last = done.stdout.splitlines()[-2:]
+    table, _, above, last = done.stdout.splitlines()[-4:]
+    assert above == "Tables and plots:"
+    assert f"Results: {results}\n" in done.stdout
     recalls, scores = before[0]["per_class"]["Acc"], before[0]["per_class"]["IoU"]
     held = [name for name, recall in recalls.items() if recall is not None]
     clean = sum(scores[name] for name in held) / len(held)
     assert table.startswith("| tiny ")
     assert f"{100 * clean:.1f}" in table
-    assert last.startswith(f"Results: {results}")
+    assert last == f"  python {TOOL.with_name('report.py')} {results}"
     assert "where the time went: " in done.stdout + done.stderr
     second = [*parts, "--work-dir", tmp_path, *CELL_OPTIONS, "--workers", "0"]
     assert run_tool(monkeypatch, "test_robustness.py", *second) == 0

@@ -19,6 +19,7 @@ from typing import Any
 
 from mmfan.analysis.catalogue import ANALYSES, Settings
 from mmfan.analysis.options import OptionError, Options, form_of
+from mmfan.cli.console import add_output_options, own_console
 from mmfan.cli.options import make_command_parser
 
 # a config by path or by name, and behind a colon its checkpoint
@@ -38,6 +39,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
             help="another model for the same figure; may be given several times",
         )  # fmt: skip
         sub.add_argument("--out", default="work_dirs/analysis", metavar="DIR", help="folder of the results")
+        add_output_options(sub)
         add_options(sub, Settings, limit=spec.pictures)
         if fields(spec.options):
             add_options(sub.add_argument_group(f"options of {name}"), spec.options)
@@ -82,11 +84,12 @@ def named_models(args: argparse.Namespace) -> list[tuple[str, str | None]]:
 
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Read, load, analyse, write."""
-    from mmfan.analysis.results import analyze  # torch
-
     options = given_options(args, Settings) | given_options(args, ANALYSES[args.what].options)
     try:
-        analyze(args.what, named_models(args), out=args.out, **options)
+        with own_console(parser.prog, args):
+            from mmfan.analysis.results import analyze  # torch
+
+            analyze(args.what, named_models(args), out=args.out, **options)
     except OptionError as error:
         parser.error(f"argument --{error.option.replace('_', '-')}: {error.says}")
     print(f"Wrote {Path(args.out) / args.what}.json and {Path(args.out) / args.what}.png.")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mmfan.cli.console import add_output_options, own_console
 from mmfan.cli.options import add_config, add_device, add_limit, make_command_parser
 
 
@@ -21,6 +22,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, metavar="PNG", help="file to write")
     add_limit(parser, "number of pictures (default: 4)", default=4, formerly=["--count"])
     add_device(parser)
+    add_output_options(parser)
     return parser
 
 
@@ -33,6 +35,12 @@ def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Build the model, predict, draw."""
     check_arguments(parser, args)
+    with own_console(parser.prog, args):
+        return compare(args)
+
+
+def compare(args: argparse.Namespace) -> int:
+    """Do that, with the console of commands; the exit status."""
     from mmfan.apis import init_model, load_config
     from mmfan.apis.inference import predicted_rows
     from mmfan.visualization import model_grid, save_picture

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from mmfan.cli.console import add_output_options, own_console
 from mmfan.cli.options import add_config, add_device, add_option, fraction, make_command_parser
 from mmfan.errors import MMFanError
 from mmfan.utils.files import write_whole
@@ -30,8 +31,8 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     add_config(parser, "checkpoint file of a training run")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="picture file, or a folder of them")
     add_option(
-        parser, "--out", formerly=["--out-dir"], type=Path, default=Path("predictions"), metavar="DIR",
-        help="where to (default: predictions/)",
+        parser, "--out", formerly=["--out-dir"], type=Path, default=Path("work_dirs/predictions"), metavar="DIR",
+        help="where to (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--labels", action="store_true", help="also write each label map as NAME_labels.png, or objects as NAME.json"
@@ -41,6 +42,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--score-thr", type=fraction, default=0.3, help="least score of an object, 0 to 1 (default: 0.3)"
     )
+    add_output_options(parser)
     return parser
 
 
@@ -82,6 +84,12 @@ def predict_file(model: Any, path: Path, args: argparse.Namespace) -> Path:
 
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Build the model, then read, predict and write picture by picture."""
+    with own_console(parser.prog, args):
+        return infer(args, parser)
+
+
+def infer(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """Do that, with the console of commands; the exit status."""
     import cv2
 
     from mmfan.apis import init_model, load_config

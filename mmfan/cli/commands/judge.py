@@ -12,9 +12,11 @@ during the run.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
+from mmfan.cli.console import add_output_options, log_place, own_console
 from mmfan.cli.options import (
     add_limit,
     add_run_options,
@@ -67,6 +69,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     how.add_argument("--amp", action="store_true", help="mixed precision")
     how.add_argument("--tta", action="store_true", help="test-time augmentation: the config's tta_pipeline")
     add_run_options(parser)
+    add_output_options(parser)
     return parser
 
 
@@ -85,14 +88,22 @@ def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Read, build, judge, print."""
     check_arguments(parser, args)
+    with own_console(parser.prog, args, scores=False):
+        return judge(args, parser)
+
+
+def judge(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """Do that, with the console of commands; the exit status."""
     from mmfan.apis import build_runner, load_config
     from mmfan.apis.robustness import (
+        asked_protocol,
         built_loop,
         describe_plan,
         judged_config,
         old_records_text,
         overview_text,
-        read_protocol,
+        plan_text,
+        report_words,
     )
     from mmfan.apis.runner import default_work_dir
 
@@ -102,7 +113,7 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     cfg = judged_config(
         cfg,
         workers=args.workers,
-        protocol=read_protocol(args.protocol, args.corruptions, args.severities),
+        protocol=asked_protocol(args.protocol, args.corruptions, args.severities),
         results=args.results or str(Path(work_dir) / RESULTS_NAME),
         limit=args.limit,
         seed=args.seed,
@@ -116,6 +127,8 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     )
     runner = build_runner(cfg, work_dir=work_dir, checkpoint=args.checkpoint, launcher=args.launcher, tta=args.tta)
     loop = built_loop(runner)
+    told = args.checkpoint or args.config
+    runner.logger.info(f"Judging {told} on {loop.protocol.name}, {plan_text(loop)}; {log_place(runner)}")
     with exits_on_problem(parser.prog, code=1):
         if args.dry_run:
             print(describe_plan(loop, measure=args.checkpoint is not None))
@@ -127,7 +140,9 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             print("\nStopped; the same command goes on with the cell that was in work.", file=sys.stderr)
             return status_of(stop)
         if runner.rank == 0 and loop.store is not None:
+            print(f"Results: {loop.store.path}")
             print(overview_text(loop))
             print(old_records_text(loop), end="\n" if old_records_text(loop) else "")
-            print(f"Results: {loop.store.path}. For tables and plots: {command_name('report')} {loop.store.path}")
+            print("\nTables and plots:")
+            print(f"  {command_name('report')} {shlex.join(report_words(loop))}")
     return 0

@@ -1,13 +1,13 @@
 """Report on results files: clean, corrupted and retained scores of one or many models, side by side.
 
-Reads what `mmfan judge` wrote (or a file written by hand); needs no torch. Prints markdown, JSON, CSV or
-LaTeX, or writes one HTML file with its pictures inside; beside --out the overview is printed. With --expect it is a
-regression gate: exit status 1 names every score that is not as expected. Examples:
-
-    mmfan report work_dirs/fan_tiny/robustness.jsonl
+    mmfan report work_dirs/fan_segformer_mini/robustness.jsonl
     mmfan report fan.jsonl segformer.jsonl --published SegFormer-B0 --format html --out report.html
     mmfan report fan.jsonl --write-expect expected.json --tolerance 0.005
     mmfan report fan.jsonl --expect expected.json
+
+Reads what `mmfan judge` wrote (or a file written by hand), under the protocol that it recorded; needs no torch. Prints
+markdown, JSON, CSV or LaTeX, or writes one HTML file with its pictures inside; beside --out the overview is printed.
+With --expect it is a regression gate: exit status 1 names every score that is not as expected.
 """
 
 from __future__ import annotations
@@ -19,42 +19,36 @@ from pathlib import Path
 
 from mmfan.cli.options import make_command_parser, whole
 from mmfan.errors import MMFanError
-from mmfan.evaluation.protocol import (
-    PROTOCOLS,
-    Protocol,
-    get_protocol,
-    make_protocol,
-    protocol_of_cells,
-    read_description,
-)
+from mmfan.evaluation.protocol import PROTOCOLS, Protocol, make_protocol
 from mmfan.evaluation.report import Report, Run, build_report, read_runs
+from mmfan.evaluation.report.choice import RECORDED, choose_metric, choose_models, choose_protocol, find_protocol
 from mmfan.evaluation.report.formats import FORMATS
 from mmfan.evaluation.report.gate import Expectations, differences, read_expectations, write_expectations
 from mmfan.evaluation.report.published import PublishedRow
 from mmfan.evaluation.report.report import published_beside
 from mmfan.evaluation.report.tables import sentence
-from mmfan.evaluation.results.store import key_of
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
+from mmfan.utils.commands import command_name
 from mmfan.utils.files import write_whole
 from mmfan.utils.tables import markdown_line, markdown_table
 from mmfan.utils.text import counted, one_line
-
-RECORDED = "recorded"
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line."""
     parser = make_command_parser(prog, __doc__, allow_abbrev=False)
     parser.add_argument("results", nargs="+", metavar="RESULTS", help="results files (JSON lines)")
+    parser.add_argument("--model", nargs="+", default=[], metavar="NAME", help="of the files, these models alone")
     parser.add_argument(
         "--protocol",
-        help=f"{', '.join(PROTOCOLS)}; {RECORDED}: the cells that are in the files; or a JSON file that describes one "
-        "(default: kamann16, or that of --expect)",
+        help=f"{', '.join(PROTOCOLS)}; {RECORDED}: all cells that are in the files; or a JSON file that describes one "
+        "(default: that of --expect, else the one that the files were judged on)",
     )
     parser.add_argument("--corruptions", nargs="+", metavar="NAME", help="a protocol of these types instead")
     parser.add_argument("--severities", nargs="+", type=whole(1), metavar="N", help="their severities (default: all)")
     parser.add_argument(
-        "--metric", help="of the records: mIoU, aAcc, bbox_mAP, ...; IoU.car for one class (default: mIoU)"
+        "--metric",
+        help="of the records: mIoU, aAcc, bbox_mAP, ...; IoU.car for one class (default: mIoU, else the first)",
     )
     parser.add_argument("--format", choices=(*FORMATS, "html"), default="markdown")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the report there instead of printing it")
@@ -73,15 +67,11 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
-def choose_protocol(args: argparse.Namespace, runs: list[Run]) -> Protocol:
-    """The protocol that the command line asks for."""
+def asked_protocol(args: argparse.Namespace, runs: list[Run]) -> Protocol:
+    """The protocol that the command line asks for, else the one that the records are of."""
     if args.corruptions:
         return make_protocol(args.corruptions, args.severities)
-    if args.protocol == RECORDED:
-        return protocol_of_cells((key_of(record)[1] for run in runs for record in run.records), RECORDED)
-    if args.protocol.endswith(".json"):
-        return get_protocol(read_description(args.protocol))
-    return get_protocol(args.protocol)
+    return find_protocol(args.protocol, runs) if args.protocol else choose_protocol(runs)
 
 
 def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
@@ -99,8 +89,8 @@ def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -
 def take_from_expected(args: argparse.Namespace, expected: Expectations | None) -> None:
     """Protocol and metric of the expected values are the defaults."""
     if not args.corruptions:
-        args.protocol = args.protocol or (expected and expected.protocol) or "kamann16"
-    args.metric = args.metric or (expected and expected.metric) or "mIoU"
+        args.protocol = args.protocol or (expected and expected.protocol)
+    args.metric = args.metric or (expected and expected.metric)
 
 
 def check_expected(args: argparse.Namespace, expected: Expectations, protocol: Protocol) -> None:
@@ -155,8 +145,9 @@ def summarise(args: argparse.Namespace) -> int:
     """Read, summarise, print; the exit status."""
     expected = read_expectations(args.expect, args.tolerance) if args.expect else None
     take_from_expected(args, expected)
-    runs = read_runs(args.results)
-    protocol = choose_protocol(args, runs)
+    runs = choose_models(read_runs(args.results), args.model)
+    protocol = asked_protocol(args, runs)
+    args.metric = args.metric or choose_metric(runs)
     if expected:
         check_expected(args, expected, protocol)
     rows: tuple[PublishedRow, ...] = ()
@@ -197,4 +188,7 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             )
             return summarise(args)
     except MissingCellsError as error:
-        parser.error(f"{error} (--partial averages what is there, --protocol {RECORDED} takes the cells of the files)")
+        raise MMFanError(
+            f"{error} That is: start the same `{command_name('judge')}` again, which goes on with them; or add "
+            f"--partial, or --protocol {RECORDED} for the cells of the files."
+        ) from error

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import argparse
 
+from mmfan.cli.console import add_output_options, log_place, own_console
 from mmfan.cli.options import add_config, add_run_options, export_local_rank, make_command_parser
 from mmfan.cli.problems import exits_on_problem
+from mmfan.utils.scores import score_text
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
@@ -32,22 +34,32 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--show-dir", metavar="DIR", help="write every picture, painted with its prediction, into DIR")
     parser.add_argument("--tta", action="store_true", help="test-time augmentation: the config's tta_pipeline")
+    add_output_options(parser)
     return parser
 
 
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Read, build, test."""
+    if args.ids and not args.out:
+        parser.error("argument --ids: says what label maps hold, which --out DIR writes")
+    with own_console(parser.prog, args, tables=True, scores=False):
+        return test(args, parser)
+
+
+def test(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """Do that, with the console of commands; the exit status."""
     from mmfan.apis import build_runner, load_config
     from mmfan.apis.hooks import PredictionWriter, check_one_prediction
 
-    if args.ids and not args.out:
-        parser.error("argument --ids: says what label maps hold, which --out DIR writes")
     export_local_rank(args.local_rank)
     cfg = load_config(args.config, args.cfg_options)
     runner = build_runner(cfg, work_dir=args.work_dir, checkpoint=args.checkpoint, launcher=args.launcher, tta=args.tta)
     if args.out or args.show_dir:
         check_one_prediction(cfg)
         runner.register_hook(PredictionWriter(args.out, args.show_dir, ids=args.ids))
+    runner.logger.info(f"Testing {args.checkpoint}; {log_place(runner)}")
     with exits_on_problem(parser.prog, code=1):
-        runner.test()
+        scores = runner.test()
+    if runner.rank == 0:
+        print("  ".join(score_text(name, value) for name, value in scores.items()))
     return 0

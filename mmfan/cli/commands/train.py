@@ -10,12 +10,28 @@ checkpoints that fail during the run, 130 after Ctrl-C, 143 after SIGTERM.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
+from pathlib import Path
 
+from mmfan.cli.console import add_output_options, log_place, own_console, shown_path
 from mmfan.cli.options import add_config, add_run_options, export_local_rank, make_command_parser
 from mmfan.cli.problems import exits_on_problem
 from mmfan.cli.stopping import status_of
+from mmfan.utils.commands import command_name
 from mmfan.utils.processes import end_children
+
+# Settings that a test has no use for.
+OF_TRAINING = (
+    "train_",
+    "val_",
+    "optim_wrapper",
+    "param_scheduler",
+    "default_hooks",
+    "resume",
+    "load_from",
+    "randomness",
+)
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
@@ -36,11 +52,18 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         action="store_true",
         help="scale the learning rate with the batch over all GPUs, relative to the config's auto_scale_lr",
     )
+    add_output_options(parser)
     return parser
 
 
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Read, build, train."""
+    with own_console(parser.prog, args):
+        return train(args, parser)
+
+
+def train(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """Do that, with the console of commands; the exit status."""
     from mmfan.apis import build_runner, load_config
 
     export_local_rank(args.local_rank)
@@ -52,6 +75,7 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         launcher=args.launcher,
         auto_scale_lr=args.auto_scale_lr,
     )
+    runner.logger.info(f"Training {args.config}; checkpoints go to {shown_path(runner.work_dir)}, {log_place(runner)}")
     try:
         with exits_on_problem(parser.prog, code=1):
             runner.train()
@@ -59,4 +83,21 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         end_children()  # torch would wait for each of the loading processes
         print(f"\nStopped; the same command with --resume continues from {runner.work_dir}.", file=sys.stderr)
         return status_of(stop)
+    if runner.rank == 0:
+        print(told_at_the_end(args, runner.work_dir), end="")
     return 0
+
+
+def told_at_the_end(args: argparse.Namespace, work_dir: str) -> str:
+    """The newest checkpoint, and how to test and judge it; empty where none was written."""
+    from mmfan.apis.resume import latest_checkpoint
+
+    newest = latest_checkpoint(Path(work_dir))
+    if newest is None:
+        return ""
+    lines = [f"Checkpoint: {shown_path(newest)}", "Test it, and judge it under corruption:"]
+    words = shlex.join([args.config, shown_path(newest)])
+    kept = [word for word in args.cfg_words if not word.startswith(OF_TRAINING)]
+    more = f" --cfg-options {shlex.join(kept)}" if kept else ""
+    lines += [f"  {command_name(command)} {words}{more}" for command in ("test", "judge")]
+    return "\n".join(lines) + "\n"

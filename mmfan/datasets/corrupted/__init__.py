@@ -11,10 +11,10 @@ from mmfan.datasets.corrupted.making.make import DiskFullError, Making, free_spa
 from mmfan.datasets.corrupted.making.plan import Plan, make_plan
 from mmfan.datasets.corrupted.making.shards import Shard, default_workers, parse_shard, shard_from_environment
 from mmfan.datasets.corrupted.making.survey import Survey, survey
-from mmfan.datasets.corrupted.making.worker import WorkerDiedError
 from mmfan.datasets.corrupted.manifest import Manifest, manifest_path, read_manifest
 from mmfan.datasets.corrupted.record import MixedSetError, SetRecord, read_record
 from mmfan.datasets.corrupted.verify import Verification, verify_set
+from mmfan.errors import WorkerDiedError
 
 __all__ = [
     "BusyTargetError",

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mmfan.datasets.prepare.cityscapes_tree import LABEL_SUFFIX, POLYGON_SUFFIX, advice, stems_in
 from mmfan.environment import EnvironmentMismatchError, is_installed
-from mmfan.errors import MMFanError
+from mmfan.errors import MMFanError, WorkerDiedError
 from mmfan.utils.checks import whole_number
 from mmfan.utils.files import is_complete_png, whole_file
 from mmfan.utils.processes import end_with_parent
@@ -121,7 +121,7 @@ def _problems_of(files: Sequence[Path], workers: int) -> Iterator[str | None]:
         for future in as_completed([pool.submit(_problem_of, file) for file in files]):
             yield future.result()
     except BrokenProcessPool as error:
-        raise RuntimeError(
+        raise WorkerDiedError(
             "A worker was killed, perhaps for want of memory. What was finished is kept: run it again, with fewer "
             "workers."
         ) from error
@@ -155,7 +155,7 @@ def prepare(
     Raises:
         EnvironmentMismatchError: There is something to convert and cityscapesScripts is not installed.
         FileNotFoundError: ``root`` is not the root of a Cityscapes tree.
-        RuntimeError: A worker process died.
+        WorkerDiedError: A worker process died.
         MMFanError: ``workers`` is not positive.
     """
     whole_number("workers", workers, 1)

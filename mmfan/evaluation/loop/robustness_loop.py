@@ -46,10 +46,12 @@ from mmfan.evaluation.metrics.evaluator import make_evaluator
 from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.results.counts_file import PictureCounts
 from mmfan.evaluation.results.picture_writer import PictureWriter
+from mmfan.evaluation.results.recorded_protocol import protocol_entry
 from mmfan.evaluation.results.store import Record, ResultsStore, RunKey, is_defined, key_of
 from mmfan.registry import LOOPS
 from mmfan.utils.checks import whole_number
 from mmfan.utils.progress import progress_text
+from mmfan.utils.text import duration
 
 SOURCES = ("fly", "disk")
 SECONDS_BETWEEN_LINES = 30.0
@@ -359,6 +361,7 @@ class RobustnessLoop(BaseLoop):
     def _more(self) -> dict[str, Any]:
         """What the records of this run have beside the scores."""
         more: dict[str, Any] = {"source": "fly" if self.disk is None else "disk"}
+        more["protocol"] = protocol_entry(self.protocol)
         return more if self.limit is None else {**more, "limit": self.limit}
 
     def _write_pictures(self, notes: list[SampleNote], outputs: Any) -> None:
@@ -381,7 +384,7 @@ class RobustnessLoop(BaseLoop):
         score = f"{100 * value:.2f} %" if is_defined(value) else "not a number"
         self.runner.logger.info(
             f"[{done}/{len(self.cells)}] {cell}: {name} {score}, {float(record.get('seconds') or 0):.1f} s"
-            + (f", {left // 60:.0f} min {left % 60:.0f} s left" if left else "")
+            + (f", {duration(left)} left" if left else "")
         )
         if record.get("note"):
             self.runner.logger.warning(f"{cell}: {record['note']}")

@@ -8,8 +8,9 @@ The clean cell is ``"corruption": "clean", "severity": 0``. Metrics are fraction
 not defined is ``null``. Beside these five keys a record may have ``config_hash``, ``checkpoint_hash``, ``seed`` and
 ``pictures`` (or ``limit``), which say with the model and the data set whose record it is (:class:`RunKey`);
 ``per_class`` ({metric: {class: value}}), ``classes``, ``counts`` (the file of the counts per picture, see
-:mod:`mmfan.evaluation.results.counts_file`), ``seconds``, ``versions``, and whatever else is known. The protocol
-is no part of it: a cell that two protocols share is judged once.
+:mod:`mmfan.evaluation.results.counts_file`), ``protocol`` (the one that it was judged for, see
+:mod:`mmfan.evaluation.results.recorded_protocol`), ``seconds``, ``versions``, and whatever else is known. The protocol
+does not say whose record it is: a cell that two protocols share is judged once.
 """
 
 from __future__ import annotations

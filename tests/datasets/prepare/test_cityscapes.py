@@ -1,6 +1,8 @@
 """Labels drawn by hand, by cityscapesScripts directly, and by the tool's function must be the same pixels."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import cv2
@@ -14,11 +16,16 @@ from helpers.stale_parts import stale_part
 from mmfan.datasets.prepare import cityscapes as prepare_cityscapes
 from mmfan.datasets.prepare.cityscapes import check_root, convert, prepare
 from mmfan.environment import EnvironmentMismatchError
+from mmfan.errors import WorkerDiedError
 
 
 def box(label, left, top, right, bottom, **more):
     """A rectangle; cityscapesScripts fills its border pixels too."""
     return {"label": label, "polygon": [[left, top], [right, top], [right, bottom], [left, bottom]], **more}
+
+
+def kill_this_process(_):
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 SCENE = [
@@ -120,6 +127,13 @@ def test_a_killed_run_is_taken_up(root):
     done = prepare(root, ["train", "val"])
     assert (done.made, done.kept) == (3, 4)
     assert tree_bytes(root) == whole
+
+
+@pytest.mark.process
+def test_a_worker_that_is_killed_ends_the_work_in_one_line(root, monkeypatch):
+    monkeypatch.setattr("mmfan.datasets.prepare.cityscapes._problem_of", kill_this_process)
+    with pytest.raises(WorkerDiedError, match=r"A worker was killed, .* run it again, with fewer workers\."):
+        prepare(root, ["train", "val"], workers=2)
 
 
 def test_only_the_splits_asked_for(root):

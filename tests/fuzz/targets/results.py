@@ -8,7 +8,7 @@ import numpy as np
 from helpers.small_results import PROTOCOL, records
 
 from fuzz.mutations import json_bytes, mutate_bytes, mutate_json
-from mmfan.apis.robustness import read_protocol
+from mmfan.apis.robustness import asked_protocol
 from mmfan.evaluation.protocol import get_protocol, protocol_of_cells, read_description
 from mmfan.evaluation.report import build_report, read_runs
 from mmfan.evaluation.report.formats import FORMATS
@@ -101,7 +101,7 @@ class Target:
     def doors(self, folder):
         path = folder / "run.jsonl"
         yield "protocol", lambda: get_protocol(read_description(folder / "protocol.json"))
-        yield "protocol of the judge", lambda: read_protocol(str(folder / "protocol.json"))
+        yield "protocol of the judge", lambda: asked_protocol(str(folder / "protocol.json"))
         yield "gate", lambda: self._gate(folder)
         yield "counts", lambda: self._read_counts(path)
         yield "report", lambda: self._report(path, "mIoU", get_protocol(PROTOCOL))

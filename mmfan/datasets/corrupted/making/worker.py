@@ -26,7 +26,7 @@ from mmfan.corruptions.cell import Cell
 from mmfan.corruptions.threads import one_thread
 from mmfan.datasets.corrupted.codec import decode_picture, encode_picture, is_whole, picture_damage
 from mmfan.datasets.corrupted.making.plan import Plan
-from mmfan.errors import MMFanError
+from mmfan.errors import WorkerDiedError
 from mmfan.utils.files import write_whole
 from mmfan.utils.processes import end_with_parent
 
@@ -48,10 +48,6 @@ PICTURE_ERRORS = (
     ValueError,
     cv2.error,
 )
-
-
-class WorkerDiedError(MMFanError, RuntimeError):
-    """A worker process ended before its work did."""
 
 
 class Unit(NamedTuple):

@@ -1,0 +1,118 @@
+"""Choice of what a report is made on where nothing is named: its protocol, its metric, its models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmfan.corruptions.cell import CLEAN, Cell, listed
+from mmfan.evaluation.protocol import PROTOCOLS, Protocol, get_protocol, protocol_of_cells, read_protocol
+from mmfan.evaluation.report.contents import ReportError, Run
+from mmfan.evaluation.results.recorded_protocol import recorded_protocols
+from mmfan.evaluation.results.store import key_of
+from mmfan.utils.text import counted, did_you_mean, one_line, shortlist
+
+RECORDED = "recorded"
+FIRST_METRIC = "mIoU"
+
+
+def choose_models(runs: Sequence[Run], names: Sequence[str]) -> list[Run]:
+    """The runs of some models.
+
+    Args:
+        runs: From :func:`mmfan.evaluation.report.read_runs`.
+        names: Of models, or of runs as a report shows them; none for all.
+
+    Raises:
+        ReportError: There is no such model.
+    """
+    chosen = list(runs)
+    if names:
+        chosen = []
+        for name in names:
+            found = [run for run in runs if run.name == name] or [run for run in runs if run.key.model == name]
+            if not found:
+                there = list(dict.fromkeys(run.name for run in runs))
+                raise ReportError(
+                    f"There is no model {name!r} in the results.{did_you_mean(name, there)} There are "
+                    f"{', '.join(map(repr, there))}."
+                )
+            chosen += [run for run in found if run not in chosen]
+    return chosen
+
+
+def choose_metric(runs: Sequence[Run]) -> str:
+    """MIoU where all have it, else the first metric of the first run that all have: bbox_mAP of detectors.
+
+    Raises:
+        ReportError: There are no runs, or none of their metrics is common to them.
+    """
+    each = [dict.fromkeys(name for record in run.records for name in record["metrics"]) for run in runs]
+    common = [name for name in (each[0] if each else ()) if all(name in names for names in each)]
+    if FIRST_METRIC in common or len(common) > 0:
+        return FIRST_METRIC if FIRST_METRIC in common else common[0]
+    told = "; ".join(f"{run.name}: {shortlist(list(names))}" for run, names in zip(runs, each, strict=True))
+    raise ReportError(f"The models have no metric in common ({told}). Choose some with --model.")
+
+
+def choose_protocol(runs: Sequence[Run]) -> Protocol:
+    """The protocol that runs were judged on: the one recorded last that all of them have every cell of.
+
+    Records that do not say (written by hand, or by older versions) are taken to be of a named protocol whose cells are
+    all there. Where one protocol was recorded alone it is taken whether its cells are there or not, so that what is
+    missing is told.
+
+    Raises:
+        ReportError: The records do not tell, or the runs were judged on different protocols.
+        mmfan.evaluation.results.store.ResultsError: A record names a protocol that is none.
+    """
+    cells = [{key_of(record)[1] for record in run.records} for run in runs]
+    each = [recorded_protocols(run.records) or _filled(own) for run, own in zip(runs, cells, strict=True)]
+    for protocol in (protocol for found in each for protocol in found):
+        if all(own >= {CLEAN, *protocol.cells} for own in cells):
+            return protocol
+    firsts = [found[0] for found in each if found]
+    if len(firsts) == len(runs) and all(first == firsts[0] for first in firsts):
+        return firsts[0]
+    raise ReportError(_told(runs, each, cells))
+
+
+def _filled(cells: set[Cell]) -> list[Protocol]:
+    """The named protocols whose cells are all there: the one that has no others first, then the first of the table."""
+    filled = [protocol for protocol in PROTOCOLS.values() if cells >= {CLEAN, *protocol.cells}]
+    return sorted(filled, key=lambda protocol: {CLEAN, *protocol.cells} != cells)
+
+
+def _told(runs: Sequence[Run], each: Sequence[Sequence[Protocol]], cells: Sequence[set[Cell]]) -> str:
+    parts = []
+    for run, found, own in zip(runs, each, cells, strict=True):
+        there = listed(sorted(own - {CLEAN})) or "no corrupted cell"
+        said = ", ".join(protocol.name for protocol in found) or f"not recorded, with {there}"
+        parts.append(f"{run.name}: {said}")
+    problem = f"The {counted(len(runs), 'model')} have no protocol in common"
+    cure = f"Name one: --protocol {RECORDED} averages over all cells of the files, --protocol kamann16 over its own"
+    if not any(each):
+        problem = "The records do not say which protocol they are of"
+    elif len(runs) > 1:
+        cure += "; or choose models with --model"
+    return one_line(f"{problem} ({'; '.join(parts)}). {cure}.", 4000)
+
+
+def find_protocol(text: str, runs: Sequence[Run]) -> Protocol:
+    """The protocol that a command line names: one of mmfan's, of a file, in JSON, of the records by its name.
+
+    Args:
+        text: ``'kamann16'``, ``'night.json'``, ``'{"corruptions": ["fog"]}'``, the name of one that the records
+            describe, or ``'recorded'``: the cells that are there.
+        runs: Of which the records may describe it.
+
+    Raises:
+        mmfan.evaluation.protocol.ProtocolError: There is no such protocol.
+        OSError: The file cannot be read.
+    """
+    if text == RECORDED:
+        return protocol_of_cells((key_of(record)[1] for run in runs for record in run.records), RECORDED)
+    asked = read_protocol(text)
+    if isinstance(asked, str) and asked not in PROTOCOLS:
+        described = [protocol for run in runs for protocol in recorded_protocols(run.records)]
+        return next((protocol for protocol in described if protocol.name == asked), None) or get_protocol(asked)
+    return get_protocol(asked)

@@ -1,0 +1,75 @@
+"""The protocol that a record was made for: its name, or a description of one's own, under the key ``protocol``.
+
+It is no part of a record's key, since a cell that two protocols share is judged once: the record then names the first.
+Records written before this key was there, or by hand, need not have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mmfan.corruptions.cell import Cell
+from mmfan.errors import MMFanError
+from mmfan.evaluation.protocol import PROTOCOLS, Protocol, get_protocol, under_its_own_name
+from mmfan.evaluation.results.record import ResultsError
+
+
+def protocol_entry(protocol: Protocol) -> str | dict[str, Any]:
+    """What a record says of a protocol: the name of one in :data:`PROTOCOLS`, else all of it, in the types of JSON.
+
+    >>> from mmfan.evaluation.protocol import make_protocol
+    >>> protocol_entry(get_protocol("level5"))
+    'level5'
+    >>> protocol_entry(make_protocol(["fog"], [1, 3]))["corruptions"]
+    {'fog': [1, 3]}
+    """
+    if PROTOCOLS.get(protocol.name) == protocol:
+        return protocol.name
+    return {
+        "name": protocol.name,
+        "corruptions": {name: list(protocol.severities(name)) for name in protocol.corruptions},
+        "groups": {group: list(types) for group, types in protocol.groups.items()},
+        "source": protocol.source,
+    }
+
+
+def recorded_protocol(record: Mapping[str, Any]) -> Protocol | None:
+    """The protocol that a record names or describes; None where it does not say.
+
+    The types need not be registered here, so that results can be reported on without the module that they come from.
+
+    Raises:
+        ResultsError: What it says is no protocol.
+    """
+    said = record.get("protocol")
+    if said is None:
+        return None
+    try:
+        if isinstance(said, str):
+            return get_protocol(said)
+        cells = [Cell(name, level) for name, levels in said["corruptions"].items() for level in levels]
+        groups = {group: tuple(types) for group, types in said["groups"].items()}
+        return under_its_own_name(Protocol(said["name"], tuple(cells), groups, str(said["source"])))
+    except (MMFanError, KeyError, TypeError, AttributeError) as error:
+        raise ResultsError(
+            f"The record of {record.get('corruption')} {record.get('severity')} of the model {record.get('model')!r} "
+            f"says that its protocol is {said!r:.200}, which is none ({error}). Name one: --protocol."
+        ) from error
+
+
+def recorded_protocols(records: Iterable[Mapping[str, Any]]) -> list[Protocol]:
+    """The protocols that records were made for, each once, the one that was recorded last first.
+
+    Raises:
+        ResultsError: A record names none.
+    """
+    seen: list[tuple[Any, Protocol]] = []
+    for record in records:
+        said = record.get("protocol")
+        known = next((pair for pair in seen if pair[0] == said), None)
+        found = known[1] if known else recorded_protocol(record)
+        if found is None:
+            continue
+        seen = [pair for pair in seen if pair[1] != found] + [(said, found)]
+    return [found for _, found in reversed(seen)]
