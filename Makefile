@@ -36,6 +36,9 @@ PYTHON ?= $(BIN)/python
 test-light:          ## the same for the rooms without torch, with PYTHON=...
 	@$(PYTHON) -m pytest -m "not slow and not process" $(LIGHT) $(ARGS)
 
+test-classic:        ## torch 2.1, NumPy 1, the original packages, in .venv-classic: suites, miniatures; needs Python 3.11
+	@VENV=.venv-classic bash .ci/classic.sh $(STEP)
+
 TRIALS ?= 10000
 SEED ?= 0
 fuzz: dev            ## damaged files, configs and names through every door; ARGS="--target weights --trial 41" for one
@@ -85,4 +88,4 @@ benchmark: dev       ## time and memory against the plain form, with this machin
 	@$(BIN)/mmfan bench
 
 clean:               ## remove the environment and everything the tools wrote here
-	rm -rf $(VENV) work_dirs data/mini_cityscapes .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) .venv-classic work_dirs data/mini_cityscapes .pytest_cache .ruff_cache .mypy_cache
