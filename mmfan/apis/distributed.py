@@ -79,6 +79,6 @@ def join_cpu_group(launcher: str, timeout: float | None = None) -> None:
     """
     os.environ.update(rank_variables(launcher, os.environ))
     if not torch.distributed.is_initialized():
-        torch.distributed.init_process_group(
-            backend="gloo", timeout=None if timeout is None else timedelta(seconds=timeout)
-        )
+        # torch 2.1 takes no None
+        limit = {} if timeout is None else {"timeout": timedelta(seconds=timeout)}
+        torch.distributed.init_process_group(backend="gloo", **limit)
