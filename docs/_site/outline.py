@@ -1,0 +1,62 @@
+"""Outline of the site: which pages there are, in which order, under which captions; added to the landing page.
+
+It stands here and not in ``index.md``, which is read on code hosts too.
+"""
+
+from __future__ import annotations
+
+from sphinx.application import Sphinx
+
+OUTLINE = {
+    "Tutorials": [
+        "tutorials/five_minutes",
+        "tutorials/judge_your_model",
+        "tutorials/corrupted_set",
+        "tutorials/train_fan",
+        "tutorials/robust_detection",
+        "tutorials/look_inside",
+    ],
+    "How to": [
+        "install",
+        "training",
+        "detection",
+        "judging",
+        "corrupted_sets",
+        "analysis",
+        "weights",
+        "configs",
+        "project/data",
+    ],
+    "Reference": [
+        "protocols",
+        "results_file",
+        "backbones",
+        "pictures",
+        "api",
+        "reference/index",
+        "project/configs",
+        "terminology",
+    ],
+    "Explanation": ["how_it_works", "results", "benchmarks", "reliability", "project/security"],
+    "Project": ["project/contributing", "project/changelog", "migration"],
+}
+
+
+def toctrees() -> str:
+    """The hidden trees of contents, one a caption."""
+    return "".join(
+        f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n" + "\n".join(pages) + "\n```\n"
+        for caption, pages in OUTLINE.items()
+    )
+
+
+def add_outline(app: Sphinx, page: str, source: list[str]) -> None:
+    """Put the trees of contents at the end of the landing page."""
+    if page == app.config.root_doc:
+        source[0] += toctrees()
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Sphinx' hook of extensions."""
+    app.connect("source-read", add_outline)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
