@@ -59,13 +59,13 @@ lint-project: dev  ## the files around the code: workflows, forms, metadata, spe
 	@.ci/lint_project.sh
 
 lint: dev lint-project  ## format check, lint rules, types, and lint-project
-	@$(BIN)/ruff format --check mmfan tools tests configs .ci
-	@$(BIN)/ruff check mmfan tools tests configs .ci
+	@$(BIN)/ruff format --check mmfan tools tests configs docs .ci
+	@$(BIN)/ruff check mmfan tools tests configs docs .ci
 	@$(BIN)/mypy
 
 format: dev          ## apply the formatter and the safe fixes
-	@$(BIN)/ruff check --fix mmfan tools tests configs .ci
-	@$(BIN)/ruff format mmfan tools tests configs .ci
+	@$(BIN)/ruff check --fix mmfan tools tests configs docs .ci
+	@$(BIN)/ruff format mmfan tools tests configs docs .ci
 
 addresses: dev     ## write the addresses of pyproject.toml wherever they are needed, and say which are open
 	@$(BIN)/python .ci/addresses.py
@@ -84,8 +84,17 @@ release-check:       ## whether this tree is what TAG=v1.2.3 names
 metafiles: dev     ## model-index.yml and the metafiles of configs/, from configs/index.json
 	@PYTHONPATH=tests $(BIN)/python -m helpers.metafiles
 
+docs:                ## the documentation site, in docs/_build/html; a warning is an error
+	@bash .ci/setup.sh docs
+	@$(BIN)/python -m sphinx -q -b html -n -W --keep-going -d docs/_build/doctrees docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+tutorials: dev       ## run the commands of the pages, in scratch folders; ARGS=docs/tutorials/X.md for one page
+	@PYTHONPATH=tests $(BIN)/python -m page_runs $(ARGS)
+
 benchmark: dev       ## time and memory against the plain form, with this machine's floor
 	@$(BIN)/mmfan bench
 
 clean:               ## remove the environment and everything the tools wrote here
-	rm -rf $(VENV) .venv-classic work_dirs data/mini_cityscapes .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) .venv-classic work_dirs data/mini_cityscapes docs/_build docs/project docs/reference
+	rm -rf .pytest_cache .ruff_cache .mypy_cache

@@ -4,6 +4,7 @@
 #   .ci/setup.sh               # segmentation: torch, the OpenMMLab stack without compiled operators, mmfan (a minute)
 #   .ci/setup.sh operators     # and mmcv's compiled operators, mmdet: detection (three minutes more on 2 cores, once)
 #   .ci/setup.sh dev           # and what the tests and checks need
+#   .ci/setup.sh docs          # operators, and what builds the documentation site
 #
 # VENV        where to put the environment      (default: .venv)
 # PYTHON      the interpreter to start from     (default: python3)
@@ -21,7 +22,7 @@ started=$SECONDS
 say() { printf '[setup %3d s] %s\n' "$((SECONDS - started))" "$*"; }
 stop() { say "$*" >&2; exit 1; }
 
-case $stage in segmentation) ;; operators | dev) ;; *) stop "expected segmentation, operators or dev, got $stage" ;; esac
+case $stage in segmentation) ;; operators | dev | docs) ;; *) stop "expected segmentation, operators, dev or docs, got $stage" ;; esac
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null ||
   stop "Python 3.10 or newer is needed, got $("$python" --version 2>&1); set PYTHON=/path/to/python3"
 "$python" -c 'import venv, ensurepip' 2>/dev/null ||
@@ -94,5 +95,12 @@ if [ "$stage" = dev ]; then
   finish
   install --no-index --no-deps "$scratch"/wheels/*.whl
   mark dev
+fi
+
+if [ "$stage" = docs ]; then
+  say "the documentation site"
+  # shellcheck disable=SC2046
+  install --no-deps $(section docs)
+  mark docs
 fi
 say "done: $venv. To enter it: source $venv/bin/activate"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from mirrored_pages import DOCS, write_if_new
@@ -218,7 +217,7 @@ def skip_member(app: Sphinx, what: str, name: str, value: Any, skip: bool, optio
 
 
 def untyped(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
-    """Say that what a function returns, or a property is, has no type before its first colon: annotations have types."""
+    """Say that what is returned, or a property, has no type before its first colon: annotations have the types."""
     if what in ("property", "attribute") and lines:
         lines[0] = f": {lines[0]}"
     for place, line in enumerate(lines[:-1]):

@@ -1,7 +1,7 @@
 """Pages of the repository that stand outside docs/: copied into docs/project, with their links led to the site's pages.
 
 Links from pages in docs/ to these files are led to the copies. A link to a file that is no page of the site is led to
-the repository, if ``project.urls`` in pyproject.toml has its address (``Repository``); else its text alone remains.
+the repository, if pyproject.toml has its address (``[tool.mmfan.addresses]``); else its text alone remains.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def mirrored() -> dict[str, str]:
 def repository_address() -> str:
     """The address of the repository in pyproject.toml; "" if there is none."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    found = re.search(r'^Repository\s*=\s*"(https?://[^"]+)"', text, re.MULTILINE)
-    return found.group(1).rstrip("/") if found else ""
+    found = re.search(r'^repository = "(https://[^"]+)"', text, re.MULTILINE)
+    return found.group(1) if found else ""
 
 
 def led(text: str, origin: str, page: str, address: str = "") -> str:

@@ -5,7 +5,11 @@ It stands here and not in ``index.md``, which is read on code hosts too.
 
 from __future__ import annotations
 
+import re
+
 from sphinx.application import Sphinx
+
+CARDS = re.compile(r"<!-- cards -->\n(.*?)<!-- /cards -->", re.DOTALL)
 
 OUTLINE = {
     "Tutorials": [
@@ -50,10 +54,17 @@ def toctrees() -> str:
     )
 
 
+def cards(table: str) -> str:
+    """The columns of a table, its heads and its one row, as cards: they stand one below the other on a narrow screen."""
+    heads, _, row = [[cell.strip() for cell in line.strip("| ").split("|")] for line in table.strip().splitlines()]
+    shown = [f":::{{grid-item-card}} {head}\n{text}\n:::" for head, text in zip(heads, row, strict=True)]
+    return "\n::::{grid} 1 2 2 2\n:gutter: 3\n\n" + "\n\n".join(shown) + "\n::::\n"
+
+
 def add_outline(app: Sphinx, page: str, source: list[str]) -> None:
-    """Put the trees of contents at the end of the landing page."""
+    """Put the trees of contents at the end of the landing page, and cards in the place of its first table."""
     if page == app.config.root_doc:
-        source[0] += toctrees()
+        source[0] = CARDS.sub(lambda found: cards(found.group(1)), source[0]) + toctrees()
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

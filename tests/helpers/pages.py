@@ -12,11 +12,12 @@ PAGES = sorted(
     for path in (
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/*.md"),
+        *ROOT.glob("docs/tutorials/*.md"),
         *ROOT.glob("configs/**/README.md"),
         ROOT / "data/README.md",
     )
 )
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```(\w*)([^\n`]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _ASSIGNED = re.compile(r"(?:export )?([A-Z][A-Z0-9_]*)=(\"[^\"]*\"|'[^']*'|\S*)\s*(?:#.*)?")
@@ -28,12 +29,14 @@ class Block(NamedTuple):
 
     Attributes:
         language: The word behind the fence; may be empty.
+        words: The words behind that: marks for the tests, which no reader sees.
         text: What is inside.
         heading: The chapter (``##``) that it stands in.
         line: The line of the page that its text begins at.
     """
 
     language: str
+    words: tuple[str, ...]
     text: str
     heading: str
     line: int
@@ -47,9 +50,10 @@ def text_of(page: str) -> str:
 def blocks(text: str) -> Iterator[Block]:
     """The fenced blocks of a page, in order."""
     for match in _FENCE.finditer(text):
-        before = text[: match.start(2)]
+        before = text[: match.start(3)]
         chapters = re.findall(r"^## (.+)$", _FENCE.sub("", before), re.MULTILINE)
-        yield Block(match.group(1), match.group(2), chapters[-1] if chapters else "", before.count("\n") + 1)
+        chapter, words = chapters[-1] if chapters else "", tuple(match.group(2).split())
+        yield Block(match.group(1), words, match.group(3), chapter, before.count("\n") + 1)
 
 
 def _without_blocks(text: str) -> str:

@@ -91,10 +91,10 @@ def write_coco(
     """Write a miniature COCO.
 
     ``target`` gets ``{train,val}2017/000000000001.png`` and ``annotations/instances_{train,val}2017.json`` with 7 of
-    COCO's categories, polygons for objects and run lengths for crowds (see :mod:`mmfan.datasets.miniature.sets.coco_objects`), and a manifest. The
-    pictures are those of the miniature Cityscapes with the same seed, size and number. It is drawn in a temporary
-    folder next to ``target`` and renamed at the end: a run that is stopped leaves nothing behind. The bytes do not
-    depend on ``workers``.
+    COCO's categories, polygons for objects and run lengths for crowds, and a manifest
+    (see :mod:`mmfan.datasets.miniature.sets.coco_objects`). The pictures are those of the miniature Cityscapes with the
+    same seed, size and number. It is drawn in a temporary folder next to ``target`` and renamed at the end: a run that
+    is stopped leaves nothing behind. The bytes do not depend on ``workers``.
 
     Args:
         target: Folder to make.
