@@ -6,8 +6,11 @@ It stands here and not in ``index.md``, which is read on code hosts too.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from sphinx.application import Sphinx
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
 
 CARDS = re.compile(r"<!-- cards -->\n(.*?)<!-- /cards -->", re.DOTALL)
 
@@ -55,7 +58,7 @@ def toctrees() -> str:
 
 
 def cards(table: str) -> str:
-    """The columns of a table, its heads and its one row, as cards: they stand one below the other on a narrow screen."""
+    """The columns of a table as cards, which stand one below the other on a narrow screen."""
     heads, _, row = [[cell.strip() for cell in line.strip("| ").split("|")] for line in table.strip().splitlines()]
     shown = [f":::{{grid-item-card}} {head}\n{text}\n:::" for head, text in zip(heads, row, strict=True)]
     return "\n::::{grid} 1 2 2 2\n:gutter: 3\n\n" + "\n\n".join(shown) + "\n::::\n"

@@ -6,7 +6,7 @@ from importlib import import_module
 from itertools import product
 
 import pytest
-from helpers.pages import PAGES, ROOT, inline_code, mmfan_arguments, shell_lines, text_of
+from helpers.pages import PAGES, ROOT, blocks, inline_code, mmfan_arguments, shell_lines, text_of
 
 from mmfan.cli.entry import COMMANDS, choose
 
@@ -30,7 +30,14 @@ def shown_options(parser, words):
                 yield from action.option_strings
 
 
-def problem_of(arguments, *, whole, capsys):
+def made_by(page):
+    """The files that a page's own blocks make: configs that later commands may name."""
+    text = text_of(page)
+    named = {word.removeprefix("file=") for block in blocks(text) for word in block.words if word.startswith("file=")}
+    return named | {f"{name}.py" for name in re.findall(r"^mmfan configs --copy (\w+) \.", text, re.MULTILINE)}
+
+
+def problem_of(arguments, *, whole, capsys, own=()):
     """What is wrong with a command line; "" for nothing."""
     try:
         command, rest = choose(arguments)
@@ -43,7 +50,8 @@ def problem_of(arguments, *, whole, capsys):
         except SystemExit:
             return capsys.readouterr().err.strip().splitlines()[-1]
         config = getattr(args, "config", "CONFIG")
-        if not (config == "CONFIG" or config.removeprefix("mmfan::") in CONFIGS or (ROOT / config).is_file()):
+        known = {"CONFIG", *own} | CONFIGS
+        if not (config.removeprefix("mmfan::") in known or (ROOT / config).is_file()):
             return f"there is no config {config!r}"
     known = set(shown_options(parser, rest))
     unknown = [word for word in rest if OPTION.fullmatch(word) and word not in known]
@@ -56,7 +64,7 @@ def test_command_lines_are_taken(page, capsys):
     for words in shell_lines(text_of(page)):
         arguments = mmfan_arguments(words)
         if arguments is not None:
-            problem = problem_of(arguments, whole=True, capsys=capsys)
+            problem = problem_of(arguments, whole=True, capsys=capsys, own=made_by(page))
             problems += [f"{' '.join(words)}: {problem}"] if problem else []
     assert not problems, "\n".join(problems)
 

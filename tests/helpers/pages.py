@@ -20,7 +20,7 @@ PAGES = sorted(
 _FENCE = re.compile(r"^```(\w*)([^\n`]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
-_ASSIGNED = re.compile(r"(?:export )?([A-Z][A-Z0-9_]*)=(\"[^\"]*\"|'[^']*'|\S*)\s*(?:#.*)?")
+_ASSIGNED = re.compile(r"(?:export )?([A-Za-z][A-Za-z0-9_]*)=(\"[^\"]*\"|'[^']*'|\$\(.*\)|\S*)\s*(?:#.*)?")
 _BETWEEN = {"&&", "||", ";", "|"}
 
 
@@ -89,7 +89,9 @@ def shell_lines(text: str) -> Iterator[list[str]]:
         for line in block.text.replace("\\\n", " ").splitlines():
             assigned = _ASSIGNED.fullmatch(line.strip())
             if assigned:
-                variables[assigned.group(1)] = assigned.group(2).strip("\"'")
+                # what a command gives is known when it is run
+                value = "VALUE" if assigned.group(2).startswith("$(") else assigned.group(2).strip("\"'")
+                variables[assigned.group(1)] = value
             elif "mmfan" in line:
                 whole = re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda name: variables[name.group(1) or name.group(2)], line)
                 yield from _commands(shlex.split(whole, comments=True))
