@@ -91,7 +91,7 @@ def run_script(text: str, folder: Path, log: Path, *, own: bool = False, timeout
     texts: dict[int, list[str]] = {}
     begun: dict[int, float] = {}
     number, start = -1, time.monotonic()
-    with open(log, "w", encoding="utf-8") as kept:
+    with open(log, "w", buffering=1, encoding="utf-8") as kept:
         process = subprocess.Popen(
             ["bash", "-c", text], cwd=folder, env=environment(own), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL, text=True, errors="replace", start_new_session=True,
