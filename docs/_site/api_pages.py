@@ -85,6 +85,8 @@ ROOMS: dict[str, tuple[str, list[Part]]] = {
         "mmfan.models",
         [
             Part("Backbones", "mmfan.models", ["FAN", "FANHybrid", "FANSwin", "AlterNet"]),
+            Part("What backbones share", "mmfan.models.backbones.dense_backbone", ["DenseBackbone"]),
+            Part("What FAN and FANHybrid share", "mmfan.models.backbones.fan_base", ["FANBackbone"]),
             Part("Heads, necks, classifier", "mmfan.models",
                  ["FANSegformerHead", "SimpleFeaturePyramid", "FANClassifier"]),
             Part("Official weights", "mmfan.models.official_weights",
