@@ -28,6 +28,7 @@ def mirrored() -> dict[str, str]:
         "CONTRIBUTING.md": "project/contributing",
         "CHANGELOG.md": "project/changelog",
         "SECURITY.md": "project/security",
+        "CODE_OF_CONDUCT.md": "project/conduct",
         "README.md": "project/readme",
         "data/README.md": "project/data",
         "configs/README.md": "project/configs",

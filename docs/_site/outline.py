@@ -45,7 +45,7 @@ OUTLINE = {
         "terminology",
     ],
     "Explanation": ["how_it_works", "results", "benchmarks", "reliability", "project/security"],
-    "Project": ["project/contributing", "project/changelog", "migration"],
+    "Project": ["project/contributing", "project/conduct", "project/changelog", "migration"],
 }
 
 

@@ -79,7 +79,7 @@ def test_one_opencv():
 @pytest.mark.parametrize(
     ("arguments", "variables", "told"),
     [
-        (["everything"], {}, "expected segmentation, operators or dev, got everything"),
+        (["everything"], {}, "expected segmentation, operators, dev or docs, got everything"),
         ([], {"PYTHON": "/nowhere/python3"}, "Python 3.10 or newer is needed"),
     ],
 )
