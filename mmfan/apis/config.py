@@ -8,7 +8,6 @@ mmengine would carry along in silence, are refused.
 
 from __future__ import annotations
 
-import inspect
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,16 +16,15 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.config import utils as config_utils
-from mmengine.runner import Runner
 from mmengine.utils import is_installed as is_distribution_installed
 
+from mmfan.apis.config_options import RUNNER_ARGUMENTS, check_options
 from mmfan.environment import EnvironmentMismatchError, check_environment, is_installed
 from mmfan.errors import ConfigError
 from mmfan.utils.configs import SCOPE, find_config
 from mmfan.utils.text import nearest
 
 SUFFIXES = (".py", ".json", ".yaml", ".yml")
-RUNNER_ARGUMENTS = tuple(name for name in inspect.signature(Runner.__init__).parameters if name not in ("self", "cfg"))
 # Of the top-level names in the configs of mmseg and mmdet, the one nearest to a Runner argument without extending it
 # reaches 0.80 (conv_cfg, env_cfg); one letter lost or swapped in an argument of the Runner gives 0.89 or more.
 NEAR_MISS = 0.88
@@ -168,51 +166,3 @@ def check_texts(value: Any, where: str) -> None:
             check_texts(item, where)
     elif isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
         raise ConfigError(f"{where}: {value!r:.80} is no text: it holds half of a pair of Unicode.")
-
-
-def check_options(cfg: Config, options: Mapping[str, Any]) -> None:
-    """Refuse options that would change nothing or that lead through a value which has no keys.
-
-    Args:
-        cfg: The config they are for.
-        options: Dotted keys and values.
-
-    Raises:
-        ConfigError: Names the option, what is there, and the cure.
-    """
-    for key, value in options.items():
-        first, *rest = key.split(".")
-        if first not in cfg and first not in RUNNER_ARGUMENTS:
-            names = sorted({*cfg.keys(), *RUNNER_ARGUMENTS})
-            near = nearest(first, names, 0.6)
-            hint = f"did you mean {near!r}?" if near else f"known are {', '.join(names)}."
-            raise ConfigError(f"--cfg-options {key}: the config has no key {first!r} and the Runner takes none; {hint}")
-        if rest and first in cfg:
-            _check_path(key, value, cfg[first], first, rest)
-
-
-def _check_path(key: str, value: Any, current: Any, walked: str, rest: list[str]) -> None:
-    """Follow a dotted key into a config value as far as it exists."""
-    for place, part in enumerate(rest):
-        if isinstance(current, list):
-            if not part.isdigit() or int(part) >= len(current):
-                raise ConfigError(
-                    f"--cfg-options {key}: {walked} is a list of {len(current)}; expected an index below that "
-                    f"after it, got {part!r}."
-                )
-            if place == len(rest) - 1 and not isinstance(value, dict):
-                raise ConfigError(
-                    f"--cfg-options {key}: an entry of a list cannot be replaced alone; give the whole list, "
-                    f"'{walked}=[...]'."
-                )
-            current = current[int(part)]
-        elif isinstance(current, dict):
-            if part not in current:
-                return
-            current = current[part]
-        else:
-            raise ConfigError(
-                f"--cfg-options {key}: {walked} is {current!r}, which has no keys to set; replace it whole with "
-                f"{walked}=..."
-            )
-        walked += f".{part}"

@@ -27,7 +27,9 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line."""
     parser = make_command_parser(prog, __doc__, allow_abbrev=False)
     parser.add_argument("picture", type=Path, help="picture file")
-    parser.add_argument("--out", type=Path, default=Path("corruptions.png"), help=".png or .jpg (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("work_dirs/corruptions.png"), help=".png or .jpg (default: %(default)s)"
+    )
     parser.add_argument(
         "--corruptions", nargs="+", default=["all"], metavar="NAME", help="corruptions or groups: common, noise, ..."
     )
