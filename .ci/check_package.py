@@ -17,6 +17,7 @@ import email
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -83,7 +84,8 @@ class Environment:
     def __init__(self, folder: Path) -> None:
         self.place, self.work = folder / "env", folder / "work"
         must(sys.executable, "-m", "venv", "--clear", self.place)
-        self.work.mkdir(exist_ok=True)
+        shutil.rmtree(self.work, ignore_errors=True)  # of a folder that was kept
+        self.work.mkdir()
 
     def bin(self, name: str) -> Path:
         """A program of the environment."""
