@@ -116,23 +116,24 @@ def how_to_install(module: str) -> str | None:
 
 
 def _how_to_get_mmcv(with_operators: bool) -> str:
-    """With compiled operators, or first without, which is enough for segmentation and takes seconds."""
+    """With compiled operators, or first without, which takes seconds, where that is enough for segmentation."""
     original = _keeps_to_original()
-    bare, whole = ("mmcv-lite==2.1.0", "mmcv==2.1.0") if original else ("onedl-mmcv", "onedl-mmcv")
+    whole = "mmcv==2.1.0" if original else "onedl-mmcv"
     here = installed("mmcv", "mmcv-lite", "onedl-mmcv")
     if original and _torch_has_prebuilt():
         first = f"`pip uninstall {' '.join(here)}`, " if here else ""
         return f"Install mmcv from its wheel for this torch: {first}`pip install openmim`, `mim install {whole}`."
     again = "--force-reinstall --no-deps --no-cache-dir " if here else ""
+    first = "`pip uninstall mmcv-lite`, then " if "mmcv-lite" in here else ""
     # pip's cache may hold a wheel that was built without operators, or for another torch
     compiled = (
-        f"compiled for the torch that is here: `MMCV_WITH_OPS=1 pip install {again or '--no-cache-dir '}"
+        f"compiled for the torch that is here: {first}`MMCV_WITH_OPS=1 pip install {again or '--no-cache-dir '}"
         f"--no-build-isolation {whole}` (some minutes; it needs a C++ compiler and `pip install 'setuptools<81' wheel "
         "ninja`)"
     )
-    if with_operators:
+    if with_operators or original:
         return f"Install mmcv with its operators, {compiled}."
-    return f"For segmentation `pip install {again}{bare}` is enough; detection needs its operators, {compiled}."
+    return f"For segmentation `pip install {again}onedl-mmcv` is enough; detection needs its operators, {compiled}."
 
 
 def state_of(module: str) -> tuple[str | None, str | None]:
@@ -179,6 +180,14 @@ def _numpy_problem(torch: Any) -> str | None:
     return None
 
 
+def needs_operators(module: str) -> bool:
+    """Whether a module cannot be used without mmcv's compiled operators: mmdet, and mmseg of the original family.
+
+    mmsegmentation 1.2.2 imports them for all of its models, onedl-mmsegmentation for those that use them.
+    """
+    return module == "mmdet" or (module == "mmseg" and "mmsegmentation" in families()["original"])
+
+
 def operators_problem() -> str | None:
     """What is wrong with mmcv's compiled operators, with the cure; None where they can be used.
 
@@ -216,7 +225,7 @@ def check_environment(*modules: str) -> dict[str, str]:
     """Import the packages named and check their versions; torch, mmengine and mmcv are always checked.
 
     Args:
-        modules: More of ``'mmseg'``, ``'mmdet'``; detection needs mmcv's compiled operators, segmentation does not.
+        modules: More of ``'mmseg'``, ``'mmdet'``; those that need mmcv's compiled operators must find them.
 
     Returns:
         The version of each module checked.
@@ -232,8 +241,8 @@ def check_environment(*modules: str) -> dict[str, str]:
         versions[module], problem = state_of(module)
         if problem:
             raise EnvironmentMismatchError(problem)
-    # mmseg goes without operators, but not with such as cannot be loaded
-    if "mmdet" in modules or ("mmseg" in modules and is_installed(OPERATORS)):
+    # who goes without operators does not go with such as cannot be loaded
+    if {"mmseg", "mmdet"}.intersection(modules) and (is_installed(OPERATORS) or any(map(needs_operators, modules))):
         problem = operators_problem()
         if problem:
             raise EnvironmentMismatchError(problem)

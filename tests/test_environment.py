@@ -13,6 +13,7 @@ from mmfan.environment import (
     REQUIREMENTS,
     EnvironmentMismatchError,
     how_to_install,
+    needs_operators,
     register_missing,
     release,
 )
@@ -77,7 +78,9 @@ def test_advice_for_an_mmcv_without_operators_replaces_it(monkeypatch):
     distributions(monkeypatch, torch="2.4.1", mmcv="2.2.0")
     again = "pip install --force-reinstall --no-deps --no-cache-dir"
     assert f"`MMCV_WITH_OPS=1 {again} --no-build-isolation mmcv==2.1.0`" in how_to_install("mmcv._ext")
-    assert f"For segmentation `{again} mmcv-lite==2.1.0` is enough" in how_to_install("mmcv")
+    assert how_to_install("mmcv") == how_to_install("mmcv._ext")  # mmsegmentation 1.2.2 does not go without
+    distributions(monkeypatch, torch="2.4.1", mmcv_lite="2.1.0")
+    assert "that is here: `pip uninstall mmcv-lite`, then `MMCV_WITH_OPS=1 pip" in how_to_install("mmcv._ext")
     distributions(monkeypatch, torch="2.13.0", onedl_mmcv="2.3.6")
     assert f"`MMCV_WITH_OPS=1 {again} --no-build-isolation onedl-mmcv`" in how_to_install("mmcv._ext")
 
@@ -89,11 +92,24 @@ def test_no_advice_names_an_index_that_has_no_mmfan():
     assert how_to_install("nothing_known") is None
 
 
-def test_mmcv_without_operators_segments_but_does_not_detect(monkeypatch):
+def test_mmcv_without_operators_does_not_detect(monkeypatch):
     hide(monkeypatch, "mmcv._ext")
-    assert "mmseg" in check_environment("mmseg")
     with pytest.raises(EnvironmentMismatchError, match=r"mmcv has no compiled operators .* Install "):
         check_environment("mmdet")
+    assert "mmcv" in check_environment()
+
+
+@pytest.mark.parametrize(("package", "goes"), [("onedl-mmsegmentation", True), ("mmsegmentation", False)])
+def test_mmcv_without_operators_segments_with_the_maintained_family(package, goes, monkeypatch):
+    hide(monkeypatch, "mmcv._ext")
+    distributions(monkeypatch, **{package.replace("-", "_"): "1.4.2"})
+    assert needs_operators("mmdet")
+    assert needs_operators("mmseg") is not goes
+    if goes:
+        assert "mmseg" in check_environment("mmseg")
+    else:
+        with pytest.raises(EnvironmentMismatchError, match="mmcv has no compiled operators"):
+            check_environment("mmseg")
 
 
 def test_operators_that_cannot_be_loaded_are_told_before_mmseg_fails(monkeypatch):
@@ -156,7 +172,7 @@ def test_version_assertion_of_a_package_is_explained(monkeypatch):
     distributions(monkeypatch, torch="2.4.1", mmcv="2.2.0")
     with pytest.raises(
         EnvironmentMismatchError,
-        match=r"`mmseg` .* cannot be imported: MMCV==2\.2\.0 is used but incompatible\. .*mmcv-lite==2\.1\.0",
+        match=r"`mmseg` .* cannot be imported: MMCV==2\.2\.0 is used but incompatible\. .*mmcv==2\.1\.0",
     ):
         check_environment("mmseg")
 

@@ -24,6 +24,7 @@ from mmfan.environment import (
     families,
     how_to_install,
     is_installed,
+    needs_operators,
     opencv_problem,
     operators_problem,
     state_of,
@@ -64,9 +65,8 @@ def operators() -> dict[str, str]:
         return {"compiled": "no, torch or mmcv cannot be used", "cuda": "no"}
     problem = operators_problem()
     if problem:
-        state = (
-            "but they cannot be loaded" if is_installed(OPERATORS) else "no; segmentation goes without, detection not"
-        )
+        without = "no" if needs_operators("mmseg") else "no; segmentation goes without, detection not"
+        state = "but they cannot be loaded" if is_installed(OPERATORS) else without
         return {"compiled": state, "cuda": "no", "problem": problem}
     cuda = str(import_module(OPERATORS).get_compiling_cuda_version())
     return {"compiled": "yes", "cuda": "no" if cuda == "not available" else f"yes, CUDA {cuda}"}

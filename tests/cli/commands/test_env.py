@@ -43,10 +43,13 @@ def test_missing_and_broken_packages_are_listed_with_their_cure(monkeypatch, cap
 
 def test_mmcv_without_operators_and_with_broken_ones(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "mmcv._ext", None)
+    monkeypatch.setattr(env, "needs_operators", lambda module: module == "mmdet")
     assert main(["env"]) == 0
     said = capsys.readouterr().out
     assert "mmcv operators    compiled: no; segmentation goes without, detection not; CUDA: no\n" in said
     assert "  mmcv operators: mmcv has no compiled operators here (NMS, RoIAlign, ...). Install " in said
+    monkeypatch.setattr(env, "needs_operators", lambda module: True)
+    assert env.operators()["compiled"] == "no"
     monkeypatch.setattr(env, "is_installed", lambda _: True)
     assert env.operators()["compiled"] == "but they cannot be loaded"
 
