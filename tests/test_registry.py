@@ -35,6 +35,15 @@ except EnvironmentMismatchError as error:
 print("mmseg" in sys.modules)
 """
 
+# A plain config of mmsegmentation that is judged names nothing else of mmfan.
+LOOP_ALONE = """
+import sys
+from mmengine.registry import EVALUATOR, LOOPS
+print(LOOPS.get("mmfan.RobustnessLoop").__name__, EVALUATOR.get("mmfan.RetentionEvaluator").__name__)
+asked = ("mmfan.models", "mmseg", "mmdet", "mmcv._ext", "cityscapesscripts", "imagecorruptions", "pycocotools")
+print([name for name in asked if name in sys.modules])
+"""
+
 
 def run(code):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -56,6 +65,11 @@ def test_backbones_work_without_mmseg():
     assert built == "FANHybrid"
     assert message.startswith("mmfan.FANSegformerHead needs the package `mmseg`, which is not installed.")
     assert loaded == "False"
+
+
+@pytest.mark.process
+def test_the_loop_asks_for_no_model_of_mmfan_and_no_further_package():
+    assert run(LOOP_ALONE) == ["RobustnessLoop RetentionEvaluator", "[]"]
 
 
 def test_registries_of_the_design_are_children_of_the_roots():
