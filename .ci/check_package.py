@@ -6,8 +6,8 @@
     python .ci/check_package.py openmmlab   # the original family
 
 Wheel and source archive are built and checked in any case. ``--keep FOLDER`` keeps what was built and the environments.
-The environments are made of this interpreter; those with torch take the pinned one, so that mmcv's operators come from
-the cache of `make operators`, or are compiled into it.
+The environments are made of this interpreter, by the commands of docs/install.md. Those with torch take a pinned one, so
+that mmcv's operators come from the cache of `make operators` or `make test-classic`, or go there.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 import package_journeys as journeys
 
 ROOT = Path(__file__).parents[1]
-PINS = ROOT / "constraints.txt"
 CHECKERS = ("build", "twine", "check-wheel-contents", "validate-pyproject", "readme-renderer[md]", "hatchling")
 # what mmfan reads at run time beside its modules
 DATA_FILES = (
@@ -49,10 +48,13 @@ def say(text: str) -> None:
     print(f"[package {time.monotonic() - STARTED:4.0f} s] {text}", flush=True)
 
 
-def run(*command: str | Path, cwd: Path | None = None) -> tuple[int, str]:
-    """Exit status of a command and what it printed; it finds mmfan where it is installed and nowhere else."""
+def run(*command: str | Path, cwd: Path | None = None, more: dict[str, str] | None = None) -> tuple[int, str]:
+    """Exit status of a command and what it printed; it finds mmfan where it is installed and nowhere else.
+
+    ``more`` are variables of its environment.
+    """
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
-    environment |= {"OMP_NUM_THREADS": "1", "VALIDATE_PYPROJECT_NO_NETWORK": "1"}
+    environment |= {"OMP_NUM_THREADS": "1", "VALIDATE_PYPROJECT_NO_NETWORK": "1", **(more or {})}
     done = subprocess.run(
         [str(word) for word in command], cwd=cwd, env=environment, text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -60,32 +62,43 @@ def run(*command: str | Path, cwd: Path | None = None) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def must(*command: str | Path, cwd: Path | None = None) -> str:
+def must(*command: str | Path, cwd: Path | None = None, more: dict[str, str] | None = None) -> str:
     """What a command that must succeed printed.
 
     Raises:
         PackageError: It failed.
     """
-    status, printed = run(*command, cwd=cwd)
+    status, printed = run(*command, cwd=cwd, more=more)
     if status:
         raise PackageError(f"`{' '.join(map(str, command))}` ended with status {status}:\n{printed[-4000:]}")
     return printed
 
 
-def pin(distribution: str) -> str:
-    """``name==version`` as constraints.txt has it."""
-    (line,) = re.findall(rf"^{re.escape(distribution)}==\S+$", PINS.read_text(encoding="utf-8"), re.MULTILINE)
+def pin(distribution: str, file: str) -> str:
+    """``name==version`` as a file of pins has it."""
+    (line,) = re.findall(rf"^{distribution}==\S+$", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
     return line
+
+
+def page_commands(heading: str) -> list[str]:
+    """The commands below a heading of docs/install.md, without comments."""
+    page = (ROOT / "docs/install.md").read_text(encoding="utf-8")
+    below = re.split(rf"^#+ {re.escape(heading)}$", page, maxsplit=1, flags=re.MULTILINE)[1]
+    (block,) = re.findall(r"^```bash[^\n]*\n(.*?)^```", below, re.MULTILINE | re.DOTALL)[:1]
+    return [re.sub(r"\s+#.*", "", line) for line in block.splitlines()]
 
 
 class Environment:
     """A virtual environment in a folder of its own, and an empty folder to work in."""
 
-    def __init__(self, folder: Path) -> None:
-        self.place, self.work = folder / "env", folder / "work"
+    def __init__(self, folder: Path, wheel: Path | None = None, torch_pins: str = "constraints.txt") -> None:
+        self.place, self.work, self.wheel = folder / "env", folder / "work", wheel
         must(sys.executable, "-m", "venv", "--clear", self.place)
         shutil.rmtree(self.work, ignore_errors=True)  # of a folder that was kept
         self.work.mkdir()
+        # of all that users get as new as it is, torch alone is held: the operators in the cache were compiled for it
+        self.pins = folder / "pins.txt"
+        self.pins.write_text(pin("torch", torch_pins) + "\n", encoding="utf-8")
 
     def bin(self, name: str) -> Path:
         """A program of the environment."""
@@ -93,20 +106,32 @@ class Environment:
 
     def pip(self, *words: str | Path) -> None:
         """Install."""
-        must(self.bin("python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *words)
+        must(self.bin("python"), "-m", "pip", "install", "--quiet", *words)
 
-    def walk(self, steps: list[journeys.Step]) -> int:
+    def follow(self, commands: list[str]) -> None:
+        """Run commands of the page as its reader does, in a shell that entered the environment, with the wheel for `.`.
+
+        Raises:
+            PackageError: One failed.
+        """
+        shell = {
+            "PATH": f"{self.place / 'bin'}:{os.environ['PATH']}",
+            "VIRTUAL_ENV": str(self.place),
+            "PIP_CONSTRAINT": str(self.pins),
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "OPERATORS": "cpu",
+        }
+        for command in commands:
+            line = re.sub(r"'\.(\[[\w-]+\])'", rf"'mmfan\1 @ {self.wheel.as_uri()}'", command)
+            must("bash", "-ec", line, cwd=ROOT, more=shell)
+
+    def walk(self, steps: list[journeys.Step]) -> None:
         """Go through the steps of a journey."""
-        return journeys.walk(steps, lambda words: run(self.bin(words[0]), *words[1:], cwd=self.work), self.work)
+        journeys.walk(steps, lambda words: run(self.bin(words[0]), *words[1:], cwd=self.work), self.work)
 
     def size(self) -> str:
         """What it takes on disk."""
         return f"{sum(p.stat().st_size for p in self.place.rglob('*') if p.is_file()) / 1e6:.0f} MB"
-
-    def operators(self, requirement: str) -> None:
-        """Put mmcv with compiled operators there, from the cache if it was built before."""
-        wheel = must(self.bin("python"), ROOT / ".ci/operators.py", requirement, "--operators", "cpu")
-        self.pip("--no-deps", "--force-reinstall", wheel.strip().splitlines()[-1])
 
 
 # --- what is built
@@ -115,7 +140,7 @@ class Environment:
 def build(folder: Path) -> tuple[Path, Path]:
     """Source archive and wheel, in ``folder``; the wheel of the archive is that of the checkout, byte for byte."""
     tools = Environment(folder)
-    tools.pip("-c", PINS, *CHECKERS)
+    tools.pip("-c", ROOT / "constraints.txt", *CHECKERS)
     python = tools.bin("python")
     must(python, "-m", "build", "--no-isolation", "--outdir", folder / "dist", ROOT)
     must(python, "-m", "build", "--no-isolation", "--wheel", "--outdir", folder / "direct", ROOT)
@@ -165,46 +190,34 @@ def check_contents(wheel: Path, archive: Path) -> None:
 
 def judge(folder: Path, wheel: Path) -> Environment:
     """Neither torch nor OpenMMLab."""
-    env = Environment(folder)
-    env.pip(f"mmfan[judge] @ {wheel.as_uri()}")
+    env = Environment(folder, wheel)
+    install, *frost = page_commands("Without a framework")
+    env.follow([install])
+    say(f"  installed, {env.size()}")
     journeys.write_results(env.work)
     env.walk([*journeys.WITHOUT_FRAMEWORK, *journeys.WITHOUT_FROST])
-    env.pip("--no-deps", "imagecorruptions-imaug")
+    env.follow(frost)
     env.walk(journeys.WITH_FROST)
     return env
 
 
 def onedl(folder: Path, wheel: Path) -> Environment:
-    """The maintained family: as pip builds mmcv, then with its operators and one OpenCV."""
-    env = Environment(folder)
-    env.pip(pin("torch"))
-    env.pip(f"mmfan[onedl-segmentation] @ {wheel.as_uri()}")
+    """The maintained family: segmentation with mmcv as pip builds it, then detection with its operators."""
+    env = Environment(folder, wheel)
+    env.follow(page_commands("The maintained family"))
     say(f"  segmentation is installed, {env.size()}")
-    env.walk([*journeys.SEGMENTATION, *journeys.WITHOUT_MMDET])
-    env.pip(f"mmfan[onedl] @ {wheel.as_uri()}")
-    env.walk([journeys.TWO_OPENCV, *journeys.WITHOUT_OPERATORS])
-    env.pip("setuptools<81", "wheel", "ninja")
-    env.operators(pin("onedl-mmcv"))
-    one_opencv(env)
+    env.walk([*journeys.SEGMENTATION, *journeys.WITHOUT_MMDET, journeys.ONE_OPENCV])
+    env.follow(page_commands("Detection, too"))
     say(f"  detection is installed, {env.size()}")
     env.walk([*journeys.DETECTION, journeys.ONE_OPENCV])
     return env
 
 
-def one_opencv(env: Environment) -> None:
-    """Do what `mmfan env` says of two builds of OpenCV."""
-    printed = must(env.bin("mmfan"), "env")
-    (cure,) = re.findall(r"OpenCV: .*`(pip uninstall .*)`, then `(pip install .*)`", printed)
-    for line in cure:
-        must(env.bin("python"), "-m", *line.split())
-
-
 def openmmlab(folder: Path, wheel: Path) -> Environment:
-    """The original family, mmcv compiled for the installed torch."""
-    env = Environment(folder)
-    env.pip(pin("torch"), "numpy<2", "setuptools<81", "wheel", "ninja")
-    env.operators("mmcv==2.1.0")
-    env.pip(f"mmfan[openmmlab] @ {wheel.as_uri()}")
+    """The original family, with the torch that most of its users have; mmcv is compiled for it."""
+    env = Environment(folder, wheel, "constraints-classic.txt")
+    env.follow(page_commands("The original family"))
+    say(f"  installed, {env.size()}")
     env.walk([*journeys.SEGMENTATION, *journeys.DETECTION, journeys.ONE_OPENCV])
     return env
 

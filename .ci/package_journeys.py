@@ -151,8 +151,6 @@ DETECTION = [
     Step(f"python:assert len(open('{_OBJECTS}/robustness.jsonl').readlines()) == 2"),
 ]
 WITHOUT_MMDET = [Step("train fan_mask_rcnn_mini", r"`mmdet`, which is not installed\. .*pip install", 2)]
-WITHOUT_OPERATORS = [Step("train fan_mask_rcnn_mini", "mmcv has no compiled operators here .*pip install", 2)]
-TWO_OPENCV = Step("env", "OpenCV: .* overwrite each other's files")
 ONE_OPENCV = Step("python:import mmfan.environment as e; assert e.opencv_problem() is None")
 
 
