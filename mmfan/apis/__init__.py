@@ -7,7 +7,7 @@ from mmfan.apis.inference import init_model, predict, read_picture
 from mmfan.apis.runner import build_runner
 from mmfan.errors import ConfigError
 from mmfan.models.safe_load import CheckpointError
-from mmfan.visualization.detections import Detections
+from mmfan.visualization.coco_results import Detections
 
 __all__ = [
     "CheckpointError",

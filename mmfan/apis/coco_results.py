@@ -61,7 +61,7 @@ class CocoResults:
         Args:
             image_id: Its number.
             picture: Its path.
-            objects: As :func:`mmfan.visualization.detections.as_coco_results` gives them.
+            objects: As :func:`mmfan.visualization.coco_results.as_coco_results` gives them.
             mask_scores: Of each object's mask; None from a model without masks.
 
         Raises:

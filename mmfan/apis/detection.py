@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from mmfan.apis.inference import predict_sample
-from mmfan.visualization.detections import Detections, detections_of
+from mmfan.visualization.coco_results import Detections
+from mmfan.visualization.detections import detections_of
 
 
 def is_detector(model: Any) -> bool:

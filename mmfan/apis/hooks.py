@@ -22,7 +22,8 @@ from mmfan.apis.seen_pictures import as_rgb, keep_pictures, take_pictures
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.utils.commands import command_name
 from mmfan.utils.files import write_whole
-from mmfan.visualization.detections import as_coco_results, detections_of, mask_scores_of, paint_detections
+from mmfan.visualization.coco_results import as_coco_results
+from mmfan.visualization.detections import detections_of, mask_scores_of, paint_detections
 from mmfan.visualization.files import save_picture
 from mmfan.visualization.overlays import overlay
 

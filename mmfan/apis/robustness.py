@@ -107,7 +107,7 @@ def describe_plan(loop: RobustnessLoop, measure: bool) -> str:
         measure: Take a few pictures through the model for an estimate of the time.
 
     Raises:
-        mmfan.evaluation.loop.preflight.findings.PreflightError: The preflight found something.
+        mmfan.evaluation.judging.findings.PreflightError: The preflight found something.
     """
     loop.runner.model.eval()
     loop.preflight(with_model=measure)

@@ -29,7 +29,7 @@ from mmfan.apis.resume import check_average, check_resumable, choose_resume
 from mmfan.apis.weight_doors import inner_model, own_reader, with_own_reader, without_program
 from mmfan.environment import check_environment
 from mmfan.errors import ConfigError
-from mmfan.evaluation.loop.preflight.findings import main_process_alone
+from mmfan.evaluation.loop.main_process import main_process_alone
 from mmfan.evaluation.loop.preflight.run import preflight_of_validation
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 from mmfan.models.weight_files.checks import check_usable

@@ -9,7 +9,8 @@ __getattr__, __dir__, __all__ = lazy_face(
     __name__,
     {
         "contact_sheets": ["contact_sheet", "corruption_rows"],
-        "detections": ["Detections", "as_coco_results", "detections_of", "paint_detections"],
+        "coco_results": ["Detections", "as_coco_results"],
+        "detections": ["detections_of", "paint_detections"],
         "files": ["save_picture"],
         "grids": ["ModelRow", "model_grid"],
         "instances": ["draw_instances"],

@@ -1,32 +1,17 @@
-"""Objects that a detector found: read from its samples, painted, and written in COCO's form."""
+"""Objects that a detector found: read from its samples, and painted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from mmfan.errors import MMFanError
+from mmfan.visualization.coco_results import Detections
 from mmfan.visualization.instances import distinct_colours, draw_instances
 
 LEGIBLE = 480  # pixels of the short side, below which a picture is enlarged before names are written on it
-
-
-class Detections(NamedTuple):
-    """The objects found in one picture, the surest first.
-
-    Args:
-        boxes: (N, 4) float32: left, top, right, bottom in pixels of the picture.
-        scores: (N,) float32, 0 to 1.
-        labels: (N,) int64: class numbers.
-        masks: (N, H, W) bool, or None from a model that gives boxes alone.
-    """
-
-    boxes: np.ndarray
-    scores: np.ndarray
-    labels: np.ndarray
-    masks: np.ndarray | None
 
 
 def detections_of(sample: Any, threshold: float = 0.0) -> Detections:
@@ -95,42 +80,3 @@ def paint_detections(
         picture, found.boxes, found.labels, classes, palette, scores=found.scores if with_scores else None,
         masks=found.masks, opacity=opacity, scale=scale,
     )  # fmt: skip
-
-
-def as_coco_results(
-    found: Detections, image_id: Any, categories: Sequence[int] | None = None, names: Sequence[str] | None = None
-) -> list[dict[str, Any]]:
-    """Objects in the form of COCO's result files.
-
-    Args:
-        found: The objects.
-        image_id: The picture's number.
-        categories: The category number of each class; None for the class numbers themselves.
-        names: The name of each class, to be written beside its number.
-
-    Returns:
-        One dict for each object: ``image_id``, ``category_id``, with names ``category_name``, ``bbox`` ([x, y, width,
-        height], pixels), ``score``, and with masks ``segmentation``, run lengths in COCO's compressed form.
-    """
-    results = []
-    for number, (left, top, right, bottom) in enumerate(found.boxes.tolist()):
-        label = int(found.labels[number])
-        entry = {
-            "image_id": image_id,
-            "category_id": label if categories is None else int(categories[label]),
-            "bbox": [left, top, right - left, bottom - top],
-            "score": float(found.scores[number]),
-        }
-        if names is not None:
-            entry["category_name"] = names[label]
-        if found.masks is not None:
-            entry["segmentation"] = _run_lengths(found.masks[number])
-        results.append(entry)
-    return results
-
-
-def _run_lengths(mask: np.ndarray) -> dict[str, Any]:
-    from pycocotools import mask as coco_mask  # comes with mmdetection
-
-    encoded = coco_mask.encode(np.asfortranarray(mask, np.uint8))
-    return {"size": [int(side) for side in encoded["size"]], "counts": encoded["counts"].decode("ascii")}

@@ -17,7 +17,8 @@ from mmfan.apis.checkpoint import check_classes
 from mmfan.apis.detection import is_detector
 from mmfan.apis.hooks import PredictionWriter
 from mmfan.apis.inference import predicted_rows
-from mmfan.visualization.detections import Detections, as_coco_results, paint_detections
+from mmfan.visualization.coco_results import Detections, as_coco_results
+from mmfan.visualization.detections import paint_detections
 
 pytestmark = pytest.mark.slow
 

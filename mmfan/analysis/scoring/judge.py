@@ -43,11 +43,6 @@ class AlteredLoop(RobustnessLoop):
     def _more(self) -> dict[str, Any]:
         return {**super()._more(), "alteration": self.alteration.settings}
 
-    def _report(self, record: Record, done: int, left: float) -> None:
-        super()._report(record, done, left)
-        if self.progress is not None:
-            self.progress(done, len(self.cells))
-
 
 class Judge:
     """Scores of a context's model, as often as an analysis asks.

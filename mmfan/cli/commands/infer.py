@@ -63,7 +63,8 @@ def find(model: Any, path: Path, picture: np.ndarray, target: Path, args: argpar
     """Write the picture with the objects found in it, and the objects."""
     from mmfan.apis.detection import detect
     from mmfan.visualization import save_picture
-    from mmfan.visualization.detections import as_coco_results, paint_detections
+    from mmfan.visualization.coco_results import as_coco_results
+    from mmfan.visualization.detections import paint_detections
 
     found = detect(model, path, args.score_thr)
     save_picture(target, paint_detections(picture[..., ::-1], found, model.dataset_meta, args.opacity))

@@ -8,22 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import mmcv
 import numpy as np
 from mmengine import fileio
 from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
 
+from mmfan.datasets.label_files import as_bytes, map_ids, one_channel, reduce_zero, refuse_outside
 from mmfan.datasets.transforms.load_image import DECODING_ERRORS
 from mmfan.errors import MMFanError
 from mmfan.picture_files import check_content, open_with_pillow
 from mmfan.registry import TRANSFORMS
-from mmfan.utils.commands import command_name
-
-CURE = (
-    "Expected an image of one channel that holds train ids (*_labelTrainIds.png in Cityscapes, made by "
-    f"`{command_name('prepare cityscapes')} ROOT`), not label ids, instance ids or colours."
-)
 
 
 def read_label(path: str, backend: str = "pillow", backend_args: dict[str, Any] | None = None) -> np.ndarray:
@@ -53,56 +47,7 @@ def read_label(path: str, backend: str = "pillow", backend_args: dict[str, Any] 
         raise MMFanError(f"{problem} The decoder says: {' '.join(str(error).split())}") from error
     if label is None:  # OpenCV's way to say that it could not decode
         raise MMFanError(problem)
-    if label.ndim == 3 and label.shape[2] == 1:
-        label = label[:, :, 0]
-    if label.ndim != 2:
-        raise MMFanError(f"The label image {path} has the shape {label.shape}. {CURE}")
-    return label
-
-
-def ids_outside(label: np.ndarray, num_classes: int, ignore_index: int = 255) -> list[int]:
-    """Ids that are neither in ``0..num_classes-1`` nor ignored.
-
-    Args:
-        label: (H, W), any integer type.
-        num_classes: Number of valid ids.
-        ignore_index: Id of pixels that do not count.
-
-    Returns:
-        The ids, sorted; empty if all is well.
-
-    >>> ids_outside(np.array([[0, 18, 255], [19, 33, 33]], np.uint8), 19)
-    [19, 33]
-    """
-    # Comparisons of bytes run at memory speed; the ids are counted only when there is something to say.
-    outside = (label >= num_classes) & (label != ignore_index)
-    if np.issubdtype(label.dtype, np.signedinteger):
-        outside |= label < 0
-    return [int(value) for value in np.unique(label[outside])] if outside.any() else []
-
-
-def reduce_zero(label: np.ndarray, ignore_index: int = 255) -> np.ndarray:
-    """Ignore id 0 and move the others down by one; ignored pixels stay ignored.
-
-    >>> reduce_zero(np.array([[0, 1, 150, 255]], np.uint8))
-    array([[255,   0, 149, 255]], dtype=uint8)
-    """
-    table = np.arange(-1, 255, dtype=np.int64)
-    table[0] = ignore_index
-    table[ignore_index] = ignore_index
-    return cv2.LUT(label, table.astype(np.uint8))  # several times faster than indexing with the label
-
-
-def map_ids(label: np.ndarray, mapping: dict[int, int]) -> np.ndarray:
-    """Replace old ids by new ones; ids that the mapping does not name stay.
-
-    >>> map_ids(np.array([[0, 1, 255]], np.uint8), {0: 1, 1: 255})
-    array([[  1, 255, 255]], dtype=uint8)
-    """
-    table = np.arange(256, dtype=np.uint8)
-    for old, new in mapping.items():
-        table[old] = new
-    return cv2.LUT(label, table)
+    return one_channel(label, path)
 
 
 @TRANSFORMS.register_module()
@@ -168,13 +113,11 @@ class LoadSegAnnotations(MMSegLoadAnnotations):
         label = read_label(path, self.imdecode_backend, self.backend_args)
         self._check_size(label, results)
         num_classes = self._num_ids(results)
-        if label.dtype != np.uint8:  # else 16-bit instance ids would wrap around to ids that look valid
-            self._refuse(ids_outside(label, 256, self.ignore_index), path, num_classes or 256)
-            label = label.astype(np.uint8)
+        label = as_bytes(label, path, num_classes or 256, self.ignore_index)
         if self._reduces_zero(results):
             label = reduce_zero(label, self.ignore_index)
         if num_classes is not None:
-            self._refuse(ids_outside(label, num_classes, self.ignore_index), path, num_classes)
+            refuse_outside(label, path, num_classes, self.ignore_index)
         if results.get("label_map") is not None:
             label = map_ids(label, results["label_map"])
         results["gt_seg_map"] = label
@@ -186,14 +129,6 @@ class LoadSegAnnotations(MMSegLoadAnnotations):
             raise MMFanError(
                 f"The label image {results['seg_map_path']} is {label.shape[1]}x{label.shape[0]} (width x height), but "
                 f"its picture {results.get('img_path')} is {picture[1]}x{picture[0]}. Both must have the same size."
-            )
-
-    def _refuse(self, ids: list[int], path: str, num_classes: int) -> None:
-        if ids:
-            listed = ", ".join(map(str, ids[:10])) + (", ..." if len(ids) > 10 else "")
-            raise MMFanError(
-                f"The label image {path} holds ids outside 0..{num_classes - 1} and {self.ignore_index} (ignored): "
-                f"{listed}. {CURE}"
             )
 
     def _reduces_zero(self, results: dict[str, Any]) -> bool:

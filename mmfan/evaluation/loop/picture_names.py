@@ -10,6 +10,7 @@ from mmfan.datasets.corrupted.layout import clean_set
 from mmfan.datasets.transforms.corrupt import NAME_ROOT_KEY
 from mmfan.datasets.transforms.pipelines import innermost_datasets
 from mmfan.errors import MMFanError
+from mmfan.evaluation.judging.pictures import check_names
 
 
 def path_of(sample: Mapping[str, Any]) -> str:
@@ -48,13 +49,7 @@ def name_pictures(dataset: Any, root: str | None = None) -> tuple[list[str], lis
         picture_name(path, info.get(NAME_ROOT_KEY) if root is None else root)
         for path, info in zip(paths, infos, strict=True)
     ]
-    owner: dict[str, str] = {}
-    for path, name in zip(paths, names, strict=True):
-        if owner.setdefault(name, path) != path:
-            raise MMFanError(
-                f"The pictures {owner[name]} and {path} have one name, {name!r}, and would be corrupted alike: give "
-                "the folder that holds all pictures as `picture_root` of RobustnessLoop."
-            )
+    check_names(paths, names, "give the folder that holds all pictures as `picture_root` of RobustnessLoop")
     return paths, names
 
 

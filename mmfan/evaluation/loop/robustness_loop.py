@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.dist import broadcast_object_list, get_dist_info, is_main_process
+from mmengine.dist import get_dist_info, is_main_process
 from mmengine.registry import DATASETS
 from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.amp import autocast
 
-from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.corruptions.cell import CLEAN
 from mmfan.datasets.corrupted.lookup import CorruptedSet, clean_set_of
 from mmfan.errors import ConfigError, MMFanError
+from mmfan.evaluation.judging.cells import CellProgress, CellRun
+from mmfan.evaluation.judging.outcome import conclude
+from mmfan.evaluation.judging.pictures import spread
+from mmfan.evaluation.judging.places import writable
+from mmfan.evaluation.judging.timing import Shares
 from mmfan.evaluation.loop.building import building
 from mmfan.evaluation.loop.contents import contents_of
-from mmfan.evaluation.loop.outcome import check_fractions, conclude
+from mmfan.evaluation.loop.main_process import in_main_process, main_process_alone
 from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
-from mmfan.evaluation.loop.preflight.findings import main_process_alone
-from mmfan.evaluation.loop.preflight.places import writable
 from mmfan.evaluation.loop.preflight.run import preflight
-from mmfan.evaluation.loop.run_key import (
-    check_corruption_versions,
-    guess_dataset_name,
-    guess_model_name,
-    make_record,
-    other_runs,
-    run_key,
-)
+from mmfan.evaluation.loop.run_key import guess_dataset_name, guess_model_name, run_key
 from mmfan.evaluation.loop.shown import shown_prediction, shown_truth
 from mmfan.evaluation.loop.stream import (
     CellBatches,
@@ -39,22 +34,18 @@ from mmfan.evaluation.loop.stream import (
     CorruptPicture,
     SampleNote,
     build_sweep_loader,
-    spread,
 )
-from mmfan.evaluation.loop.timing import Shares, describe_shares
+from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.evaluation.metrics.evaluator import make_evaluator
 from mmfan.evaluation.protocol import Protocol, get_protocol
-from mmfan.evaluation.results.counts_file import PictureCounts
 from mmfan.evaluation.results.picture_writer import PictureWriter
 from mmfan.evaluation.results.recorded_protocol import protocol_entry
-from mmfan.evaluation.results.store import Record, ResultsStore, RunKey, is_defined, key_of
+from mmfan.evaluation.results.store import Record, ResultsStore, RunKey
 from mmfan.registry import LOOPS
 from mmfan.utils.checks import whole_number
-from mmfan.utils.progress import progress_text
-from mmfan.utils.text import duration
 
 SOURCES = ("fly", "disk")
-SECONDS_BETWEEN_LINES = 30.0
+PACKAGES = ("torch", "numpy", "cv2", "mmengine")  # whose versions stand in a record
 
 
 @LOOPS.register_module()
@@ -132,7 +123,7 @@ class RobustnessLoop(BaseLoop):
         self.limit = None if limit is None else whole_number("limit", limit, 1)
         self.fp16 = fp16
         self.name = name or guess_model_name(runner)
-        self.store = None if results is None else ResultsStore(writable(results))
+        self.store = None if results is None else ResultsStore(writable(results) if is_main_process() else results)
         if whole_number("pictures", pictures, 0) and self.store is None:
             raise MMFanError("`pictures` are written beside the results: give `results` too.")
         if source not in SOURCES or (source == "disk") != (corrupted_root is not None):
@@ -165,7 +156,7 @@ class RobustnessLoop(BaseLoop):
         runner.visualizer.dataset_meta = dataset.metainfo
         self.key: RunKey | None = None
         self.shares: dict[str, float] = {}
-        self._cell_start = self._last_said = 0.0
+        self.progress: Callable[[int, int], None] | None = None  # told how many cells are done, and of how many
 
     def _choose_pictures(
         self, dataset: Any, corrupted_root: str | Path | None, pictures: int, change: Change | None
@@ -207,35 +198,32 @@ class RobustnessLoop(BaseLoop):
         self.runner.call_hook(f"before_{mode}_epoch")
         self.runner.model.eval()
         self.preflight(with_model=mode == "test")
-        self.key = key = self.find_key(mode)
-        records = self.resumed(key)
-        done = {key_of(record)[1] for record in records}
-        todo = [number for number, cell in enumerate(self.cells) if cell not in done]
-        if done:
-            self.runner.logger.info(f"{len(done)} of {len(self.cells)} cells are in {self.store and self.store.path}.")
-        shares = Shares()
-        self.batches.cells, self.batches.skipped = todo, set()
-        stream = iter(self.dataloader) if todo else iter(())
-        start = time.perf_counter()
-        for place, number in enumerate(todo):
-            began = time.perf_counter()
-            record = self._judged_elsewhere(key, self.cells[number])
-            if record is None:
-                self._judge(mode, number, place * self.batches.batches_of_cell, stream, shares)
-                record = self._score(key, self.cells[number], began, shares)
-            else:
-                self.batches.skipped.add(number)
-            records.append(record)
-            seconds = time.perf_counter() - start
-            self._report(record, len(done) + place + 1, seconds / (place + 1) * (len(todo) - place - 1))
-        self.shares = shares.finish()
-        if todo:
-            lines = describe_shares(self.shares, shares.pictures, self.dataloader.num_workers)
-            self.runner.logger.info(f"where the time went: {lines}")
+        self.key = self.find_key(mode)
+        run = self._cell_run(self.key)
+        stream: Iterator[tuple[list[SampleNote], Any]] = iter(())
+
+        def begin(todo: list[int]) -> None:
+            nonlocal stream
+            self.batches.cells, self.batches.skipped = todo, set()
+            stream = iter(self.dataloader) if todo else iter(())
+
+        def judge(number: int, place: int) -> CellScores | None:
+            self._judge(mode, number, place * self.batches.batches_of_cell, stream, run.shares)
+            with run.shares.measure("metric"), building("the evaluator"):
+                return self.evaluator.cell_scores()
+
+        records = run.run(begin, judge, lambda number: self.batches.skipped.add(number), self.dataloader.num_workers)
+        self.shares = run.seconds
         metrics = conclude(records, self.protocol, self.runner.logger)
         self.runner.call_hook(f"after_{mode}_epoch", metrics=metrics)
         self.runner.call_hook(f"after_{mode}")
         return metrics
+
+    def _cell_run(self, key: RunKey) -> CellRun:
+        return CellRun(
+            self.cells, self.store, key, pictures=self.names, packages=PACKAGES, logger=self.runner.logger,
+            more=self._more(), together=in_main_process, progress=self.progress,
+        )  # fmt: skip
 
     def preflight(self, with_model: bool) -> None:
         """See in seconds that nothing will fail, or be wrong, after hours; once, in the main process.
@@ -257,10 +245,9 @@ class RobustnessLoop(BaseLoop):
         """The key of this run; without a results file nothing is hashed. The weights must have been loaded."""
         if self.store is None:
             return RunKey(self.name, dataset=self.dataset_name, seed=self.seed)
-        key: list[Any] = [None]
-        if is_main_process():
-            file = self.runner.cfg.get("load_from") if mode == "test" else None
-            key[0] = run_key(
+        file = self.runner.cfg.get("load_from") if mode == "test" else None
+        return in_main_process(
+            lambda: run_key(
                 self.runner,
                 name=self.name,
                 dataset=self.dataset_name,
@@ -273,8 +260,7 @@ class RobustnessLoop(BaseLoop):
                 fp16=self.fp16,
                 lossy_set=None if self.disk is None else self.disk.lossy,
             )
-        broadcast_object_list(key)
-        return key[0]
+        )
 
     def _precision(self) -> str:
         """What the model computes in: autocast's type of its device, or that of its weights."""
@@ -285,34 +271,14 @@ class RobustnessLoop(BaseLoop):
 
     def resumed(self, key: RunKey) -> list[Record]:
         """Records of this run that are in the results file, of the cells wanted; the same in all processes."""
-        found: list[Any] = [[]]
-        if self.store is not None and is_main_process():
-            wanted = set(self.cells)
-            records = self.store.records()
-            own = [record for record in records if key_of(record)[0] == key]
-            others = other_runs(records, key, self.cells)
-            if others:
-                self.runner.logger.warning(f"{self.store.path} holds {others}: they stay, and are not taken over.")
-            found[0] = [record for record in own if key_of(record)[1] in wanted]
-            check_corruption_versions(found[0], str(self.store.path))
-        broadcast_object_list(found)
-        return found[0]
-
-    def _judged_elsewhere(self, key: RunKey, cell: Cell) -> Record | None:
-        """The record of a cell that another process has put in the results file; the same in all processes of this."""
-        found: list[Any] = [None]
-        if self.store is not None:
-            if is_main_process():
-                found[0] = self.store.find(key, cell)
-                check_corruption_versions(list(filter(None, found)), str(self.store.path))
-            broadcast_object_list(found)
-        return found[0]
+        return self._cell_run(key).resumed()
 
     @torch.no_grad()
     def _judge(
         self, mode: str, number: int, first: int, stream: Iterator[tuple[list[SampleNote], Any]], shares: Shares
     ) -> None:
         """Take a cell's pictures of this process through the model."""
+        progress = CellProgress("batches", self.batches.batches_of_cell, self.runner.logger.info)
         for index in range(first, first + self.batches.batches_of_cell):
             with shares.measure("wait"):
                 # those of a cell that is skipped may have been on their way already
@@ -327,36 +293,8 @@ class RobustnessLoop(BaseLoop):
             with shares.measure("write"):
                 self._write_pictures(notes, outputs)
             shares.add_notes(notes)
-            self._say_progress(notes, index - first + 1)
+            progress(self.cells[number], index - first + 1)
             self.runner.call_hook(f"after_{mode}_iter", batch_idx=index, data_batch=batch, outputs=outputs)
-
-    def _say_progress(self, notes: list[SampleNote], batches: int) -> None:
-        """Log how far a cell is, twice a minute: cells of large models take long."""
-        now = time.monotonic()
-        if batches == 1:
-            self._cell_start = self._last_said = now
-        elif now - self._last_said > SECONDS_BETWEEN_LINES and batches < self.batches.batches_of_cell:
-            self._last_said = now
-            text = progress_text("batches", batches, self.batches.batches_of_cell, now - self._cell_start)
-            self.runner.logger.info(f"{self.cells[notes[0].cell]}: {text}")
-
-    def _score(self, key: RunKey, cell: Cell, began: float, shares: Shares) -> Record:
-        """Score the cell that was just judged and put it in the results file; another process' record stands."""
-        with shares.measure("metric"), building("the evaluator"):
-            scores = self.evaluator.cell_scores()
-        outcome: list[Any] = [None]
-        if scores is not None:
-            check_fractions(scores.metrics)
-            with shares.measure("write"):
-                record = make_record(key, cell, scores, time.perf_counter() - began, **self._more())
-                if self.store is not None:
-                    counts = None
-                    if scores.counts is not None:
-                        counts = PictureCounts(scores.counts, tuple(self.names), tuple(scores.classes))
-                    record, _ = self.store.settle(record, counts)
-            outcome[0] = record
-        broadcast_object_list(outcome)
-        return outcome[0]
 
     def _more(self) -> dict[str, Any]:
         """What the records of this run have beside the scores."""
@@ -377,17 +315,6 @@ class RobustnessLoop(BaseLoop):
                 truth = shown_truth(sample, note.image, self.evaluator.dataset_meta)
                 if truth is not None:
                     self.writer.write_truth(name, truth)
-
-    def _report(self, record: Record, done: int, left: float) -> None:
-        cell = key_of(record)[1]
-        name, value = next(iter(record["metrics"].items()))
-        score = f"{100 * value:.2f} %" if is_defined(value) else "not a number"
-        self.runner.logger.info(
-            f"[{done}/{len(self.cells)}] {cell}: {name} {score}, {float(record.get('seconds') or 0):.1f} s"
-            + (f", {duration(left)} left" if left else "")
-        )
-        if record.get("note"):
-            self.runner.logger.warning(f"{cell}: {record['note']}")
 
 
 def _check_dataloader(dataloader: Any) -> None:

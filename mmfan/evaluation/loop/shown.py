@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfan.visualization.detections import Detections, detections_of, paint_detections
+from mmfan.visualization.coco_results import Detections
+from mmfan.visualization.detections import detections_of, paint_detections
 
 THRESHOLD = 0.3  # least score of an object that is painted
 

@@ -235,17 +235,6 @@ def collate_with_notes(
     return [note for note, _ in batch], inner([sample for _, sample in batch])
 
 
-def spread(count: int, limit: int | None) -> list[int]:
-    """Numbers of ``limit`` of ``count`` pictures, spread evenly over the set.
-
-    >>> spread(10, 3), spread(3, None), spread(2, 5)
-    ([1, 5, 8], [0, 1, 2], [0, 1])
-    """
-    if limit is None or limit >= count:
-        return list(range(count))
-    return [(2 * place + 1) * count // (2 * limit) for place in range(limit)]
-
-
 def build_sweep_loader(
     runner: Any, config: Mapping[str, Any], dataset: CellDataset, batches: CellBatches
 ) -> DataLoader:

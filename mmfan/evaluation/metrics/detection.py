@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmdet.datasets.api_wrappers import COCO, COCOeval
+from mmdet.datasets.api_wrappers import COCO
 from mmdet.evaluation.metrics import CocoMetric
 from mmengine.fileio import get_local_path, load
 from numpy.typing import NDArray
@@ -20,12 +20,8 @@ from mmfan.datasets.coco import Annotations
 from mmfan.datasets.coco_annotations import check_classes, check_scored, read_annotations
 from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.cell_scores import CellScores
+from mmfan.evaluation.metrics.objects import RECALLS, STATS, score_objects
 from mmfan.utils.text import counted, shortlist
-
-# name of a score -> its place in COCOeval.stats
-STATS = {"mAP": 0, "mAP_50": 1, "mAP_75": 2, "mAP_s": 3, "mAP_m": 4, "mAP_l": 5}
-# the same of recalls, which are given where `metric_items` asks for them
-RECALLS = {"AR@100": 6, "AR@300": 7, "AR@1000": 8, "AR_s@1000": 9, "AR_m@1000": 10, "AR_l@1000": 11}
 
 
 class CocoScoresMetric(CocoMetric):
@@ -109,13 +105,14 @@ class CocoScoresMetric(CocoMetric):
                     raise MMFanError(f"The model predicts no masks, and the evaluator asks for {kind!r}.")
                 if kind == "segm" and self.lacks_masks is not None:
                     raise self.lacks_masks
-                judged = self._evaluate(kind, load(files[kind]), ids)
-                stats = np.where(judged.stats < 0, np.nan, judged.stats)
-                recalls = {name: place for name, place in RECALLS.items() if name in (self.metric_items or ())}
-                metrics |= {f"{kind}_{name}": float(stats[place]) for name, place in {**STATS, **recalls}.items()}
-                per_class[f"{kind}_mAP"] = self._by_class(judged.eval["precision"])
-        found = any(len(prediction["labels"]) for prediction in predictions)
-        note = "" if found else f"The model detected nothing in {counted(len(predictions), 'picture')}."
+                found = score_objects(
+                    self._coco_api, load(files[kind]), kind, ids, self.cat_ids, self.proposal_nums, self.iou_thrs,
+                    self.metric_items or (),
+                )  # fmt: skip
+                metrics |= {f"{kind}_{name}": value for name, value in found.metrics.items()}
+                per_class[f"{kind}_mAP"] = found.per_class
+        some = any(len(prediction["labels"]) for prediction in predictions)
+        note = "" if some else f"The model detected nothing in {counted(len(predictions), 'picture')}."
         return CellScores(metrics, per_class, classes=tuple(self.dataset_meta["classes"]), note=note)
 
     def categories_of(self, img_ids: Sequence[int]) -> list[int]:
@@ -142,38 +139,6 @@ class CocoScoresMetric(CocoMetric):
                 f"{shortlist(unknown)}. Give the metric the annotation file of the data set."
             )
         return list(self._coco_api.get_cat_ids(cat_names=self.dataset_meta["classes"]))
-
-    def _evaluate(self, kind: str, detections: list[dict], img_ids: list[int]) -> Any:
-        if kind == "segm":
-            # with a box in it, the toolkit would take the area of the box for that of the mask
-            for detection in detections:
-                detection.pop("bbox", None)
-        judged = COCOeval(self._coco_api, self._loaded(detections), kind)
-        judged.params.catIds = self.cat_ids
-        judged.params.imgIds = sorted(set(img_ids))
-        judged.params.maxDets = list(self.proposal_nums)
-        judged.params.iouThrs = self.iou_thrs
-        judged.evaluate()
-        judged.accumulate()
-        judged.summarize()
-        return judged
-
-    def _loaded(self, detections: list[dict]) -> Any:
-        if detections:
-            return self._coco_api.loadRes(detections)
-        nothing = COCO()  # loadRes fails on an empty list
-        nothing.dataset = {**self._coco_api.dataset, "annotations": []}
-        nothing.createIndex()
-        return nothing
-
-    def _by_class(self, precision: NDArray[np.float64]) -> dict[str, float]:
-        """AP of each class from (IoU, recall, class, area, detections): all areas, the largest number of detections."""
-        found = {}
-        for place, category in enumerate(self._coco_api.load_cats(self.cat_ids)):
-            values = precision[:, :, place, 0, -1]
-            values = values[values > -1]
-            found[category["name"]] = float(values.mean()) if values.size else float("nan")
-        return found
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """The scores by name."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.cell_scores import CellScores
-from mmfan.evaluation.metrics.counts import scores_of_counts
+from mmfan.evaluation.metrics.labels import check_numbers, scores_of_pictures
 from mmfan.registry import METRICS
 from mmfan.utils.checks import list_of, whole_number
 
@@ -63,43 +63,8 @@ def _check_numbers(truth: torch.Tensor, prediction: torch.Tensor, num_classes: i
         return
     # one transfer from the device for all four
     ends = torch.stack((truth.min(), truth.max(), prediction.min(), prediction.max())).tolist()
-    for what, low, high in (("truth", *ends[:2]), ("prediction", *ends[2:])):
-        if not 0 <= low <= high < num_classes:
-            raise MMFanError(
-                f"Expected the class numbers of the {what} to be from 0 to {num_classes - 1} (or {ignore_index}, "
-                f"ignored), got {low} to {high}."
-            )
-
-
-def more_class_scores(
-    sums: NDArray[np.int64], wanted: Sequence[str], beta: float = 1.0
-) -> dict[str, NDArray[np.float64]]:
-    """Dice, or F-score with precision and recall, of each class, undefined (NaN) where mmsegmentation's are.
-
-    Dice = 2 tp / (2 tp + fp + fn); precision = tp / (tp + fp); recall = tp / (tp + fn);
-    F = (1 + beta^2) precision recall / (beta^2 precision + recall). Where nothing of a class is found, Dice is 0 and F
-    is 0 / 0: undefined, so that mFscore leaves the class out where mDice counts it.
-
-    Args:
-        sums: (classes, 3): true positives, false positives, false negatives of the set.
-        wanted: Any of ``'mDice'``, ``'mFscore'``.
-        beta: Weight of the recall in F.
-    """
-    hits, false, missed = sums.T.astype(np.float64)
-    found: dict[str, NDArray[np.float64]] = {}
-    with np.errstate(invalid="ignore"):
-        if "mDice" in wanted:
-            found["Dice"] = 2 * hits / (2 * hits + false + missed)
-        if "mFscore" in wanted:
-            precision, recall = hits / (hits + false), hits / (hits + missed)
-            f_score = (1 + beta**2) * precision * recall / (beta**2 * precision + recall)
-            found |= {"Fscore": f_score, "Precision": precision, "Recall": recall}
-    return found
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    defined = values[~np.isnan(values)]
-    return float(defined.mean()) if defined.size else float("nan")
+    check_numbers("truth", *ends[:2], num_classes, ignore_index)
+    check_numbers("prediction", *ends[2:], num_classes, ignore_index)
 
 
 @METRICS.register_module()
@@ -171,16 +136,7 @@ class SegCountsMetric(BaseMetric):
 
     def scores(self, results: Sequence[NDArray[np.int64]]) -> CellScores:
         """The scores of the pictures whose counts are given, one (classes, 3) array a picture."""
-        counts = np.stack(list(results)) if results else np.zeros((0, len(self._classes()), 3), np.int64)
-        found = scores_of_counts(counts)
-        classes = self._classes()
-        more = more_class_scores(counts.sum(axis=0), self.iou_metrics, self.beta)
-        metrics = {**found.metrics, **{f"m{name}": _mean(values) for name, values in more.items()}}
-        per_class = {
-            name: dict(zip(classes, map(float, values), strict=True))
-            for name, values in {**found.per_class, **more}.items()
-        }
-        return CellScores(metrics, per_class, counts, classes)
+        return scores_of_pictures(list(results), self._classes(), self.iou_metrics, self.beta)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """The scores by name."""

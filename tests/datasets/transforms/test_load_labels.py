@@ -10,7 +10,7 @@ pytest.importorskip("mmseg")
 from mmseg.datasets.transforms import LoadAnnotations
 
 from mmfan.datasets import LoadSegAnnotations
-from mmfan.datasets.transforms.load_labels import ids_outside, map_ids, reduce_zero
+from mmfan.datasets.label_files import ids_outside, map_ids, reduce_zero
 
 LABEL = np.array([[0, 1, 18], [5, 255, 7]], np.uint8)
 

@@ -10,7 +10,7 @@ from mmengine.fileio import get_local_path
 
 from mmfan.datasets.coco_annotations import check_classes, check_scored, narrow_boxes, read_annotations
 from mmfan.datasets.transforms.pipelines import innermost_datasets
-from mmfan.evaluation.loop.preflight.findings import Findings
+from mmfan.evaluation.judging.findings import Findings
 
 
 def check_annotations(dataset: Any, metrics: Iterable[Any], findings: Findings) -> bool:

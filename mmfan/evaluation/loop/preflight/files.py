@@ -1,45 +1,19 @@
-"""Preflight of the files: every picture and label map by its header, and no picture twice."""
+"""Preflight of the files of a dataset: their headers, where its pipelines read them from this machine."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mmcv.transforms import LoadImageFromFile as MMCVLoadImageFromFile
 
-from mmfan import picture_files
 from mmfan.datasets.transforms.load_image import LoadImageFromFile
 from mmfan.datasets.transforms.pipelines import innermost_datasets, loads_picture, walk
-from mmfan.errors import MMFanError
-from mmfan.evaluation.loop.preflight.findings import Findings
+from mmfan.evaluation.judging.findings import Findings
+from mmfan.evaluation.judging.headers import Size, check_labels, check_pictures
 from mmfan.evaluation.loop.stream import LoadCorrupted
 
-READERS = 8  # threads; reading begins of files waits for the disk
 LABEL_STEPS = ("LoadAnnotations", "LoadSegAnnotations")  # which read picture files, of mmsegmentation and mmfan
-
-Size = tuple[int, int]  # width, height
-
-
-def check_twice(names: Sequence[str], samples: Sequence[Mapping[str, Any]], findings: Findings) -> None:
-    """See that each picture is judged once: neither a name nor an ``img_id`` occurs twice.
-
-    A picture that is judged twice counts twice in every mean, and its detections are matched against each other.
-    """
-    cure = (
-        "Judge a set that holds each picture once: no RepeatDataset, no sets joined that share pictures or ids, no "
-        "line of a list twice."
-    )
-    twice = [f"{name} ({count} times)" for name, count in Counter(names).items() if count > 1]
-    findings.add_of(twice, "picture would be judged more than once", "pictures would be judged more than once", cure)
-    owners: dict[Any, str] = {}
-    shared = []
-    for name, sample in zip(names, samples, strict=True):
-        number = sample.get("img_id")
-        if number is not None and owners.setdefault(number, name) != name:
-            shared.append(f"{number} ({owners[number]} and {name})")
-    findings.add_of(shared, "`img_id` is that of two pictures", "`img_id`s are those of two pictures each", cure)
 
 
 def reads_local_files(dataset: Any) -> bool:
@@ -82,49 +56,11 @@ def check_headers(
     """
     if not reads_local_files(dataset):
         return [None] * len(samples)
-    sizes = _sizes([sample["img_path"] for sample in samples], "picture", findings)
-    small = [
-        f"{name} ({size[0]}x{size[1]})" for name, size in zip(names, sizes, strict=True) if size and min(size) < least
-    ]
-    cure = f"The least side that can be corrupted is {least} pixels: leave them out of the set."
-    findings.add_of(small, "picture is too small", "pictures are too small", cure)
-    _check_stated(names, samples, sizes, findings)
+    sizes = check_pictures(names, samples, least, findings)
     if _reads_label_files(dataset):
-        _check_labels(names, samples, sizes, findings)
+        cure = "Give the dataset data_prefix=dict(seg_map_path=...), without which nothing can be scored."
+        check_labels(names, samples, sizes, cure, findings)
     return sizes
-
-
-def _sizes(paths: Sequence[str], what: str, findings: Findings) -> list[Size | None]:
-    with ThreadPoolExecutor(READERS) as pool:
-        found = list(pool.map(_size_or_problem, paths))
-    wrong = [problem for problem in found if isinstance(problem, str)]
-    findings.add_of(wrong, f"{what} cannot be read", f"{what}s cannot be read")
-    return [None if isinstance(size, str) else size for size in found]
-
-
-def _size_or_problem(path: str) -> Size | str:
-    try:
-        return picture_files.stated_size(path)
-    except MMFanError as error:
-        return str(error).rstrip(".")
-    except OSError as error:
-        return f"{path} ({error.strerror or error})"
-
-
-def _check_stated(
-    names: Sequence[str], samples: Sequence[Mapping[str, Any]], sizes: Sequence[Size | None], findings: Findings
-) -> None:
-    """Compare with the sizes that annotations state, in whose pixels boxes and masks are."""
-    wrong = []
-    for name, sample, size in zip(names, samples, sizes, strict=True):
-        stated = sample.get("width"), sample.get("height")
-        # a camera's turn changes the two about; both readings are in use
-        if size and None not in stated and {*size} != {*stated}:
-            wrong.append(f"{name} ({stated[0]}x{stated[1]} stated, the file is {size[0]}x{size[1]})")
-    findings.add_of(
-        wrong, "picture is of another size than its annotations state",
-        "pictures are of another size than their annotations state", "Boxes and masks would lie elsewhere.",
-    )  # fmt: skip
 
 
 def _reads_label_files(dataset: Any) -> bool:
@@ -133,42 +69,3 @@ def _reads_label_files(dataset: Any) -> bool:
         any(type(step).__name__ in LABEL_STEPS and getattr(step, "with_seg", True) for step in walk(inner.pipeline))
         for inner in innermost_datasets(dataset)
     )
-
-
-def _check_labels(
-    names: Sequence[str], samples: Sequence[Mapping[str, Any]], sizes: Sequence[Size | None], findings: Findings
-) -> None:
-    paths = [sample.get("seg_map_path") for sample in samples]
-    without = [name for name, path in zip(names, paths, strict=True) if not path]
-    cure = "Give the dataset data_prefix=dict(seg_map_path=...), without which nothing can be scored."
-    findings.add_of(without, "picture has no label map", "pictures have no label map", cure)
-    there = [at for at, path in enumerate(paths) if path and "://" not in path]
-    labels = _sizes([str(paths[at]) for at in there], "label map", findings)
-    wrong = []
-    for at, label in zip(there, labels, strict=True):
-        size = sizes[at]
-        if size and label and size != label and _decoded_sizes_differ(samples[at]["img_path"], label):
-            wrong.append(f"{names[at]} (picture {size[0]}x{size[1]}, label map {label[0]}x{label[1]})")
-    what = "label map is of another size than its picture", "label maps are of another size than their pictures"
-    findings.add_of(wrong, *what, "Both must have the same pixels: make the label maps anew.")
-
-
-def _decoded_sizes_differ(path: str, label: Size) -> bool:
-    """Whether a picture is of another size than its label map after the turn that EXIF asks for."""
-    header = picture_files.stated_size(path)
-    if {*header} != {*label}:
-        return True
-    try:
-        height, width = picture_files.read(path).shape[:2]
-    except MMFanError:
-        return False  # said when it is read
-    return (width, height) != label
-
-
-def smallest(sizes: Sequence[Size | None]) -> int:
-    """The place of the picture of the fewest pixels; the first where no size is known."""
-    return min(range(len(sizes)), key=lambda at: _pixels(sizes[at]))
-
-
-def _pixels(size: Size | None) -> float:
-    return float("inf") if size is None else size[0] * size[1]

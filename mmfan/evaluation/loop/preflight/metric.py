@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from mmengine.logging import MMLogger
 
-from mmfan.evaluation.loop.preflight.findings import Findings
+from mmfan.evaluation.judging.findings import Findings
 from mmfan.evaluation.metrics.segmentation import count_pixels
 from mmfan.evaluation.results.store import is_defined
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from mmengine.runner.amp import autocast
 
-from mmfan.evaluation.loop.preflight.findings import Findings
+from mmfan.evaluation.judging.findings import Findings
 from mmfan.utils.text import shortlist
 
 

@@ -9,18 +9,23 @@ from typing import Any
 from mmfan.corruptions.engine import SMALLEST_SIDE
 from mmfan.datasets.transforms.pipelines import innermost_datasets
 from mmfan.errors import MMFanError
+from mmfan.evaluation.judging.findings import Findings
+from mmfan.evaluation.judging.headers import Size, check_twice, smallest
+from mmfan.evaluation.judging.pictures import spread
+from mmfan.evaluation.judging.places import check_places
 from mmfan.evaluation.loop.building import building
 from mmfan.evaluation.loop.preflight.annotations import check_annotations
-from mmfan.evaluation.loop.preflight.files import Size, check_headers, check_twice, smallest
-from mmfan.evaluation.loop.preflight.findings import Findings
+from mmfan.evaluation.loop.preflight.files import check_headers
 from mmfan.evaluation.loop.preflight.metric import needs_objects, try_label_metrics, try_object_metrics
 from mmfan.evaluation.loop.preflight.model import check_trained_classes, same_weights, try_model
-from mmfan.evaluation.loop.preflight.places import check_places
 from mmfan.evaluation.loop.preflight.samples import data_sample_of, same_random_numbers, try_cells
-from mmfan.evaluation.loop.stream import spread
 from mmfan.utils.text import counted
 
 LABELS_LOOKED_AT = 3
+EACH_ONCE = (
+    "Judge a set that holds each picture once: no RepeatDataset, no sets joined that share pictures or ids, no line of "
+    "a list twice."
+)
 
 
 def preflight(loop: Any, with_model: bool) -> str:
@@ -40,7 +45,7 @@ def preflight(loop: Any, with_model: bool) -> str:
     findings = Findings()
     dataset, metrics = loop.clean_dataset, loop.evaluator.metrics
     samples = [dataset.get_data_info(number) for number in loop.chosen]
-    check_twice(loop.names, samples, findings)
+    check_twice(loop.names, samples, EACH_ONCE, findings)
     sound = check_annotations(dataset, metrics, findings)
     least = 1 if loop.disk or loop.alters else SMALLEST_SIDE
     sizes = check_headers(dataset, loop.names, samples, least, findings)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmfan.corruptions.cell import CLEAN, Cell
-from mmfan.evaluation.loop.preflight.findings import Findings
+from mmfan.corruptions.cell import Cell
+from mmfan.evaluation.judging.findings import Findings
+from mmfan.evaluation.judging.pictures import highest_cells
 
 
 @contextmanager
@@ -25,19 +26,6 @@ def same_random_numbers() -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(numpy)
-
-
-def highest_cells(cells: Sequence[Cell]) -> list[int]:
-    """Numbers of the cells of the highest severity of each type, without the clean one.
-
-    >>> highest_cells([Cell("clean", 0), Cell("fog", 3), Cell("fog", 1), Cell("snow", 2)])
-    [1, 3]
-    """
-    highest: dict[str, int] = {}
-    for number, cell in enumerate(cells):
-        if cell != CLEAN and cell.severity > cells[highest.setdefault(cell.corruption, number)].severity:
-            highest[cell.corruption] = number
-    return list(highest.values())
 
 
 def try_cells(dataset: Any, cells: Sequence[Cell], picture: int, findings: Findings) -> None:

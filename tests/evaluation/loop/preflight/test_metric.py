@@ -6,7 +6,7 @@ import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
-from mmfan.evaluation.loop.preflight.findings import Findings
+from mmfan.evaluation.judging.findings import Findings
 from mmfan.evaluation.loop.preflight.metric import try_label_metrics
 from mmfan.evaluation.metrics.segmentation import SegCountsMetric
 

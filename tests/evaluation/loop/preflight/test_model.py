@@ -5,7 +5,7 @@ import torch
 from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 
-from mmfan.evaluation.loop.preflight.findings import Findings
+from mmfan.evaluation.judging.findings import Findings
 from mmfan.evaluation.loop.preflight.model import check_trained_classes, same_weights, try_model
 
 

@@ -15,7 +15,7 @@ from helpers.tiny_segmentor import SIZE, run_tool, write_checkpoint, write_confi
 from mmfan.apis import build_runner, load_config
 from mmfan.apis.robustness import built_loop, describe_plan
 from mmfan.errors import ConfigError
-from mmfan.evaluation.loop.preflight.findings import PreflightError
+from mmfan.evaluation.judging.findings import PreflightError
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from helpers.tiny_mask_rcnn import write_coco_tree, write_detector_checkpoint, w
 from helpers.tiny_robustness import judge
 
 from mmfan.apis import build_runner, load_config
-from mmfan.evaluation.loop.preflight.findings import PreflightError
+from mmfan.evaluation.judging.findings import PreflightError
 
 pytestmark = pytest.mark.slow
 

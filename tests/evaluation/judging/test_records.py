@@ -4,7 +4,7 @@ import pytest
 
 from mmfan.corruptions import ENGINE_VERSION
 from mmfan.corruptions.cell import CLEAN, Cell
-from mmfan.evaluation.loop.run_key import check_corruption_versions, versions_of
+from mmfan.evaluation.judging.records import check_corruption_versions, versions_of
 
 
 def record(corruption, version):
@@ -20,9 +20,9 @@ def record(corruption, version):
 
 
 def test_only_corruptions_have_a_version_of_their_own():
-    assert versions_of(Cell("fog", 3))["corruption"] == ENGINE_VERSION
-    assert "corruption" not in versions_of(CLEAN)
-    assert "corruption" not in versions_of(Cell("hidden_by_an_analysis", 50))
+    assert versions_of(Cell("fog", 3), ["numpy"])["corruption"] == ENGINE_VERSION
+    assert "corruption" not in versions_of(CLEAN, ["numpy"])
+    assert "corruption" not in versions_of(Cell("hidden_by_an_analysis", 50), ["numpy"])
 
 
 def test_a_changed_corruption_is_refused_and_cells_made_otherwise_are_not():

@@ -8,9 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.dist import is_main_process
-
-from mmfan.evaluation.loop.preflight.findings import Findings
+from mmfan.evaluation.judging.findings import Findings
 from mmfan.evaluation.results.picture_writer import LONGEST_SIDE
 from mmfan.utils.files import naming
 
@@ -80,8 +78,6 @@ def writable(results: str | Path) -> Path:
         OSError: It cannot.
     """
     path = Path(results)
-    if not is_main_process():
-        return path
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         with open(path, "ab"):

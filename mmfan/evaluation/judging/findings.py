@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from mmengine.dist import broadcast_object_list, is_main_process
-
 from mmfan.errors import MMFanError
 from mmfan.utils.text import counted, shortlist
 
@@ -67,26 +65,3 @@ class Findings:
         raise PreflightError(
             f"The preflight found {counted(len(self.problems), 'problem')}, before {before} began:{listed}"
         )
-
-
-@contextmanager
-def main_process_alone() -> Iterator[bool]:
-    """Have the block's work done by the main process; the others wait for it and fail with it.
-
-    Yields:
-        Whether this is the main process.
-
-    Raises:
-        PreflightError: In the others, with the main process's message.
-    """
-    outcome = ["the main process ended"]
-    try:
-        yield is_main_process()
-        outcome[0] = ""
-    except MMFanError as error:
-        outcome[0] = str(error)
-        raise
-    finally:
-        broadcast_object_list(outcome)
-    if outcome[0] and not is_main_process():
-        raise PreflightError(outcome[0])

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmfan.evaluation.loop import timing
-from mmfan.evaluation.loop.timing import Shares, describe_shares
+from mmfan.evaluation.judging import timing
+from mmfan.evaluation.judging.timing import Shares, describe_shares
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from collections import namedtuple
 
 import pytest
 
-from mmfan.evaluation.loop.preflight import places
-from mmfan.evaluation.loop.preflight.findings import Findings
+from mmfan.evaluation.judging import places
+from mmfan.evaluation.judging.findings import Findings
 
 
 @pytest.mark.parametrize(("free", "fits"), [(10_000_000 + 3 * (20_000 + 4 * 1000) - 1, False), (11_000_000, True)])

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from mmfan.evaluation.loop.outcome import check_fractions, conclude
+from mmfan.evaluation.judging.outcome import check_fractions, conclude
 from mmfan.evaluation.protocol import make_protocol
 
 PROTOCOL = make_protocol({"fog": [1, 2], "snow": [1]})

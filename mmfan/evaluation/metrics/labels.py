@@ -1,0 +1,119 @@
+"""Scores of label maps in plain NumPy: the counts of a picture, and what they come to over a set.
+
+:mod:`mmfan.evaluation.metrics.segmentation` counts the same on a model's own device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmfan.errors import MMFanError
+from mmfan.evaluation.metrics.cell_scores import CellScores
+from mmfan.evaluation.metrics.counts import scores_of_counts
+
+
+def count_labels(
+    prediction: NDArray[np.integer], truth: NDArray[np.integer], num_classes: int, ignore_index: int = 255
+) -> NDArray[np.int64]:
+    """Count the pixels of each class in one picture.
+
+    Args:
+        prediction: (H, W) integers: class numbers, or an ``ignore_index`` of no class where the model says nothing.
+        truth: (H, W) integers: class numbers, or ``ignore_index`` where nothing is to be said.
+        num_classes: Number of classes.
+        ignore_index: Pixels of the truth with this number do not count. It may be the number of a class: elsewhere a
+            model may still claim that class, wrongly, and that counts.
+
+    Returns:
+        (num_classes, 3) int64: of each class, the pixels found (true positives), wrongly claimed (false positives) and
+        missed (false negatives).
+
+    Raises:
+        MMFanError: The sizes differ, or a number is that of no class.
+    """
+    if prediction.shape != truth.shape:
+        raise MMFanError(f"Prediction and truth differ in size: {prediction.shape} and {truth.shape} rows x columns.")
+    ignored = truth == ignore_index
+    # the number of a class is an answer like any other where the truth says something else
+    silent = np.zeros_like(ignored) if 0 <= ignore_index < num_classes else prediction == ignore_index
+    wanted, found = np.where(ignored, 0, truth), np.where(silent, 0, prediction)
+    for what, numbers in (("truth", wanted), ("prediction", found)):
+        if numbers.size:
+            check_numbers(what, int(numbers.min()), int(numbers.max()), num_classes, ignore_index)
+    # One pass for all three counts: entry [t, p] of the matrix holds the pixels of class t that were called p. The last
+    # row holds those that do not count, the last column those of which the model says nothing.
+    size = num_classes + 1
+    key = np.where(ignored, num_classes, wanted).astype(np.intp)
+    key *= size
+    key += np.where(silent, num_classes, found).astype(np.intp, copy=False)
+    matrix = np.bincount(key.ravel(), minlength=size**2).reshape(size, size)[:num_classes]
+    hits = matrix.diagonal()
+    claimed, there = matrix[:, :num_classes].sum(0), matrix.sum(1)
+    return np.stack((hits, claimed - hits, there - hits), axis=1).astype(np.int64)
+
+
+def check_numbers(what: str, low: int, high: int, num_classes: int, ignore_index: int) -> None:
+    """See that class numbers, the lowest and the highest of a map, are those of classes.
+
+    Raises:
+        MMFanError: They are not.
+    """
+    if not 0 <= low <= high < num_classes:
+        raise MMFanError(
+            f"Expected the class numbers of the {what} to be from 0 to {num_classes - 1} (or {ignore_index}, "
+            f"ignored), got {low} to {high}."
+        )
+
+
+def more_class_scores(
+    sums: NDArray[np.int64], wanted: Sequence[str], beta: float = 1.0
+) -> dict[str, NDArray[np.float64]]:
+    """Dice, or F-score with precision and recall, of each class, undefined (NaN) where mmsegmentation's are.
+
+    Dice = 2 tp / (2 tp + fp + fn); precision = tp / (tp + fp); recall = tp / (tp + fn);
+    F = (1 + beta^2) precision recall / (beta^2 precision + recall). Where nothing of a class is found, Dice is 0 and F
+    is 0 / 0: undefined, so that mFscore leaves the class out where mDice counts it.
+
+    Args:
+        sums: (classes, 3): true positives, false positives, false negatives of the set.
+        wanted: Any of ``'mDice'``, ``'mFscore'``.
+        beta: Weight of the recall in F.
+    """
+    hits, false, missed = sums.T.astype(np.float64)
+    found: dict[str, NDArray[np.float64]] = {}
+    with np.errstate(invalid="ignore"):
+        if "mDice" in wanted:
+            found["Dice"] = 2 * hits / (2 * hits + false + missed)
+        if "mFscore" in wanted:
+            precision, recall = hits / (hits + false), hits / (hits + missed)
+            f_score = (1 + beta**2) * precision * recall / (beta**2 * precision + recall)
+            found |= {"Fscore": f_score, "Precision": precision, "Recall": recall}
+    return found
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if defined.size else float("nan")
+
+
+def scores_of_pictures(
+    counts: Sequence[NDArray[np.int64]], classes: Sequence[str], wanted: Sequence[str] = ("mIoU",), beta: float = 1
+) -> CellScores:
+    """The scores of a set.
+
+    Args:
+        counts: (classes, 3) of each picture, in the order of the set.
+        classes: Names of the classes.
+        wanted: What to give beside mIoU, mAcc and aAcc: ``'mDice'``, ``'mFscore'`` (with mPrecision and mRecall).
+        beta: Weight of the recall in mFscore.
+    """
+    stacked = np.stack(list(counts)) if counts else np.zeros((0, len(classes), 3), np.int64)
+    found = scores_of_counts(stacked)
+    more = more_class_scores(stacked.sum(axis=0), wanted, beta)
+    metrics = {**found.metrics, **{f"m{name}": _mean(values) for name, values in more.items()}}
+    by_class = {**found.per_class, **more}
+    per_class = {name: dict(zip(classes, map(float, values), strict=True)) for name, values in by_class.items()}
+    return CellScores(metrics, per_class, stacked, tuple(classes))
