@@ -7,8 +7,6 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from mmfan.environment import release
-
 ROWS, COLUMNS = 64, 96
 SCENE = cv2.resize(
     np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8), (COLUMNS, ROWS), interpolation=cv2.INTER_CUBIC
@@ -24,9 +22,6 @@ MODES = {
     "GIF": ("RGB", "L"),
     "JPEG2000": ("RGB", "L"),
 }
-# older releases of OpenCV read no GIF
-READ = [name for name in MODES if name != "GIF" or release(cv2.__version__) >= (4, 11)]
-KINDS = [(name, mode) for name in READ for mode in MODES[name]]
 
 
 def saved(picture, name, **options):
@@ -34,6 +29,12 @@ def saved(picture, name, **options):
     stream = io.BytesIO()
     picture.save(stream, name, **options)
     return stream.getvalue()
+
+
+# older releases of OpenCV read no GIF
+_GIF = np.frombuffer(saved(Image.fromarray(SCENE), "GIF"), np.uint8)
+READ = [name for name in MODES if name != "GIF" or cv2.imdecode(_GIF, cv2.IMREAD_COLOR) is not None]
+KINDS = [(name, mode) for name in READ for mode in MODES[name]]
 
 
 def scene(name, mode="RGB", **options):
