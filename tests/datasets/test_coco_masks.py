@@ -30,6 +30,8 @@ def with_mask(mask, **image):
         None,
         [[2, 3, 12, 3, 12, 15, 2, 15]],
         [[-1.5, 3, 50, 3, 12, 41.25]],  # a little over the edge
+        [[2, 3, 2 * WIDTH, 3, 12, 15]],  # within the picture's width beside it, though not within its height
+        [[]],
         {"size": [HEIGHT, WIDTH], "counts": [10, 20, HEIGHT * WIDTH - 30]},
         {"size": [HEIGHT, WIDTH], "counts": "[66R1000000000000000000000000000mR1"},
     ],
@@ -55,6 +57,8 @@ def test_sound_masks(mask):
         ({"size": [HEIGHT, WIDTH], "counts": [HEIGHT * WIDTH + 5, -5]}, "do not add up"),
         ({"size": [HEIGHT, WIDTH], "counts": "[66R1"}, "do not add up"),
         ({"size": [HEIGHT, WIDTH], "counts": "~~~"}, "do not add up"),
+        ({"size": [HEIGHT, WIDTH], "counts": [float(HEIGHT * WIDTH)]}, "do not add up"),
+        ({"size": [HEIGHT, WIDTH], "counts": None}, "do not add up"),
         ({"counts": [HEIGHT * WIDTH]}, "of the size None"),
     ],
 )

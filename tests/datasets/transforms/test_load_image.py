@@ -6,6 +6,7 @@ pytest.importorskip("mmcv")
 from mmcv.transforms import LoadImageFromFile as MMCVLoadImageFromFile
 
 from mmfan.datasets import LoadImageFromFile
+from mmfan.datasets.transforms import load_image
 
 
 @pytest.fixture
@@ -41,6 +42,24 @@ def test_no_picture_at_all(picture):
         LoadImageFromFile()({"img_path": str(picture)})
     with pytest.raises(FileNotFoundError, match=str(picture.with_name("none.png"))):
         LoadImageFromFile()({"img_path": str(picture.with_name("none.png"))})
+
+
+def test_a_missing_file_is_passed_over_on_request(picture):
+    missing = {"img_path": str(picture.with_name("none.png"))}
+    assert LoadImageFromFile(ignore_empty=True).transform(missing) is None
+
+
+def test_a_decoder_that_gives_up_without_a_word(picture, monkeypatch):
+    """As OpenCV does with pictures whose bytes fit together and whose kind it does not know."""
+    monkeypatch.setattr(load_image.mmcv, "imfrombytes", lambda *_, **__: None)
+    with pytest.raises(ValueError, match=f"Cannot read the picture {picture} .* What is wrong: the decoder gave up"):
+        LoadImageFromFile()({"img_path": str(picture)})
+
+
+def test_a_file_client_of_old_configs(picture):
+    with pytest.warns(DeprecationWarning, match="file_client_args"):
+        step = LoadImageFromFile(file_client_args={"backend": "disk"})
+    np.testing.assert_array_equal(step({"img_path": str(picture)})["img"], cv2.imread(str(picture)))
 
 
 def test_unknown_argument():

@@ -11,6 +11,8 @@ from mmseg.datasets.transforms import LoadAnnotations
 
 from mmfan.datasets import LoadSegAnnotations
 from mmfan.datasets.label_files import ids_outside, map_ids, reduce_zero
+from mmfan.datasets.transforms import load_labels
+from mmfan.errors import MMFanError
 
 LABEL = np.array([[0, 1, 18], [5, 255, 7]], np.uint8)
 
@@ -69,6 +71,13 @@ def test_a_bad_file_is_named(path, backend, share):
     path.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(ValueError, match=rf"Cannot read the label image {path} \({int(len(content) * share)} bytes\)"):
         LoadSegAnnotations(imdecode_backend=backend)(sample(path))
+
+
+def test_a_decoder_that_gives_up_without_a_word(path, monkeypatch):
+    """As OpenCV does with pictures whose bytes fit together and whose kind it does not know."""
+    monkeypatch.setattr(load_labels.mmcv, "imfrombytes", lambda *_, **__: None)
+    with pytest.raises(MMFanError, match=r"Cannot read the label image .* bytes\)\. .* make it again\.$"):
+        LoadSegAnnotations(imdecode_backend="cv2")(sample(path))
 
 
 def test_no_file_and_no_path(path):
