@@ -17,7 +17,10 @@ INSTALLATIONS = {
     "pip install hatchling -c constraints.txt",
 }
 # workflow, job -> what it may do beside reading the repository
-RIGHTS = {("release", "publish"): {"id-token": "write"}}
+RIGHTS = {
+    ("release", "publish"): {"id-token": "write"},
+    ("docs", "publish"): {"id-token": "write", "pages": "write"},
+}
 VERSION = re.compile(r"[\w.-]+/[\w.-]+(/[\w.-]+)*@(v\d+|release/v\d+|[0-9a-f]{40})")
 # after `make`: targets, and variables with plain values or variables of the runner in quotes
 MAKE = re.compile(r"make( [a-z][a-z-]*)+( [A-Z]+=([\w.-]+|\"\$[A-Z_]+\"))*")
@@ -98,8 +101,9 @@ def loose(jobs):
 
 def test_there_are_workflows():
     names = {job.file.rpartition("/")[2] for job in JOBS}
-    assert names >= {"ci.yml", "release.yml", "weekly.yml", "action.yml"}
-    assert {"lint", "light", "suite", "coverage", "package", "classic", "fuzz", "publish"} <= {job.name for job in JOBS}
+    assert names >= {"ci.yml", "docs.yml", "release.yml", "weekly.yml", "action.yml"}
+    wanted = {"lint", "light", "suite", "coverage", "package", "classic", "fuzz", "tutorials", "build", "publish"}
+    assert wanted <= {job.name for job in JOBS}
 
 
 def test_steps_run_targets_that_exist_or_install_what_is_known():
