@@ -27,18 +27,6 @@ config=fan_segformer_mini
 started=$SECONDS
 say() { printf '[demo %4d s] %s\n' "$((SECONDS - started))" "$*"; }
 
-# Runs a tool, keeps its whole output in a log and shows the lines that a sed script picks.
-show() {
-  local log=$1 lines=$2 status=0
-  shift 2
-  "$@" 2>&1 | tee "$log" | sed -un "$lines" || status=$?
-  if [ "$status" -ne 0 ]; then
-    tail -n 20 "$log" >&2
-    say "failed; the whole output is in $log" >&2
-    exit "$status"
-  fi
-}
-
 say "1/5 the miniature: street scenes in Cityscapes' tree, in $data"
 "$mmfan" mini cityscapes "$data"
 
@@ -53,29 +41,23 @@ if [ "$(cat "$work/recipe" 2>/dev/null || true)" != "$recipe" ]; then rm -rf "$w
 mkdir -p "$work"
 echo "$recipe" > "$work/recipe"
 
-say "2/5 training $config; the whole log is in $work/train.log"
-show "$work/train.log" 's/^\(iteration\|validation\|Resuming\|Saving\)/  \1/p' \
-  "$mmfan" train "$config" --work-dir "$work" --resume ${shorter[@]+"${shorter[@]}"}
+say "2/5 training $config"
+"$mmfan" train "$config" --work-dir "$work" --resume ${shorter[@]+"${shorter[@]}"}
 checkpoint=$work/$(basename "$(cat "$work/last_checkpoint")")
 
-say "3/5 testing $checkpoint"
-show "$work/test.log" 's/^\([|+]\|.*mIoU\)/  \1/p' \
-  "$mmfan" test "$config" "$checkpoint" --work-dir "$work"
+say "3/5 testing $checkpoint on the 40 pictures that were not trained on"
+"$mmfan" test "$config" "$checkpoint" --work-dir "$work"
 
 say "4/5 pictures"
-show "$work/pictures.log" '/^nothing is picked$/p' \
-  "$mmfan" infer --compare "$config" "$checkpoint" --out "$work/pictures.png" --limit 5
+"$mmfan" infer --compare "$config" "$checkpoint" --out "$work/pictures.png" --limit 5
 
 say "5/5 judging it under corruption: the cells of $protocol, 20 pictures each"
-show "$work/robustness.log" 's/^\(\[\|where the time\)/  \1/p; s/^in [0-9]* loading/  &/p' \
-  "$mmfan" judge "$config" "$checkpoint" --work-dir "$work" --results "$work/robustness.jsonl" \
+"$mmfan" judge "$config" "$checkpoint" --work-dir "$work" --results "$work/robustness.jsonl" \
   --name FAN-T-Hybrid --dataset-name mini_cityscapes --protocol "$protocol" --limit 20 --pictures 2
-show "$work/report.log" 's/^/  /p' \
-  "$mmfan" report "$work/robustness.jsonl" --format html --out "$work/report.html" --plots "$work/report"
+"$mmfan" report "$work/robustness.jsonl" --format html --out "$work/report.html" --plots "$work/report"
 
 say "done"
-echo "  scores       $(sed -n 's/.*\(mIoU [0-9.]* %\).*/\1/p' "$work/test.log" | tail -n 1) (40 pictures that were not trained on)"
 echo "  pictures     $work/pictures.png (input, truth, prediction)"
 echo "  retention    $work/report.html, plots in $work/report/"
 echo "  checkpoint   $checkpoint"
-echo "  your own     $mmfan infer $config $checkpoint PICTURE"
+echo "  your own     source ${VENV:-.venv}/bin/activate; mmfan infer $config $checkpoint PICTURE"
