@@ -110,7 +110,7 @@ def _classes_of(kind: Any, scope: str | None) -> list[Callable]:
     """The class or function that a type stands for: each that a registry of mmengine or of the scope has."""
     if not isinstance(kind, str):
         return [kind] if callable(kind) else []
-    found = {}
+    found: dict[int, Callable] = {}
     with DefaultScope.overwrite_default_scope(scope):
         for root in _REGISTRIES:
             one = _registered(root, kind)

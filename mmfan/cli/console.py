@@ -215,8 +215,8 @@ def own_console(prog: str, args: argparse.Namespace, **shown: bool) -> Iterator[
         **shown: ``tables`` and ``scores`` of the console.
     """
     console = Console(prog, verbose=args.verbose, quiet=args.quiet, **shown)
-    with warnings.catch_warnings(), redirect_stdout(LibraryFilter(console)):  # type: ignore[type-var]
-        warnings.showwarning = console.warn  # type: ignore[assignment]
+    with warnings.catch_warnings(), redirect_stdout(LibraryFilter(console)):
+        warnings.showwarning = console.warn
         from mmengine.logging import MMLogger
 
         plain = MMLogger.__init__

@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 import warnings
+from types import SimpleNamespace
 
 import pytest
 from mmengine.logging import MMLogger, print_log
@@ -39,15 +40,14 @@ def console(tmp_path):
     def logger():
         return MMLogger(f"test_{tmp_path.name}", log_file=str(tmp_path / "log"))
 
-    open_console.logger = logger
-    yield open_console
+    yield SimpleNamespace(open=open_console, logger=logger)
     for context in opened:
         context.__exit__(None, None, None)
 
 
 @pytest.mark.parametrize(("module", "shown"), PAIRS.items())
 def test_prints_of_libraries_go_to_the_log(console, capsys, module, shown):
-    log = console()
+    log = console.open()
     say_as(module, "print('before', 'the log'); print('two\\nlines')")
     console.logger()
     say_as(module, "print('after it')")
@@ -61,7 +61,7 @@ def test_prints_of_libraries_go_to_the_log(console, capsys, module, shown):
 
 @pytest.mark.parametrize(("module", "shown"), PAIRS.items())
 def test_logs_of_libraries_go_to_the_log_alone(console, capsys, module, shown):
-    log = console()
+    log = console.open()
     logger = console.logger()
     say_as(module, "logger.info('word'); print_log('passed on', logger)", logger=logger)
     said = capsys.readouterr()
@@ -74,7 +74,7 @@ def test_logs_of_libraries_go_to_the_log_alone(console, capsys, module, shown):
 @pytest.mark.parametrize(("module", "shown"), PAIRS.items())
 @pytest.mark.parametrize("category", [UserWarning, FutureWarning, RuntimeWarning])
 def test_warnings_of_libraries_go_to_the_log(console, capsys, module, shown, category):
-    log = console()
+    log = console.open()
     console.logger()
     warnings.simplefilter("always")
     say_as(module, "for _ in range(2): warnings.warn('of\\n two lines', category, stacklevel=1)", category=category)
@@ -87,14 +87,14 @@ def test_warnings_of_libraries_go_to_the_log(console, capsys, module, shown, cat
 
 
 def test_a_gpu_that_cannot_be_used_is_told(console, capsys):
-    console()
+    console.open()
     warnings.simplefilter("always")
     say_as("torch.cuda", "warnings.warn('the driver is too old'); warnings.warn('old name', FutureWarning)")
     assert capsys.readouterr().err == "mmfan x: warning: the driver is too old\n"
 
 
 def test_warnings_that_a_library_logs(console, capsys):
-    log = console()
+    log = console.open()
     logger = console.logger()
     library = "logger.warning('a.b is skipped since its requires_grad=False'); logger.warning('the weights do not fit')"
     say_as("mmengine.optim", library * 1 + "; logger.warning('the weights do not fit'); logger.error('broken')",
@@ -104,7 +104,7 @@ def test_warnings_that_a_library_logs(console, capsys):
 
 
 def test_news_of_a_training_in_short(console, capsys):
-    log = console()
+    log = console.open()
     logger = console.logger()
     lines = [
         "Iter(train) [ 50/700]  base_lr: 6.0e-05 lr: 6.0000e-04  eta: 0:10:11  time: 1.0  data_time: 0.1  loss: 1.5",
@@ -126,7 +126,7 @@ def test_news_of_a_training_in_short(console, capsys):
 
 
 def test_tables_are_results(console, capsys):
-    console(tables=True, scores=False)
+    console.open(tables=True, scores=False)
     logger = console.logger()
     lines = ["per class results:", "\n+---+\n| road |", "Iter(test) [4/4]    mIoU: 1.7500  time: 0.2603"]
     say_as("mmseg.evaluation", "for line in lines: logger.info(line)", logger=logger, lines=lines)
@@ -134,14 +134,14 @@ def test_tables_are_results(console, capsys):
 
 
 def test_quiet(console, capsys):
-    console(quiet=True)
+    console.open(quiet=True)
     logger = console.logger()
     say_as("mmfan.x", "logger.info('news'); logger.warning('odd'); print('result')", logger=logger)
     assert capsys.readouterr() == ("result\n", "mmfan x: warning: odd\n")
 
 
 def test_verbose(console, capsys):
-    log = console(verbose=True)
+    log = console.open(verbose=True)
     logger = console.logger()
     say_as("mmseg.x", "logger.info('Config: a'); print('chatter')", logger=logger)
     say_as("mmfan.x", "print('result')")
@@ -171,7 +171,7 @@ def test_all_is_as_before_when_it_ends(tmp_path, capsys):
 
 def test_the_stream_is_else_what_it_was(console, capsys):
     plain = sys.stdout
-    console()
+    console.open()
     assert sys.stdout is not plain
     assert sys.stdout.isatty() == plain.isatty()
     assert sys.stdout.encoding == plain.encoding

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from mmfan.corruptions.cell import Cell
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.judging.outcome import check_fractions
 from mmfan.evaluation.judging.records import check_corruption_versions, make_record, other_runs
 from mmfan.evaluation.judging.timing import Shares, describe_shares
@@ -48,6 +48,7 @@ class CellRun:
         progress: Told how many cells are done, and of how many.
 
     Attributes:
+        each: Given every record, those that were there first, and of these the clean one.
         shares: Where the time goes; for a driver to add to.
         seconds: The same when the run has ended.
     """
@@ -74,6 +75,7 @@ class CellRun:
         self.more = dict(more or {})
         self.together = together
         self.progress = progress
+        self.each: Callable[[Record], None] | None = None
         self.shares = Shares()
         self.seconds: dict[str, float] = {}
 
@@ -125,6 +127,7 @@ class CellRun:
         todo = [number for number, cell in enumerate(self.cells) if cell not in done]
         if done:
             self.logger.info(f"{len(done)} of {len(self.cells)} cells are in {self.store and self.store.path}.")
+        self._hand_on(*sorted(records, key=lambda record: key_of(record)[1] != CLEAN))
         self.shares = Shares()
         begin(todo)
         start = time.perf_counter()
@@ -137,6 +140,7 @@ class CellRun:
             else:
                 skip(number)
             records.append(record)
+            self._hand_on(record)
             seconds = time.perf_counter() - start
             self._report(record, len(done) + place + 1, seconds / (place + 1) * (len(todo) - place - 1))
         self.seconds = self.shares.finish()
@@ -144,6 +148,10 @@ class CellRun:
             lines = describe_shares(self.seconds, self.shares.pictures, workers)
             self.logger.info(f"where the time went: {lines}")
         return records
+
+    def _hand_on(self, *records: Record) -> None:
+        for record in records if self.each else ():
+            self.each(record)
 
     def _judged_elsewhere(self, cell: Cell) -> Record | None:
         """The record of a cell that another process has put in the results file."""

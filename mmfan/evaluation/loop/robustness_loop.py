@@ -22,6 +22,7 @@ from mmfan.evaluation.judging.places import writable
 from mmfan.evaluation.judging.timing import Shares
 from mmfan.evaluation.loop.building import building
 from mmfan.evaluation.loop.contents import contents_of
+from mmfan.evaluation.loop.curves import Curves
 from mmfan.evaluation.loop.main_process import in_main_process, main_process_alone
 from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
 from mmfan.evaluation.loop.preflight.run import preflight
@@ -200,6 +201,8 @@ class RobustnessLoop(BaseLoop):
         self.preflight(with_model=mode == "test")
         self.key = self.find_key(mode)
         run = self._cell_run(self.key)
+        curves = Curves.of_runner(self.runner, mode)
+        run.each = curves.add
         stream: Iterator[tuple[list[SampleNote], Any]] = iter(())
 
         def begin(todo: list[int]) -> None:
@@ -215,6 +218,7 @@ class RobustnessLoop(BaseLoop):
         records = run.run(begin, judge, lambda number: self.batches.skipped.add(number), self.dataloader.num_workers)
         self.shares = run.seconds
         metrics = conclude(records, self.protocol, self.runner.logger)
+        curves.conclude(metrics)
         self.runner.call_hook(f"after_{mode}_epoch", metrics=metrics)
         self.runner.call_hook(f"after_{mode}")
         return metrics
