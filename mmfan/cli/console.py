@@ -146,7 +146,7 @@ class Console:
         text = one_line(str(message))
         # that a GPU cannot be used is said by a warning alone
         news = module.startswith("torch.cuda") and not issubclass(category, (DeprecationWarning, FutureWarning))
-        if (is_library(module) and not news) or issubclass(category, DeprecationWarning):
+        if (is_library(module) and not news) or issubclass(category, (DeprecationWarning, ResourceWarning)):
             self.write_to_log(f"{module}: {category.__name__}: {text}", logging.WARNING)
             return
         shown = self.first_time(f"{self.prog}: warning: {text}")

@@ -28,7 +28,7 @@ def say_as(module, code, **names):
 @pytest.fixture
 def console(tmp_path):
     """Console with a logger that writes to a file, as a Runner's; ends when the test does."""
-    opened = []
+    opened, made = [], []
 
     def open_console(verbose=False, quiet=False, **shown):
         args = argparse.Namespace(verbose=verbose, quiet=quiet)
@@ -38,11 +38,14 @@ def console(tmp_path):
         return tmp_path / "log"
 
     def logger():
-        return MMLogger(f"test_{tmp_path.name}", log_file=str(tmp_path / "log"))
+        made.append(MMLogger(f"test_{tmp_path.name}", log_file=str(tmp_path / "log")))
+        return made[-1]
 
     yield SimpleNamespace(open=open_console, logger=logger)
     for context in opened:
         context.__exit__(None, None, None)
+    for handler in (handler for logger in made for handler in logger.handlers):
+        handler.close()
 
 
 @pytest.mark.parametrize(("module", "shown"), PAIRS.items())
