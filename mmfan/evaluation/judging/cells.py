@@ -150,8 +150,9 @@ class CellRun:
         return records
 
     def _hand_on(self, *records: Record) -> None:
-        for record in records if self.each else ():
-            self.each(record)
+        if self.each is not None:
+            for record in records:
+                self.each(record)
 
     def _judged_elsewhere(self, cell: Cell) -> Record | None:
         """The record of a cell that another process has put in the results file."""

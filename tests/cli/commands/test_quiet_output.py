@@ -30,12 +30,16 @@ def run(tmp_path_factory):
         newest = max((folder / "work_dirs/tiny").glob("*/*.log"), key=lambda path: path.stat().st_mtime_ns)
         return done.stdout.splitlines(), done.stderr.splitlines(), newest.read_text()
 
-    start.trained = start("train", "tiny.py", "--cfg-options", *OPTIONS)
     return start
 
 
-def test_a_training(run):
-    out, err, log = run.trained
+@pytest.fixture(scope="module")
+def trained(run):
+    return run("train", "tiny.py", "--cfg-options", *OPTIONS)
+
+
+def test_a_training(trained):
+    out, err, log = trained
     checkpoint = "work_dirs/tiny/iter_4.pth"
     assert out == [
         f"Checkpoint: {checkpoint}", "Test it, and judge it under corruption:",
@@ -56,6 +60,7 @@ def test_a_training(run):
         assert words in log
 
 
+@pytest.mark.usefixtures("trained")
 def test_a_test_gives_its_scores_on_the_standard_output(run):
     out, err, log = run("test", "tiny.py", "work_dirs/tiny/iter_4.pth")
     assert re.fullmatch(r"aAcc [\d.]+ %  mIoU [\d.]+ %  mAcc [\d.]+ %", out[-1])
@@ -69,6 +74,7 @@ def test_a_test_gives_its_scores_on_the_standard_output(run):
     assert {"Config:", "System environment:"} <= {line.rpartition(" - ")[2].strip() for line in err}
 
 
+@pytest.mark.usefixtures("trained")
 def test_a_judgement(run):
     out, err, log = run("judge", "tiny.py", "work_dirs/tiny/iter_4.pth", "--corruptions", "fog", "--severities", "1")
     assert out[0] == "Results: work_dirs/tiny/robustness.jsonl"
@@ -80,6 +86,7 @@ def test_a_judgement(run):
     assert "Config:" in log
 
 
+@pytest.mark.usefixtures("trained")
 def test_pictures(run):
     out, err, _ = run("infer", "tiny.py", "work_dirs/tiny/iter_4.pth", "data/leftImg8bit/val/town")
     assert all(re.fullmatch(r"data/\S+ -> work_dirs/predictions/\S+\.png", line) for line in out)
