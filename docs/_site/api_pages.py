@@ -35,7 +35,7 @@ ROOMS: dict[str, tuple[str, list[Part]]] = {
     "mmfan": (
         "mmfan",
         [
-            Part("The package", "mmfan", ["check_environment"]),
+            Part("The package", "mmfan"),
             Part("Errors", "mmfan.errors", ["MMFanError", "WrongTypeError", "ConfigError"]),
             Part("Environment", "mmfan.environment", ["EnvironmentMismatchError", "is_installed"]),
         ],
@@ -124,7 +124,8 @@ def names_of(part: Part) -> list[str]:
     module = import_module(part.module)
     if part.names is not None:
         return part.names
-    return sorted(module.__all__, key=lambda name: (_kind(getattr(module, name), f"{part.module}.{name}"), name))
+    names = [name for name in module.__all__ if not name.startswith("_")]
+    return sorted(names, key=lambda name: (_kind(getattr(module, name), f"{part.module}.{name}"), name))
 
 
 def _kind(value: Any, name: str) -> int:
