@@ -192,6 +192,26 @@ def test_the_page_compiles_the_mmcv_that_is_pinned(named, pins):
     assert compiled == re.findall(rf"^{named}==(.+)$", text_of(pins), re.MULTILINE)
 
 
+def test_the_check_runs_the_commands_of_the_page():
+    sys.path.insert(0, str(ROOT / ".ci"))
+    try:
+        check = script(".ci/check_package.py")
+    finally:
+        sys.path.remove(str(ROOT / ".ci"))
+    first = {
+        "The maintained family": "pip install torch",
+        "Detection, too": "pip install 'setuptools<81' wheel ninja",
+        "The original family": "pip install torch 'numpy<2' 'setuptools<81' wheel ninja",
+        "Without a framework": "pip install '.[judge]'",
+    }
+    for heading, command in first.items():
+        assert check.page_commands(heading)[0] == command
+        assert check.page_commands(heading)[-1] == "mmfan env"
+    with pytest.raises(check.PackageError, match=r"`false` ended with status 1"):
+        check.must("false")
+    assert check.must("printenv", "A", more={"A": "b"}) == "b\n"
+
+
 def test_the_extras_of_the_page_are_there():
     pages = text_of("README.md") + text_of("docs/install.md")
     asked = set(re.findall(r"'\.\[([\w-]+)\]'", pages))
