@@ -3,8 +3,8 @@
 #   make docker                      # mmfan:cpu
 #   make docker CUDA=1 ARCH=9.0      # mmfan:cuda, operators for the GPU architectures of ARCH, e.g. "8.0;9.0"
 #
-#   docker run --rm -v "$PWD:/work" --user "$(id -u):$(id -g)" mmfan:cpu mini cityscapes data/mini_cityscapes
-#   docker run --rm --gpus all --ipc=host -v "$PWD:/work" --user "$(id -u):$(id -g)" mmfan:cuda train fan_segformer_mini
+#   docker run --rm -v .:/work --user "$(id -u):$(id -g)" mmfan:cpu mini cityscapes data/mini_cityscapes
+#   docker run --rm --gpus all --ipc=host -v .:/work --user "$(id -u):$(id -g)" mmfan:cuda train fan_segformer_mini
 #
 # Weights that are fetched and what is compiled at first use go to /cache: mount a volume there to keep them.
 #

@@ -56,6 +56,12 @@ coverage: SELECT = -m "not slow and not process"
 test-mim: setup      ## mim search|train|test|run mmfan, with openmim and onedl-mim from the package index
 	@bash .ci/mim.sh
 
+docker:              ## an image to run, mmfan:cpu; CUDA=1 ARCH="8.0;9.0" for mmfan:cuda with operators for these GPUs
+	@CUDA="$(CUDA)" ARCH="$(ARCH)" .ci/docker/build.sh $(ARGS)
+
+test-docker:         ## what the Dockerfile does, without Docker: its scripts, packages and libraries, in a temporary place
+	@.ci/docker/check.sh
+
 lint-project: dev  ## the files around the code: workflows, forms, metadata, spelling, addresses
 	@.ci/lint_project.sh
 

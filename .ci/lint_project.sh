@@ -21,6 +21,7 @@ check "$bin/yamllint" --strict -d "{extends: default, rules: {line-length: {max:
   .github .pre-commit-config.yaml CITATION.cff
 # rights, injections and caches of workflows; its rules for this project are in .github/zizmor.yml
 check "$bin/zizmor" --offline --quiet --no-progress --persona=pedantic .github .pre-commit-config.yaml
+check "$bin/hadolint" Dockerfile
 VALIDATE_PYPROJECT_NO_NETWORK=1 check "$bin/python" -W error::UserWarning -m validate_pyproject pyproject.toml
 check "$bin/codespell"
 check "$bin/python" .ci/addresses.py --check
