@@ -62,6 +62,14 @@ def test_everything_that_can_be_wrong_is_named(source, target):
     assert verify_set(target, list_pictures(source)).problems == []
 
 
+def test_a_folder_in_the_place_of_a_picture(source, target):
+    path = next((target / "leftImg8bit/shade/4").rglob("*.png"))
+    path.unlink()
+    path.mkdir()
+    done = verify_set(target, list_pictures(source))
+    assert (done.files, done.problems) == (7, [f"unreadable: {path}: Is a directory"])
+
+
 def test_cells_that_are_not_complete(source, target):
     (target / "manifests/shade/1/val.json").unlink()
     next((target / "leftImg8bit/shade/1").rglob("*.png")).unlink()

@@ -153,6 +153,8 @@ def test_a_bad_line_elsewhere_names_file_and_line(store, bad):
         ({"metrics": {"mIoU": "0.5"}}, "metric 'mIoU' must be a number"),
         ({"metrics": {"mIoU": True}}, "metric 'mIoU' must be a number"),
         ({"metrics": {"mIoU": math.inf}}, "infinite"),
+        ({"metrics": {"mIoU": 10**400}}, "metric 'mIoU' must be a number and not infinite"),  # which no float holds
+        ({"extra": [{"x": -math.inf}]}, "A record cannot hold an infinite number"),
         ({"seed": [1]}, "`seed` must be"),
         ({"extra": object()}, "object"),
     ],
