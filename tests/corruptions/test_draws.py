@@ -112,13 +112,13 @@ def test_single_draws_are_uniform_over_seeds() -> None:
 
 
 @given(seed=st.integers(0, 2**64 - 1), stream=st.integers(0, 9), limit=st.integers(1, 2**31))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_single_draws_stay_in_their_range(seed: int, stream: int, limit: int) -> None:
     assert 0 <= below(seed, stream, limit) < limit
     assert -1.5 <= uniform(seed, stream, -1.5, 4) < 4
 
 
 @given(seed=st.integers(0, 2**64 - 1), count=st.integers(1, 100))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_fewer_draws_are_the_beginning_of_more(seed: int, count: int) -> None:
     np.testing.assert_array_equal(normals(seed, 0, count), normals(seed, 0, 100)[:count])

@@ -48,7 +48,7 @@ def scene(height: int = 64, width: int = 80) -> NDArray[np.uint8]:
     seed=st.integers(0, 2**64 - 1),
     layout=st.sampled_from(["plain", "fortran", "reversed", "strided"]),
 )
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_a_new_picture_of_the_same_shape_and_the_old_one_untouched(
     name: str, height: int, width: int, channels: tuple[int, ...], severity: int, seed: int, layout: str
 ) -> None:

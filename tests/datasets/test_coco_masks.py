@@ -73,7 +73,7 @@ def test_sizes_that_no_picture_has(side):
         check_masks(with_mask([], width=side), "f.json")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 40))
 def test_runs_are_unpacked_as_pycocotools_packed_them(seed, height, width):
     coder = pytest.importorskip("pycocotools.mask")

@@ -35,14 +35,14 @@ def test_grey_and_deep_and_transparent_pictures():
     np.testing.assert_array_equal(decode_picture(content), PICTURE)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, len(PNG) - 1))
 def test_a_png_cut_anywhere_is_refused(length):
     with pytest.raises(ValueError, match=r"truncated|empty|not a picture"):
         decode_picture(PNG[:length])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(8, len(PNG) - 1), st.integers(1, 255))
 def test_a_png_with_any_byte_changed_is_refused(at, change):
     damaged = bytearray(PNG)

@@ -50,7 +50,7 @@ def test_sums_are_those_of_the_cells():
     assert grid.sums(values).sum() == values.sum()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 20), st.integers(0, 2**64 - 1))
 def test_random_cells_are_exactly_as_many(rows, columns, twentieths, seed):
     grid = patch_grid((16 * rows, 16 * columns), 16)
@@ -76,7 +76,7 @@ def test_mass_is_a_quantile_of_mass():
     assert not heaviest_cells(np.zeros((2, 3)), 0.5, 0).any()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.floats(0, 100, allow_subnormal=False), min_size=4, max_size=30), st.floats(0.01, 1), st.integers(0, 99)
 )
@@ -95,7 +95,7 @@ def test_ties_prefer_no_side():
     assert 40 < np.mean(where) < 60
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 3), st.integers(0, 99), st.booleans())
 def test_the_inverse_order_restores_the_picture(rows, columns, rest, seed, colour):
     shape = (rows * 3 + min(rest, rows - 1), columns * 5 + min(rest, columns - 1))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mmfan.evaluation.metrics.labels import count_labels, scores_of_pictures
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(0, 12), st.integers(1, 12),
     st.sampled_from([np.uint8, np.int64]), st.sampled_from([255, 0]),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mmfan.evaluation.metrics.segmentation import SegCountsMetric, count_pixels
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(0, 12), st.integers(1, 12))
 def test_counts_are_those_of_the_plain_function(seed, classes, height, width):
     rng = np.random.default_rng(seed)

@@ -199,7 +199,7 @@ fractions = st.floats(0.01, 1)
 full_grids = st.fixed_dictionaries({CLEAN: fractions} | dict.fromkeys(PROTOCOLS["kamann16"].cells, fractions))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(full_grids, st.randoms(use_true_random=False))
 @pytest.mark.slow
 def test_properties(scores, shuffler):

@@ -63,7 +63,7 @@ def test_where_the_truth_holds_all_classes_the_record_s_number_is_taken_to_the_d
     assert summary.label == "one, 1 cell"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(*[st.integers(0, 50)] * 9), min_size=2, max_size=4))
 def test_it_is_the_mean_over_the_classes_of_the_truth(rows):
     clean = np.array(rows, np.int64).reshape(-1, 3, 3)

@@ -28,7 +28,7 @@ def test_gate_by_hand():
     torch.testing.assert_close(gate[0, 0], 3 * torch.tensor(expected).sigmoid())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(n=st.integers(1, 60), scale=st.floats(0.01, 30), seed=st.integers(0, 99))
 @pytest.mark.slow
 def test_gate_stays_between_sigmoid_of_zero_and_of_one(n, scale, seed):

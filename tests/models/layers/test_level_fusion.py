@@ -55,7 +55,7 @@ def test_forward_and_every_gradient(name, align_corners):
         torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     h=st.integers(1, 9), w=st.integers(1, 9), size=st.tuples(st.integers(1, 30), st.integers(1, 30)),
     cut=st.floats(0, 1), align_corners=st.booleans(),

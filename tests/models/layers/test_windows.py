@@ -39,7 +39,7 @@ def test_order_of_windows_and_of_places_in_them():
     assert torch.equal(from_windows(windows, (4, 6), 2), x)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     height=st.integers(1, 12), width=st.integers(1, 12), window=st.integers(1, 5), batch=st.integers(1, 2),
     shifted=st.booleans(),
@@ -50,7 +50,7 @@ def test_cutting_and_putting_together_changes_nothing(height, width, window, bat
     assert torch.equal(out_of_windows(in_windows(x, window, shift), (height, width), window, shift), x)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(height=st.integers(1, 12), width=st.integers(1, 12), window=st.integers(2, 5), shifted=st.booleans())
 def test_a_token_sees_the_tokens_of_its_window_and_no_others(height, width, window, shifted):
     """Attention with equal scores is a mean over what is seen, so the mean of indicator vectors tells who is seen."""
