@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import re
 import sys
 import warnings
@@ -132,7 +133,9 @@ class Console:
             return short if self.scores or not short.startswith(("validation: ", "test: ")) else None
         if is_library(speaker()) and not _NEWS.search(text):
             return None
-        return text if self.tables or not _TABLE.search(text) else None
+        if _TABLE.search(text):
+            return text.replace("per class results:", "per class results, in %:") if self.tables else None
+        return text
 
     def first_time(self, text: str) -> str | None:
         """A warning, if it has not been shown before."""
@@ -151,7 +154,7 @@ class Console:
             self.write_to_log(f"{module}: {category.__name__}: {text}", logging.WARNING)
             return
         shown = self.first_time(f"{self.prog}: warning: {text}")
-        if shown is not None:
+        if shown is not None and os.environ.get("RANK", "0") == "0":  # of several processes each would say it
             self.write_to_log(text, logging.WARNING)
             print(shown, file=sys.stderr)
 

@@ -133,7 +133,7 @@ def test_tables_are_results(console, capsys):
     logger = console.logger()
     lines = ["per class results:", "\n+---+\n| road |", "Iter(test) [4/4]    mIoU: 1.7500  time: 0.2603"]
     say_as("mmseg.evaluation", "for line in lines: logger.info(line)", logger=logger, lines=lines)
-    assert capsys.readouterr() == ("per class results:\n+---+\n| road |\n", "")
+    assert capsys.readouterr() == ("per class results, in %:\n+---+\n| road |\n", "")
 
 
 def test_quiet(console, capsys):

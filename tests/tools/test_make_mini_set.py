@@ -27,7 +27,7 @@ def test_draws_a_set_and_then_says_it_is_there(tmp_path, main, capsys):
     first = run(*arguments)
     assert first.returncode == 0, first.stderr
     assert "3 train + 1 val pictures in" in first.stdout
-    assert "drawing 4/4" in first.stderr
+    assert "pictures: 4/4, " in first.stderr
     assert len(list(target.rglob("*.png"))) == 4 * 5
     assert main(arguments) == 0
     assert "already complete, nothing to do" in capsys.readouterr().out

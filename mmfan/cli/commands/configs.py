@@ -58,9 +58,9 @@ def lines_of(config: dict[str, Any], metric: str) -> Iterator[str]:
     clean, corrupted, own, retained = scores(config)
     parts = [f"{config['model']} on {config['data']}, from {config['start']}"]
     if "published" in config:
-        parts.append(f"published: {metric} {clean}" + ("" if corrupted == "-" else f", corrupted {corrupted}"))
+        parts.append(f"published: {metric} {clean} %" + ("" if corrupted == "-" else f", corrupted {corrupted} %"))
     if "ours" in config:
-        parts.append(f"ours: {metric} {own}, retained {retained} %")
+        parts.append(f"ours: {metric} {own} %, retained {retained} %")
     yield f"  {config['name']}"
     yield f"      {'; '.join(parts)}"
     if "note" in config.get("published", {}):

@@ -18,6 +18,7 @@ import time
 from mmfan.cli.options import add_seed, add_workers, make_command_parser, whole
 from mmfan.cli.stopping import status_of
 from mmfan.datasets.miniature import write_cityscapes, write_coco
+from mmfan.utils.progress import ProgressLine
 
 WRITERS = {"cityscapes": write_cityscapes, "coco": write_coco}
 
@@ -54,21 +55,20 @@ def take_defaults(args: argparse.Namespace) -> None:
             setattr(args, split, inspect.signature(WRITERS[args.set]).parameters[split].default)
 
 
-def show_progress(done: int, total: int) -> None:
-    """Rewrite one line on a terminal; print ten lines into a log."""
-    if sys.stderr.isatty():
-        print(f"\rdrawing {done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
-    elif done == total or done * 10 // total > (done - 1) * 10 // total:
-        print(f"drawing {done}/{total}", file=sys.stderr, flush=True)
-
-
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Run the tool."""
     take_defaults(args)
     start = time.perf_counter()
     try:
         drawn = WRITERS[args.set](
-            args.target, args.train, args.val, tuple(args.size), args.seed, args.workers, show_progress, args.force
+            args.target,
+            args.train,
+            args.val,
+            tuple(args.size),
+            args.seed,
+            args.workers,
+            ProgressLine("pictures"),
+            args.force,
         )
     except KeyboardInterrupt as stop:
         print("\nstopped; nothing was left behind", file=sys.stderr)

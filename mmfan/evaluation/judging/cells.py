@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from mmfan.corruptions.cell import CLEAN, Cell
@@ -19,6 +20,8 @@ from mmfan.evaluation.judging.timing import Shares, describe_shares
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.evaluation.results.counts_file import PictureCounts
 from mmfan.evaluation.results.store import Record, ResultsStore, RunKey, is_defined, key_of
+from mmfan.evaluation.summary.selection import SummaryError
+from mmfan.evaluation.summary.truth import values_of
 from mmfan.utils.progress import progress_text
 from mmfan.utils.text import duration
 
@@ -186,6 +189,8 @@ class CellRun:
     def _report(self, record: Record, done: int, left: float) -> None:
         cell = key_of(record)[1]
         name, value = next(iter(record["metrics"].items()))
+        with suppress(SummaryError):
+            value = values_of({cell: record}, name)[0][cell]  # as the report has it: over the classes of the truth
         score = f"{100 * value:.2f} %" if is_defined(value) else "not a number"
         self.logger.info(
             f"[{done}/{len(self.cells)}] {cell}: {name} {score}, {float(record.get('seconds') or 0):.1f} s"

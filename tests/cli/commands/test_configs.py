@@ -58,7 +58,7 @@ def test_the_listing_can_be_narrowed(capsys):
     assert main(["configs", "hybrid", "CityScapes", "81.5"]) == 0
     said = capsys.readouterr().out
     assert "  fan-s-hybrid_segformer_8xb1-160k_cityscapes-1024x1024\n" in said
-    assert "FAN-S-Hybrid on Cityscapes, from ImageNet-1k; published: mIoU 81.5, corrupted 66.4" in said
+    assert "FAN-S-Hybrid on Cityscapes, from ImageNet-1k; published: mIoU 81.5 %, corrupted 66.4 %" in said
     assert "fan-t-hybrid" not in said
     assert set(own_configs()) <= set(listing([]).replace(" = ", "\n").split())
     with pytest.raises(SystemExit) as stopped:
