@@ -238,9 +238,10 @@ def check_environment(*modules: str) -> dict[str, str]:
     for module in dict.fromkeys(("torch", "mmengine", "mmcv", *modules)):
         if module not in REQUIREMENTS:
             raise MMFanError(f"Expected one of {sorted(REQUIREMENTS)}, got {module!r}.")
-        versions[module], problem = state_of(module)
+        version, problem = state_of(module)
         if problem:
             raise EnvironmentMismatchError(problem)
+        versions[module] = str(version)
     # who goes without operators does not go with such as cannot be loaded
     if {"mmseg", "mmdet"}.intersection(modules) and (is_installed(OPERATORS) or any(map(needs_operators, modules))):
         problem = operators_problem()
