@@ -1,10 +1,13 @@
 """mmfan: robust dense prediction on top of OpenMMLab.
 
-Importing this package is cheap: it loads neither torch nor a model. Backbones, heads, datasets and transforms are
+Importing this package is cheap: it loads neither torch nor a model. ``judge`` judges anything that predicts, on
+``SegmentationData`` or ``CocoData``. Backbones, heads, datasets and transforms are
 found by name (``type='mmfan.FANHybrid'``) through :mod:`mmfan.registry`.
 """
 
 from mmfan.environment import check_environment
+from mmfan.utils.lazy import lazy_face
 from mmfan.version import __version__
 
-__all__ = ["__version__", "check_environment"]
+__getattr__, __dir__, _offered = lazy_face(__name__, {"evaluation.function": ["CocoData", "SegmentationData", "judge"]})
+__all__ = ["CocoData", "SegmentationData", "__version__", "check_environment", "judge"]

@@ -27,10 +27,19 @@ FLOORS = (
 )
 # Parts of evaluation, from the ground up. The loop and the report both read results and summaries, and neither needs
 # the other.
-STAGES = ({"protocol"}, {"results", "metrics"}, {"summary"}, {"judging"}, {"loop", "report"}, {"registered", ""})
+STAGES = (
+    {"protocol"},
+    {"results", "metrics"},
+    {"summary"},
+    {"judging"},
+    {"loop", "report"},
+    {"function"},
+    {"registered", ""},
+)
 TORCH_FREE = (
     "errors", "environment", "utils", "picture_files", "corruptions", "evaluation.protocol", "evaluation.results",
-    "evaluation.summary", "evaluation.judging", "evaluation.report", "evaluation.metrics.counts", "datasets.corrupted",
+    "evaluation.summary", "evaluation.judging", "evaluation.report", "evaluation.function",
+    "evaluation.metrics.labels", "evaluation.metrics.objects", "evaluation.metrics.counts", "datasets.corrupted",
     "datasets.miniature", "datasets.prepare", "analysis.catalogue", "analysis.options", "analysis.spec",
 )  # fmt: skip
 NO_OPENMMLAB = ("models.layers", *TORCH_FREE)

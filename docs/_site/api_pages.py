@@ -63,6 +63,7 @@ ROOMS: dict[str, tuple[str, list[Part]]] = {
         "mmfan.evaluation",
         [
             Part("Judging", "mmfan.evaluation", ["RobustnessLoop", "RetentionEvaluator"]),
+            Part("Judging a function", "mmfan.evaluation.function"),
             Part(
                 "Protocols",
                 "mmfan.evaluation.protocol",

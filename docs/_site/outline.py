@@ -28,6 +28,7 @@ OUTLINE = {
         "training",
         "detection",
         "judging",
+        "judge_function",
         "corrupted_sets",
         "analysis",
         "weights",

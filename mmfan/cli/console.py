@@ -123,14 +123,13 @@ class Console:
         if record.levelno >= logging.WARNING:
             if record.levelno == logging.WARNING and is_library(speaker()) and _NO_NEWS.search(text):
                 return None
-            # a library's error that is not raised ends nothing
-            kind = "warning" if record.levelno == logging.WARNING or is_library(speaker()) else "error"
+            kind = "warning" if record.levelno == logging.WARNING else "error"
             return self.first_time(f"{self.prog}: {kind}: {text}")
         if self.quiet:
             return None
         short = progress_line(text)
         if short is not None:
-            return short if self.scores or not short.startswith(("validation: ", "test: ")) else None
+            return short if self.scores or ": " not in short else None
         if is_library(speaker()) and not _NEWS.search(text):
             return None
         if _TABLE.search(text):

@@ -36,6 +36,20 @@ def end_with_parent() -> None:
     threading.Thread(target=_wait_for, args=(parent, os.getppid() == parent.pid), daemon=True).start()
 
 
+def end_with_starter(starter: int) -> None:
+    """The same for a process that was started by a command line of its own: end it when its starter is gone.
+
+    On Linux the kernel does so, native code or not, when the thread that started it ends. Elsewhere the process has to
+    notice that nobody asks it any more.
+
+    Args:
+        starter: Number of the process that started this one.
+    """
+    _ask_for_death()
+    if os.getppid() != starter:  # it ended in between
+        os._exit(1)
+
+
 def guard_forks() -> None:
     """Have every process that is forked from this one end with it, for as long as this process lives.
 

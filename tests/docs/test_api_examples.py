@@ -1,4 +1,4 @@
-"""The examples of docs/api.md run as they stand, chapter by chapter, each in a process and folder of its own."""
+"""The examples of pages in Python run as they stand, each page or chapter in a process and folder of its own."""
 
 import subprocess
 import sys
@@ -11,11 +11,11 @@ pytestmark = pytest.mark.process
 BLOCKED = "import sys\nfor name in ('torch', 'mmengine', 'mmcv', 'mmseg', 'mmdet'): sys.modules[name] = None\n"
 
 
-def script_of(chapter):
-    """The python blocks of a chapter, each at the line where it stands in the page, so that a traceback names it."""
+def script_of(chapter, page="docs/api.md"):
+    """The python blocks of a chapter (None for all), each at its line of the page, so that a traceback names it."""
     lines = []
-    for block in blocks(text_of("docs/api.md")):
-        if block.language == "python" and block.heading == chapter:
+    for block in blocks(text_of(page)):
+        if block.language == "python" and chapter in (block.heading, None):
             lines += [""] * (block.line - 1 - len(lines)) + block.text.splitlines()
     return "\n".join(lines) + "\n"
 
@@ -36,6 +36,12 @@ def test_every_example_belongs_to_a_chapter_that_is_run():
 def test_examples_without_torch(tmp_path):
     status, errors = run(script_of("Without torch"), tmp_path, BLOCKED)
     assert status == 0, errors
+
+
+def test_judging_a_function_without_torch(tmp_path):
+    status, errors = run(script_of(None, "docs/judge_function.md"), tmp_path, BLOCKED)
+    assert status == 0, errors
+    assert "[5/5] contrast 5: mIoU" in errors
 
 
 @pytest.mark.slow

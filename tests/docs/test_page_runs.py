@@ -55,11 +55,10 @@ def test_targets_of_make_exist(page):
     assert named <= TARGETS
 
 
-def test_much_is_run():
+def test_much_is_run_and_little_is_not():
     every = [(page, block) for page in PAGES for block in shell_blocks(page)]
     run = [(page, block) for page, block in every if is_run(page, block)]
-    assert len(run) > 40  # and a third of all
-    assert len(run) > len(every) / 3
+    assert len(run) > len(every) / 2
     assert {page for page, _ in run} >= {"README.md", "docs/judging.md", "docs/tutorials/five_minutes.md"}
 
 

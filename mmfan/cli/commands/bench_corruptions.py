@@ -1,8 +1,8 @@
 """Speed of the corruptions beside the package imagecorruptions: milliseconds of a picture, type by type, one thread.
 
-    mmfan bench corruptions --severity 3 --repeats 5
+Needs no torch. Leave the machine idle meanwhile. Example:
 
-Needs no torch. Leave the machine idle meanwhile.
+    mmfan bench corruptions --severity 3 --repeats 5
 """
 
 from __future__ import annotations

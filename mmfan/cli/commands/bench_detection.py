@@ -1,8 +1,6 @@
-"""Memory of a detector at full size: its backbone, and one training step.
+"""Memory of a detector at full size: its backbone, and one training step. Prints the machine and a table.
 
-    mmfan bench detection --arch small --size 1344x800
-
-Prints the machine and a table.
+mmfan bench detection --arch small --size 1344x800
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The core of judging. It knows nothing of models and frameworks: a driver takes the pictures of a cell through its model
 and says what came out. :class:`mmfan.evaluation.loop.robustness_loop.RobustnessLoop` is the driver for mmengine's
-Runner.
+Runner, :func:`mmfan.evaluation.function.judge_anything.judge` the one for anything that predicts.
 """
 
 from __future__ import annotations
@@ -82,20 +82,23 @@ class CellRun:
         self.shares = Shares()
         self.seconds: dict[str, float] = {}
 
-    def resumed(self) -> list[Record]:
+    def resumed(self, quietly: bool = False) -> list[Record]:
         """Records of this run that are in the results file, of the cells wanted.
+
+        Args:
+            quietly: Say nothing of records that are of this model and were measured otherwise.
 
         Raises:
             MMFanError: Some are of corruptions that have changed since.
         """
-        return [] if self.store is None else self.together(self._resumed)
+        return [] if self.store is None else self.together(lambda: self._resumed(quietly))
 
-    def _resumed(self) -> list[Record]:
+    def _resumed(self, quietly: bool) -> list[Record]:
         if self.store is None:
             return []
         records = self.store.records()
         others = other_runs(records, self.key, self.cells)
-        if others:
+        if others and not quietly:
             self.logger.warning(f"{self.store.path} holds {others}: they stay, and are not taken over.")
         wanted = set(self.cells)
         own = [record for record in records if key_of(record)[0] == self.key and key_of(record)[1] in wanted]
@@ -159,13 +162,16 @@ class CellRun:
 
     def _judged_elsewhere(self, cell: Cell) -> Record | None:
         """The record of a cell that another process has put in the results file."""
+        store = self.store
+        if store is None:
+            return None
 
         def find() -> Record | None:
-            found = self.store and self.store.find(self.key, cell)
-            check_corruption_versions([found] if found else [], str(self.store and self.store.path))
+            found = store.find(self.key, cell)
+            check_corruption_versions([found] if found else [], str(store.path))
             return found
 
-        return None if self.store is None else self.together(find)
+        return self.together(find)
 
     def _settled(self, cell: Cell, scores: CellScores | None, began: float) -> Record:
         """Put the cell that was just judged in the results file; another process' record stands."""

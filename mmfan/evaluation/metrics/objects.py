@@ -49,7 +49,7 @@ def score_objects(
     images: Iterable[int],
     categories: Sequence[int],
     proposals: Sequence[int] = PROPOSALS,
-    thresholds: NDArray[np.float64] = THRESHOLDS,
+    thresholds: NDArray[np.floating[Any]] = THRESHOLDS,
     recalls: Iterable[str] = (),
 ) -> ObjectScores:
     """Score detections against annotations.

@@ -63,8 +63,8 @@ def _check_numbers(truth: torch.Tensor, prediction: torch.Tensor, num_classes: i
         return
     # one transfer from the device for all four
     ends = torch.stack((truth.min(), truth.max(), prediction.min(), prediction.max())).tolist()
-    check_numbers("truth", *ends[:2], num_classes, ignore_index)
-    check_numbers("prediction", *ends[2:], num_classes, ignore_index)
+    check_numbers("truth", ends[0], ends[1], num_classes, ignore_index)
+    check_numbers("prediction", ends[2], ends[3], num_classes, ignore_index)
 
 
 @METRICS.register_module()

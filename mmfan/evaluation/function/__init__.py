@@ -1,0 +1,12 @@
+"""Judging anything that predicts: a function of a picture, on pictures and truth. Without torch and OpenMMLab."""
+
+from mmfan.utils.lazy import lazy_face
+
+__getattr__, __dir__, __all__ = lazy_face(
+    __name__,
+    {
+        "judge_anything": ["judge"],
+        "result": ["Judgement", "Worst"],
+        "sources": ["CocoData", "SegmentationData"],
+    },
+)

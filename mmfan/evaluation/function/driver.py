@@ -1,0 +1,155 @@
+"""The driver of judging for anything that predicts: a cell's pictures through a callable, and what comes out scored."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.errors import MMFanError
+from mmfan.evaluation.function.items import Item, Ready, Unit
+from mmfan.evaluation.function.predictions import PredictionError
+from mmfan.evaluation.function.scoring import LabelScores, Scores
+from mmfan.evaluation.function.shown import Shown
+from mmfan.evaluation.function.stream import Workers
+from mmfan.evaluation.judging.cells import CellProgress
+from mmfan.evaluation.judging.timing import Shares
+from mmfan.evaluation.metrics.cell_scores import CellScores
+from mmfan.utils.text import counted, shortlist
+
+Predict = Callable[..., Any]
+
+
+class PredictError(MMFanError, RuntimeError):
+    """The callable that is judged raised an error."""
+
+
+class Caller:
+    """Calls what is judged, and names the picture where it fails.
+
+    Args:
+        predict: Takes a picture, or a list of them.
+        batch_size: With more than 1, lists.
+        scores: Reads what comes out.
+    """
+
+    def __init__(self, predict: Predict, batch_size: int, scores: Scores) -> None:
+        self.predict, self.batch_size, self.scores = predict, batch_size, scores
+
+    def call(self, cell: Cell, items: Sequence[Item], batch: Sequence[Ready]) -> list[Any]:
+        """What comes out for each picture, not looked at yet.
+
+        Raises:
+            PredictError: The callable raised an error.
+            PredictionError: It gave another number of predictions.
+        """
+        pictures = [ready.picture for ready in batch]
+        names = shortlist([item.name for item in items])
+        try:
+            outputs = [self.predict(pictures[0])] if self.batch_size == 1 else self.predict(pictures)
+        except Exception as error:
+            text = " ".join(str(error).split()) or "without a word"
+            raise PredictError(
+                f"predict raised {type(error).__name__} on {cell} of the picture {names}: {text}"
+            ) from error
+        if self.batch_size > 1:
+            if not isinstance(outputs, Sequence) and not hasattr(outputs, "__len__"):
+                raise PredictionError(
+                    f"With batch_size={self.batch_size} predict gets a list of pictures and returns a list of as many "
+                    f"predictions, got {type(outputs).__name__}."
+                )
+            if len(outputs) != len(pictures):
+                raise PredictionError(
+                    f"Expected {counted(len(pictures), 'prediction')} of {cell} of {names}, got {len(outputs)}."
+                )
+        return list(outputs)
+
+    def read(self, cell: Cell, item: Item, ready: Ready, output: Any) -> Any:
+        """The prediction in what came out.
+
+        Raises:
+            PredictionError: It cannot be scored; the message names picture and cell.
+        """
+        try:
+            return self.scores.read(output, ready)
+        except PredictionError as error:
+            raise PredictionError(f"The prediction for {cell} of the picture {item.name}: {error}") from error
+
+
+class Driver:
+    """Takes cells through a callable.
+
+    Args:
+        caller: Calls it.
+        cells: All that are wanted.
+        items: The pictures.
+        workers: Make them ready.
+        shown: Keeps some of them; None for none.
+        logger: Told how far a cell is, and of classes that never occur.
+    """
+
+    def __init__(
+        self, caller: Caller, cells: Sequence[Cell], items: Sequence[Item], workers: Workers, shown: Shown | None,
+        logger: logging.Logger,
+    ) -> None:  # fmt: skip
+        self.caller, self.cells, self.items, self.workers = caller, cells, items, workers
+        self.shown, self.logger = shown, logger
+        self._skipped: set[int] = set()
+        self._stream: Iterator[tuple[Unit, Ready]] = iter(())
+        self._progress = CellProgress("pictures", len(items), logger.info)
+
+    def begin(self, todo: Sequence[int]) -> None:
+        """Start making the pictures of these cells ready."""
+        self._skipped = set()
+        self._stream = self.workers.make(self._units(todo))
+
+    def skip(self, number: int) -> None:
+        """Leave a cell out."""
+        self._skipped.add(number)
+
+    def _units(self, todo: Sequence[int]) -> Iterator[Unit]:
+        for number in todo:
+            for place, item in enumerate(self.items):
+                if number in self._skipped:
+                    break
+                yield Unit(number, place, self.cells[number], item)
+
+    def judge(self, number: int, shares: Shares) -> CellScores:
+        """Take the pictures of a cell through the model.
+
+        Raises:
+            PredictError: The callable raised an error.
+            PredictionError: It returned what cannot be scored.
+            MMFanError: A picture cannot be read or corrupted.
+        """
+        cell, scores = self.cells[number], self.caller.scores
+        for start in range(0, len(self.items), self.caller.batch_size):
+            items = self.items[start : start + self.caller.batch_size]
+            with shares.measure("wait"):
+                batch = [self._next(number) for _ in items]
+            with shares.measure("forward"):
+                outputs = self.caller.call(cell, items, batch)
+            for item, ready, output in zip(items, batch, outputs, strict=True):
+                with shares.measure("metric"):
+                    prediction = self.caller.read(cell, item, ready, output)
+                    scores.add(prediction, ready, item)
+                if self.shown is not None:
+                    with shares.measure("write"):
+                        self.shown.write(cell, item, ready, prediction)
+            shares.add_notes(batch)
+            self._progress(cell, start + len(items))
+        with shares.measure("metric"):
+            found = scores.scores()
+        if cell == CLEAN and isinstance(scores, LabelScores):
+            absent = scores.absent(found)
+            if absent:
+                self.logger.warning(
+                    f"{counted(len(absent), 'class', 'classes')} of {len(scores.data.classes)} never occur in the "
+                    f"truth: {shortlist(absent, 10)}. Means are over the others."
+                )
+        return found
+
+    def _next(self, number: int) -> Ready:
+        # those of a cell that is skipped may have been on their way already
+        return next(ready for unit, ready in self._stream if unit.number == number)

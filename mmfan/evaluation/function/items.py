@@ -1,0 +1,166 @@
+"""Items that are judged: a picture with its truth, and the reading of both."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmfan import picture_files
+from mmfan.corruptions import corrupt, picture_seed
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.datasets.label_files import as_bytes, map_ids, read_label_image, reduce_zero, refuse_outside
+from mmfan.errors import MMFanError, WrongTypeError
+
+
+class Item(NamedTuple):
+    """One picture with its truth.
+
+    Attributes:
+        picture: Its file, or the picture itself: (H, W, 3) RGB or (H, W) grey, uint8.
+        truth: Of label maps the file, or the map itself, (H, W) integers; of objects the picture's id.
+        name: What its seeds are derived from: its path relative to the set, with ``/``.
+        size: Width and height that annotations state; None where they state none.
+    """
+
+    picture: str | NDArray[np.uint8]
+    truth: Any
+    name: str
+    size: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class LabelReading:
+    """How label maps are read, in this order: id 0 left out, ids renumbered, the rest checked.
+
+    Attributes:
+        num_classes: Number of classes.
+        ignore_index: Number of pixels that do not count.
+        label_map: Id of the file -> class number; ids that it does not name stay as they are.
+        reduce_zero_label: Id 0 does not count, and the others move down by one.
+    """
+
+    num_classes: int
+    ignore_index: int = 255
+    label_map: Mapping[int, int] | None = None
+    reduce_zero_label: bool = False
+
+    def read(self, truth: str | NDArray[Any], name: str) -> NDArray[np.uint8]:
+        """A label map as (H, W) uint8: class numbers, and ``ignore_index``.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            MMFanError: It cannot be read, or holds other numbers.
+        """
+        where = truth if isinstance(truth, str) else f"of {name}"
+        label = read_label_image(truth) if isinstance(truth, str) else _array_of_labels(truth, name)
+        label = as_bytes(label, where, self.num_classes, self.ignore_index)
+        if self.reduce_zero_label:
+            label = reduce_zero(label, self.ignore_index)
+        if self.label_map:
+            label = map_ids(label, self.label_map)
+        refuse_outside(label, where, self.num_classes, self.ignore_index)
+        return label
+
+
+def _array_of_labels(truth: Any, name: str) -> NDArray[Any]:
+    label = np.asarray(truth)
+    if label.ndim != 2 or label.dtype.kind not in "uib":
+        raise WrongTypeError(
+            f"Expected the truth of {name} to be a label map, (H, W) integers, got {label.dtype} {label.shape}."
+        )
+    return label.astype(np.uint8) if label.dtype.kind == "b" else label
+
+
+class Unit(NamedTuple):
+    """One picture under one cell: what a worker makes ready.
+
+    Attributes:
+        number: Of the cell.
+        place: Of the picture among those judged.
+        cell: What is done to it.
+        item: The picture.
+    """
+
+    number: int
+    place: int
+    cell: Cell
+    item: Item
+
+
+class Ready(NamedTuple):
+    """A picture that is ready for the model.
+
+    Attributes:
+        picture: (H, W, 3) RGB, uint8, contiguous.
+        truth: (H, W) uint8; None where it is not read from a label map.
+        load: Seconds that reading and decoding took.
+        corrupt: Seconds that corrupting took.
+        other: Seconds that reading the truth took.
+    """
+
+    picture: NDArray[np.uint8]
+    truth: NDArray[np.uint8] | None
+    load: float
+    corrupt: float
+    other: float
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Makes pictures ready.
+
+    Attributes:
+        seed: Base seed of the corruptions.
+        labels: How label maps are read; None where the truth is something else.
+    """
+
+    seed: int
+    labels: LabelReading | None
+
+    def make(self, unit: Unit) -> Ready:
+        """Read a picture and its truth, and corrupt it with the bytes that a corrupted set on disk has.
+
+        Raises:
+            FileNotFoundError: A file is not there.
+            MMFanError: A file cannot be used, or the picture cannot be corrupted.
+        """
+        item, start = unit.item, time.perf_counter()
+        picture = read_picture(item)
+        loaded = time.perf_counter()
+        if unit.cell != CLEAN:
+            picture = corrupt(picture, *unit.cell, picture_seed(self.seed, item.name, *unit.cell))
+        corrupted = time.perf_counter()
+        truth = None if self.labels is None else self.labels.read(item.truth, item.name)
+        if truth is not None and truth.shape != picture.shape[:2]:
+            raise MMFanError(
+                f"The label map of {item.name} is {truth.shape[1]}x{truth.shape[0]} (width x height), its picture "
+                f"{picture.shape[1]}x{picture.shape[0]}. Both must have the same size."
+            )
+        return Ready(picture, truth, loaded - start, corrupted - loaded, time.perf_counter() - corrupted)
+
+
+def read_picture(item: Item) -> NDArray[np.uint8]:
+    """The clean picture, (H, W, 3) RGB, uint8; grey is three equal channels.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MMFanError: It cannot be read, or is no such array.
+    """
+    if isinstance(item.picture, str):
+        return np.ascontiguousarray(picture_files.read(item.picture)[..., ::-1])
+    array = item.picture
+    if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or array.ndim not in (2, 3):
+        told = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        raise WrongTypeError(
+            f"Expected the picture {item.name} as a path, or as RGB of uint8, (H, W, 3) or (H, W), got {told}."
+        )
+    if array.ndim == 2:
+        return np.repeat(array[..., None], 3, axis=2)
+    if array.shape[2] != 3:
+        raise MMFanError(f"Expected the picture {item.name} to be RGB, (H, W, 3), got the shape {array.shape}.")
+    return np.ascontiguousarray(array)

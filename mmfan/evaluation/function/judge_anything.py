@@ -1,0 +1,214 @@
+"""``judge``: anything that predicts, judged on the clean pictures and on every cell of a protocol."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mmfan.corruptions.cell import CLEAN
+from mmfan.datasets.corrupted.making.shards import WHOLE, Shard, parse_shard
+from mmfan.errors import MMFanError, WrongTypeError
+from mmfan.evaluation.function.driver import Caller, Driver
+from mmfan.evaluation.function.items import Item, Preparation
+from mmfan.evaluation.function.preflight import Planned, preflight
+from mmfan.evaluation.function.probe import OtherModelError, differing
+from mmfan.evaluation.function.result import Judgement, in_order
+from mmfan.evaluation.function.scoring import Scores, scores_of
+from mmfan.evaluation.function.shown import Shown
+from mmfan.evaluation.function.sources import Data, SegmentationData
+from mmfan.evaluation.function.stream import Workers, default_workers
+from mmfan.evaluation.judging.cells import CellRun
+from mmfan.evaluation.judging.contents import hash_contents
+from mmfan.evaluation.judging.pictures import spread
+from mmfan.evaluation.judging.places import writable
+from mmfan.evaluation.protocol import Protocol, get_protocol
+from mmfan.evaluation.results.hashes import pictures_hash
+from mmfan.evaluation.results.recorded_protocol import protocol_entry
+from mmfan.evaluation.results.store import ResultsStore, RunKey
+from mmfan.utils.checks import whole_number
+from mmfan.utils.text import counted
+
+PACKAGES = ("numpy", "cv2")  # whose versions stand in a record
+LOGGER = logging.getLogger("mmfan.judge")
+
+
+def judge(
+    predict: Callable[..., Any],
+    data: Data,
+    protocol: str | Mapping[str, Any] | Protocol = "kamann16",
+    results: str | Path | None = None,
+    name: str = "model",
+    *,
+    dataset_name: str | None = None,
+    version: str | None = None,
+    seed: int = 0,
+    limit: int | None = None,
+    workers: int | None = None,
+    batch_size: int = 1,
+    shard: tuple[int, int] | str | None = None,
+    pictures: int = 0,
+    verbose: bool = True,
+) -> Judgement:
+    """Judge anything that predicts on the clean pictures and on every cell of a protocol.
+
+    Pictures are read and corrupted by worker processes while ``predict`` is at work, with the seeds and the bytes of
+    ``mmfan corrupt`` and ``mmfan judge``. Each finished cell is one line of ``results`` at once: killed and called
+    again, it goes on with the next cell. Before the first cell a preflight looks at all files and calls ``predict``
+    once, with one clean picture, so that what would fail after an hour fails now.
+
+    A results file may hold many models. A run is known by ``name``, ``version``, the data's bytes and truth, the seed
+    and the pictures chosen. A callable cannot be hashed: give ``version`` (a checkpoint's hash, a tag), and cells of
+    another one are never taken over. Without it, the model is known again by what it says of the picture tried: if that
+    is something else than the records tell, judging ends with an error.
+
+    Several processes share the work by ``shard=(i, n)``: each judges every n-th cell, from the i-th on, on all
+    pictures, so that every record is whole. They may write to one results file, or to one each, which are put together
+    by appending the one to the other (with the folders of their counts). The result of the one that ends last, or of
+    one more call without ``shard``, is over all cells; before that its ``missing`` says which are not there.
+
+    Args:
+        predict: Gets one picture, (H, W, 3) RGB of uint8; with ``batch_size`` above 1 a list of them, and returns a
+            list. Of each it returns, for :class:`SegmentationData`, a label map (H, W) of integers or
+            probabilities (C, H, W) of floats; for :class:`CocoData`, a dict or object with ``xyxy`` (or ``boxes``,
+            (N, 4), left, top, right, bottom in pixels), ``scores`` (N,), ``labels`` (N,), the places of the classes in
+            ``data.classes``, and perhaps ``masks`` (N, H, W).
+        data: :class:`SegmentationData` or :class:`CocoData`.
+        protocol: As in :func:`mmfan.evaluation.protocol.get_protocol`.
+        results: The results file; None keeps nothing, and nothing can be resumed.
+        name: Name of the model in the results.
+        dataset_name: Name of the data set in the results; that of ``data`` by default.
+        version: What tells this model from others of its name, any text.
+        seed: Base seed of the corruptions.
+        limit: Judge this many pictures, spread evenly over the set; None for all.
+        workers: Processes that make pictures ready; by default one a core, but one; 0 does it in this process.
+        batch_size: Pictures that ``predict`` gets at a time.
+        shard: ``(i, n)`` or ``'i/n'``, i from 1 to n.
+        pictures: Keep this many pictures, with truth and predictions, beside the results (needs matplotlib).
+        verbose: Write a line on each cell to standard error, unless the logger ``mmfan.judge`` has handlers.
+
+    Returns:
+        Clean score, corrupted score, retention, the worst type and cell, summaries, and the report.
+
+    Raises:
+        MMFanError: An argument is out of range; the preflight found something (``PreflightError`` lists all of it);
+            ``predict`` raised an error (``PredictError``) or returned what cannot be scored (``PredictionError``), both
+            naming cell and picture; the results file holds another model (``OtherModelError``). Finished cells stay.
+        FileNotFoundError: A file is not there.
+        OSError: The results file cannot be written.
+    """
+    if not callable(predict):
+        raise WrongTypeError(f"Expected `predict` to be a function of a picture, got {type(predict).__name__}.")
+    scores, wanted = scores_of(data), get_protocol(protocol)
+    whole_number("seed", seed, 0)
+    caller = Caller(predict, whole_number("batch_size", batch_size, 1), scores)
+    part = _shard_of(shard)
+    if results is None and (part != WHOLE or whole_number("pictures", pictures, 0)):
+        raise MMFanError("`shard` and `pictures` need a results file: give `results` too.")
+    count = default_workers() if workers is None else whole_number("workers", workers, 0)
+    items = _chosen(data, limit)
+    file = None if results is None else writable(results)
+    store = None if file is None else ResultsStore(file)
+    preparation = Preparation(seed, data.reading if isinstance(data, SegmentationData) else None)
+    cells = tuple(part.part_of((CLEAN, *wanted.cells)))
+    if not cells:
+        raise MMFanError(f"Shard {part} has no cell: {wanted.name} has {wanted.size + 1}, the clean one among them.")
+    kept = [items[at].name for at in spread(len(items), pictures)] if pictures else []
+    with _told(verbose):
+        planned = Planned(caller, cells, items, preparation, file, kept, LOGGER)
+        probe = preflight(planned)
+        key = _key(name, dataset_name or data.name, version, seed, data, items, scores, store)
+        more: dict[str, Any] = {"source": "fly", "protocol": protocol_entry(wanted), "probe": probe}
+        more |= {} if limit is None else {"limit": limit}
+        names = [item.name for item in items]
+        run = CellRun(cells, store, key, pictures=names, packages=PACKAGES, logger=LOGGER, more=more)
+        whole = CellRun((CLEAN, *wanted.cells), store, key, pictures=names, packages=PACKAGES, logger=LOGGER)
+        _check_model(whole, probe, version)
+        shown = Shown(store.path, name, kept, scores) if kept and store else None
+        with Workers(preparation, cells, count, 2 * count + caller.batch_size) as ready:
+            driver = Driver(caller, cells, items, ready, shown, LOGGER)
+            records = run.run(driver.begin, lambda number, _: driver.judge(number, run.shares), driver.skip, count)
+        if part != WHOLE:  # the others' cells, as far as they are there
+            records = whole.resumed(quietly=True)
+        metric = next(iter(records[0]["metrics"]))
+        found = Judgement(in_order(records, wanted), wanted, metric, key, file, run.seconds)
+        _say_end(found)
+    return found
+
+
+def _shard_of(shard: tuple[int, int] | str | None) -> Shard:
+    if shard is None:
+        return WHOLE
+    if isinstance(shard, str):
+        return parse_shard(shard)
+    if not isinstance(shard, tuple) or len(shard) != 2:
+        raise WrongTypeError(f"Expected `shard` as (i, n) or 'i/n', got {shard!r:.80}.")
+    number, total = (whole_number("shard", one, 1) for one in shard)
+    return parse_shard(f"{number}/{total}")
+
+
+def _chosen(data: Data, limit: int | None) -> list[Item]:
+    return [data.item(at) for at in spread(len(data), None if limit is None else whole_number("limit", limit, 1))]
+
+
+def _key(
+    name: str, dataset: str, version: str | None, seed: int, data: Data, items: list[Item], scores: Scores,
+    store: ResultsStore | None,
+) -> RunKey:  # fmt: skip
+    """What the records have in common; without a results file nothing is hashed."""
+    for what, text in (("name", name), ("dataset_name", dataset), ("version", version)):
+        if text is not None and (not isinstance(text, str) or not text):
+            raise WrongTypeError(f"Expected `{what}` to be a text that is not empty, got {text!r:.80}.")
+    if store is None:
+        return RunKey(name, checkpoint_hash=version, dataset=dataset, seed=seed)
+    names = [item.name for item in items]
+    number_of = {one: at for at, one in enumerate(data.names)}
+    contents = hash_contents(names, lambda at: data.held(number_of[names[at]]), data.files(), scores.hash)
+    return RunKey(
+        name, None, version, dataset, seed, pictures_hash(names), contents.pictures, contents.truth, contents.metric
+    )
+
+
+def _check_model(run: CellRun, probe: Mapping[str, Any], version: str | None) -> None:
+    """See that cells which would be taken over are of this model, as far as that can be seen."""
+    others = differing(run.resumed(quietly=True), probe)
+    if not others:
+        return
+    told = (
+        f"{run.store and run.store.path} holds {counted(len(others), 'cell')} of {run.key.model!r}, whose prediction "
+        f"for the picture {probe['picture']} was another one"
+    )
+    if version is None:
+        raise OtherModelError(
+            f"{told}: they are of another model, or of one that does not say the same twice. Take another name or "
+            "another results file, or say by `version` which model this is."
+        )
+    LOGGER.warning(f"{told}; they are taken over, for they are of the same version, {version!r}.")
+
+
+def _say_end(found: Judgement) -> None:
+    if found.missing:
+        total = found.protocol.size + 1
+        LOGGER.info(f"{counted(len(found.missing), 'cell')} of {total} are not there yet: those of other shards.")
+    if any(record["corruption"] != CLEAN.corruption for record in found.records):
+        LOGGER.info(str(found))
+
+
+@contextmanager
+def _told(verbose: bool) -> Iterator[None]:
+    """Show the lines of the logger on standard error, where the caller has not said where they go."""
+    if not verbose or LOGGER.hasHandlers():
+        yield
+        return
+    handler = logging.StreamHandler(sys.stderr)
+    former = LOGGER.level
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(handler)
+        LOGGER.setLevel(former)

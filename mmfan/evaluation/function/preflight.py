@@ -1,0 +1,138 @@
+"""Preflight of judging a callable: in seconds, what would else fail or be wrong after hours, all of it in one error."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.corruptions.engine import SMALLEST_SIDE
+from mmfan.evaluation.function.driver import Caller
+from mmfan.evaluation.function.items import Item, Preparation, Unit
+from mmfan.evaluation.function.predictions import PredictionError
+from mmfan.evaluation.function.probe import probe_entry
+from mmfan.evaluation.function.scoring import LabelScores
+from mmfan.evaluation.function.worker import make_here
+from mmfan.evaluation.judging.findings import Findings
+from mmfan.evaluation.judging.headers import Size, check_labels, check_pictures, check_small, check_twice, smallest
+from mmfan.evaluation.judging.pictures import highest_cells, spread
+from mmfan.evaluation.judging.places import check_places
+from mmfan.utils.text import counted
+from mmfan.visualization.coco_results import Detections
+
+LABELS_LOOKED_AT = 3
+
+
+class Planned(NamedTuple):
+    """What is about to be judged.
+
+    Attributes:
+        caller: Calls the model.
+        cells: All that are wanted.
+        items: The pictures.
+        preparation: Makes them ready.
+        results: The results file; None where nothing is kept.
+        shown: Names of the pictures that are kept.
+        logger: Told what was looked at.
+    """
+
+    caller: Caller
+    cells: Sequence[Cell]
+    items: Sequence[Item]
+    preparation: Preparation
+    results: Path | None
+    shown: Sequence[str]
+    logger: logging.Logger
+
+
+def preflight(planned: Planned) -> dict[str, Any]:
+    """Look for what would fail, or be wrong, after judging began.
+
+    The model is called once, with the clean picture of the fewest pixels.
+
+    Returns:
+        The signature of what it said, for the records.
+
+    Raises:
+        PreflightError: With everything that was found.
+    """
+    began, findings = time.perf_counter(), Findings()
+    data = planned.caller.scores.data
+    sizes = _check_files(planned, findings)
+    if planned.results is not None:
+        shown = [size for item, size in zip(planned.items, sizes, strict=True) if item.name in planned.shown]
+        labels = isinstance(planned.caller.scores, LabelScores)
+        counts = 3 * len(planned.items) * len(data.classes) if labels else 0
+        check_places(planned.results, len(planned.cells), counts, shown, findings)
+    findings.conclude("judging")  # what cannot be read would come up again below
+    picture = smallest(sizes)
+    for place in dict.fromkeys(spread(len(planned.items), LABELS_LOOKED_AT)):
+        with findings.collected():
+            make_here(planned.preparation, Unit(0, place, CLEAN, planned.items[place]))
+    for number in highest_cells(planned.cells):
+        with findings.collected():
+            make_here(planned.preparation, Unit(number, picture, planned.cells[number], planned.items[picture]))
+    findings.conclude("judging")
+    signature: list[float] = []
+    with findings.collected():
+        signature = _try_model(planned, picture)
+    findings.conclude("judging")
+    for remark in data.remarks:
+        planned.logger.warning(remark)
+    planned.logger.info(
+        f"preflight: {counted(len(planned.items), 'picture')} and their truth by header, every kind of corruption on "
+        f"one, and one through the model: nothing found in {time.perf_counter() - began:.1f} s"
+    )
+    return probe_entry(planned.items[picture].name, signature)
+
+
+def _check_files(planned: Planned, findings: Findings) -> list[Size | None]:
+    """The headers of all files, and the shapes of what is in memory."""
+    names = [item.name for item in planned.items]
+    check_twice(names, [{} for _ in names], "Give data that hold each picture once.", findings)
+    sizes: list[Size | None] = [None] * len(names)
+    for at, item in enumerate(planned.items):
+        if isinstance(item.picture, np.ndarray) and item.picture.ndim >= 2:
+            sizes[at] = (item.picture.shape[1], item.picture.shape[0])
+    check_small(names, sizes, SMALLEST_SIDE, findings)
+    files = [at for at, item in enumerate(planned.items) if isinstance(item.picture, str)]
+    found = check_pictures(
+        [names[at] for at in files], [_sample(planned.items[at]) for at in files], SMALLEST_SIDE, findings
+    )
+    for at, size in zip(files, found, strict=True):
+        sizes[at] = size
+    with_maps = [at for at in files if isinstance(planned.items[at].truth, str)]
+    check_labels(
+        [names[at] for at in with_maps],
+        [{**_sample(planned.items[at]), "seg_map_path": planned.items[at].truth} for at in with_maps],
+        [sizes[at] for at in with_maps],
+        "Give every picture one.",
+        findings,
+    )
+    return sizes
+
+
+def _sample(item: Item) -> dict[str, Any]:
+    stated = {} if item.size is None else {"width": item.size[0], "height": item.size[1]}
+    return {"img_path": item.picture, **stated}
+
+
+def _try_model(planned: Planned, picture: int) -> list[float]:
+    """Call the model with one clean picture, and see that what it returns can be scored."""
+    caller, item = planned.caller, planned.items[picture]
+    ready = make_here(planned.preparation, Unit(0, picture, CLEAN, item))
+    (output,) = caller.call(CLEAN, [item], [ready])
+    prediction = caller.read(CLEAN, item, ready, output)
+    if isinstance(prediction, Detections):
+        boxes = prediction.boxes
+        if len(boxes) and float(boxes.max()) <= 1:
+            raise PredictionError(
+                f"All boxes predicted for {item.name} lie between 0 and 1: expected pixels. Multiply by the width and "
+                "height of the picture."
+            )
+    return caller.scores.signature(prediction)

@@ -1,0 +1,157 @@
+"""Result of judging: clean score, corrupted score, retention, the worst, and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.errors import MMFanError
+from mmfan.evaluation.protocol import Protocol
+from mmfan.evaluation.report import Report, Run, build_report
+from mmfan.evaluation.report.formats import FORMATS
+from mmfan.evaluation.results.store import Record, RunKey, is_defined, key_of
+from mmfan.evaluation.summary import Summary, summarize
+from mmfan.utils.files import write_whole
+
+_FORM_OF = {".md": "markdown", ".json": "json", ".csv": "csv", ".tex": "latex"}
+
+
+class Worst(NamedTuple):
+    """The worst type and the worst cell, with their scores, which are fractions."""
+
+    type: str
+    score: float
+    cell: Cell
+    cell_score: float
+
+    def __str__(self) -> str:
+        return f"{self.type} {100 * self.score:.2f} %, {self.cell} {100 * self.cell_score:.2f} %"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What :func:`mmfan.judge` found; scores are fractions, unrounded.
+
+    Attributes:
+        records: One a cell, the clean one first, then in the protocol's order.
+        protocol: The cells, and how they are averaged.
+        metric: Which score the numbers below are of: mIoU of a segmentor, bbox_mAP of a detector.
+        key: Whose records they are.
+        results: The results file; None where nothing was kept.
+        seconds: Where the time of this run went, by activity; see :class:`mmfan.evaluation.judging.timing.Shares`.
+    """
+
+    records: tuple[Record, ...]
+    protocol: Protocol
+    metric: str
+    key: RunKey
+    results: Path | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> tuple[Cell, ...]:
+        """Cells that are not there yet: those of other shards. The numbers are then over the others."""
+        there = {key_of(record)[1] for record in self.records}
+        return tuple(cell for cell in (CLEAN, *self.protocol.cells) if cell not in there)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of all scores that are defined in every cell that is there."""
+        names = self.records[0]["metrics"]
+        return tuple(name for name in names if all(is_defined(record["metrics"].get(name)) for record in self.records))
+
+    @cached_property
+    def summary(self) -> Summary:
+        """The summary of :attr:`metric`: by type, group and severity, with :attr:`Summary.label` to stand by it."""
+        return self.summary_of(self.metric)
+
+    def summary_of(self, metric: str) -> Summary:
+        """The summary of another score.
+
+        Args:
+            metric: One of :attr:`metrics`.
+
+        Raises:
+            MMFanError: It is none of them, or there is no corrupted cell. Where the clean score is 0, the summary is of
+                the corrupted cells alone, for there is no retention.
+        """
+        if metric not in self.metrics:
+            raise MMFanError(f"{metric!r} is not among the scores that every cell has: {', '.join(self.metrics)}.")
+        clean = [record for record in self.records if key_of(record)[1] == CLEAN]
+        zero = any(record["metrics"][metric] == 0 for record in clean)
+        records = [record for record in self.records if not (zero and record in clean)]
+        return summarize(records, self.protocol, metric, partial=zero or bool(self.missing))
+
+    @property
+    def clean(self) -> float | None:
+        """The score of the clean pictures; None while another shard has not judged them."""
+        if self.summary.clean is not None:
+            return self.summary.clean
+        return next((record["metrics"][self.metric] for record in self.records if key_of(record)[1] == CLEAN), None)
+
+    @property
+    def corrupted(self) -> float:
+        """The mean over the severities of a type, then over the types (mPC)."""
+        return self.summary.corrupted
+
+    @property
+    def retention(self) -> float | None:
+        """``corrupted / clean`` (rPC, robustness ratio); None without a clean score above 0."""
+        return self.summary.retention
+
+    @property
+    def worst(self) -> Worst:
+        """The type of the lowest mean, and the cell of the lowest score."""
+        lowest = min(self.summary.by_corruption, key=lambda name: self.summary.by_corruption[name])
+        cell = self.summary.worst
+        return Worst(lowest, self.summary.by_corruption[lowest], Cell(*cell[:2]), cell.score)
+
+    def report(self, path: str | Path | None = None, metric: str | None = None) -> Report:
+        """The report, and its file.
+
+        Args:
+            path: ``.html`` (with plots and, where there are some, pictures; needs matplotlib), ``.md``, ``.csv``,
+                ``.json`` or ``.tex``; None writes none.
+            metric: One of :attr:`metrics`; :attr:`metric` by default.
+
+        Raises:
+            MMFanError: Nothing was kept, the suffix is another, or there is no such metric.
+            OSError: The file cannot be written.
+        """
+        target = None if path is None else Path(path)
+        if target is not None and target.suffix not in (".html", *_FORM_OF):
+            raise MMFanError(f"Expected a report to end in .html, {', '.join(_FORM_OF)}, got {target}.")
+        if self.results is None:
+            raise MMFanError("A report is made of a results file: judge with results='robustness.jsonl'.")
+        run = Run(self.key.model, self.key, ((self.results, self.records),))
+        made = build_report([run], self.protocol, metric or self.metric, partial=bool(self.missing))
+        if target is None:
+            return made
+        if target.suffix == ".html":
+            # matplotlib takes a second to load
+            from mmfan.evaluation.report.figures import picture_grids, plots
+            from mmfan.evaluation.report.html import as_html
+
+            text = as_html(made, [*plots(made), *picture_grids(made)])
+        else:
+            text = FORMATS[_FORM_OF[target.suffix]](made)
+        write_whole(target, text.encode())
+        return made
+
+    def __str__(self) -> str:
+        clean = "none yet" if self.clean is None else f"{100 * self.clean:.2f} %"
+        kept = "none" if self.retention is None else f"{100 * self.retention:.2f} %"
+        return (
+            f"{self.key.model} on {self.key.dataset} ({self.summary.label}): {self.metric} clean {clean}, corrupted "
+            f"{100 * self.corrupted:.2f} %, retention {kept}; worst {self.worst}"
+        )
+
+
+def in_order(records: Sequence[Record], protocol: Protocol) -> tuple[Record, ...]:
+    """Records with the clean one first, then in the protocol's order."""
+    place = {cell: at for at, cell in enumerate((CLEAN, *protocol.cells))}
+    return tuple(sorted(records, key=lambda record: place[key_of(record)[1]]))

@@ -1,0 +1,132 @@
+"""Scores of one cell after another: what a model said of each picture, held against the truth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmfan.errors import MMFanError
+from mmfan.evaluation.function.items import Item, Ready
+from mmfan.evaluation.function.predictions import read_labels, read_objects
+from mmfan.evaluation.function.sources import CocoData, Data, SegmentationData
+from mmfan.evaluation.judging.contents import metric_hash
+from mmfan.evaluation.metrics.cell_scores import CellScores
+from mmfan.evaluation.metrics.counts import METRICS
+from mmfan.evaluation.metrics.labels import count_labels, scores_of_pictures
+from mmfan.evaluation.metrics.objects import index_of, score_objects
+from mmfan.utils.text import counted
+from mmfan.visualization.coco_results import Detections, as_coco_results
+
+DIGITS = 6  # of the shares and sums by which a model is known again
+
+
+class LabelScores:
+    """mIoU, mAcc and aAcc of a segmentor, from the pixel counts of each picture.
+
+    Args:
+        data: What it is judged on.
+    """
+
+    def __init__(self, data: SegmentationData) -> None:
+        self.data = data
+        self._counts: list[NDArray[np.int64]] = []
+
+    @property
+    def hash(self) -> str:
+        """Of what decides about the scores beside predictions and truth."""
+        told = {"driver": "mmfan.judge", "scores": METRICS, "ignore_index": self.data.ignore_index}
+        return metric_hash(told, self.data.classes)
+
+    def read(self, output: Any, ready: Ready) -> NDArray[np.integer]:
+        """The label map in what a model returned; see :func:`read_labels`."""
+        return read_labels(output, ready.picture.shape[:2], self.data.classes, self.data.ignore_index)
+
+    def add(self, prediction: NDArray[np.integer], ready: Ready, item: Item) -> None:
+        """Count the pixels of a picture."""
+        if ready.truth is None:
+            raise MMFanError(f"The picture {item.name} has no label map.")
+        self._counts.append(count_labels(prediction, ready.truth, len(self.data.classes), self.data.ignore_index))
+
+    def scores(self) -> CellScores:
+        """The scores of what was added since the last call."""
+        counts, self._counts = self._counts, []
+        return scores_of_pictures(counts, self.data.classes)
+
+    def signature(self, prediction: NDArray[np.integer]) -> list[float]:
+        """By what a model is known again: the share of each class in what it says of a picture."""
+        numbers = prediction[(prediction >= 0) & (prediction < len(self.data.classes))]
+        shares = np.bincount(numbers.ravel(), minlength=len(self.data.classes)) / max(1, prediction.size)
+        return [round(float(share), DIGITS) for share in shares]
+
+    def absent(self, scores: CellScores) -> list[str]:
+        """Classes that the truth never shows."""
+        if scores.counts is None:
+            return []
+        there = scores.counts[..., [0, 2]].sum(axis=(0, 2)) > 0
+        return [name for name, is_there in zip(self.data.classes, there, strict=True) if not is_there]
+
+
+class ObjectScores:
+    """Average precision of a detector, as COCO defines it and pycocotools computes it.
+
+    Args:
+        data: What it is judged on.
+    """
+
+    def __init__(self, data: CocoData) -> None:
+        self.data = data
+        self.kinds = ("bbox", "segm") if data.masks else ("bbox",)
+        self.index = index_of(data.content)
+        self.categories = list(self.index.getCatIds(catNms=list(data.classes)))
+        self._found: list[dict[str, Any]] = []
+        self._images: list[int] = []
+
+    @property
+    def hash(self) -> str:
+        """Of what decides about the scores beside predictions and truth."""
+        return metric_hash({"driver": "mmfan.judge", "scores": self.kinds}, self.data.classes)
+
+    def read(self, output: Any, ready: Ready) -> Detections:
+        """The objects in what a model returned; see :func:`read_objects`."""
+        return read_objects(output, ready.picture.shape[:2], self.data.classes, self.data.masks)
+
+    def add(self, prediction: Detections, ready: Ready, item: Item) -> None:
+        """Take in the objects of a picture."""
+        self._images.append(item.truth)
+        self._found += as_coco_results(prediction, item.truth, self.categories)
+
+    def scores(self) -> CellScores:
+        """The scores of what was added since the last call."""
+        found, images = self._found, self._images
+        self._found, self._images = [], []
+        metrics: dict[str, float] = {}
+        per_class: dict[str, dict[str, float]] = {}
+        for kind in self.kinds:
+            scored = score_objects(self.index, [dict(one) for one in found], kind, images, self.categories)
+            metrics |= {f"{kind}_{name}": value for name, value in scored.metrics.items()}
+            per_class[f"{kind}_mAP"] = scored.per_class
+        note = "" if found else f"The model detected nothing in {counted(len(images), 'picture')}."
+        return CellScores(metrics, per_class, note=note)
+
+    def signature(self, prediction: Detections) -> list[float]:
+        """By what a model is known again: the sum of the scores of each class in what it finds in a picture."""
+        sums = np.bincount(prediction.labels, prediction.scores, minlength=len(self.data.classes))
+        return [round(float(one), DIGITS) for one in sums]
+
+
+Scores = LabelScores | ObjectScores
+
+
+def scores_of(data: Data) -> Scores:
+    """The scores that data are judged by.
+
+    Raises:
+        MMFanError: They are no data of a kind that is known.
+    """
+    if isinstance(data, SegmentationData):
+        return LabelScores(data)
+    if isinstance(data, CocoData):
+        return ObjectScores(data)
+    raise MMFanError(f"Expected `data` to be SegmentationData or CocoData, got {type(data).__name__}.")

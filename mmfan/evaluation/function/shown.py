@@ -1,0 +1,81 @@
+"""Pictures that are kept beside the results: what the model was given, what it said, what is true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.evaluation.function.items import Item, Ready
+from mmfan.evaluation.function.scoring import LabelScores, ObjectScores, Scores
+from mmfan.evaluation.results.picture_writer import PictureWriter
+from mmfan.visualization.coco_results import Detections
+
+THRESHOLD = 0.3  # least score of an object that is painted
+
+
+class Shown:
+    """Writer of a few pictures.
+
+    Args:
+        results: The results file.
+        model: Name of the model.
+        names: Of the pictures that are kept.
+        scores: What they are scored by, with the data.
+    """
+
+    def __init__(self, results: Path, model: str, names: list[str], scores: Scores) -> None:
+        # matplotlib, whose font the objects are named in, takes a second to load
+        from mmfan.visualization.instances import distinct_colours
+
+        data = scores.data
+        self.names, self.scores = frozenset(names), scores
+        given = distinct_colours(len(data.classes)) if data.palette is None else data.palette
+        palette = [tuple(map(int, colour)) for colour in given]
+        self._meta: dict[str, Any] = {"classes": data.classes, "palette": palette}
+        self._writer = PictureWriter(results, model, palette, names)
+
+    def write(self, cell: Cell, item: Item, ready: Ready, prediction: Any) -> None:
+        """Keep a picture, if it is one of those."""
+        if item.name not in self.names:
+            return
+        self._writer.write_input(cell, item.name, np.ascontiguousarray(ready.picture[..., ::-1]))
+        self._writer.write_prediction(cell, item.name, self._painted(prediction, ready))
+        if cell == CLEAN:
+            self._writer.write_truth(item.name, self._truth(item, ready))
+
+    def _painted(self, prediction: Any, ready: Ready) -> NDArray[Any]:
+        if not isinstance(prediction, Detections):
+            return prediction
+        order = np.argsort(-prediction.scores, kind="stable")
+        order = order[prediction.scores[order] >= THRESHOLD]
+        boxes, scores, labels, masks = prediction
+        kept = Detections(boxes[order], scores[order], labels[order], None if masks is None else masks[order])
+        return self._objects(kept, ready, with_scores=True)
+
+    def _truth(self, item: Item, ready: Ready) -> NDArray[Any]:
+        if isinstance(self.scores, LabelScores):
+            label = np.asarray(ready.truth)
+            return np.where(label == self.scores.data.ignore_index, 255, label)  # which pictures show as nothing
+        return self._objects(_annotated(self.scores, item), ready, with_scores=False)
+
+    def _objects(self, found: Detections, ready: Ready, with_scores: bool) -> NDArray[np.uint8]:
+        from mmfan.visualization.detections import paint_detections
+
+        return paint_detections(ready.picture, found, self._meta, with_scores=with_scores)
+
+
+def _annotated(scores: ObjectScores, item: Item) -> Detections:
+    """The annotated objects of a picture."""
+    index = scores.index
+    entries = index.loadAnns(index.getAnnIds(imgIds=[item.truth], catIds=scores.categories))
+    boxes = np.array([entry["bbox"] for entry in entries], np.float32).reshape(-1, 4)
+    boxes[:, 2:] += boxes[:, :2]
+    labels = np.array([scores.categories.index(entry["category_id"]) for entry in entries], np.int64)
+    masks = None
+    if scores.data.masks and entries:
+        masks = np.stack([index.annToMask(entry) for entry in entries]).astype(bool)
+    return Detections(boxes, np.ones(len(boxes), np.float32), labels, masks)

@@ -1,0 +1,103 @@
+"""Stream of pictures made ready by worker processes, in order, no further ahead than a few pictures."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from queue import SimpleQueue
+from types import TracebackType
+
+from mmfan.corruptions import CORRUPTIONS, Corruption, get_corruption
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.errors import MMFanError
+from mmfan.evaluation.function.items import Preparation, Ready, Unit
+from mmfan.evaluation.function.worker import Worker, make_here
+from mmfan.utils.versions import cores
+
+
+def default_workers() -> int:
+    """One worker for each core that this process may use, but one that is left to the model; 0 where there is none."""
+    return max(1, cores() - 1) if os.name == "posix" else 0
+
+
+class Workers:
+    """Worker processes, or this process alone; to be used as a context, at whose end they are gone.
+
+    Args:
+        preparation: What they do.
+        cells: Which corruptions they need.
+        count: How many; with 0 this process does the work, when it is asked for.
+        ahead: How many pictures may be ready or in work at a time.
+
+    Raises:
+        MMFanError: A corruption of one's own cannot be handed to another process, or this system cannot start them.
+    """
+
+    def __init__(self, preparation: Preparation, cells: Iterable[Cell], count: int, ahead: int) -> None:
+        if count and os.name != "posix":
+            raise MMFanError("Worker processes need Linux or macOS: judge with workers=0.")
+        self.preparation, self.count, self.ahead = preparation, count, max(ahead, 2 * count)
+        self._free: SimpleQueue[Worker] = SimpleQueue()
+        self._all: list[Worker] = []
+        self._threads = ThreadPoolExecutor(count) if count else None
+        self._added = _added(cells)
+
+    def __enter__(self) -> Workers:
+        try:
+            for _ in range(self.count):
+                worker = Worker(self.preparation, self._added)
+                self._all.append(worker)
+                self._free.put(worker)
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in self._all:
+            worker.process.kill()  # its thread, which waits for an answer, ends with it
+        if self._threads is not None:
+            self._threads.shutdown()
+        for worker in self._all:
+            worker.end()
+
+    def make(self, units: Iterator[Unit]) -> Iterator[tuple[Unit, Ready]]:
+        """Make units ready, in their order.
+
+        Raises:
+            MMFanError: A picture cannot be read or corrupted; the message names it and the cell.
+        """
+        if self._threads is None:
+            for unit in units:
+                yield unit, make_here(self.preparation, unit)
+            return
+        pending: deque[tuple[Unit, Future[Ready]]] = deque()
+        while True:
+            for unit in islice(units, self.ahead - len(pending)):
+                pending.append((unit, self._threads.submit(self._ask, unit)))
+            if not pending:
+                return
+            first, future = pending.popleft()
+            yield first, future.result()
+
+    def _ask(self, unit: Unit) -> Ready:
+        worker = self._free.get()
+        try:
+            return worker.ask(unit)
+        finally:
+            self._free.put(worker)
+
+
+def _added(cells: Iterable[Cell]) -> Sequence[Corruption]:
+    names = dict.fromkeys(cell.corruption for cell in cells if cell != CLEAN)
+    return [get_corruption(name) for name in names if name not in CORRUPTIONS]
