@@ -8,8 +8,10 @@
 #
 # Weights that are fetched and what is compiled at first use go to /cache: mount a volume there to keep them.
 #
-# What its RUN lines call is run by `make test-docker` without Docker. The images themselves have not been built where
-# mmfan is developed, which has no Docker: should a base image or a tag differ, the arguments below are the place.
+# What has been tried: mmfan:cpu was built and proved by buildah, with Debian bookworm and its own Python in the place of
+# CPU_BASE (1.9 GB), and run as a user without a name. The base images named here could not be fetched there, and the
+# stages for CUDA have never been built: should a tag not exist, these arguments are the place. `make test-docker` runs
+# what the RUN lines call without Docker.
 
 ARG CPU_BASE=python:3.11-slim-bookworm
 # of the CUDA that the pinned torch is built with; the runtime needs nothing of it, torch's wheels bring their libraries

@@ -39,6 +39,7 @@ if [ "$(id -u)" = 0 ]; then
   if "${nobody[@]}" "$work/opt/mmfan/bin/python" -c '' 2> /dev/null; then
     say "the proof, as a user without name, home or rights in the environment"
     cp -r .ci/docker "$work/opt/ci"
+    # shellcheck disable=SC2016  # the inner shell puts them in
     "${nobody[@]}" env -u PYTHONPATH bash -c 'cd / && exec "$1"/ci/prove.sh "$1"/mmfan' - "$work/opt"
   else
     say "not proved as another user, who cannot read $("$work/opt/mmfan/bin/python" -c 'import sys; print(sys.base_prefix)')"
