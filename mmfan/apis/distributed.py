@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import torch.distributed
 from mmengine.device import get_device
@@ -80,5 +81,5 @@ def join_cpu_group(launcher: str, timeout: float | None = None) -> None:
     os.environ.update(rank_variables(launcher, os.environ))
     if not torch.distributed.is_initialized():
         # torch 2.1 takes no None
-        limit = {} if timeout is None else {"timeout": timedelta(seconds=timeout)}
+        limit: dict[str, Any] = {} if timeout is None else {"timeout": timedelta(seconds=timeout)}
         torch.distributed.init_process_group(backend="gloo", **limit)
