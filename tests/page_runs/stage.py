@@ -15,6 +15,8 @@ NAMES = {
     "CONFIG": "fan_segformer_mini",
     "CHECKPOINT": "work_dirs/fan_segformer_mini/iter_700.pth",
     "PICTURE": "photos/a.png",
+    "fan_segformer_camvid fan.pth": "fan_segformer_mini work_dirs/fan_segformer_mini/iter_700.pth",
+    "segformer_mit-b0_camvid:b0.pth": "fan_segformer_mini:work_dirs/fan_segformer_mini/iter_700.pth",
 }
 TRAINED = {"fan_segformer_mini": "iter_700.pth", "fan_mask_rcnn_mini": "iter_600.pth"}
 
