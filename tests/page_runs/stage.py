@@ -25,7 +25,7 @@ def build(folder: Path) -> None:
     """Make the stage in an empty folder."""
     from mmfan.datasets.miniature import write_cityscapes, write_coco
 
-    write_cityscapes(folder / "data/mini_cityscapes", train=4, val=2)
+    write_cityscapes(folder / "data/mini_cityscapes", train=6, val=2)
     write_coco(folder / "data/mini_coco", train=4, val=2)
     shutil.copytree(folder / "data/mini_cityscapes", folder / "data/cityscapes")
     shutil.copytree(folder / "data/mini_coco", folder / "data/coco")
