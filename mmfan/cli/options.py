@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
@@ -139,7 +140,9 @@ class OverrideAction(argparse.Action):
         for word in values:
             if "=" not in word:
                 raise argparse.ArgumentError(self, f"expected KEY=VALUE, got {word!r}")
-        from mmengine.config import DictAction
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the console of the command is not there yet
+            from mmengine.config import DictAction
 
         DictAction(self.option_strings, self.dest, nargs=self.nargs)(parser, namespace, values, option_string)
         namespace.cfg_words = [*getattr(namespace, "cfg_words", []), *values]
