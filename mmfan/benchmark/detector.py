@@ -234,7 +234,7 @@ def measure_detector(job: DetectorJob, say: Callable[[str], None] = lambda _: No
     for name, build in PIECES.items():
         try:
             found[name] = measure_memory(partial(build, job), job.device)
-        except (MemoryError, torch.OutOfMemoryError):
+        except (MemoryError, torch.cuda.OutOfMemoryError):
             found[name] = None
         say(f"{name}: {_mib(found[name])} MiB")
     return [Row(work, (first, second), (found[first], found[second]), goal) for work, first, second, goal in PAIRS]

@@ -123,7 +123,7 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     rates = measure_rates(args.device, jobs[0].dtype)
     try:
         comparisons = [compare(job, args.repeats, say) for job in jobs]
-    except (DifferentFunctionError, MemoryError, torch.OutOfMemoryError) as error:
+    except (DifferentFunctionError, MemoryError, torch.cuda.OutOfMemoryError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1
     rates = rates.best(measure_rates(args.device, jobs[0].dtype))
