@@ -21,7 +21,14 @@ from mmfan.cli.options import make_command_parser, whole
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import PROTOCOLS, Protocol, make_protocol
 from mmfan.evaluation.report import Report, Run, build_report, read_runs
-from mmfan.evaluation.report.choice import RECORDED, choose_metric, choose_models, choose_protocol, find_protocol
+from mmfan.evaluation.report.choice import (
+    RECORDED,
+    choose_metric,
+    choose_models,
+    choose_protocol,
+    find_protocol,
+    other_protocols,
+)
 from mmfan.evaluation.report.formats import FORMATS
 from mmfan.evaluation.report.gate import Expectations, differences, read_expectations, write_expectations
 from mmfan.evaluation.report.published import PublishedRow
@@ -71,7 +78,12 @@ def asked_protocol(args: argparse.Namespace, runs: list[Run]) -> Protocol:
     """The protocol that the command line asks for, else the one that the records are of."""
     if args.corruptions:
         return make_protocol(args.corruptions, args.severities)
-    return find_protocol(args.protocol, runs) if args.protocol else choose_protocol(runs)
+    if args.protocol:
+        return find_protocol(args.protocol, runs)
+    chosen = choose_protocol(runs)
+    for remark in other_protocols(runs, chosen):
+        warnings.warn(remark, stacklevel=2)
+    return chosen
 
 
 def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:

@@ -76,6 +76,18 @@ def choose_protocol(runs: Sequence[Run]) -> Protocol:
     raise ReportError(_told(runs, each, cells))
 
 
+def other_protocols(runs: Sequence[Run], chosen: Protocol) -> list[str]:
+    """What runs were judged on last where that is not the protocol that was chosen for all of them; a sentence each."""
+    told = []
+    for run in runs:
+        last = next(iter(recorded_protocols(run.records)), chosen)
+        if last != chosen:
+            there = len({CLEAN, *last.cells} & {key_of(record)[1] for record in run.records})
+            state = "" if there == last.size + 1 else f", of which {there} of {last.size + 1} cells are there"
+            told.append(f"{run.name} was judged on {last.name} last{state}; this report is on {chosen.name}.")
+    return told
+
+
 def _filled(cells: set[Cell]) -> list[Protocol]:
     """The named protocols whose cells are all there: the one that has no others first, then the first of the table."""
     filled = [protocol for protocol in PROTOCOLS.values() if cells >= {CLEAN, *protocol.cells}]

@@ -6,7 +6,7 @@ from helpers.small_results import PROTOCOL, SCORES, records, write
 from mmfan.corruptions.cell import CLEAN
 from mmfan.evaluation.protocol import PROTOCOLS, get_protocol, make_protocol
 from mmfan.evaluation.report import ReportError, read_runs
-from mmfan.evaluation.report.choice import choose_metric, choose_models, choose_protocol, find_protocol
+from mmfan.evaluation.report.choice import choose_metric, choose_models, choose_protocol, find_protocol, other_protocols
 from mmfan.evaluation.results.recorded_protocol import protocol_entry
 
 SMALL = get_protocol(PROTOCOL)
@@ -39,6 +39,11 @@ def test_of_two_that_were_judged_the_last_whole_one(tmp_path):
     assert choose_protocol(grown) == SMALL
     begun = runs_of(tmp_path, made_for(FOG, scores=fog), made_for(PROTOCOLS["level5"], scores=contrast))
     assert choose_protocol(begun) == FOG
+    assert other_protocols(grown, SMALL) == []
+    assert other_protocols(begun, FOG) == [
+        "fan-t was judged on level5 last, of which 1 of 17 cells are there; this report is on custom."
+    ]
+    assert other_protocols(grown, FOG) == ["fan-t was judged on small last; this report is on custom."]
 
 
 def test_several_models_on_what_all_of_them_have(tmp_path):
