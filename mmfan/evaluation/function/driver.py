@@ -12,6 +12,7 @@ from mmfan.evaluation.function.items import Item, Ready, Unit
 from mmfan.evaluation.function.predictions import PredictionError
 from mmfan.evaluation.function.scoring import LabelScores, Scores
 from mmfan.evaluation.function.shown import Shown
+from mmfan.evaluation.function.sources import Chosen
 from mmfan.evaluation.function.stream import Workers
 from mmfan.evaluation.judging.cells import CellProgress
 from mmfan.evaluation.judging.timing import Shares
@@ -90,7 +91,7 @@ class Driver:
     """
 
     def __init__(
-        self, caller: Caller, cells: Sequence[Cell], items: Sequence[Item], workers: Workers, shown: Shown | None,
+        self, caller: Caller, cells: Sequence[Cell], items: Chosen, workers: Workers, shown: Shown | None,
         logger: logging.Logger,
     ) -> None:  # fmt: skip
         self.caller, self.cells, self.items, self.workers = caller, cells, items, workers
@@ -110,10 +111,10 @@ class Driver:
 
     def _units(self, todo: Sequence[int]) -> Iterator[Unit]:
         for number in todo:
-            for place, item in enumerate(self.items):
+            for place in range(len(self.items)):
                 if number in self._skipped:
                     break
-                yield Unit(number, place, self.cells[number], item)
+                yield Unit(number, place, self.cells[number], self.items[place])
 
     def judge(self, number: int, shares: Shares) -> CellScores:
         """Take the pictures of a cell through the model.
@@ -125,9 +126,9 @@ class Driver:
         """
         cell, scores = self.cells[number], self.caller.scores
         for start in range(0, len(self.items), self.caller.batch_size):
-            items = self.items[start : start + self.caller.batch_size]
+            count = min(self.caller.batch_size, len(self.items) - start)
             with shares.measure("wait"):
-                batch = [self._next(number) for _ in items]
+                items, batch = zip(*(self._next(number) for _ in range(count)), strict=True)
             with shares.measure("forward"):
                 outputs = self.caller.call(cell, items, batch)
             for item, ready, output in zip(items, batch, outputs, strict=True):
@@ -138,7 +139,7 @@ class Driver:
                     with shares.measure("write"):
                         self.shown.write(cell, item, ready, prediction)
             shares.add_notes(batch)
-            self._progress(cell, start + len(items))
+            self._progress(cell, start + count)
         with shares.measure("metric"):
             found = scores.scores()
         if cell == CLEAN and isinstance(scores, LabelScores):
@@ -150,6 +151,6 @@ class Driver:
                 )
         return found
 
-    def _next(self, number: int) -> Ready:
+    def _next(self, number: int) -> tuple[Item, Ready]:
         # those of a cell that is skipped may have been on their way already
-        return next(ready for unit, ready in self._stream if unit.number == number)
+        return next((unit.item, ready) for unit, ready in self._stream if unit.number == number)

@@ -13,13 +13,13 @@ from mmfan.corruptions.cell import CLEAN
 from mmfan.datasets.corrupted.making.shards import WHOLE, Shard, parse_shard
 from mmfan.errors import MMFanError, WrongTypeError
 from mmfan.evaluation.function.driver import Caller, Driver
-from mmfan.evaluation.function.items import Item, Preparation
+from mmfan.evaluation.function.items import Preparation
 from mmfan.evaluation.function.preflight import Planned, preflight
 from mmfan.evaluation.function.probe import OtherModelError, differing
 from mmfan.evaluation.function.result import Judgement, in_order
 from mmfan.evaluation.function.scoring import Scores, scores_of
 from mmfan.evaluation.function.shown import Shown
-from mmfan.evaluation.function.sources import Data, SegmentationData
+from mmfan.evaluation.function.sources import Chosen, Data, SegmentationData
 from mmfan.evaluation.function.stream import Workers, default_workers
 from mmfan.evaluation.judging.cells import CellRun
 from mmfan.evaluation.judging.contents import hash_contents
@@ -109,24 +109,23 @@ def judge(
     if results is None and (part != WHOLE or whole_number("pictures", pictures, 0)):
         raise MMFanError("`shard` and `pictures` need a results file: give `results` too.")
     count = default_workers() if workers is None else whole_number("workers", workers, 0)
-    items = _chosen(data, limit)
+    items = Chosen(data, spread(len(data), None if limit is None else whole_number("limit", limit, 1)))
     file = None if results is None else writable(results)
     store = None if file is None else ResultsStore(file)
     preparation = Preparation(seed, data.reading if isinstance(data, SegmentationData) else None)
     cells = tuple(part.part_of((CLEAN, *wanted.cells)))
     if not cells:
         raise MMFanError(f"Shard {part} has no cell: {wanted.name} has {wanted.size + 1}, the clean one among them.")
-    kept = [items[at].name for at in spread(len(items), pictures)] if pictures else []
+    kept = [items.names[at] for at in spread(len(items), pictures)] if pictures else []
     with _told(verbose):
         planned = Planned(caller, cells, items, preparation, file, kept, LOGGER)
         probe = preflight(planned)
-        key = _key(name, dataset_name or data.name, version, seed, data, items, scores, store)
+        key = _key(name, dataset_name or data.name, version, seed, items, scores, store)
         more: dict[str, Any] = {"source": "fly", "protocol": protocol_entry(wanted), "probe": probe}
         more |= {} if limit is None else {"limit": limit}
-        names = [item.name for item in items]
-        run = CellRun(cells, store, key, pictures=names, packages=PACKAGES, logger=LOGGER, more=more)
-        whole = CellRun((CLEAN, *wanted.cells), store, key, pictures=names, packages=PACKAGES, logger=LOGGER)
-        _check_model(whole, probe, version)
+        run = CellRun(cells, store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER, more=more)
+        whole = CellRun((CLEAN, *wanted.cells), store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER)
+        _check_model(whole, probe, scores.tolerance, version)
         shown = Shown(store.path, name, kept, scores) if kept and store else None
         with Workers(preparation, cells, count, 2 * count + caller.batch_size) as ready:
             driver = Driver(caller, cells, items, ready, shown, LOGGER)
@@ -150,13 +149,8 @@ def _shard_of(shard: tuple[int, int] | str | None) -> Shard:
     return parse_shard(f"{number}/{total}")
 
 
-def _chosen(data: Data, limit: int | None) -> list[Item]:
-    return [data.item(at) for at in spread(len(data), None if limit is None else whole_number("limit", limit, 1))]
-
-
 def _key(
-    name: str, dataset: str, version: str | None, seed: int, data: Data, items: list[Item], scores: Scores,
-    store: ResultsStore | None,
+    name: str, dataset: str, version: str | None, seed: int, items: Chosen, scores: Scores, store: ResultsStore | None
 ) -> RunKey:  # fmt: skip
     """What the records have in common; without a results file nothing is hashed."""
     for what, text in (("name", name), ("dataset_name", dataset), ("version", version)):
@@ -164,17 +158,23 @@ def _key(
             raise WrongTypeError(f"Expected `{what}` to be a text that is not empty, got {text!r:.80}.")
     if store is None:
         return RunKey(name, checkpoint_hash=version, dataset=dataset, seed=seed)
-    names = [item.name for item in items]
-    number_of = {one: at for at, one in enumerate(data.names)}
-    contents = hash_contents(names, lambda at: data.held(number_of[names[at]]), data.files(), scores.hash)
+    contents = hash_contents(items.names, items.held, items.data.files(), scores.hash)
     return RunKey(
-        name, None, version, dataset, seed, pictures_hash(names), contents.pictures, contents.truth, contents.metric
+        name,
+        None,
+        version,
+        dataset,
+        seed,
+        pictures_hash(items.names),
+        contents.pictures,
+        contents.truth,
+        contents.metric,
     )
 
 
-def _check_model(run: CellRun, probe: Mapping[str, Any], version: str | None) -> None:
+def _check_model(run: CellRun, probe: Mapping[str, Any], tolerance: float, version: str | None) -> None:
     """See that cells which would be taken over are of this model, as far as that can be seen."""
-    others = differing(run.resumed(quietly=True), probe)
+    others = differing(run.resumed(quietly=True), probe, tolerance)
     if not others:
         return
     told = (

@@ -17,6 +17,7 @@ from mmfan.evaluation.function.items import Item, Preparation, Unit
 from mmfan.evaluation.function.predictions import PredictionError
 from mmfan.evaluation.function.probe import probe_entry
 from mmfan.evaluation.function.scoring import LabelScores
+from mmfan.evaluation.function.sources import Chosen
 from mmfan.evaluation.function.worker import make_here
 from mmfan.evaluation.judging.findings import Findings
 from mmfan.evaluation.judging.headers import Size, check_labels, check_pictures, check_small, check_twice, smallest
@@ -43,7 +44,7 @@ class Planned(NamedTuple):
 
     caller: Caller
     cells: Sequence[Cell]
-    items: Sequence[Item]
+    items: Chosen
     preparation: Preparation
     results: Path | None
     shown: Sequence[str]
@@ -65,7 +66,7 @@ def preflight(planned: Planned) -> dict[str, Any]:
     data = planned.caller.scores.data
     sizes = _check_files(planned, findings)
     if planned.results is not None:
-        shown = [size for item, size in zip(planned.items, sizes, strict=True) if item.name in planned.shown]
+        shown = [size for name, size in zip(planned.items.names, sizes, strict=True) if name in planned.shown]
         labels = isinstance(planned.caller.scores, LabelScores)
         counts = 3 * len(planned.items) * len(data.classes) if labels else 0
         check_places(planned.results, len(planned.cells), counts, shown, findings)
@@ -93,33 +94,29 @@ def preflight(planned: Planned) -> dict[str, Any]:
 
 def _check_files(planned: Planned, findings: Findings) -> list[Size | None]:
     """The headers of all files, and the shapes of what is in memory."""
-    names = [item.name for item in planned.items]
+    names = planned.items.names
     check_twice(names, [{} for _ in names], "Give data that hold each picture once.", findings)
     sizes: list[Size | None] = [None] * len(names)
-    for at, item in enumerate(planned.items):
-        if isinstance(item.picture, np.ndarray) and item.picture.ndim >= 2:
+    files: dict[int, dict[str, Any]] = {}
+    for at in range(len(names)):
+        item = planned.items[at]
+        if isinstance(item.picture, str):
+            files[at] = _sample(item)
+        elif isinstance(item.picture, np.ndarray) and item.picture.ndim >= 2:
             sizes[at] = (item.picture.shape[1], item.picture.shape[0])
     check_small(names, sizes, SMALLEST_SIDE, findings)
-    files = [at for at, item in enumerate(planned.items) if isinstance(item.picture, str)]
-    found = check_pictures(
-        [names[at] for at in files], [_sample(planned.items[at]) for at in files], SMALLEST_SIDE, findings
-    )
+    found = check_pictures([names[at] for at in files], list(files.values()), SMALLEST_SIDE, findings)
     for at, size in zip(files, found, strict=True):
         sizes[at] = size
-    with_maps = [at for at in files if isinstance(planned.items[at].truth, str)]
-    check_labels(
-        [names[at] for at in with_maps],
-        [{**_sample(planned.items[at]), "seg_map_path": planned.items[at].truth} for at in with_maps],
-        [sizes[at] for at in with_maps],
-        "Give every picture one.",
-        findings,
-    )
+    maps = [at for at, sample in files.items() if "seg_map_path" in sample]
+    named, of_maps = [names[at] for at in maps], [sizes[at] for at in maps]
+    check_labels(named, [files[at] for at in maps], of_maps, "Give every picture one.", findings)
     return sizes
 
 
 def _sample(item: Item) -> dict[str, Any]:
     stated = {} if item.size is None else {"width": item.size[0], "height": item.size[1]}
-    return {"img_path": item.picture, **stated}
+    return {"img_path": item.picture, **stated} | ({"seg_map_path": item.truth} if isinstance(item.truth, str) else {})
 
 
 def _try_model(planned: Planned, picture: int) -> list[float]:

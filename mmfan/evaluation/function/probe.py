@@ -12,9 +12,6 @@ from typing import Any
 from mmfan.errors import MMFanError
 from mmfan.evaluation.results.store import Record
 
-# Share of a signature that may differ: a graphics card flips a few pixels in a million, another model one in a hundred.
-TOLERANCE = 1e-3
-
 
 class OtherModelError(MMFanError):
     """A results file holds cells of another model under the same name."""
@@ -25,25 +22,26 @@ def probe_entry(picture: str, signature: Sequence[float]) -> dict[str, Any]:
     return {"picture": picture, "signature": list(signature)}
 
 
-def differing(records: Iterable[Record], probe: Mapping[str, Any]) -> list[Record]:
+def differing(records: Iterable[Record], probe: Mapping[str, Any], tolerance: float) -> list[Record]:
     """Those records whose model said something else of the same picture.
 
     Args:
         records: Of one run.
         probe: From :func:`probe_entry`, of the model at hand.
+        tolerance: Share of the signature that may differ.
     """
     found = []
     for record in records:
         other = record.get("probe")
         if not isinstance(other, Mapping) or other.get("picture") != probe["picture"]:
             continue
-        if not _alike(other.get("signature"), probe["signature"]):
+        if not _alike(other.get("signature"), probe["signature"], tolerance):
             found.append(record)
     return found
 
 
-def _alike(one: Any, other: Sequence[float]) -> bool:
+def _alike(one: Any, other: Sequence[float], tolerance: float) -> bool:
     if not isinstance(one, Sequence) or len(one) != len(other):
         return False
     scale = max(sum(map(abs, one)), sum(map(abs, other)), 1.0)
-    return sum(abs(a - b) for a, b in zip(one, other, strict=True)) <= TOLERANCE * scale
+    return sum(abs(a - b) for a, b in zip(one, other, strict=True)) <= tolerance * scale

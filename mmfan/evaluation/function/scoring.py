@@ -27,7 +27,13 @@ class LabelScores:
 
     Args:
         data: What it is judged on.
+
+    Attributes:
+        tolerance: Share of the pixels that a model may call otherwise the next time: graphics cards flip a few in a
+            million, another model calls one in a hundred otherwise.
     """
+
+    tolerance = 1e-3
 
     def __init__(self, data: SegmentationData) -> None:
         self.data = data
@@ -73,7 +79,12 @@ class ObjectScores:
 
     Args:
         data: What it is judged on.
+
+    Attributes:
+        tolerance: The same of the scores that a model gives, of which one more or less may reach its threshold.
     """
+
+    tolerance = 1e-2
 
     def __init__(self, data: CocoData) -> None:
         self.data = data

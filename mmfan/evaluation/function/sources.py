@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,29 @@ class Data:
         return []
 
 
+class Chosen:
+    """Some pictures of the data, each looked up when it is asked for: a sequence may load them then.
+
+    Args:
+        data: The data.
+        numbers: Of those chosen.
+    """
+
+    def __init__(self, data: Data, numbers: Sequence[int]) -> None:
+        self.data, self.numbers = data, list(numbers)
+        self.names = [data.names[number] for number in self.numbers]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, place: int) -> Item:
+        return self.data.item(self.numbers[place])
+
+    def held(self, place: int) -> Held:
+        """What is hashed of the picture at a place and its truth."""
+        return self.data.held(self.numbers[place])
+
+
 class SegmentationData(Data):
     """Pictures with label maps: two folders, or any sequence.
 
@@ -70,7 +94,8 @@ class SegmentationData(Data):
     Args:
         images: Folder of the pictures, searched with the folders below it; or a sequence of (picture, truth, name):
             pictures as paths or as (H, W, 3) uint8, RGB; truths as paths or as (H, W) integers; names as texts, all
-            different. The sequence is gone through once for the names and once for the hashes.
+            different. A sequence may load them when it is asked: it is gone through for the names, for the preflight,
+            for the hashes, and then for every cell.
         labels: Folder of the label maps; a picture and its label map have the same path in both, but for the suffixes.
         classes: Names of the classes, in the order of their numbers.
         ignore_index: Pixels with this number do not count.
@@ -111,7 +136,7 @@ class SegmentationData(Data):
         self.ignore_index = whole_number("ignore_index", ignore_index, 0)
         if self.ignore_index > 255:
             raise MMFanError(f"Expected `ignore_index` to be at most 255, got {ignore_index}.")
-        self.palette = palette
+        self.palette, self._lock = palette, threading.Lock()
         mapping = None if label_map is None else _checked_map(label_map)
         self.reading = LabelReading(len(self.classes), self.ignore_index, mapping, bool(reduce_zero_label))
         # what mmsegmentation's samples say of their truth, so that its hash is the same by either driver
@@ -176,7 +201,8 @@ class SegmentationData(Data):
 
     def held(self, number: int) -> Held:
         """The files, or the arrays, and how the label maps are read."""
-        item = self.item(number)
+        with self._lock:  # hashing asks from several threads, which the user's sequence need not be made for
+            item = self.item(number)
         picture, truth = (content_of(one) if isinstance(one, str) else np.asarray(one) for one in item[:2])
         return Held(picture, self.told, truth)
 

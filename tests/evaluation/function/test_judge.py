@@ -2,6 +2,7 @@
 
 import json
 import logging
+import weakref
 
 import cv2
 import numpy as np
@@ -354,3 +355,31 @@ def test_records_of_the_other_driver_are_another_run(data, tmp_path):
     )
     judge(by_brightness, data, results)
     assert len(ResultsStore(results).records()) == 10
+
+
+class Lazily:
+    """Loads a picture when it is asked for, and counts those that are alive."""
+
+    def __init__(self, count):
+        self.made, self.alive, self.most = list(pairs(count)), 0, 0
+
+    def __len__(self):
+        return len(self.made)
+
+    def __getitem__(self, number):
+        picture, label = (array.copy() for array in self.made[number])
+        self.alive += 1
+        self.most = max(self.most, self.alive)
+        weakref.finalize(picture, self.forget)
+        return picture, label, f"{number}.png"
+
+    def forget(self):
+        self.alive -= 1
+
+
+def test_a_sequence_may_load_when_it_is_asked():
+    given = Lazily(8)
+    found = judge(by_brightness, SegmentationData(given, classes=CLASSES))
+    assert given.most <= 4
+    plain = [(*pair, f"{number}.png") for number, pair in enumerate(pairs(8))]
+    assert found.retention == judge(by_brightness, SegmentationData(plain, classes=CLASSES)).retention
