@@ -23,9 +23,9 @@ def count_labels(
     Args:
         prediction: (H, W) integers: class numbers, or an ``ignore_index`` of no class where the model says nothing.
         truth: (H, W) integers: class numbers, or ``ignore_index`` where nothing is to be said.
-        num_classes: Number of classes.
-        ignore_index: Pixels of the truth with this number do not count. It may be the number of a class: elsewhere a
-            model may still claim that class, wrongly, and that counts.
+        num_classes: Number of classes, at most 256.
+        ignore_index: 0 to 255; pixels of the truth with this number do not count. It may be the number of a class:
+            elsewhere a model may still claim that class, wrongly, and that counts.
 
     Returns:
         (num_classes, 3) int64: of each class, the pixels found (true positives), wrongly claimed (false positives) and
@@ -36,23 +36,36 @@ def count_labels(
     """
     if prediction.shape != truth.shape:
         raise MMFanError(f"Prediction and truth differ in size: {prediction.shape} and {truth.shape} rows x columns.")
-    ignored = truth == ignore_index
+    one = _as_bytes("truth", truth, num_classes, ignore_index)
+    other = _as_bytes("prediction", prediction, num_classes, ignore_index)
+    # One pass for all: entry [t, p] holds the pixels whose truth is t and that were called p.
+    pairs = np.bincount((one.astype(np.uint16) << 8 | other).ravel(), minlength=1 << 16).reshape(256, 256)
+    _check_there("truth", pairs.sum(1), ignore_index, num_classes, ignore_index)
     # the number of a class is an answer like any other where the truth says something else
-    silent = np.zeros_like(ignored) if 0 <= ignore_index < num_classes else prediction == ignore_index
-    wanted, found = np.where(ignored, 0, truth), np.where(silent, 0, prediction)
-    for what, numbers in (("truth", wanted), ("prediction", found)):
-        if numbers.size:
-            check_numbers(what, int(numbers.min()), int(numbers.max()), num_classes, ignore_index)
-    # One pass for all three counts: entry [t, p] of the matrix holds the pixels of class t that were called p. The last
-    # row holds those that do not count, the last column those of which the model says nothing.
-    size = num_classes + 1
-    key = np.where(ignored, num_classes, wanted).astype(np.intp)
-    key *= size
-    key += np.where(silent, num_classes, found).astype(np.intp, copy=False)
-    matrix = np.bincount(key.ravel(), minlength=size**2).reshape(size, size)[:num_classes]
-    hits = matrix.diagonal()
-    claimed, there = matrix[:, :num_classes].sum(0), matrix.sum(1)
+    silent = ignore_index if ignore_index >= num_classes else None
+    _check_there("prediction", pairs.sum(0), silent, num_classes, ignore_index)
+    pairs[ignore_index] = 0
+    hits = pairs.diagonal()[:num_classes]
+    claimed, there = pairs[:, :num_classes].sum(0), pairs[:num_classes].sum(1)
     return np.stack((hits, claimed - hits, there - hits), axis=1).astype(np.int64)
+
+
+def _as_bytes(what: str, numbers: NDArray[np.integer], num_classes: int, ignore_index: int) -> NDArray[np.uint8]:
+    if numbers.dtype == np.uint8 or not numbers.size:
+        return numbers.astype(np.uint8, copy=False)
+    low, high = int(numbers.min()), int(numbers.max())
+    if low < 0 or high > 255:
+        check_numbers(what, low, high, num_classes, ignore_index)
+    return numbers.astype(np.uint8)
+
+
+def _check_there(
+    what: str, pixels: NDArray[np.integer], left_out: int | None, num_classes: int, ignore_index: int
+) -> None:
+    """See that the numbers that have pixels, but for one, are those of classes."""
+    numbers = [int(number) for number in np.flatnonzero(pixels) if number != left_out]
+    if numbers:
+        check_numbers(what, numbers[0], numbers[-1], num_classes, ignore_index)
 
 
 def check_numbers(what: str, low: int, high: int, num_classes: int, ignore_index: int) -> None:
