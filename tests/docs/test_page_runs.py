@@ -148,6 +148,8 @@ def test_output_is_compared_apart_from_numbers():
 
 def test_numbers_are_renewed_and_nothing_else():
     assert renewed("a 7\n...\nb: ...\nd 9\n", "a 1\nx\nb: 3 left\nd 4\n") == "a 1\n...\nb: ...\nd 4\n"
+    assert renewed("| m |  7.5 [7, 8] | ...\n", "| m |  6.25 [6, 9] | x | 3 |\n") == "| m |  6.25 [6, 9] | ...\n"
+    assert renewed("... 3 of them ... 5 s\n", "there are 4 of them, 2 lost, in 6 s\n") == "... 4 of them ... 6 s\n"
     assert renewed("e 1\n", "a 1\n") == "e 1\n"
 
 

@@ -3,6 +3,7 @@
 import re
 
 GAP = "..."
+NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?"
 
 
 def form(line: str) -> str:
@@ -13,7 +14,7 @@ def form(line: str) -> str:
     >>> form("+------+") == form("+---+")
     True
     """
-    line = re.sub(r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?", "#", line.strip())
+    line = re.sub(NUMBER, "#", line.strip())
     return re.sub(r"-{2,}", "--", re.sub(r"\s+", " ", line))
 
 
@@ -55,6 +56,24 @@ def missing(shown: str, printed: str) -> list[str]:
     return []
 
 
+def filled(shown: str, printed: str) -> str:
+    """A shown line with the numbers of the printed one: the whole line where it has no gap.
+
+    >>> filled("clean: 7.5 %, 2.0 s, ...", "clean: 8.1 %, 3.1 s, 9 s left")
+    'clean: 8.1 %, 3.1 s, ...'
+    """
+    if GAP not in shown:
+        return printed.rstrip()
+    parts = re.split(rf"({NUMBER}|{re.escape(GAP)})", shown.strip())
+    pattern = ""
+    for place, part in enumerate(parts):
+        literal = re.sub(r"(?:\\-){2,}", "-+", re.sub(r"(?:\\ )+", r"\\s*", re.escape(part)))
+        pattern += literal if place % 2 == 0 else ".*?" if part == GAP else f"({NUMBER})"
+    found = re.fullmatch(pattern, printed.strip())
+    numbers = iter(found.groups() if found else re.findall(NUMBER, shown))
+    return "".join(next(numbers) if place % 2 and part != GAP else part for place, part in enumerate(parts))
+
+
 def renewed(shown: str, printed: str) -> str:
     """What a page shows with the numbers that were printed; nothing else is changed."""
     lines, start, new = [line for line in printed.splitlines() if line.strip()], 0, iter(shown.splitlines())
@@ -64,6 +83,6 @@ def renewed(shown: str, printed: str) -> str:
         if place is None:
             return shown
         for old, line in zip(piece, lines[place : place + len(piece)], strict=True):
-            found.setdefault(old, []).append(old if GAP in old else line.rstrip())
+            found.setdefault(old, []).append(filled(old, line))
         start = place + len(piece)
     return "\n".join(found[line].pop(0) if found.get(line) else line for line in new) + "\n"
