@@ -17,13 +17,15 @@ mkdir -p "$work"
 work=$(cd "$work" && pwd)
 export OMP_NUM_THREADS=1
 packages=$("$base/bin/python" -c 'import sys; print(*[p for p in sys.path if p.endswith("site-packages")], sep="\n")')
+numpy=numpy==$("$base/bin/python" -c 'import numpy; print(numpy.__version__)')
 
 # An environment that sees the packages of VENV behind its own.
 lay() {
   "$base/bin/python" -m venv "$work/$1"
   echo "$packages" > "$("$work/$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/zz_base.pth"
-  # openmim imports pkg_resources; its dependencies take an older setuptools than torch asks for, which pip reports
-  "$work/$1/bin/pip" install -q --disable-pip-version-check 'setuptools<81' "$1" 2>&1 | grep -v '^WARNING' || true
+  # openmim imports pkg_resources; its dependencies take an older setuptools than torch asks for, which pip reports, and
+  # a newer NumPy than an older torch can be used with, which is kept from them
+  "$work/$1/bin/pip" install -q --disable-pip-version-check 'setuptools<81' "$numpy" "$1" 2>&1 | grep -v '^WARNING' || true
 }
 
 # The whole journey, one iteration long, with the config as `mim train` is given it.
