@@ -146,3 +146,32 @@ for content in (inflated_png(scene("PNG"), 60000, 60000), inflated_jpeg(scene("J
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=TESTS, check=True)
     assert done.stdout.count("\n") == 2
+
+
+def refuse(*_, **__):
+    raise cv2.error("OpenCV(9.9) somewhere.cpp:1: error: \n (-215) in function 'x'")
+
+
+@pytest.mark.parametrize(
+    ("imdecode", "message"),
+    [
+        (refuse, r"^OpenCV cannot decode it: OpenCV\(9\.9\) somewhere\.cpp:1: error: \(-215\) in function 'x'$"),
+        (lambda *_: None, r"^OpenCV .* cannot decode this PNG: it is damaged, or of a rare kind$"),
+        (lambda *_: SCENE[:-1], rf"^its header states {COLUMNS}x{ROWS} pixels, it holds {COLUMNS}x{ROWS - 1}$"),
+        (lambda *_: SCENE[..., 0], rf"^its header states {COLUMNS}x{ROWS} pixels, it holds {COLUMNS}x{ROWS}$"),
+    ],
+)
+def test_a_decoder_that_does_otherwise_than_the_header_says(monkeypatch, imdecode, message):
+    """As old and new releases of OpenCV do with rare kinds of pictures."""
+    content = scene("PNG")
+    monkeypatch.setattr(cv2, "imdecode", imdecode)
+    with pytest.raises(PictureFileError, match=message):
+        decode(content)
+
+
+def test_a_kind_of_picture_that_pillow_does_not_know():
+    """A bitmap of seven bits a pixel: its parts fit together, and nobody writes such."""
+    content = bytearray(scene("BMP"))
+    content[28] = 7
+    with pytest.raises(PictureFileError, match=r"^Pillow cannot open this BMP: .*\(7\)"):
+        open_with_pillow(bytes(content))

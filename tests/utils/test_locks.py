@@ -1,12 +1,16 @@
 """Locks vanish with their process, and keep others out until then."""
 
+import errno
+import fcntl
 import signal
 import subprocess
 import sys
 import threading
 import time
 
-from mmfan.utils.locks import lock
+import pytest
+
+from mmfan.utils.locks import NoLocksError, lock
 
 HOLD = (
     "import sys, time; from mmfan.utils.locks import lock; file = open(sys.argv[1], 'ab'); "
@@ -33,3 +37,20 @@ def test_held_until_the_process_is_gone(tmp_path):
             assert lock(other, wait=False) is False
     with open(path, "ab") as file:
         assert lock(file, wait=False) is True
+
+
+def test_file_systems_without_locks_are_told_from_what_else_fails(tmp_path, monkeypatch):
+    number = errno.ENOLCK
+
+    def fail(*_):
+        raise OSError(number, "cannot")
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    with open(tmp_path / "file", "ab") as file:
+        with pytest.raises(NoLocksError, match="This file system has no locks") as caught:
+            lock(file, wait=False)
+        assert (caught.value.errno, caught.value.filename) == (errno.ENOLCK, str(tmp_path / "file"))
+        number = errno.EIO
+        with pytest.raises(OSError, match="cannot") as caught:
+            lock(file, wait=False)
+        assert not isinstance(caught.value, NoLocksError)
