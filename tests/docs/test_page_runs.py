@@ -55,10 +55,11 @@ def test_targets_of_make_exist(page):
     assert named <= TARGETS
 
 
-def test_much_is_run_and_little_is_not():
+def test_much_is_run():
     every = [(page, block) for page in PAGES for block in shell_blocks(page)]
     run = [(page, block) for page, block in every if is_run(page, block)]
     assert len(run) > len(every) / 2
+    assert len(run) > 50
     assert {page for page, _ in run} >= {"README.md", "docs/judging.md", "docs/tutorials/five_minutes.md"}
 
 
