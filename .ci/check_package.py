@@ -6,8 +6,8 @@
     python .ci/check_package.py openmmlab   # the original family
 
 Wheel and source archive are built and checked in any case. ``--keep FOLDER`` keeps what was built and the environments.
-The environments are made of this interpreter, by the commands of docs/install.md. Those with torch take a pinned one, so
-that mmcv's operators come from the cache of `make operators` or `make test-classic`, or go there.
+The environments are made of this interpreter, by the commands of docs/install.md. Those with torch take a pinned one,
+so that mmcv's operators come from the cache of `make operators` or `make test-classic`, or go there.
 """
 
 from __future__ import annotations

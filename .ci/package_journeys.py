@@ -84,6 +84,23 @@ assert abs(scores.metrics["mIoU"] - 0.775) < 1e-12, scores
 loaded = {name.partition(".")[0] for name in sys.modules}
 assert not loaded & {"torch", "mmengine", "mmcv", "mmseg", "mmdet"}, loaded
 """
+JUDGE_A_FUNCTION = """python:
+import sys
+import numpy as np
+from mmfan import CocoData, SegmentationData, judge
+
+def predict(rgb):
+    return np.where(rgb[..., 2] > 150, 10, 0)  # sky, else road
+
+protocol = {"corruptions": ["contrast"], "severities": [1, 5]}
+data = SegmentationData.cityscapes("data/mini")
+result = judge(predict, data, protocol, results="function.jsonl", name="mine", workers=0, verbose=False)
+assert 0 < result.corrupted < result.clean < 1, result
+assert result.retention == result.corrupted / result.clean
+result.report("function.html")
+assert len(CocoData("data/coco/val2017", "data/coco/annotations/instances_val2017.json", masks=True)) == 2
+assert not {"torch", "mmengine", "mmcv"} & set(sys.modules)
+"""
 _NEEDS_MORE = r"\Ammfan [\w -]+: error: .*(torch|mmengine).* not installed.*pip install.*\n\Z"
 _TINY = "--train 1 --val 2 --size 256 128 --workers 1"
 _CELLS = "--corruptions contrast jpeg_compression --severities 1 3 --workers 1"
@@ -118,6 +135,8 @@ WITHOUT_FRAMEWORK = [
     Step(READ_REPORT),
     Step("report results.jsonl --protocol recorded --format html --out report.html --plots plots", makes="plots/*"),
     Step(PARTS_WITHOUT_FRAMEWORK),
+    Step(JUDGE_A_FUNCTION, makes="function.html"),
+    Step("report function.jsonl", "mine"),
     *(Step(line, _NEEDS_MORE, 2) for line in _OF_A_FRAMEWORK),
 ]
 WITHOUT_FROST = [Step("corrupt data/mini data/mini_f --corruptions frost", "--no-deps imagecorruptions-imaug", 2)]
