@@ -129,6 +129,7 @@ class Driver:
             count = min(self.caller.batch_size, len(self.items) - start)
             with shares.measure("wait"):
                 items, batch = zip(*(self._next(number) for _ in range(count)), strict=True)
+            self._keep_inputs(cell, items, batch, shares)
             with shares.measure("forward"):
                 outputs = self.caller.call(cell, items, batch)
             for item, ready, output in zip(items, batch, outputs, strict=True):
@@ -137,7 +138,7 @@ class Driver:
                     scores.add(prediction, ready, item)
                 if self.shown is not None:
                     with shares.measure("write"):
-                        self.shown.write(cell, item, ready, prediction)
+                        self.shown.write_output(cell, item, ready, prediction)
             shares.add_notes(batch)
             self._progress(cell, start + count)
         with shares.measure("metric"):
@@ -150,6 +151,14 @@ class Driver:
                     f"truth: {shortlist(absent, 10)}. Means are over the others."
                 )
         return found
+
+    def _keep_inputs(self, cell: Cell, items: Sequence[Item], batch: Sequence[Ready], shares: Shares) -> None:
+        """Keep what the model is given before it has it, for it may write on it."""
+        if self.shown is None:
+            return
+        with shares.measure("write"):
+            for item, ready in zip(items, batch, strict=True):
+                self.shown.write_input(cell, item, ready)
 
     def _next(self, number: int) -> tuple[Item, Ready]:
         # those of a cell that is skipped may have been on their way already

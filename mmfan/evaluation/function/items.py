@@ -163,4 +163,4 @@ def read_picture(item: Item) -> NDArray[np.uint8]:
         return np.repeat(array[..., None], 3, axis=2)
     if array.shape[2] != 3:
         raise MMFanError(f"Expected the picture {item.name} to be RGB, (H, W, 3), got the shape {array.shape}.")
-    return np.ascontiguousarray(array)
+    return np.array(array, order="C")  # a copy: what is judged may write on its picture

@@ -33,16 +33,23 @@ class Shown:
 
         data = scores.data
         self.names, self.scores = frozenset(names), scores
+        self._given: dict[str, NDArray[np.uint8]] = {}
         given = distinct_colours(len(data.classes)) if data.palette is None else data.palette
         palette = [tuple(map(int, colour)) for colour in given]
         self._meta: dict[str, Any] = {"classes": data.classes, "palette": palette}
         self._writer = PictureWriter(results, model, palette, names)
 
-    def write(self, cell: Cell, item: Item, ready: Ready, prediction: Any) -> None:
-        """Keep a picture, if it is one of those."""
+    def write_input(self, cell: Cell, item: Item, ready: Ready) -> None:
+        """Keep what the model is given, if it is one of those pictures."""
+        if item.name in self.names:
+            self._given[item.name] = ready.picture.copy()
+            self._writer.write_input(cell, item.name, np.ascontiguousarray(ready.picture[..., ::-1]))
+
+    def write_output(self, cell: Cell, item: Item, ready: Ready, prediction: Any) -> None:
+        """Keep what it said of it, and once the truth."""
         if item.name not in self.names:
             return
-        self._writer.write_input(cell, item.name, np.ascontiguousarray(ready.picture[..., ::-1]))
+        ready = ready._replace(picture=self._given.pop(item.name))
         self._writer.write_prediction(cell, item.name, self._painted(prediction, ready))
         if cell == CLEAN:
             self._writer.write_truth(item.name, self._truth(item, ready))

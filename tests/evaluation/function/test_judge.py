@@ -357,6 +357,20 @@ def test_records_of_the_other_driver_are_another_run(data, tmp_path):
     assert len(ResultsStore(results).records()) == 10
 
 
+def test_a_model_may_write_on_its_picture(tmp_path):
+    def scribbling(rgb):
+        found = by_brightness(rgb)
+        rgb[:] = 0
+        return found
+
+    given = [(*pair, f"{number}.png") for number, pair in enumerate(pairs())]
+    data = SegmentationData(given, classes=CLASSES)
+    found = judge(scribbling, data, tmp_path / "r.jsonl", pictures=3)
+    assert found.retention == judge(by_brightness, data).retention
+    kept = cv2.imread(str(tmp_path / "r.jsonl.pictures/input/clean-0/2.png"))[..., ::-1]
+    assert (kept == given[2][0]).all()
+
+
 class Lazily:
     """Loads a picture when it is asked for, and counts those that are alive."""
 
