@@ -34,7 +34,9 @@ _MESSENGERS = ("logging", "warnings", "mmengine.logging", "mmfan.cli.console")
 # What OpenMMLab logs without a warning's level and a user wants to see.
 _NEWS = re.compile(
     r"Load checkpoint from|Saving checkpoint at|The best checkpoint with|The previous best checkpoint|resumed epoch|"
-    r"Auto resumed|per class results|\n\+-"
+    r"Auto resumed|Advance dataloader|LR is set based on|Enabling the |Model has been .compiled|early ?stop|"
+    r"the monitored metric|per class results|\n\+-",
+    re.IGNORECASE,
 )
 _TABLE = re.compile(r"per class results|\n\+-")
 # What OpenMMLab warns of although nothing is to be done.

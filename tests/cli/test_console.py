@@ -112,6 +112,7 @@ def test_news_of_a_training_in_short(console, capsys):
     lines = [
         "Iter(train) [ 50/700]  base_lr: 6.0e-05 lr: 6.0000e-04  eta: 0:10:11  time: 1.0  data_time: 0.1  loss: 1.5",
         "Saving checkpoint at 50 iterations",
+        "LR is set based on batch size of 8 and the current batch size is 4. Scaling the original LR by 0.5.",
         "per class results:",
         "\n+---+\n| road |",
         "Iter(val) [4/4]    aAcc: 5.8500  mIoU: 1.7500  data_time: 0.0392  time: 0.2603",
@@ -121,7 +122,7 @@ def test_news_of_a_training_in_short(console, capsys):
     said = capsys.readouterr()
     assert said.err.splitlines() == [
         "iteration  50/700  loss 1.5  lr 6.0e-04  eta 0:10:11",
-        "Saving checkpoint at 50 iterations",
+        *lines[1:3],
         "validation: aAcc 5.85 %  mIoU 1.75 %",
     ]
     assert said.out == ""
