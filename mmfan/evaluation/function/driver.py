@@ -98,7 +98,8 @@ class Driver:
         self.shown, self.logger = shown, logger
         self._skipped: set[int] = set()
         self._stream: Iterator[tuple[Unit, Ready]] = iter(())
-        self._progress = CellProgress("pictures", len(items), logger.info)
+        self._batches = -(-len(items) // caller.batch_size)
+        self._progress = CellProgress("pictures" if caller.batch_size == 1 else "batches", self._batches, logger.info)
 
     def begin(self, todo: Sequence[int]) -> None:
         """Start making the pictures of these cells ready."""
@@ -125,8 +126,8 @@ class Driver:
             MMFanError: A picture cannot be read or corrupted.
         """
         cell, scores = self.cells[number], self.caller.scores
-        for start in range(0, len(self.items), self.caller.batch_size):
-            count = min(self.caller.batch_size, len(self.items) - start)
+        for batch_number in range(self._batches):
+            count = min(self.caller.batch_size, len(self.items) - batch_number * self.caller.batch_size)
             with shares.measure("wait"):
                 items, batch = zip(*(self._next(number) for _ in range(count)), strict=True)
             self._keep_inputs(cell, items, batch, shares)
@@ -140,7 +141,7 @@ class Driver:
                     with shares.measure("write"):
                         self.shown.write_output(cell, item, ready, prediction)
             shares.add_notes(batch)
-            self._progress(cell, start + count)
+            self._progress(cell, batch_number + 1)
         with shares.measure("metric"):
             found = scores.scores()
         if cell == CLEAN and isinstance(scores, LabelScores):

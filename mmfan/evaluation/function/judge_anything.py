@@ -28,7 +28,7 @@ from mmfan.evaluation.judging.places import writable
 from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.results.hashes import pictures_hash
 from mmfan.evaluation.results.recorded_protocol import protocol_entry
-from mmfan.evaluation.results.store import ResultsStore, RunKey
+from mmfan.evaluation.results.store import Record, ResultsStore, RunKey
 from mmfan.utils.checks import whole_number
 from mmfan.utils.text import counted
 
@@ -102,40 +102,54 @@ def judge(
     """
     if not callable(predict):
         raise WrongTypeError(f"Expected `predict` to be a function of a picture, got {type(predict).__name__}.")
-    scores, wanted = scores_of(data), get_protocol(protocol)
-    whole_number("seed", seed, 0)
+    _check_texts(name=name, dataset_name=dataset_name, version=version)
+    scores, wanted, seed = scores_of(data), get_protocol(protocol), whole_number("seed", seed, 0)
     caller = Caller(predict, whole_number("batch_size", batch_size, 1), scores)
-    part = _shard_of(shard)
-    if results is None and (part != WHOLE or whole_number("pictures", pictures, 0)):
+    part, shown = _shard_of(shard), whole_number("pictures", pictures, 0)
+    if results is None and (part != WHOLE or shown):
         raise MMFanError("`shard` and `pictures` need a results file: give `results` too.")
-    count = default_workers() if workers is None else whole_number("workers", workers, 0)
-    items = Chosen(data, spread(len(data), None if limit is None else whole_number("limit", limit, 1)))
-    file = None if results is None else writable(results)
-    store = None if file is None else ResultsStore(file)
-    preparation = Preparation(seed, data.reading if isinstance(data, SegmentationData) else None)
     cells = tuple(part.part_of((CLEAN, *wanted.cells)))
     if not cells:
         raise MMFanError(f"Shard {part} has no cell: {wanted.name} has {wanted.size + 1}, the clean one among them.")
-    kept = [items.names[at] for at in spread(len(items), pictures)] if pictures else []
+    count = default_workers() if workers is None else whole_number("workers", workers, 0)
+    items = Chosen(data, spread(len(data), None if limit is None else whole_number("limit", limit, 1)))
+    preparation = Preparation(seed, data.reading if isinstance(data, SegmentationData) else None)
+    kept = [items.names[at] for at in spread(len(items), shown)] if shown else []
+    file = None if results is None else writable(results)
     with _told(verbose):
         planned = Planned(caller, cells, items, preparation, file, kept, LOGGER)
         probe = preflight(planned)
+        store = None if file is None else ResultsStore(file)
         key = _key(name, dataset_name or data.name, version, seed, items, scores, store)
         more: dict[str, Any] = {"source": "fly", "protocol": protocol_entry(wanted), "probe": probe}
         more |= {} if limit is None else {"limit": limit}
         run = CellRun(cells, store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER, more=more)
         whole = CellRun((CLEAN, *wanted.cells), store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER)
         _check_model(whole, probe, scores.tolerance, version)
-        shown = Shown(store.path, name, kept, scores) if kept and store else None
-        with Workers(preparation, cells, count, 2 * count + caller.batch_size) as ready:
-            driver = Driver(caller, cells, items, ready, shown, LOGGER)
-            records = run.run(driver.begin, lambda number, _: driver.judge(number, run.shares), driver.skip, count)
+        records = _judge_cells(planned, run, name, count)
         if part != WHOLE:  # the others' cells, as far as they are there
             records = whole.resumed(quietly=True)
         metric = next(iter(records[0]["metrics"]))
         found = Judgement(in_order(records, wanted), wanted, metric, key, file, run.seconds)
         _say_end(found)
     return found
+
+
+def _judge_cells(planned: Planned, run: CellRun, name: str, workers: int) -> list[Record]:
+    """Take the cells that are not there yet through the model."""
+    caller, cells, items = planned.caller, planned.cells, planned.items
+    shown = Shown(planned.results, name, planned.shown, caller.scores) if planned.shown and planned.results else None
+    with Workers(planned.preparation, cells, workers, 2 * workers + caller.batch_size) as ready:
+        driver = Driver(caller, cells, items, ready, shown, LOGGER)
+        return run.run(driver.begin, lambda number, _: driver.judge(number, run.shares), driver.skip, workers)
+
+
+def _check_texts(**texts: Any) -> None:
+    for what, text in texts.items():
+        if text is None and what != "name":
+            continue
+        if not isinstance(text, str) or not text:
+            raise WrongTypeError(f"Expected `{what}` to be a text that is not empty, got {text!r:.80}.")
 
 
 def _shard_of(shard: tuple[int, int] | str | None) -> Shard:
@@ -153,9 +167,6 @@ def _key(
     name: str, dataset: str, version: str | None, seed: int, items: Chosen, scores: Scores, store: ResultsStore | None
 ) -> RunKey:  # fmt: skip
     """What the records have in common; without a results file nothing is hashed."""
-    for what, text in (("name", name), ("dataset_name", dataset), ("version", version)):
-        if text is not None and (not isinstance(text, str) or not text):
-            raise WrongTypeError(f"Expected `{what}` to be a text that is not empty, got {text!r:.80}.")
     if store is None:
         return RunKey(name, checkpoint_hash=version, dataset=dataset, seed=seed)
     contents = hash_contents(items.names, items.held, items.data.files(), scores.hash)

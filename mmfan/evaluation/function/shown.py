@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ class Shown:
         scores: What they are scored by, with the data.
     """
 
-    def __init__(self, results: Path, model: str, names: list[str], scores: Scores) -> None:
+    def __init__(self, results: Path, model: str, names: Sequence[str], scores: Scores) -> None:
         # matplotlib, whose font the objects are named in, takes a second to load
         from mmfan.visualization.instances import distinct_colours
 
