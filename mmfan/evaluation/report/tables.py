@@ -82,7 +82,10 @@ def overview(report: Report) -> Table:
         _published_row(row, f"{row.name} [{number}]", groups, len(more), row.protocol == report.protocol.name)
         for row, number in zip(report.published, source_numbers(report), strict=True)
     ]
-    caption = f"{report.metric} in %; retention is corrupted / clean in %; corrupted is the {report.protocol.averaging}"
+    caption = (
+        f"{report.metric} in %; retention (rPC, robustness ratio) is corrupted / clean in %; corrupted (mPC) is the "
+        f"{report.protocol.averaging}"
+    )
     partly = {str(one.summary.classes) for one in report.models if one.summary.over_some_classes}
     if partly:
         caption += f"; means are over the classes that the truth holds, {' or '.join(sorted(partly))}"
