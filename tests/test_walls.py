@@ -41,8 +41,9 @@ TORCH_FREE = (
     "evaluation.summary", "evaluation.judging", "evaluation.report", "evaluation.function",
     "evaluation.metrics.labels", "evaluation.metrics.objects", "evaluation.metrics.counts", "datasets.corrupted",
     "datasets.miniature", "datasets.prepare", "analysis.catalogue", "analysis.options", "analysis.spec",
+    "adapters.batches", "adapters.classes", "adapters.preprocessing",
 )  # fmt: skip
-NO_OPENMMLAB = ("models.layers", *TORCH_FREE)
+NO_OPENMMLAB = ("models.layers", "adapters", *TORCH_FREE)
 TORCH = {"torch", "torchvision"}
 OPENMMLAB = {"mmengine", "mmcv", "mmseg", "mmdet", "mmpretrain"}
 # Who has one of them only gets a working half: a room of segmentation names no mmdet, one of detection no mmseg.

@@ -64,6 +64,7 @@ ROOMS: dict[str, tuple[str, list[Part]]] = {
         [
             Part("Judging", "mmfan.evaluation", ["RobustnessLoop", "RetentionEvaluator"]),
             Part("Judging a function", "mmfan.evaluation.function"),
+            Part("Models of other libraries", "mmfan.adapters"),
             Part(
                 "Protocols",
                 "mmfan.evaluation.protocol",

@@ -29,6 +29,7 @@ OUTLINE = {
         "detection",
         "judging",
         "judge_function",
+        "adapters",
         "corrupted_sets",
         "analysis",
         "weights",

@@ -1,0 +1,12 @@
+"""Adapters from models of other libraries to :func:`mmfan.judge`; each imports its library when it is used."""
+
+from mmfan.utils.lazy import lazy_face
+
+__getattr__, __dir__, __all__ = lazy_face(
+    __name__,
+    {
+        "classes": ["ClassFit"],
+        "preprocessing": ["Preprocessing"],
+        "torch_modules": ["TorchDetector", "TorchSegmentor"],
+    },
+)

@@ -1,0 +1,240 @@
+"""Modules of torch as models that are judged: segmentors of any make, and detectors of torchvision's form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmfan.adapters.batches import Picture, answer
+from mmfan.adapters.classes import ClassFit, Names
+from mmfan.adapters.preprocessing import Preprocessing
+from mmfan.errors import MMFanError, WrongTypeError
+from mmfan.evaluation.function.sources import Data
+from mmfan.visualization.coco_results import Detections
+
+if TYPE_CHECKING:
+    import torch
+
+OUTPUTS = ("out", "logits")  # where torchvision and Hugging Face keep the scores
+
+
+class _Module:
+    """A module on its device, in its precision; it is set to evaluation, and stays so."""
+
+    def __init__(
+        self, module: torch.nn.Module, preprocessing: Preprocessing, device: Any, dtype: Any, autocast: Any
+    ) -> None:
+        import torch
+
+        if not isinstance(module, torch.nn.Module):
+            raise WrongTypeError(f"Expected `module` to be a torch.nn.Module, got {type(module).__name__}.")
+        self.module = module if device is None and dtype is None else module.to(device=device, dtype=dtype)
+        first = next((one for one in module.parameters() if one.is_floating_point()), torch.empty(0))
+        self.device = first.device if device is None else torch.device(device)
+        self.dtype, self.autocast, self.preprocessing = dtype or first.dtype, autocast, preprocessing
+        mean, std = (torch.from_numpy(one).to(self.device)[:, None, None] for one in preprocessing.constants())
+        self._mean, self._std = mean, std
+
+    def tensor(self, rgb: Picture) -> torch.Tensor:
+        """A picture as the module gets it: (3, H', W') in its precision, normalised in float32 on its device."""
+        import torch
+        from torch.nn import functional as F
+
+        pixels = np.ascontiguousarray(self.preprocessing.resized(rgb))
+        values = torch.from_numpy(pixels).to(self.device).permute(2, 0, 1).float()
+        if self.preprocessing.white == 1:
+            values = values / 255
+        values = (values - self._mean) / self._std
+        if self.preprocessing.bgr:
+            values = values.flip(0)
+        below, right = self.preprocessing.padding(pixels.shape[:2])
+        return F.pad(values, (0, right, 0, below)).to(self.dtype).contiguous()
+
+    def call(self, inputs: Any) -> Any:
+        """What the module returns, in evaluation and without a graph."""
+        import torch
+
+        if self.module.training:  # somebody has trained it in between
+            self.module.eval()
+        mixed = torch.autocast(self.device.type, self.autocast) if self.autocast is not None else nullcontext()
+        with torch.inference_mode(), mixed:
+            return self.module(inputs)
+
+
+class TorchSegmentor:
+    """A plain ``torch.nn.Module`` that maps (N, 3, H, W) to scores or class numbers, as ``predict`` of ``judge``.
+
+    The module may return scores (N, C, h, w), floats, in any size, or class numbers (N, h, w), integers; or a dict
+    with them as ``out`` (torchvision) or an object with them as ``logits`` (Hugging Face). Scores are brought to the
+    picture's size bilinearly before the highest is taken, class numbers to their nearest.
+
+    Args:
+        module: The module. It is set to evaluation.
+        data: What it is judged on, or the names of its classes.
+        preprocessing: What the module expects of a picture.
+        classes: Names of the module's classes, where they are others than the data's, or in another order.
+        rename: See :class:`ClassFit`.
+        output: The scores or class numbers in what the module returns: a key, or a function of it.
+        device: Where to move the module; by default it stays where it is.
+        dtype: The precision to turn the module to, such as ``torch.float16``; by default it is left.
+        autocast: The precision of automatic mixed precision, such as ``torch.bfloat16``; None for none.
+
+    Raises:
+        MMFanError: The classes do not fit; called, the module returned something else.
+    """
+
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        data: Data | Sequence[str],
+        preprocessing: Preprocessing | None = None,
+        *,
+        classes: Names | None = None,
+        rename: Mapping[str, str] | None = None,
+        output: str | Callable[[Any], Any] | None = None,
+        device: Any = None,
+        dtype: Any = None,
+        autocast: Any = None,
+    ) -> None:
+        self.fit, self.output = ClassFit(data, classes, rename), output
+        self._module = _Module(module, preprocessing or Preprocessing(), device, dtype, autocast)
+
+    def __call__(self, given: Picture | Sequence[Picture]) -> Any:
+        """The label map, (H, W) integers, of a picture, (H, W, 3) RGB uint8; of a list a list."""
+        return answer(given, self._label_maps)
+
+    def _label_maps(self, pictures: list[Picture]) -> list[NDArray[np.integer]]:
+        import torch
+
+        batch = torch.stack([self._module.tensor(rgb) for rgb in pictures])
+        found = _taken(self._module.call(batch), self.output)
+        resized = self._module.preprocessing.resized(pictures[0]).shape[:2]
+        labels = self._at_size(found, len(pictures), batch.shape[2:], resized, pictures[0].shape[:2])
+        return [self.fit.labels(one) for one in labels.cpu().numpy()]
+
+    def _at_size(
+        self, found: torch.Tensor, count: int, padded: Sequence[int], resized: Sequence[int], size: Sequence[int]
+    ) -> torch.Tensor:
+        """Class numbers, (N, H, W), in the pictures' size: by way of the input's, whose padding goes."""
+        from torch.nn import functional as F
+
+        scores = found.ndim == 4 and found.is_floating_point()
+        if not scores and (found.ndim != 3 or found.is_floating_point()):
+            raise MMFanError(
+                "Expected the module to return scores (N, C, h, w), floats, or class numbers (N, h, w), integers, got "
+                f"{found.dtype} {tuple(found.shape)}."
+            )
+        if len(found) != count:
+            raise MMFanError(f"Expected the module to return {count} predictions, got the shape {tuple(found.shape)}.")
+        if scores:
+            self.fit.check_channels(found.shape[1])
+        values = found.float() if scores else found[:, None].double()
+        how: dict[str, Any] = {"mode": "bilinear", "align_corners": False} if scores else {"mode": "nearest-exact"}
+        if tuple(padded) != tuple(resized):
+            values = F.interpolate(values, tuple(padded), **how)[..., : resized[0], : resized[1]]
+        if tuple(values.shape[2:]) != tuple(size):
+            values = F.interpolate(values, tuple(size), **how)
+        if not scores:
+            return values[:, 0].long()
+        highest, labels = values.max(1)
+        if not bool(highest.isfinite().all()):  # a class may be ruled out by minus infinity, not all of them
+            raise MMFanError("The module returned scores that are not finite (NaN or infinite).")
+        return labels
+
+
+def _taken(found: Any, output: str | Callable[[Any], Any] | None) -> torch.Tensor:
+    """The tensor in what a module returned."""
+    import torch
+
+    if callable(output):
+        taken = output(found)
+    elif isinstance(found, torch.Tensor) and output is None:
+        taken = found
+    else:
+        keys = OUTPUTS if output is None else (output,)
+        held = found if isinstance(found, Mapping) else getattr(found, "__dict__", {})
+        taken = next((held[key] for key in keys if held.get(key) is not None), None)
+    if not isinstance(taken, torch.Tensor):
+        told = f" with {', '.join(map(str, found))}" if isinstance(found, Mapping) else ""
+        raise MMFanError(
+            f"Expected the module to return a tensor, or one as {' or '.join(map(repr, OUTPUTS))}, got "
+            f"{type(found).__name__}{told}. Say by `output` where it is: a key, or a function of what is returned."
+        )
+    return taken
+
+
+class TorchDetector:
+    """A detector of torchvision's form, as ``predict`` of ``judge``.
+
+    The module gets a list of (3, H, W) tensors and returns a list of as many dicts: ``boxes`` (N, 4), left, top, right,
+    bottom in pixels of its input, ``scores`` (N,) from 0 to 1, ``labels`` (N,), and perhaps ``masks`` (N, 1, H, W) or
+    (N, H, W), probabilities.
+
+    Args:
+        module: The module. It is set to evaluation.
+        data: What it is judged on, or the names of its classes.
+        preprocessing: What the module expects of a picture; torchvision's detectors normalise by themselves.
+        classes: Names of the module's classes, in the order of its labels; torchvision's
+            ``weights.meta["categories"]``, whose first is the background. None where its labels are places in the
+            data's classes.
+        rename: See :class:`ClassFit`.
+        threshold: What a mask's probability must exceed.
+        device: Where to move the module; by default it stays where it is.
+        dtype: The precision to turn the module to; by default it is left.
+        autocast: The precision of automatic mixed precision; None for none.
+
+    Raises:
+        MMFanError: The classes do not fit; called, the module returned something else.
+    """
+
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        data: Data | Sequence[str],
+        preprocessing: Preprocessing | None = None,
+        *,
+        classes: Names | None = None,
+        rename: Mapping[str, str] | None = None,
+        threshold: float = 0.5,
+        device: Any = None,
+        dtype: Any = None,
+        autocast: Any = None,
+    ) -> None:
+        self.fit, self.threshold = ClassFit(data, classes, rename), threshold
+        self.masks = bool(getattr(data, "masks", True))
+        self._module = _Module(module, preprocessing or Preprocessing(), device, dtype, autocast)
+        if self._module.preprocessing.size is not None:
+            raise MMFanError("Detectors resize pictures by themselves: leave `size` of the preprocessing out.")
+
+    def __call__(self, given: Picture | Sequence[Picture]) -> Any:
+        """The objects, :class:`Detections`, in a picture, (H, W, 3) RGB uint8; of a list a list."""
+        return answer(given, self._objects)
+
+    def _objects(self, pictures: list[Picture]) -> list[Detections]:
+        found = self._module.call([self._module.tensor(rgb) for rgb in pictures])
+        if not isinstance(found, (list, tuple)) or len(found) != len(pictures):
+            raise MMFanError(
+                f"Expected the module to return a list of {len(pictures)} dicts, got {type(found).__name__}."
+            )
+        return [self._read(one, rgb.shape[:2]) for one, rgb in zip(found, pictures, strict=True)]
+
+    def _read(self, found: Any, size: Sequence[int]) -> Detections:
+        parts = ("boxes", "scores", "labels")
+        if not isinstance(found, Mapping) or any(part not in found for part in parts):
+            told = ", ".join(map(str, found)) if isinstance(found, Mapping) else type(found).__name__
+            raise MMFanError(f"Expected the module to return dicts with {', '.join(parts)}, got {told}.")
+        boxes, scores, labels = (found[part] for part in parts)
+        masks = None
+        if self.masks and found.get("masks") is not None:
+            held = found["masks"]
+            held = held[:, 0] if held.ndim == 4 else held
+            held = held[:, : size[0], : size[1]]
+            masks = (held > self.threshold if held.is_floating_point() else held.bool()).cpu().numpy()
+        own = Detections(
+            boxes.float().cpu().numpy().reshape(-1, 4), scores.float().cpu().numpy(), labels.long().cpu().numpy(), masks
+        )
+        return self.fit.objects(own)
