@@ -35,7 +35,7 @@ _MESSENGERS = ("logging", "warnings", "mmengine.logging", "mmfan.cli.console")
 _NEWS = re.compile(
     r"Load checkpoint from|Saving checkpoint at|The best checkpoint with|The previous best checkpoint|resumed epoch|"
     r"Auto resumed|Advance dataloader|LR is set based on|Enabling the |Model has been .compiled|early ?stop|"
-    r"the monitored metric|per class results|\n\+-",
+    r"monitored metric|stopping threshold|per class results|\n\+-",
     re.IGNORECASE,
 )
 _TABLE = re.compile(r"per class results|\n\+-")
