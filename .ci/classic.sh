@@ -63,10 +63,10 @@ miniature() {
   rm -rf "$out"
   mkdir -p "$out"
   mmfan "$out/mini.log" mini "$kind" "$data"
-  mmfan "$out/train.log" train "$config" --work-dir "$out" --cfg-options train_cfg.max_iters=10 \
-    train_cfg.val_interval=10 default_hooks.checkpoint.interval=10 train_dataloader.num_workers=0
-  mmfan "$out/test.log" test "$config" "$out/iter_10.pth" --work-dir "$out"
-  mmfan "$out/judge.log" judge "$config" "$out/iter_10.pth" --work-dir "$out" --results "$out/robustness.jsonl" \
+  mmfan "$out/train.log" train "$config" --work-dir "$out" --cfg-options train_cfg.max_iters=4 \
+    train_cfg.val_interval=4 default_hooks.checkpoint.interval=4 train_dataloader.num_workers=0
+  mmfan "$out/test.log" test "$config" "$out/iter_4.pth" --work-dir "$out"
+  mmfan "$out/judge.log" judge "$config" "$out/iter_4.pth" --work-dir "$out" --results "$out/robustness.jsonl" \
     --corruptions fog gaussian_noise --severities 3 --limit 4
   [ "$(grep -c '"corruption"' "$out/robustness.jsonl")" = 3 ] ||
     stop "expected the clean pictures and two cells in $out/robustness.jsonl"

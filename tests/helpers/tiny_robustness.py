@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
+from mmengine.config import config as config_module
+from yapf.yapflib import yapf_api
+
 from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
 
 PROTOCOL = {"corruptions": ["contrast", "gaussian_noise"], "severities": [2, 5]}
@@ -21,8 +24,12 @@ def write_parts(folder: Path, pictures: int = 3, more: str = "") -> tuple[Path, 
 
 @contextmanager
 def unformatted_configs():
-    """Leave out the beautifying of configs for logs, which takes mmengine longer than judging the tiny segmentor."""
-    with mock.patch("yapf.yapflib.yapf_api.FormatCode", lambda text, **_: (text, True)):
+    """Leave out the beautifying of configs for logs, which takes mmengine longer than judging the tiny segmentor.
+
+    It also refuses functions in a config. The original mmengine holds yapf's function, its successor asks for it anew.
+    """
+    holder = config_module if hasattr(config_module, "FormatCode") else yapf_api
+    with mock.patch.object(holder, "FormatCode", lambda text, **_: (text, True)):
         yield
 
 
