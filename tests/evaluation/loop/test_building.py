@@ -1,9 +1,10 @@
 """Wrong data sections of a config are told by the section, whatever OpenMMLab raises over them."""
 
 import pytest
-from helpers.tiny_robustness import make_runner, write_parts
+from helpers.tiny_robustness import PROTOCOL, make_runner, unformatted_configs, write_parts
 
-from mmfan.apis.robustness import built_loop
+from mmfan.apis import build_runner, load_config
+from mmfan.apis.robustness import built_loop, judged_config
 from mmfan.cli.problems import known_problem
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.loop.building import OURS, building
@@ -47,8 +48,11 @@ def parts(tmp_path_factory):
 @pytest.mark.slow
 def test_sections_are_named(parts, tmp_path, options, message):
     config, checkpoint = parts
-    with pytest.raises(MMFanError, match=message) as caught:
-        built_loop(make_runner(config, checkpoint, tmp_path / "work", options, limit=1))
+    cfg = load_config(config)
+    cfg.merge_from_dict(options)  # as if they stood in the file: on the command line some are refused before
+    cfg = judged_config(cfg, workers=0, protocol=PROTOCOL, limit=1)
+    with pytest.raises(MMFanError, match=message) as caught, unformatted_configs():
+        built_loop(build_runner(cfg, work_dir=tmp_path / "work", checkpoint=checkpoint))
     assert "Please check whether" not in str(caught.value)
 
 
