@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import socket
 import subprocess
 import sys
@@ -52,6 +53,9 @@ class Worker:
     """
 
     def __init__(self, preparation: Preparation, added: Sequence[Corruption]) -> None:
+        of_script = [one for one in added if getattr(one.function, "__module__", None) == "__main__"]
+        if of_script:  # which is not run again there
+            raise _not_handed(of_script, "it is defined in the script itself")
         ours, theirs = socket.socketpair()
         with theirs:
             arguments = [str(theirs.fileno()), json.dumps([os.fspath(place) for place in sys.path]), str(os.getpid())]
@@ -62,13 +66,9 @@ class Worker:
         self._connection: Connection = Connection(ours.detach())
         try:
             self._connection.send((preparation, list(added)))
-        except (AttributeError, TypeError, LookupError) as error:  # pickle's own errors are among them
+        except (AttributeError, TypeError, pickle.PicklingError) as error:
             self.end()
-            names = ", ".join(corruption.name for corruption in added)
-            raise MMFanError(
-                f"The corruption of your own ({names}) cannot be handed to worker processes ({error}): put its "
-                "function into a module, or judge with workers=0."
-            ) from error
+            raise _not_handed(added, str(error)) from error
         except OSError as error:
             raise self._died() from error
 
@@ -110,6 +110,14 @@ class Worker:
         self._connection.close()
 
 
+def _not_handed(added: Sequence[Corruption], why: str) -> MMFanError:
+    names = ", ".join(corruption.name for corruption in added)
+    return MMFanError(
+        f"The corruption of your own ({names}) cannot be handed to worker processes ({why}): put its function into a "
+        "module, or judge with workers=0."
+    )
+
+
 def serve(handle: int, starter: int) -> None:
     """What the process does: answer until nobody asks any more.
 
@@ -120,18 +128,24 @@ def serve(handle: int, starter: int) -> None:
     end_with_starter(starter)
     cv2.setNumThreads(1)
     connection: Connection = Connection(handle)
-    preparation, added = connection.recv()
-    for corruption in added:
-        register_corruption(
-            corruption.name, corruption.function, severities=corruption.severities, group=corruption.group,
-            version=corruption.version,
-        )  # fmt: skip
+    preparation, problem = None, ""
+    try:
+        preparation, added = connection.recv()
+        for one in added:
+            register_corruption(one.name, one.function, severities=one.severities, group=one.group, version=one.version)
+    except EOFError:
+        return
+    except PICTURE_ERRORS as error:  # the module of a corruption cannot be imported here
+        problem = told_of(error)
     while True:
         try:
             unit = connection.recv()
         except EOFError:
             return
-        _answer(connection, preparation, unit)
+        if preparation is None or problem:
+            connection.send(problem)
+        else:
+            _answer(connection, preparation, unit)
 
 
 def _answer(connection: Any, preparation: Preparation, unit: Unit) -> None:

@@ -12,7 +12,7 @@ import pytest
 from helpers.tiny_pictures import CELLS, CLASSES, PROTOCOL, by_brightness, pairs, write_folders
 
 from mmfan import SegmentationData, judge
-from mmfan.corruptions import register_corruption, unregister_corruption
+from mmfan.corruptions import get_corruption, register_corruption, unregister_corruption
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.function.items import Preparation, Unit
 from mmfan.evaluation.function.stream import Workers
@@ -116,6 +116,28 @@ def test_a_corruption_of_ones_own(data, tmp_path, monkeypatch):
         assert judge(by_brightness, data, {"corruptions": ["local"]}, workers=0, verbose=False).retention == 1
     finally:
         for name in ("half", "fail", "local"):
+            unregister_corruption(name)
+
+
+def test_a_corruption_whose_module_is_not_there_for_the_workers(data, tmp_path, monkeypatch):
+    import types
+
+    module = types.ModuleType("only_here")
+    exec("def same(image, severity, seed):\n    return image", module.__dict__)
+    monkeypatch.setitem(sys.modules, "only_here", module)
+    register_corruption("same", module.same, severities=(1,))
+    register_corruption("of_script", lambda image, severity, seed: image, severities=(1,))
+    monkeypatch.setattr(get_corruption("of_script").function, "__module__", "__main__")
+    try:
+        with (
+            Workers(Preparation(0, data.reading), [Cell("same", 1)], 1, 2) as workers,
+            pytest.raises(ValueError, match=r"same 1 of .* cannot be made: ModuleNotFoundError: .*only_here"),
+        ):
+            list(workers.make(iter(units(data, 1, Cell("same", 1)))))
+        with pytest.raises(ValueError, match=r"your own \(of_script\) cannot .*in the script itself.*workers=0"):
+            Workers(Preparation(0, data.reading), [Cell("of_script", 1)], 1, 2).__enter__()
+    finally:
+        for name in ("same", "of_script"):
             unregister_corruption(name)
 
 
