@@ -55,8 +55,9 @@ mmfan() {
   local log=$1
   shift
   say "  mmfan $*"
-  "$venv/bin/mmfan" "$@" > "$log" 2>&1 || { tail -n 30 "$log" >&2; stop "mmfan $1 failed; the whole output is in $log"; }
+  "$venv/bin/mmfan" "$@" > "$log" 2>&1 || failed "$1" "$log"
 }
+failed() { tail -n 30 "$2" >&2; stop "mmfan $1 failed; the whole output is in $2"; }
 
 miniature() {
   local kind=$1 config=$2 data=data/mini_$1 out=$work/$1
@@ -66,8 +67,11 @@ miniature() {
   mmfan "$out/train.log" train "$config" --work-dir "$out" --cfg-options train_cfg.max_iters=4 \
     train_cfg.val_interval=4 default_hooks.checkpoint.interval=4 train_dataloader.num_workers=0
   mmfan "$out/test.log" test "$config" "$out/iter_4.pth" --work-dir "$out"
-  mmfan "$out/judge.log" judge "$config" "$out/iter_4.pth" --work-dir "$out" --results "$out/robustness.jsonl" \
-    --corruptions fog gaussian_noise --severities 3 --limit 4
+  say "  mmfan judge $config"
+  "$venv/bin/mmfan" judge "$config" "$out/iter_4.pth" --work-dir "$out" --results "$out/robustness.jsonl" \
+    --corruptions fog gaussian_noise --severities 3 --limit 4 > "$out/judge.log" 2>&1 ||
+    # so young a detector finds nothing, and 0 retains nothing, which ends in an error after the last cell
+    grep -q 'is 0, so that there is no retention' "$out/judge.log" || failed judge "$out/judge.log"
   [ "$(grep -c '"corruption"' "$out/robustness.jsonl")" = 3 ] ||
     stop "expected the clean pictures and two cells in $out/robustness.jsonl"
 }
