@@ -34,6 +34,8 @@ OTHERS = {
     "imagecorruptions": "--no-deps imagecorruptions-imaug",  # for its pictures of frost; it would bring an OpenCV
     "matplotlib": "matplotlib",
     "numba": "numba",
+    "onnxruntime": "onnxruntime",
+    "openvino": "openvino",
     "pkg_resources": "'setuptools<81'",  # mmengine 0.10.7 and older import it; setuptools 81 has it no more
     "psutil": "psutil",
     "pycocotools": "pycocotools",

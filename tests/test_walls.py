@@ -41,7 +41,8 @@ TORCH_FREE = (
     "evaluation.summary", "evaluation.judging", "evaluation.report", "evaluation.function",
     "evaluation.metrics.labels", "evaluation.metrics.objects", "evaluation.metrics.counts", "datasets.corrupted",
     "datasets.miniature", "datasets.prepare", "analysis.catalogue", "analysis.options", "analysis.spec",
-    "adapters.batches", "adapters.classes", "adapters.preprocessing",
+    "adapters.batches", "adapters.classes", "adapters.exported", "adapters.onnx_runtime", "adapters.openvino_runtime",
+    "adapters.preprocessing",
 )  # fmt: skip
 NO_OPENMMLAB = ("models.layers", "adapters", *TORCH_FREE)
 TORCH = {"torch", "torchvision"}

@@ -6,6 +6,9 @@ __getattr__, __dir__, __all__ = lazy_face(
     __name__,
     {
         "classes": ["ClassFit"],
+        "hugging_face": ["HuggingFaceDetector", "HuggingFaceSegmentor"],
+        "onnx_runtime": ["OnnxSegmentor"],
+        "openvino_runtime": ["OpenVinoSegmentor"],
         "preprocessing": ["Preprocessing"],
         "torch_modules": ["TorchDetector", "TorchSegmentor"],
     },

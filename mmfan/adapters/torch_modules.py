@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +10,9 @@ from numpy.typing import NDArray
 
 from mmfan.adapters.batches import Picture, answer
 from mmfan.adapters.classes import ClassFit, Names
+from mmfan.adapters.placed_module import PlacedModule
 from mmfan.adapters.preprocessing import Preprocessing
-from mmfan.errors import MMFanError, WrongTypeError
+from mmfan.errors import MMFanError
 from mmfan.evaluation.function.sources import Data
 from mmfan.visualization.coco_results import Detections
 
@@ -22,22 +22,16 @@ if TYPE_CHECKING:
 OUTPUTS = ("out", "logits")  # where torchvision and Hugging Face keep the scores
 
 
-class _Module:
-    """A module on its device, in its precision; it is set to evaluation, and stays so."""
+class _Module(PlacedModule):
+    """A module, and what it expects of a picture."""
 
-    def __init__(
-        self, module: torch.nn.Module, preprocessing: Preprocessing, device: Any, dtype: Any, autocast: Any
-    ) -> None:
+    def __init__(self, module: Any, preprocessing: Preprocessing | None, *placed: Any) -> None:
         import torch
 
-        if not isinstance(module, torch.nn.Module):
-            raise WrongTypeError(f"Expected `module` to be a torch.nn.Module, got {type(module).__name__}.")
-        self.module = module if device is None and dtype is None else module.to(device=device, dtype=dtype)
-        first = next((one for one in module.parameters() if one.is_floating_point()), torch.empty(0))
-        self.device = first.device if device is None else torch.device(device)
-        self.dtype, self.autocast, self.preprocessing = dtype or first.dtype, autocast, preprocessing
-        mean, std = (torch.from_numpy(one).to(self.device)[:, None, None] for one in preprocessing.constants())
-        self._mean, self._std = mean, std
+        super().__init__(module, *placed)
+        self.preprocessing = preprocessing or Preprocessing()
+        mean, std = self.preprocessing.constants()
+        self._mean, self._std = (torch.from_numpy(one).to(self.device)[:, None, None] for one in (mean, std))
 
     def tensor(self, rgb: Picture) -> torch.Tensor:
         """A picture as the module gets it: (3, H', W') in its precision, normalised in float32 on its device."""
@@ -53,16 +47,6 @@ class _Module:
             values = values.flip(0)
         below, right = self.preprocessing.padding(pixels.shape[:2])
         return F.pad(values, (0, right, 0, below)).to(self.dtype).contiguous()
-
-    def call(self, inputs: Any) -> Any:
-        """What the module returns, in evaluation and without a graph."""
-        import torch
-
-        if self.module.training:  # somebody has trained it in between
-            self.module.eval()
-        mixed = torch.autocast(self.device.type, self.autocast) if self.autocast is not None else nullcontext()
-        with torch.inference_mode(), mixed:
-            return self.module(inputs)
 
 
 class TorchSegmentor:
@@ -101,7 +85,7 @@ class TorchSegmentor:
         autocast: Any = None,
     ) -> None:
         self.fit, self.output = ClassFit(data, classes, rename), output
-        self._module = _Module(module, preprocessing or Preprocessing(), device, dtype, autocast)
+        self._module = _Module(module, preprocessing, device, dtype, autocast)
 
     def __call__(self, given: Picture | Sequence[Picture]) -> Any:
         """The label map, (H, W) integers, of a picture, (H, W, 3) RGB uint8; of a list a list."""
@@ -206,7 +190,7 @@ class TorchDetector:
     ) -> None:
         self.fit, self.threshold = ClassFit(data, classes, rename), threshold
         self.masks = bool(getattr(data, "masks", True))
-        self._module = _Module(module, preprocessing or Preprocessing(), device, dtype, autocast)
+        self._module = _Module(module, preprocessing, device, dtype, autocast)
         if self._module.preprocessing.size is not None:
             raise MMFanError("Detectors resize pictures by themselves: leave `size` of the preprocessing out.")
 

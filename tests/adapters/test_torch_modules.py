@@ -167,7 +167,7 @@ def test_what_is_refused(form, words):
 
 
 def test_what_is_no_module():
-    with pytest.raises(MMFanError, match=r"Expected `module` to be a torch\.nn\.Module, got function"):
+    with pytest.raises(MMFanError, match=r"Expected a torch\.nn\.Module, got function"):
         TorchSegmentor(by_brightness, CLASSES)
 
 

@@ -50,6 +50,23 @@ def test_judging_modules_of_torch(tmp_path):
     assert "[2/2] brightness 5: mIoU" in errors
 
 
+@pytest.mark.parametrize(
+    ("chapter", "packages"),
+    [
+        ("Hugging Face", ["transformers", "torch"]),
+        ("ONNX Runtime", ["onnx", "onnxruntime"]),
+        ("OpenVINO", ["openvino"]),
+    ],
+)
+def test_judging_models_of_other_libraries(tmp_path, chapter, packages):
+    """Most of these packages are in the environment of `make test-adapters` alone."""
+    for package in packages:
+        pytest.importorskip(package)
+    status, errors = run(script_of(chapter, "docs/adapters.md"), tmp_path)
+    assert status == 0, errors
+    assert "[2/2] brightness 5: mIoU" in errors
+
+
 @pytest.mark.slow
 def test_examples_with_torch(tmp_path):
     status, errors = run(script_of("With torch"), tmp_path)

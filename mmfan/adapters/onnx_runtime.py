@@ -1,0 +1,113 @@
+"""Networks in ONNX's format, run by ONNX Runtime, as models that are judged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmfan.adapters.classes import Names
+from mmfan.adapters.exported import ExportedSegmentor, Port
+from mmfan.adapters.preprocessing import Preprocessing
+from mmfan.errors import MMFanError
+from mmfan.evaluation.function.sources import Data
+
+DTYPES = {"float": "float32", "float16": "float16", "double": "float64", "uint8": "uint8"}
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")  # TensorRT's would compile for minutes
+
+
+class OnnxSegmentor(ExportedSegmentor):
+    """A segmentor in ONNX's format, as ``predict`` of ``judge``.
+
+    Layout, size and type of the input are read from the network: (N, 3, H, W) or (N, H, W, 3), fixed or free, floats
+    of 16, 32 or 64 bits or bytes. Its output may be scores, (N, C, h, w) or (N, h, w, C) floats, or class numbers,
+    (N, h, w), (N, 1, h, w) or (N, h, w, 1) integers, in any size.
+
+    Args:
+        model: The file, or an ``onnxruntime.InferenceSession``.
+        data: What it is judged on, or the names of its classes.
+        preprocessing: What the network expects of a picture. A size that the network fixes need not be given.
+        classes: Names of the network's classes, where they are others than the data's, or in another order.
+        rename: See :class:`ClassFit`.
+        layout: ``'NCHW'`` or ``'NHWC'``, where the shape of the input does not say it.
+        output: Name of the output, where there are several.
+        providers: What computes; CUDA where ONNX Runtime has it, then the CPU.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MMFanError: The file is no network, or the classes, the input or the preprocessing do not fit; called, so does
+            the output.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | Any,
+        data: Data | Sequence[str],
+        preprocessing: Preprocessing | None = None,
+        *,
+        classes: Names | None = None,
+        rename: Mapping[str, str] | None = None,
+        layout: str | None = None,
+        output: str | None = None,
+        providers: Sequence[Any] | None = None,
+    ) -> None:
+        self.session = _session(model, providers) if isinstance(model, (str, os.PathLike)) else model
+        names = [one.name for one in self.session.get_outputs()]
+        self.output = choose_output(names, output)
+        super().__init__(_port(self.session.get_inputs()), self._run, data, preprocessing, classes, rename, layout)
+
+    def _run(self, batch: NDArray[Any]) -> Any:
+        return self.session.run([self.output], {self.port.name: batch})[0]
+
+
+def choose_output(names: Sequence[str], wanted: str | None) -> str:
+    """The output that is asked for, or the only one.
+
+    Raises:
+        MMFanError: There is none of this name, or several without one.
+    """
+    if wanted is None and len(names) == 1:
+        return names[0]
+    if wanted not in names:
+        asked = "several outputs" if wanted is None else f"no output {wanted!r}"
+        raise MMFanError(f"The network has {asked}: give one of {', '.join(map(repr, names))} as `output`.")
+    return wanted
+
+
+def the_input(inputs: Sequence[Any]) -> Any:
+    """The only input.
+
+    Raises:
+        MMFanError: There are several.
+    """
+    if len(inputs) != 1:
+        raise MMFanError(f"Expected a network of one input, the pictures, got {len(inputs)}.")
+    return inputs[0]
+
+
+def _session(path: str | os.PathLike[str], providers: Sequence[Any] | None) -> Any:
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"The network {os.path.abspath(path)} does not exist.")
+    import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    errors = tuple(one for one in vars(state).values() if isinstance(one, type) and issubclass(one, Exception))
+    there = onnxruntime.get_available_providers()
+    try:
+        return onnxruntime.InferenceSession(
+            os.fspath(path), providers=list(providers or [one for one in PROVIDERS if one in there])
+        )
+    except errors as error:
+        raise MMFanError(f"{path} is no network that ONNX Runtime {onnxruntime.__version__} runs: {error}") from error
+
+
+def _port(inputs: Sequence[Any]) -> Port:
+    own = the_input(inputs)
+    kind = own.type.removeprefix("tensor(").removesuffix(")")
+    if kind not in DTYPES:
+        raise MMFanError(f"Expected the network to take floats or bytes (uint8), got {own.type} of {own.name!r}.")
+    shape = tuple(side if isinstance(side, int) and side > 0 else None for side in own.shape or ())
+    return Port(own.name, shape, np.dtype(DTYPES[kind]))

@@ -1,0 +1,84 @@
+"""Networks run by OpenVINO, as models that are judged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmfan.adapters.classes import Names
+from mmfan.adapters.exported import ExportedSegmentor, Port
+from mmfan.adapters.onnx_runtime import choose_output, the_input
+from mmfan.adapters.preprocessing import Preprocessing
+from mmfan.errors import MMFanError
+from mmfan.evaluation.function.sources import Data
+
+
+class OpenVinoSegmentor(ExportedSegmentor):
+    """A segmentor in OpenVINO's format, or in another that OpenVINO reads, as ``predict`` of ``judge``.
+
+    Input and output may have the forms of :class:`OnnxSegmentor`.
+
+    Args:
+        model: The file (``.xml``, ``.onnx``), or an ``openvino.CompiledModel``.
+        data: What it is judged on, or the names of its classes.
+        preprocessing: What the network expects of a picture. A size that the network fixes need not be given.
+        classes: Names of the network's classes, where they are others than the data's, or in another order.
+        rename: See :class:`ClassFit`.
+        layout: ``'NCHW'`` or ``'NHWC'``, where the shape of the input does not say it.
+        output: Name of the output, where there are several.
+        device: What computes, as OpenVINO names it.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MMFanError: The file is no network, or the classes, the input or the preprocessing do not fit; called, so does
+            the output.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | Any,
+        data: Data | Sequence[str],
+        preprocessing: Preprocessing | None = None,
+        *,
+        classes: Names | None = None,
+        rename: Mapping[str, str] | None = None,
+        layout: str | None = None,
+        output: str | None = None,
+        device: str = "CPU",
+    ) -> None:
+        self.network = _compiled(model, device) if isinstance(model, (str, os.PathLike)) else model
+        names = [_name(one, number) for number, one in enumerate(self.network.outputs)]
+        self.output = names.index(choose_output(names, output))
+        super().__init__(_port(self.network.inputs), self._run, data, preprocessing, classes, rename, layout)
+
+    def _run(self, batch: NDArray[Any]) -> Any:
+        return self.network([batch])[self.network.outputs[self.output]]
+
+
+def _compiled(path: str | os.PathLike[str], device: str) -> Any:
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"The network {os.path.abspath(path)} does not exist.")
+    import openvino
+
+    try:
+        return openvino.Core().compile_model(os.fspath(path), device)
+    except RuntimeError as error:
+        raise MMFanError(f"{path} is no network that OpenVINO runs on {device}: {error}") from error
+
+
+def _name(port: Any, number: int) -> str:
+    """The name of an input or output, which may have none."""
+    return next(iter(sorted(port.get_names())), str(number))
+
+
+def _port(inputs: Sequence[Any]) -> Port:
+    own = the_input(inputs)
+    sides = own.get_partial_shape()
+    if sides.rank.is_dynamic:
+        raise MMFanError("Expected a network whose input has four axes, got one of any number.")
+    shape = tuple(None if side.is_dynamic else side.get_length() for side in sides)
+    return Port(_name(own, 0), shape, np.dtype(own.get_element_type().to_dtype()))

@@ -1,0 +1,49 @@
+"""A module of torch on its device, in its precision: called in evaluation, without gradients."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+from mmfan.errors import WrongTypeError
+
+if TYPE_CHECKING:
+    import torch
+
+
+class PlacedModule:
+    """A module where it computes.
+
+    Args:
+        module: The module. It is set to evaluation, and stays so.
+        device: Where to move it; None leaves it where it is.
+        dtype: The precision to turn it to; None leaves it.
+        autocast: The precision of automatic mixed precision; None for none.
+
+    Attributes:
+        device: Where it is.
+        dtype: The precision of its parameters.
+
+    Raises:
+        WrongTypeError: It is no module.
+    """
+
+    def __init__(self, module: torch.nn.Module, device: Any = None, dtype: Any = None, autocast: Any = None) -> None:
+        import torch
+
+        if not isinstance(module, torch.nn.Module):
+            raise WrongTypeError(f"Expected a torch.nn.Module, got {type(module).__name__}.")
+        self.module = module if device is None and dtype is None else module.to(device=device, dtype=dtype)
+        first = next((one for one in module.parameters() if one.is_floating_point()), torch.empty(0))
+        self.device = first.device if device is None else torch.device(device)
+        self.dtype, self.autocast = dtype or first.dtype, autocast
+
+    def call(self, *inputs: Any, **named: Any) -> Any:
+        """What the module returns."""
+        import torch
+
+        if self.module.training:  # somebody has trained it in between
+            self.module.eval()
+        mixed = torch.autocast(self.device.type, self.autocast) if self.autocast is not None else nullcontext()
+        with torch.inference_mode(), mixed:
+            return self.module(*inputs, **named)

@@ -1,0 +1,61 @@
+"""Real networks in ONNX Runtime and OpenVINO; ``make test-adapters`` has the packages."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx")
+from helpers.small_onnx import CLASSES, CLEAN, CLEAN_MIOU, write_colours, write_network
+
+from mmfan import SegmentationData, judge
+from mmfan.adapters import OnnxSegmentor, OpenVinoSegmentor, Preprocessing
+from mmfan.errors import MMFanError
+
+ENGINES = [("onnxruntime", OnnxSegmentor), ("openvino", OpenVinoSegmentor)]
+
+
+@pytest.fixture(params=ENGINES, ids=[name for name, _ in ENGINES])
+def segmentor(request):
+    pytest.importorskip(request.param[0])
+    return request.param[1]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = write_colours(tmp_path_factory.mktemp("colours"))
+    return SegmentationData(folder / "images", folder / "labels", CLASSES)
+
+
+@pytest.mark.parametrize("kind", ["FLOAT", "UINT8"])
+@pytest.mark.parametrize("labels", [False, True])
+@pytest.mark.parametrize("size", [("h", "w"), (40, 56), (80, 112)])
+def test_the_clean_score_is_the_one_by_hand(segmentor, data, tmp_path, size, labels, kind):
+    path = write_network(tmp_path / "network.onnx", size, labels, kind)
+    found = judge(
+        segmentor(path, data), data, {"corruptions": ["brightness"], "severities": [5]}, batch_size=2, workers=0,
+        verbose=False,
+    )  # fmt: skip
+    assert found.clean == pytest.approx(CLEAN_MIOU, abs=0.02 if size == (80, 112) else 1e-12)
+    assert found.records[0]["per_class"]["IoU"] == pytest.approx(CLEAN, abs=0.03 if size == (80, 112) else 1e-12)
+    assert 0 < found.corrupted <= found.clean
+
+
+def test_mean_and_deviation_reach_the_network(segmentor, tmp_path):
+    """With these the network's brightest channel is another one."""
+    network = segmentor(write_network(tmp_path / "n.onnx"), CLASSES, Preprocessing(mean=(0.9, 0, 0), std=(1, 1, 0.1)))
+    rgb = np.array([[[255, 51, 0], [0, 51, 26]]], np.uint8)  # 0.1, 0.2, 0 and -0.9, 0.2, 1.02
+    assert network(rgb).tolist() == [[1, 2]]
+
+
+def test_files_that_are_no_networks(segmentor, tmp_path):
+    (tmp_path / "bad.onnx").write_bytes(b"rubbish")
+    with pytest.raises(MMFanError, match=r"bad\.onnx is no network that"):
+        segmentor(tmp_path / "bad.onnx", CLASSES)
+    with pytest.raises(FileNotFoundError, match=r"none\.onnx does not exist"):
+        segmentor(tmp_path / "none.onnx", CLASSES)
+
+
+def test_outputs_by_name(segmentor, tmp_path):
+    path = write_network(tmp_path / "n.onnx")
+    assert segmentor(path, CLASSES, output="scores")(np.eye(3, dtype=np.uint8)[None] * 255).tolist() == [[0, 1, 2]]
+    with pytest.raises(MMFanError, match="no output 'x': give one of 'scores'"):
+        segmentor(path, CLASSES, output="x")
