@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.dist import get_world_size
@@ -14,42 +14,10 @@ from mmengine.runner import Runner
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.loop.estimate import estimate_seconds, measure_pace
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
-from mmfan.evaluation.protocol import get_protocol, read_protocol
-from mmfan.evaluation.results.recorded_protocol import protocol_entry
 from mmfan.evaluation.results.store import key_of
 from mmfan.utils.text import counted, duration
 
-if TYPE_CHECKING:
-    from mmfan.evaluation.report import Run
-
 DEFAULT_PROTOCOL = "kamann16"
-
-
-def asked_protocol(
-    name: str | None, corruptions: Sequence[str] | None = None, severities: Sequence[int] | None = None
-) -> str | dict[str, Any] | None:
-    """The protocol of a command line, as a config holds it.
-
-    Args:
-        name: Of a protocol, or a JSON file that describes one, or the JSON.
-        corruptions: Types for a protocol of one's own.
-        severities: Their severities; all that they have by default.
-
-    Returns:
-        None where nothing was asked for.
-
-    Raises:
-        MMFanError: The protocol is unknown or contradicts itself, or the file is no JSON.
-        FileNotFoundError: There is no such file.
-    """
-    wanted: str | dict[str, Any] | None = name
-    if corruptions:
-        wanted = {"corruptions": list(corruptions)} | ({"severities": list(severities)} if severities else {})
-    elif name is not None:
-        wanted = read_protocol(name)
-    if wanted is not None:
-        get_protocol(wanted)
-    return wanted
 
 
 def judged_config(cfg: Config, *, workers: int | None = None, **loop: Any) -> Config:
@@ -150,47 +118,20 @@ def old_records_text(loop: RobustnessLoop) -> str:
 
 
 def overview_text(loop: RobustnessLoop) -> str:
-    """The table of a finished run: clean, corrupted, retention, groups; as ``mmfan report`` prints it."""
-    # reports need none of torch, and this needs none of reports until the end
-    from mmfan.evaluation.report import build_report
-    from mmfan.evaluation.report.choice import choose_metric
-    from mmfan.evaluation.report.tables import sentence
-    from mmfan.utils.tables import markdown_line, markdown_table
+    """The table of a finished run; see :func:`mmfan.evaluation.report.closing.overview_text`."""
+    from mmfan.evaluation.report import closing  # reports are slow to import, and needed at the end alone
 
-    _, own = _runs_of(loop)
-    table = build_report([own], loop.protocol, choose_metric([own])).tables[0]
-    return f"{markdown_line(sentence(table.caption))}\n\n{markdown_table(table)}"
+    return closing.overview_text(_results_of(loop), loop.key, loop.protocol)
 
 
 def report_words(loop: RobustnessLoop) -> list[str]:
-    """The arguments with which ``mmfan report`` shows what a finished run has judged: the file, mostly, and no more.
+    """The arguments for ``mmfan report``; see :func:`mmfan.evaluation.report.closing.report_words`."""
+    from mmfan.evaluation.report import closing
 
-    The file may hold other models, and this one on other protocols; then model and protocol are named as well.
-    """
-    from mmfan.evaluation.report.choice import choose_metric, choose_protocol
-
-    def shows_it(runs: Sequence[Run]) -> bool:
-        try:
-            return choose_protocol(runs) == loop.protocol and choose_metric(runs) == choose_metric([own])
-        except MMFanError:
-            return False
-
-    runs, own = _runs_of(loop)
-    words = [str(own.results)]
-    if shows_it(runs):
-        return words
-    words += [] if len(runs) == 1 else ["--model", own.name]
-    if not shows_it([own]):
-        said = protocol_entry(loop.protocol)
-        words += ["--protocol", said if isinstance(said, str) else json.dumps(said)]
-    return words
+    return closing.report_words(_results_of(loop), loop.key, loop.protocol)
 
 
-def _runs_of(loop: RobustnessLoop) -> tuple[list[Run], Run]:
-    """The runs of a loop's results file, and its own."""
-    from mmfan.evaluation.report import read_runs
-
+def _results_of(loop: RobustnessLoop) -> Path:
     if loop.store is None:
         raise MMFanError("Without a results file there is no report.")
-    runs = read_runs([loop.store.path])
-    return runs, next(run for run in runs if run.key == loop.key)
+    return loop.store.path

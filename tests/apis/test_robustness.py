@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 
 from mmfan.apis import ConfigError
-from mmfan.apis.robustness import asked_protocol, judged_config
+from mmfan.apis.robustness import judged_config
 
 PARTS = {
     "model": {"type": "A"},
@@ -43,16 +43,3 @@ def test_a_loop_of_the_config_keeps_its_arguments():
 def test_configs_that_cannot_be_judged_are_refused(change, message):
     with pytest.raises(ConfigError, match=message):
         judged_config(Config({**PARTS, **change}))
-
-
-def test_protocols_of_a_command_line(tmp_path):
-    assert asked_protocol(None) is None
-    assert asked_protocol("all19") == "all19"
-    assert asked_protocol(None, ["fog"], [1]) == {"corruptions": ["fog"], "severities": [1]}
-    (tmp_path / "p.json").write_text('{"corruptions": {"fog": [2]}}')
-    assert asked_protocol(str(tmp_path / "p.json")) == {"corruptions": {"fog": [2]}}
-    (tmp_path / "p.json").write_text("{")
-    with pytest.raises(ValueError, match=r"p.json is no JSON file"):
-        asked_protocol(str(tmp_path / "p.json"))
-    with pytest.raises(ValueError, match="severities"):
-        asked_protocol(None, ["fog"], [6])

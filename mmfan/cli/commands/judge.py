@@ -2,6 +2,7 @@
 
     mmfan judge fan_segformer_mini work_dirs/fan_segformer_mini/iter_700.pth
     mmfan judge CONFIG CHECKPOINT --corruptions fog snow --severities 1 3 --limit 100 --dry-run
+    mmfan judge --onnx model.onnx --images DIR --labels DIR --classes FILE
 
 Works with any config of mmsegmentation or mmdetection. Each cell (a corruption at a severity) is one line of the
 results file as soon as it is finished; started again, the run goes on with the next cell. `mmfan report` makes
@@ -16,6 +17,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from mmfan.cli.commands.judge_onnx import add_onnx_options, check_form, judge_onnx
 from mmfan.cli.console import add_output_options, log_place, own_console
 from mmfan.cli.options import (
     add_limit,
@@ -38,7 +40,7 @@ RESULTS_NAME = "robustness.jsonl"
 def make_parser(prog: str) -> argparse.ArgumentParser:
     """The command line; shared options carry the names they have in mmsegmentation and mmdetection."""
     parser = make_command_parser(prog, __doc__)
-    parser.add_argument("config", help="config of mmfan, mmsegmentation or mmdetection, a file or a name")
+    parser.add_argument("config", nargs="?", help="config of mmfan, mmsegmentation or mmdetection, a file or a name")
     parser.add_argument("checkpoint", nargs="?", help="checkpoint file (not needed for --dry-run)")
     cells = parser.add_argument_group("what is judged")
     cells.add_argument("--protocol", help=f"{', '.join(PROTOCOLS)}, or a JSON file (default: kamann16)")
@@ -68,6 +70,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     add_workers(how, "loading processes (default: the config's)", least=0)
     how.add_argument("--amp", action="store_true", help="mixed precision")
     how.add_argument("--tta", action="store_true", help="test-time augmentation: the config's tta_pipeline")
+    add_onnx_options(parser)
     add_run_options(parser)
     add_output_options(parser)
     return parser
@@ -75,7 +78,8 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
 
 def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Refuse what contradicts itself."""
-    if args.checkpoint is None and not args.dry_run:
+    check_form(parser, args)
+    if args.checkpoint is None and not args.dry_run and args.onnx is None:
         parser.error("the following arguments are required: checkpoint (only --dry-run goes without)")
     if args.protocol and args.corruptions:
         parser.error("take --protocol or --corruptions, not both")
@@ -88,6 +92,8 @@ def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Read, build, judge, print."""
     check_arguments(parser, args)
+    if args.onnx is not None:
+        return judge_onnx(args, parser, RESULTS_NAME)
     with own_console(parser.prog, args, scores=False):
         return judge(args, parser)
 
@@ -96,7 +102,6 @@ def judge(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Do that, with the console of commands; the exit status."""
     from mmfan.apis import build_runner, load_config
     from mmfan.apis.robustness import (
-        asked_protocol,
         built_loop,
         describe_plan,
         judged_config,
@@ -106,6 +111,7 @@ def judge(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         report_words,
     )
     from mmfan.apis.runner import default_work_dir
+    from mmfan.evaluation.judging.asked import asked_protocol
 
     export_local_rank(args.local_rank)
     cfg = load_config(args.config, args.cfg_options)

@@ -8,7 +8,7 @@ import numpy as np
 from helpers.small_results import PROTOCOL, records
 
 from fuzz.mutations import json_bytes, mutate_bytes, mutate_json
-from mmfan.apis.robustness import asked_protocol
+from mmfan.evaluation.judging.asked import asked_protocol
 from mmfan.evaluation.protocol import get_protocol, protocol_of_cells, read_description
 from mmfan.evaluation.report import build_report, read_runs
 from mmfan.evaluation.report.formats import FORMATS

@@ -1,0 +1,138 @@
+"""``mmfan judge --onnx``: a network in ONNX's format on folders of pictures; needs ONNX Runtime, and no OpenMMLab."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import shlex
+import sys
+from pathlib import Path
+
+from mmfan.cli.options import whole
+from mmfan.cli.problems import exits_on_problem
+from mmfan.cli.stopping import status_of
+from mmfan.errors import MMFanError
+from mmfan.utils.commands import command_name
+
+# What a config's form has and this one has not: attribute of the arguments -> the words of the command line.
+OF_CONFIGS = {
+    "config": "CONFIG", "checkpoint": "CHECKPOINT", "source": "--source", "corrupted_root": "--corrupted-root",
+    "dry_run": "--dry-run", "amp": "--amp", "tta": "--tta", "cfg_options": "--cfg-options",
+}  # fmt: skip
+# ... and the other way round.
+NEEDED = {"images": "--images", "labels": "--labels", "classes": "--classes"}
+OWN = {
+    **NEEDED, "mean": "--mean", "std": "--std", "white": "--white", "bgr": "--bgr", "size": "--size",
+    "divisor": "--divisor", "image_suffix": "--image-suffix", "label_suffix": "--label-suffix",
+    "ignore_index": "--ignore-index", "reduce_zero_label": "--reduce-zero-label", "batch_size": "--batch-size",
+}  # fmt: skip
+
+
+def add_onnx_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--onnx`` and what it needs in the place of a config."""
+    group = parser.add_argument_group("a network in the place of CONFIG CHECKPOINT (segmentation; needs onnxruntime)")
+    group.add_argument("--onnx", metavar="FILE", help="the network")
+    group.add_argument("--images", metavar="DIR", help="folder of the pictures")
+    group.add_argument("--labels", metavar="DIR", help="folder of the label maps, with the same paths below it")
+    group.add_argument("--classes", metavar="FILE", help="names of the classes, one a line, in the network's order")
+    group.add_argument("--mean", nargs=3, type=float, metavar=("R", "G", "B"), help="subtracted from the picture")
+    group.add_argument("--std", nargs=3, type=float, metavar=("R", "G", "B"), help="then divided by")
+    group.add_argument(
+        "--white", type=int, choices=(1, 255), help="what 255 becomes before --mean and --std (default: 1)"
+    )
+    group.add_argument("--bgr", action="store_true", help="the network wants blue first")
+    group.add_argument("--size", nargs=2, type=whole(1), metavar=("H", "W"), help="resize pictures to this")
+    group.add_argument("--divisor", type=whole(1), metavar="N", help="pad pictures to multiples of this")
+    group.add_argument("--image-suffix", metavar="END", help="end of the pictures' names, as _leftImg8bit.png")
+    group.add_argument("--label-suffix", metavar="END", help="end of the label maps' names")
+    group.add_argument("--ignore-index", type=whole(0), metavar="N", help="label that does not count (default: 255)")
+    group.add_argument("--reduce-zero-label", action="store_true", help="label 0 does not count, 1 is the first class")
+    group.add_argument("--batch-size", type=whole(1), metavar="N", help="pictures at a time (default: 1)")
+
+
+def check_form(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse options of the one form beside the other."""
+    if args.onnx is None:
+        given = [words for name, words in OWN.items() if getattr(args, name)]
+        if given:
+            parser.error(f"{', '.join(given)} {'is' if len(given) == 1 else 'are'} for --onnx FILE")
+        if args.config is None:
+            parser.error("the following arguments are required: config (or --onnx FILE)")
+        return
+    given = [words for name, words in OF_CONFIGS.items() if getattr(args, name)]
+    if given or args.launcher != "none":
+        parser.error(f"{', '.join(given or ['--launcher'])} cannot stand beside --onnx")
+    missing = [words for name, words in NEEDED.items() if not getattr(args, name)]
+    if missing:
+        parser.error(f"--onnx needs {', '.join(missing)} too")
+
+
+def read_classes(path: str) -> list[str]:
+    """The names in a file, one a line; empty lines do not count.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MMFanError: It is no text, or empty.
+    """
+    try:
+        names = [line.strip() for line in Path(path).read_text(encoding="utf-8-sig").splitlines()]
+    except UnicodeDecodeError as error:
+        raise MMFanError(f"{path} is no text in UTF-8: expected names of classes, one a line.") from error
+    if not any(names):
+        raise MMFanError(f"{path} names no class: expected one a line.")
+    return [name for name in names if name]
+
+
+def judge_onnx(args: argparse.Namespace, parser: argparse.ArgumentParser, results_name: str) -> int:
+    """Read, judge, print; the exit status."""
+    from mmfan.adapters import OnnxSegmentor, Preprocessing
+    from mmfan.evaluation.function import SegmentationData
+    from mmfan.evaluation.function import judge as judge_anything
+    from mmfan.evaluation.judging.asked import asked_protocol
+    from mmfan.evaluation.results.hashes import config_hash, file_hash
+
+    given = {name: getattr(args, name) for name in ("mean", "std", "white", "size", "divisor")}
+    preprocessing = Preprocessing(**{name: value for name, value in given.items() if value is not None}, bgr=args.bgr)
+    data = SegmentationData(
+        args.images,
+        args.labels,
+        read_classes(args.classes),
+        ignore_index=255 if args.ignore_index is None else args.ignore_index,
+        reduce_zero_label=args.reduce_zero_label,
+        root=args.picture_root,
+        image_suffix=args.image_suffix,
+        label_suffix=args.label_suffix,
+    )
+    network = Path(args.onnx)
+    predict = OnnxSegmentor(network, data, preprocessing)
+    # weights of more than 2 GB, and those of some exporters, lie beside the file
+    weights = [path for path in (network, network.with_name(f"{network.name}.data")) if path.is_file()]
+    protocol = asked_protocol(args.protocol, args.corruptions, args.severities) or "kamann16"
+    with exits_on_problem(parser.prog, code=1):
+        try:
+            found = judge_anything(
+                predict,
+                data,
+                protocol,
+                args.results or Path(args.work_dir or Path("work_dirs") / network.stem) / results_name,
+                args.name or network.stem,
+                dataset_name=args.dataset_name,
+                version=config_hash([file_hash(path) for path in weights], dataclasses.asdict(preprocessing)),
+                seed=args.seed or 0,
+                limit=args.limit,
+                workers=args.workers,
+                batch_size=args.batch_size or 1,
+                pictures=args.pictures or 0,
+                verbose=not args.quiet,
+            )
+        except KeyboardInterrupt as stop:
+            print("\nStopped; the same command goes on with the cell that was in work.", file=sys.stderr)
+            return status_of(stop)
+        from mmfan.evaluation.report.closing import overview_text, report_words
+
+        run = Path(found.results or ""), found.key, found.protocol
+        print(f"Results: {run[0]}")
+        print(overview_text(*run))
+        print("\nTables and plots:")
+        print(f"  {command_name('report')} {shlex.join(report_words(*run))}")
+    return 0

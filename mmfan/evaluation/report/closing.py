@@ -1,0 +1,63 @@
+"""Closing words of a finished run: the table of what was judged, and the command that reports it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmfan.errors import MMFanError
+from mmfan.evaluation.protocol import Protocol
+from mmfan.evaluation.report import Run, build_report, read_runs
+from mmfan.evaluation.report.choice import choose_metric, choose_protocol
+from mmfan.evaluation.report.tables import sentence
+from mmfan.evaluation.results.recorded_protocol import protocol_entry
+from mmfan.evaluation.results.store import RunKey
+from mmfan.utils.tables import markdown_line, markdown_table
+
+
+def overview_text(results: Path, key: RunKey, protocol: Protocol) -> str:
+    """The table of a finished run: clean, corrupted, retention, groups; as ``mmfan report`` prints it.
+
+    Args:
+        results: The results file.
+        key: Of the run.
+        protocol: What it was judged on.
+    """
+    _, own = _runs_of(results, key)
+    table = build_report([own], protocol, choose_metric([own])).tables[0]
+    return f"{markdown_line(sentence(table.caption))}\n\n{markdown_table(table)}"
+
+
+def report_words(results: Path, key: RunKey, protocol: Protocol) -> list[str]:
+    """The arguments with which ``mmfan report`` shows what a finished run has judged: the file, mostly, and no more.
+
+    The file may hold other models, and this one on other protocols; then model and protocol are named as well.
+
+    Args:
+        results: The results file.
+        key: Of the run.
+        protocol: What it was judged on.
+    """
+
+    def shows_it(runs: Sequence[Run]) -> bool:
+        try:
+            return choose_protocol(runs) == protocol and choose_metric(runs) == choose_metric([own])
+        except MMFanError:
+            return False
+
+    runs, own = _runs_of(results, key)
+    words = [str(own.results)]
+    if shows_it(runs):
+        return words
+    words += [] if len(runs) == 1 else ["--model", own.name]
+    if not shows_it([own]):
+        said = protocol_entry(protocol)
+        words += ["--protocol", said if isinstance(said, str) else json.dumps(said)]
+    return words
+
+
+def _runs_of(results: Path, key: RunKey) -> tuple[list[Run], Run]:
+    """The runs of a results file, and the one of a key."""
+    runs = read_runs([results])
+    return runs, next(run for run in runs if run.key == key)
