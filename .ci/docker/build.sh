@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # `make docker`: an image of the Dockerfile, for the CPU or for CUDA.
 #
-# CUDA=1        mmfan:cuda                                   (default: mmfan:cpu)
-# ARCH          GPU architectures of the operators           (default: the Dockerfile's)
+# CUDA=1        mmfan:cuda                               (default: mmfan:cpu)
+# ARCH          GPU architectures of the operators       (default: the Dockerfile's)
 # TORCH_INDEX   where pip finds torch without CUDA       (default: none; the package index has it with CUDA alone)
-# DOCKER        docker, or what takes its options: podman    (default: docker)
+# DOCKER        docker, or what takes its options: podman (default: docker)
 #
 # Arguments go to `docker build`: --build-arg CPU_BASE=python:3.12-slim-bookworm, --no-cache, ...
 set -euo pipefail
