@@ -41,6 +41,7 @@ OTHERS = {
     "pycocotools": "pycocotools",
     "regex": "regex",
     "scipy": "scipy",
+    "supervision": "supervision",
 }
 
 # Builds of OpenCV; all install the module cv2.

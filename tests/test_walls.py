@@ -42,7 +42,7 @@ TORCH_FREE = (
     "evaluation.metrics.labels", "evaluation.metrics.objects", "evaluation.metrics.counts", "datasets.corrupted",
     "datasets.miniature", "datasets.prepare", "analysis.catalogue", "analysis.options", "analysis.spec",
     "adapters.batches", "adapters.classes", "adapters.exported", "adapters.onnx_runtime", "adapters.openvino_runtime",
-    "adapters.preprocessing",
+    "adapters.preprocessing", "adapters.supervision_detections", "adapters.ultralytics_results",
 )  # fmt: skip
 NO_OPENMMLAB = ("models.layers", "adapters", *TORCH_FREE)
 TORCH = {"torch", "torchvision"}

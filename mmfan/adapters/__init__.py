@@ -10,6 +10,8 @@ __getattr__, __dir__, __all__ = lazy_face(
         "onnx_runtime": ["OnnxSegmentor"],
         "openvino_runtime": ["OpenVinoSegmentor"],
         "preprocessing": ["Preprocessing"],
+        "supervision_detections": ["from_supervision", "to_supervision"],
         "torch_modules": ["TorchDetector", "TorchSegmentor"],
+        "ultralytics_results": ["UltralyticsDetector", "from_ultralytics"],
     },
 )

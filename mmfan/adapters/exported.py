@@ -133,10 +133,11 @@ def _fitting(given: Preprocessing, port: Port, layout: str) -> Preprocessing:
         raise MMFanError(f"Expected the network to take floats or bytes (uint8), got {_told(port)}.")
     if height is None and width is None:
         return given
-    size = given.size or (height, width)
-    if None in size or any(own not in (None, side) for own, side in zip((height, width), size, strict=True)):
+    fixed = None if height is None or width is None else (height, width)
+    size = given.size or fixed
+    if size is None or any(own not in (None, side) for own, side in zip((height, width), size, strict=True)):
         raise MMFanError(f"The network takes {_told(port)}: give a `size` that fits it, got {given.size}.")
-    if any(side % given.divisor for side in size if side):
+    if any(side % given.divisor for side in size):
         raise MMFanError(f"The size of the network's input, {size[0]} x {size[1]}, is no multiple of {given.divisor}.")
     return dataclasses.replace(given, size=size)
 

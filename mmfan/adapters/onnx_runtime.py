@@ -71,7 +71,7 @@ def choose_output(names: Sequence[str], wanted: str | None) -> str:
     """
     if wanted is None and len(names) == 1:
         return names[0]
-    if wanted not in names:
+    if wanted is None or wanted not in names:
         asked = "several outputs" if wanted is None else f"no output {wanted!r}"
         raise MMFanError(f"The network has {asked}: give one of {', '.join(map(repr, names))} as `output`.")
     return wanted

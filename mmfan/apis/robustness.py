@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.loop.estimate import estimate_seconds, measure_pace
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
-from mmfan.evaluation.results.store import key_of
+from mmfan.evaluation.results.store import RunKey, key_of
 from mmfan.utils.text import counted, duration
 
 DEFAULT_PROTOCOL = "kamann16"
@@ -121,17 +121,17 @@ def overview_text(loop: RobustnessLoop) -> str:
     """The table of a finished run; see :func:`mmfan.evaluation.report.closing.overview_text`."""
     from mmfan.evaluation.report import closing  # reports are slow to import, and needed at the end alone
 
-    return closing.overview_text(_results_of(loop), loop.key, loop.protocol)
+    return closing.overview_text(*_run_of(loop), loop.protocol)
 
 
 def report_words(loop: RobustnessLoop) -> list[str]:
     """The arguments for ``mmfan report``; see :func:`mmfan.evaluation.report.closing.report_words`."""
     from mmfan.evaluation.report import closing
 
-    return closing.report_words(_results_of(loop), loop.key, loop.protocol)
+    return closing.report_words(*_run_of(loop), loop.protocol)
 
 
-def _results_of(loop: RobustnessLoop) -> Path:
-    if loop.store is None:
+def _run_of(loop: RobustnessLoop) -> tuple[Path, RunKey]:
+    if loop.store is None or loop.key is None:
         raise MMFanError("Without a results file there is no report.")
-    return loop.store.path
+    return loop.store.path, loop.key

@@ -56,6 +56,8 @@ def test_judging_modules_of_torch(tmp_path):
         ("Hugging Face", ["transformers", "torch"]),
         ("ONNX Runtime", ["onnx", "onnxruntime"]),
         ("OpenVINO", ["openvino"]),
+        ("Ultralytics", []),
+        ("Supervision", ["supervision"]),
     ],
 )
 def test_judging_models_of_other_libraries(tmp_path, chapter, packages):
@@ -64,7 +66,7 @@ def test_judging_models_of_other_libraries(tmp_path, chapter, packages):
         pytest.importorskip(package)
     status, errors = run(script_of(chapter, "docs/adapters.md"), tmp_path)
     assert status == 0, errors
-    assert "[2/2] brightness 5: mIoU" in errors
+    assert "[2/2] brightness 5: " in errors
 
 
 @pytest.mark.slow
