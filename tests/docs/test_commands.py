@@ -49,7 +49,7 @@ def problem_of(arguments, *, whole, capsys, own=()):
             args = parser.parse_args(rest)
         except SystemExit:
             return capsys.readouterr().err.strip().splitlines()[-1]
-        config = getattr(args, "config", "CONFIG")
+        config = getattr(args, "config", None) or "CONFIG"  # a network in another form has none
         known = {"CONFIG", *own} | CONFIGS
         if not (config.removeprefix("mmfan::") in known or (ROOT / config).is_file()):
             return f"there is no config {config!r}"
