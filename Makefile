@@ -57,6 +57,9 @@ coverage: SELECT = -m "not slow and not process"
 test-mim: setup      ## mim search|train|test|run mmfan, with openmim and onedl-mim from the package index
 	@bash .ci/mim.sh
 
+test-adapters: dev   ## adapters of judge with the packages themselves (ONNX Runtime, OpenVINO, transformers, ...)
+	@bash .ci/adapters.sh
+
 docker:              ## an image to run, mmfan:cpu; CUDA=1 ARCH="8.0;9.0" for mmfan:cuda with operators for these GPUs
 	@CUDA="$(CUDA)" ARCH="$(ARCH)" .ci/docker/build.sh $(ARGS)
 
@@ -104,5 +107,5 @@ benchmark: dev       ## time and memory against the plain form, with this machin
 	@$(BIN)/mmfan bench
 
 clean:               ## remove the environment and everything the tools wrote here
-	rm -rf $(VENV) .venv-classic work_dirs data/mini_cityscapes docs/_build docs/project docs/reference
+	rm -rf $(VENV) .venv-classic .venv-adapters work_dirs data/mini_cityscapes docs/_build docs/project docs/reference
 	rm -rf .pytest_cache .ruff_cache .mypy_cache

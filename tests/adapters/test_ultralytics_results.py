@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers.torchvision_beside import import_torchvision
 
 from mmfan import CocoData
 from mmfan.adapters import UltralyticsDetector, from_ultralytics
@@ -97,8 +98,9 @@ def test_masks_are_asked_for_where_they_are_scored(tmp_path):
 
 
 def test_the_package_itself():
-    pytest.importorskip("ultralytics")
     torch = pytest.importorskip("torch")
+    import_torchvision()
+    pytest.importorskip("ultralytics")
     from ultralytics.engine.results import Results
 
     own = Results(
