@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+LIBRARIES = []  # operators go with the library that declares them
+
 
 def import_torchvision():
     """The module, or the skipping of the test. Says by ``extension._has_ops()`` whether operators are there."""
@@ -18,7 +20,7 @@ def import_torchvision():
         library = torch.library.Library("torchvision", "DEF")
         for name in ("nms", "qnms"):
             library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        import_torchvision.library = library  # operators go with it
+        LIBRARIES.append(library)
         import torchvision
     except ImportError:
         pytest.skip("torchvision is not installed")
