@@ -176,7 +176,7 @@ def _told(error: Exception) -> str:
 def _numpy_problem(torch: Any) -> str | None:
     """That torch was built for an older NumPy than the one here, of which it only warns."""
     try:
-        torch.zeros(1).numpy()
+        torch.zeros(1, device="cpu").numpy()
     except RuntimeError as error:
         numpy = installed("numpy").get("numpy")
         return f"torch {torch.__version__} does not work with NumPy {numpy} ({error}). Run `pip install 'numpy<2'`."

@@ -47,8 +47,8 @@ def test_a_training(trained):
     ]  # fmt: skip
     expected = [
         r"Training tiny.py; checkpoints go to work_dirs/tiny, the whole log to work_dirs/tiny/\d+_\d+",
-        r"iteration 2/4  loss [\d.]+  lr [\d.e-]+  eta 0:00:\d\d",
-        r"iteration 4/4  loss [\d.]+  lr [\d.e-]+  eta 0:00:00",
+        r"iteration 2/4  loss [\d.]+  lr [\d.e+-]+  eta 0:00:\d\d",
+        r"iteration 4/4  loss [\d.]+  lr [\d.e+-]+  eta 0:00:00",
         r"Saving checkpoint at 4 iterations",
         r"validation 2/2  eta 0:00:00",
         r"validation: aAcc [\d.]+ %  mIoU [\d.]+ %  mAcc [\d.]+ %",
