@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.corruptions import Corruption, register_corruption
-from mmfan.errors import MMFanError
+from mmfan.errors import MMFanError, WorkerDiedError
 from mmfan.evaluation.function.items import Preparation, Ready, Unit
 from mmfan.utils.processes import end_with_starter
 
@@ -35,10 +35,6 @@ PICTURE_ERRORS = (
     *(ArithmeticError, AttributeError, ImportError, LookupError, MemoryError, OSError, RuntimeError, TypeError),
     *(ValueError, cv2.error),
 )
-
-
-class WorkerDiedError(MMFanError, RuntimeError):
-    """A worker process ended before its work did."""
 
 
 class Worker:

@@ -14,9 +14,9 @@ from helpers.tiny_pictures import CELLS, CLASSES, PROTOCOL, by_brightness, pairs
 from mmfan import SegmentationData, judge
 from mmfan.corruptions import get_corruption, register_corruption, unregister_corruption
 from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.errors import WorkerDiedError
 from mmfan.evaluation.function.items import Preparation, Unit
 from mmfan.evaluation.function.stream import Workers
-from mmfan.evaluation.function.worker import WorkerDiedError
 from mmfan.evaluation.results.store import ResultsStore, key_of
 
 pytestmark = [pytest.mark.process, pytest.mark.skipif(os.name != "posix", reason="worker processes are POSIX")]
