@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -101,6 +102,41 @@ class ExportedSegmentor:
         below, right = self.preprocessing.padding(resized)
         way = (resized[0] + below, resized[1] + right), tuple(resized), size
         return self.fit.labels(_nearest(output, *way) if output.ndim == 2 else _surest(output, *way))
+
+
+def check_file(path: str | os.PathLike[str]) -> None:
+    """See that the file of a network is there.
+
+    Raises:
+        FileNotFoundError: It is not.
+    """
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"The network {os.path.abspath(path)} does not exist.")
+
+
+def choose_output(names: Sequence[str], wanted: str | None) -> str:
+    """The output that is asked for, or the only one.
+
+    Raises:
+        MMFanError: There is none of this name, or several without one.
+    """
+    if wanted is None and len(names) == 1:
+        return names[0]
+    if wanted is None or wanted not in names:
+        asked = "several outputs" if wanted is None else f"no output {wanted!r}"
+        raise MMFanError(f"The network has {asked}: give one of {', '.join(map(repr, names))} as `output`.")
+    return wanted
+
+
+def the_input(inputs: Sequence[Any]) -> Any:
+    """The only input.
+
+    Raises:
+        MMFanError: There are several.
+    """
+    if len(inputs) != 1:
+        raise MMFanError(f"Expected a network of one input, the pictures, got {len(inputs)}.")
+    return inputs[0]
 
 
 def _layout(port: Port, layout: str | None) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.adapters.classes import Names
-from mmfan.adapters.exported import ExportedSegmentor, Port
+from mmfan.adapters.exported import ExportedSegmentor, Port, check_file, choose_output, the_input
 from mmfan.adapters.preprocessing import Preprocessing
 from mmfan.errors import MMFanError
 from mmfan.evaluation.function.sources import Data
@@ -63,34 +63,8 @@ class OnnxSegmentor(ExportedSegmentor):
         return self.session.run([self.output], {self.port.name: batch})[0]
 
 
-def choose_output(names: Sequence[str], wanted: str | None) -> str:
-    """The output that is asked for, or the only one.
-
-    Raises:
-        MMFanError: There is none of this name, or several without one.
-    """
-    if wanted is None and len(names) == 1:
-        return names[0]
-    if wanted is None or wanted not in names:
-        asked = "several outputs" if wanted is None else f"no output {wanted!r}"
-        raise MMFanError(f"The network has {asked}: give one of {', '.join(map(repr, names))} as `output`.")
-    return wanted
-
-
-def the_input(inputs: Sequence[Any]) -> Any:
-    """The only input.
-
-    Raises:
-        MMFanError: There are several.
-    """
-    if len(inputs) != 1:
-        raise MMFanError(f"Expected a network of one input, the pictures, got {len(inputs)}.")
-    return inputs[0]
-
-
 def _session(path: str | os.PathLike[str], providers: Sequence[Any] | None) -> Any:
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"The network {os.path.abspath(path)} does not exist.")
+    check_file(path)
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.adapters.classes import Names
-from mmfan.adapters.exported import ExportedSegmentor, Port
-from mmfan.adapters.onnx_runtime import choose_output, the_input
+from mmfan.adapters.exported import ExportedSegmentor, Port, check_file, choose_output, the_input
 from mmfan.adapters.preprocessing import Preprocessing
 from mmfan.errors import MMFanError
 from mmfan.evaluation.function.sources import Data
@@ -60,8 +59,7 @@ class OpenVinoSegmentor(ExportedSegmentor):
 
 
 def _compiled(path: str | os.PathLike[str], device: str) -> Any:
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"The network {os.path.abspath(path)} does not exist.")
+    check_file(path)
     import openvino
 
     try:

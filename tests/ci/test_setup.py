@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 LEFT_OUT = {"opencv-python", "typing"}
 
 
-def script(name: str) -> ModuleType:
+def loaded(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -30,7 +30,7 @@ def script(name: str) -> ModuleType:
 
 @pytest.fixture(scope="module")
 def operators():
-    return script("operators")
+    return loaded("operators")
 
 
 def sections() -> dict[str, list[Requirement]]:
@@ -77,14 +77,16 @@ def test_one_opencv():
 
 @pytest.mark.process
 @pytest.mark.parametrize(
-    ("arguments", "variables", "told"),
+    ("script", "arguments", "variables", "told"),
     [
-        (["everything"], {}, "expected segmentation, operators, dev or docs, got everything"),
-        ([], {"PYTHON": "/nowhere/python3"}, "Python 3.10 or newer is needed"),
+        ("setup", ["everything"], {}, "expected segmentation, operators, dev or docs, got everything"),
+        ("setup", [], {"PYTHON": "/nowhere/python3"}, "Python 3.10 or newer is needed"),
+        ("classic", ["everything"], {}, "expected setup, tests, miniatures or nothing, got everything"),
+        ("classic", ["setup"], {"PYTHON": "/nowhere/python3.11"}, "Python 3.11 is needed"),
     ],
 )
-def test_setup_says_what_it_cannot_use(arguments, variables, told, tmp_path):
-    command = ["bash", str(ROOT / ".ci" / "setup.sh"), *arguments]
+def test_scripts_say_what_they_cannot_use(script, arguments, variables, told, tmp_path):
+    command = ["bash", str(ROOT / ".ci" / f"{script}.sh"), *arguments]
     run = subprocess.run(command, env={**os.environ, **variables, "VENV": str(tmp_path / "venv")},
                          capture_output=True, text=True)  # fmt: skip
     assert run.returncode == 1
@@ -205,16 +207,16 @@ def test_operators_script_refuses_a_bad_variable(tmp_path):
 
 def test_flags_of_a_header_are_those_of_the_source():
     line = "-MMD -MF a/b.o.d -Imm/ops/csrc -Wall -O3 -fPIC -c -c /x/mmcv/ops/csrc/pytorch/nms.cpp -o a/b.o -std=c++17"
-    assert script("fast_cxx").flags_of(line.split()) == (["-Imm/ops/csrc", "-Wall", "-O3", "-fPIC", "-std=c++17"], True)
+    assert loaded("fast_cxx").flags_of(line.split()) == (["-Imm/ops/csrc", "-Wall", "-O3", "-fPIC", "-std=c++17"], True)
 
 
 @pytest.mark.parametrize("line", ["-c other.cpp -o x.o", "a.o b.o -shared -o /x/ops/csrc.so", "--version"])
 def test_other_compilations_are_left_alone(line):
-    assert script("fast_cxx").flags_of(line.split())[1] is False
+    assert loaded("fast_cxx").flags_of(line.split())[1] is False
 
 
 @pytest.mark.process
-@pytest.mark.skipif(not script("operators").is_gcc("g++"), reason="the wrapper is for GCC")
+@pytest.mark.skipif(not loaded("operators").is_gcc("g++"), reason="the wrapper is for GCC")
 def test_the_header_is_used_and_compiled_once(tmp_path):
     """A source that includes nothing itself compiles only with the header in front; a second one finds it there."""
     source = tmp_path / "ops" / "csrc" / "square.cpp"

@@ -49,7 +49,7 @@ class Caller:
         names = shortlist([item.name for item in items])
         try:
             outputs = [self.predict(pictures[0])] if self.batch_size == 1 else self.predict(pictures)
-        except Exception as error:
+        except Exception as error:  # the user's code, which may raise anything; the cause keeps its traceback
             text = " ".join(str(error).split()) or "without a word"
             raise PredictError(
                 f"predict raised {type(error).__name__} on {cell} of the picture {names}: {text}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ Folder = str | os.PathLike[str]
 Palette = Sequence[Sequence[int]]
 
 
-class Data:
+class Data(ABC):
     """Pictures with their truth, in an order.
 
     Attributes:
@@ -48,13 +49,13 @@ class Data:
     def __len__(self) -> int:
         return len(self.names)
 
+    @abstractmethod
     def item(self, number: int) -> Item:
         """The picture of a number, with its truth."""
-        raise NotImplementedError
 
+    @abstractmethod
     def held(self, number: int) -> Held:
         """What is hashed of a picture and its truth."""
-        raise NotImplementedError
 
     def files(self) -> list[bytes]:
         """Annotation files of the whole set, to be hashed."""
