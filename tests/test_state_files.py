@@ -12,7 +12,6 @@ import pytest
 from mmfan.cli.problems import is_file_problem
 from mmfan.corruptions.cell import Cell
 from mmfan.datasets.corrupted.making.lock import BusyTargetError, shard_lock
-from mmfan.datasets.corrupted.making.shards import WHOLE
 from mmfan.datasets.corrupted.manifest import make_manifest, manifest_bytes, read_manifest
 from mmfan.datasets.corrupted.record import SetRecord, check_record, library_versions, read_record
 from mmfan.datasets.miniature.sets.build import read_manifest as read_miniature
@@ -22,6 +21,7 @@ from mmfan.evaluation.report import build_report, read_runs
 from mmfan.evaluation.report.formats import as_csv, as_json, as_latex, as_markdown
 from mmfan.evaluation.report.gate import read_expectations
 from mmfan.evaluation.results.counts_file import read_counts, write_counts
+from mmfan.utils.shards import WHOLE
 
 RECORD = SetRecord(0, "1", "folder", "png", None, library_versions())
 SET = {"seed": 0, "engine_version": "1", "layout": "folder", "format": "png", "quality": None, "made_with": {"a": "1"}}

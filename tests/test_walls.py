@@ -40,7 +40,8 @@ TORCH_FREE = (
     "errors", "environment", "utils", "picture_files", "corruptions", "evaluation.protocol", "evaluation.results",
     "evaluation.summary", "evaluation.judging", "evaluation.report", "evaluation.function",
     "evaluation.metrics.labels", "evaluation.metrics.objects", "evaluation.metrics.counts", "datasets.corrupted",
-    "datasets.miniature", "datasets.prepare", "analysis.catalogue", "analysis.options", "analysis.spec",
+    "datasets.cityscapes_labels", "datasets.miniature", "datasets.prepare",
+    "analysis.catalogue", "analysis.options", "analysis.spec",
     "adapters.batches", "adapters.classes", "adapters.exported", "adapters.onnx_runtime", "adapters.openvino_runtime",
     "adapters.preprocessing", "adapters.supervision_detections", "adapters.ultralytics_results",
 )  # fmt: skip

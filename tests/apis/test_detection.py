@@ -15,8 +15,8 @@ from pycocotools import mask as coco_mask
 from mmfan.apis import CheckpointError, ConfigError, build_runner, detect, init_model, load_config, predict
 from mmfan.apis.checkpoint import check_classes
 from mmfan.apis.detection import is_detector
-from mmfan.apis.hooks import PredictionWriter
 from mmfan.apis.inference import predicted_rows
+from mmfan.apis.outputs.hooks import PredictionWriter
 from mmfan.visualization.coco_results import Detections, as_coco_results
 from mmfan.visualization.detections import paint_detections
 

@@ -10,8 +10,8 @@ from mmcv.transforms import LoadImageFromFile
 from mmengine.config import Config
 
 from mmfan.apis import build_runner, init_model, load_config, predict, read_picture
-from mmfan.apis.hooks import PredictionWriter
 from mmfan.apis.inference import find_pictures, inference_pipeline, predict_sample, predicted_rows
+from mmfan.apis.outputs.hooks import PredictionWriter
 from mmfan.errors import ConfigError
 from mmfan.models.safe_load import CheckpointError
 from mmfan.visualization import overlay

@@ -35,10 +35,10 @@ from mmfan.datasets.corrupted import (
     verify_set,
 )
 from mmfan.datasets.corrupted.layout import FORMATS, LAYOUTS
-from mmfan.datasets.corrupted.making.shards import Shard
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import PROTOCOLS, get_protocol, make_protocol
 from mmfan.utils.progress import ProgressLine
+from mmfan.utils.shards import Shard
 
 
 def shard(text: str) -> Shard:

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
 def test(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Do that, with the console of commands; the exit status."""
     from mmfan.apis import build_runner, load_config
-    from mmfan.apis.hooks import PredictionWriter, check_one_prediction
+    from mmfan.apis.outputs.hooks import PredictionWriter, check_one_prediction
 
     export_local_rank(args.local_rank)
     cfg = load_config(args.config, args.cfg_options)

@@ -9,12 +9,12 @@ from mmfan.datasets.corrupted.layout import Listing, cell_folder, list_pictures
 from mmfan.datasets.corrupted.making.lock import BusyTargetError
 from mmfan.datasets.corrupted.making.make import DiskFullError, Making, free_space, make_corrupted_set
 from mmfan.datasets.corrupted.making.plan import Plan, make_plan
-from mmfan.datasets.corrupted.making.shards import Shard, default_workers, parse_shard, shard_from_environment
 from mmfan.datasets.corrupted.making.survey import Survey, survey
 from mmfan.datasets.corrupted.manifest import Manifest, manifest_path, read_manifest
 from mmfan.datasets.corrupted.record import MixedSetError, SetRecord, read_record
 from mmfan.datasets.corrupted.verify import Verification, verify_set
 from mmfan.errors import WorkerDiedError
+from mmfan.utils.shards import Shard, default_workers, parse_shard, shard_from_environment
 
 __all__ = [
     "BusyTargetError",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmfan.datasets.miniature.labels import COUNTABLE
+from mmfan.datasets.cityscapes_labels import COUNTABLE
 from mmfan.datasets.miniature.render.camera import Camera
 from mmfan.datasets.miniature.render.canvas import Canvas
 from mmfan.datasets.miniature.render.light import label_index, render, sample_light

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from mmfan.corruptions.cell import CLEAN
-from mmfan.datasets.corrupted.making.shards import WHOLE, Shard, parse_shard
 from mmfan.errors import MMFanError, WrongTypeError
 from mmfan.evaluation.function.driver import Caller, Driver
 from mmfan.evaluation.function.items import Preparation
@@ -30,6 +29,7 @@ from mmfan.evaluation.results.hashes import pictures_hash
 from mmfan.evaluation.results.recorded_protocol import protocol_entry
 from mmfan.evaluation.results.store import Record, ResultsStore, RunKey
 from mmfan.utils.checks import whole_number
+from mmfan.utils.shards import WHOLE, Shard, parse_shard
 from mmfan.utils.text import counted
 
 PACKAGES = ("numpy", "cv2")  # whose versions stand in a record

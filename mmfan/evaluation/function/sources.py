@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from mmfan.corruptions import picture_name
+from mmfan.datasets.cityscapes_labels import LABELS, TRAIN_CLASSES
 from mmfan.datasets.coco_annotations import check_classes, check_scored, narrow_boxes, read_annotations
 from mmfan.datasets.corrupted.layout import clean_set
-from mmfan.datasets.miniature.labels import LABELS, TRAIN_CLASSES
 from mmfan.datasets.prepare.cityscapes_tree import IMAGE_SUFFIX, LABEL_SUFFIX, advice, unpaired
 from mmfan.errors import MMFanError, WrongTypeError
 from mmfan.evaluation.function.items import Item, LabelReading

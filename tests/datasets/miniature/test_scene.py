@@ -3,8 +3,8 @@ import hashlib
 import numpy as np
 import pytest
 
+from mmfan.datasets.cityscapes_labels import COUNTABLE, LABELS, TRAIN_CLASSES
 from mmfan.datasets.miniature import draw_miniature, draw_scene
-from mmfan.datasets.miniature.labels import COUNTABLE, LABELS, TRAIN_CLASSES
 
 
 def digest(scene):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from mmfan.datasets.miniature.labels import TRAIN_ID_OF
+from mmfan.datasets.cityscapes_labels import TRAIN_ID_OF
 from mmfan.datasets.miniature.sets.cityscapes import draw_miniature
 from mmfan.evaluation.metrics.counts import (
     check_counts,

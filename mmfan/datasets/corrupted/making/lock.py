@@ -10,10 +10,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from mmfan.datasets.corrupted.making.shards import Shard
 from mmfan.errors import MMFanError
 from mmfan.utils.json_files import parse_json
 from mmfan.utils.locks import NoLocksError, lock
+from mmfan.utils.shards import Shard
 
 WORK_FOLDER = ".making"
 

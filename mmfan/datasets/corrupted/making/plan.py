@@ -12,10 +12,10 @@ from mmfan.corruptions import ENGINE_VERSION, get_corruption
 from mmfan.corruptions.cell import Cell
 from mmfan.corruptions.engine import check_severity
 from mmfan.datasets.corrupted.layout import FORMATS, Listing, cell_folder, list_pictures
-from mmfan.datasets.corrupted.making.shards import WHOLE, Shard
 from mmfan.datasets.corrupted.record import SetRecord, library_versions
 from mmfan.errors import MMFanError
 from mmfan.utils.checks import whole_number
+from mmfan.utils.shards import WHOLE, Shard
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from mmfan.datasets.miniature.labels import COUNTABLE, LABELS
+from mmfan.datasets.cityscapes_labels import COUNTABLE, LABELS
 from mmfan.datasets.miniature.render.camera import NEAR, Camera, clip_near
 from mmfan.datasets.miniature.render.textures import GRAINS
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmfan.datasets.miniature.labels import PALETTE, TRAIN_ID_OF
+from mmfan.datasets.cityscapes_labels import PALETTE, TRAIN_ID_OF
 from mmfan.datasets.miniature.scene import Scene, draw_scene
 from mmfan.datasets.miniature.sets.build import MANIFEST, SPLITS, Progress, Recipe, build_set
 from mmfan.errors import MMFanError

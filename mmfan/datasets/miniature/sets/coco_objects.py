@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmfan.datasets.miniature.labels import LABELS
+from mmfan.datasets.cityscapes_labels import LABELS
 from mmfan.datasets.miniature.scene import Scene
 
 CATEGORIES: dict[str, int] = {

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmfan.datasets.miniature.labels import LABELS
+from mmfan.datasets.cityscapes_labels import LABELS
 from mmfan.datasets.miniature.render.camera import Camera
 from mmfan.datasets.miniature.render.canvas import OVERSAMPLE, Canvas
 from mmfan.datasets.miniature.render.light import label_index

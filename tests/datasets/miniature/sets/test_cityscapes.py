@@ -4,8 +4,8 @@ import json
 import numpy as np
 import pytest
 
+from mmfan.datasets.cityscapes_labels import COUNTABLE, PALETTE, TRAIN_ID_OF
 from mmfan.datasets.miniature import draw_miniature, write_cityscapes
-from mmfan.datasets.miniature.labels import COUNTABLE, PALETTE, TRAIN_ID_OF
 from mmfan.datasets.miniature.sets.cityscapes import CITIES, MANIFEST, picture_name
 
 pytestmark = pytest.mark.slow

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmfan.datasets.miniature.labels import COUNTABLE, IGNORED, LABELS, PALETTE, TRAIN_CLASSES, TRAIN_ID_OF
+from mmfan.datasets.cityscapes_labels import COUNTABLE, IGNORED, LABELS, PALETTE, TRAIN_CLASSES, TRAIN_ID_OF
 
 
 def test_every_row_agrees_with_cityscapesscripts():

@@ -13,8 +13,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from mmfan.apis import build_runner
-from mmfan.apis.coco_results import CocoResults, categories_of
-from mmfan.apis.hooks import PredictionWriter
+from mmfan.apis.outputs.coco_results import CocoResults, categories_of
+from mmfan.apis.outputs.hooks import PredictionWriter
 from mmfan.datasets.miniature import write_coco
 from mmfan.errors import MMFanError
 from mmfan.utils.files import is_part
@@ -146,7 +146,7 @@ def test_written_whole_and_joined_from_all_processes(tmp_path, monkeypatch):
     assert {is_part(path.name) for path in tmp_path.iterdir()} == {True}
     parts = [{kind: str(part) for kind, (part, _) in one._parts.items()} for one in (first, second)]
     second._parts["bbox"][1].close()
-    monkeypatch.setattr("mmfan.apis.coco_results.all_gather_object", lambda _: parts)
+    monkeypatch.setattr("mmfan.apis.outputs.coco_results.all_gather_object", lambda _: parts)
     (file,) = first.finish()
     assert [path.name for path in tmp_path.iterdir()] == ["results.bbox.json"]
     assert json.loads(file.read_text()) == [entry(1, 0.5), entry(1, 0.25), entry(2, 0.5)]

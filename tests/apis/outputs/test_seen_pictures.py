@@ -8,8 +8,8 @@ pytest.importorskip("mmseg")
 from helpers.shifted_truth import config
 
 from mmfan.apis import build_runner
-from mmfan.apis.hooks import PredictionWriter
-from mmfan.apis.seen_pictures import KEY, KeepPicture, as_rgb, keep_pictures, take_pictures
+from mmfan.apis.outputs.hooks import PredictionWriter
+from mmfan.apis.outputs.seen_pictures import KEY, KeepPicture, as_rgb, keep_pictures, take_pictures
 from mmfan.corruptions import corrupt, picture_seed
 
 SIZE = (64, 96)

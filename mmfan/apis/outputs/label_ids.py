@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfan.datasets.miniature.labels import LABELS, TRAIN_CLASSES
+from mmfan.datasets.cityscapes_labels import LABELS, TRAIN_CLASSES
 from mmfan.errors import ConfigError
 
 IDS = ("label", "train")

@@ -1,4 +1,4 @@
-"""Several machines, one set: which pictures are whose."""
+"""Shards: the parts of some work that several processes or machines share, and which of them is whose."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from cityscapesscripts.helpers.labels import trainId2label
 from helpers.shifted_truth import config
 
 from mmfan.apis import ConfigError, build_runner
-from mmfan.apis.hooks import PredictionWriter
-from mmfan.apis.label_ids import written_ids
+from mmfan.apis.outputs.hooks import PredictionWriter
+from mmfan.apis.outputs.label_ids import written_ids
 from mmfan.datasets import CityscapesDataset
 from mmfan.datasets.miniature import write_cityscapes
 from mmfan.evaluation.metrics.segmentation import count_pixels

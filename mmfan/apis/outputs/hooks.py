@@ -15,10 +15,10 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 from numpy.typing import NDArray
 
-from mmfan.apis.coco_results import NAMES, CocoResults, categories_of
 from mmfan.apis.inference import read_picture
-from mmfan.apis.label_ids import IDS, written_ids
-from mmfan.apis.seen_pictures import as_rgb, keep_pictures, take_pictures
+from mmfan.apis.outputs.coco_results import NAMES, CocoResults, categories_of
+from mmfan.apis.outputs.label_ids import IDS, written_ids
+from mmfan.apis.outputs.seen_pictures import as_rgb, keep_pictures, take_pictures
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.utils.commands import command_name
 from mmfan.utils.files import write_whole
@@ -55,7 +55,7 @@ class PredictionWriter(Hook):
         opacity: Weight of the colours in a painted picture, between 0 and 1.
         threshold: Least score of an object that is painted.
         ids: Numbers in label maps: ``'label'``, the label ids of Cityscapes (0 to 33), ``'train'``, the numbers that
-            the model gives; None for what the set's own evaluation takes: see :mod:`mmfan.apis.label_ids`.
+            the model gives; None for what the set's own evaluation takes: see :mod:`mmfan.apis.outputs.label_ids`.
 
     Raises:
         NotADirectoryError: A folder cannot be made because a file has its name.
