@@ -12,7 +12,7 @@ help:                ## this list
 setup:               ## make .venv: mmfan and what segmentation needs, a minute; enter it with: source .venv/bin/activate
 	@bash .ci/setup.sh
 
-operators:          ## and what detection needs: mmcv's compiled operators and mmdet, three minutes more on 2 cores, once
+operators:          ## and what detection needs: mmcv's compiled operators and mmdet, two minutes more on 2 cores, once
 	@bash .ci/setup.sh operators
 
 dev:                 ## and what the tests and checks need
@@ -24,7 +24,7 @@ demo: setup          ## draw the miniature set, train FAN-T-Hybrid on it, test i
 test: dev            ## the whole test suite
 	@$(BIN)/python -m pytest $(ARGS)
 
-test-fast: dev       ## what needs neither processes nor trainings: under a minute on 2 cores
+test-fast: dev       ## what needs neither processes nor trainings: a minute and a half on 2 cores
 	@$(BIN)/python -m pytest -m "not slow and not process" $(ARGS)
 
 # In any environment, torch or not: CI runs it on the oldest and the newest Python.

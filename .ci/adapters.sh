@@ -8,6 +8,7 @@
 # ADAPTERS  where both go                            (default: .venv-adapters)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source .ci/overlay.sh
 
 base=$(cd "${VENV:-.venv}" && pwd)
 work=${ADAPTERS:-.venv-adapters}
@@ -29,10 +30,8 @@ lay() {
   if [ "$(cat "$place/.mmfan-adapters" 2>/dev/null)" = "$want" ]; then return; fi
   say "making $place"
   rm -rf "$place"
-  "$base/bin/python" -m venv "$place"
-  "$base/bin/python" -c 'import sys; print(*[p for p in sys.path if p.endswith("site-packages")], sep="\n")' \
-    > "$("$place/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/zz_base.pth"
-  echo "$PWD" > "$("$place/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/aa_mmfan.pth"
+  overlay "$base" "$place"
+  echo "$PWD" > "$(packages_of "$place")/aa_mmfan.pth"
   "$place/bin/pip" install -q --disable-pip-version-check "$@"
   echo "$want" > "$place/.mmfan-adapters"
 }

@@ -6,6 +6,7 @@
 # MIM    where environments and results go        (default: work_dirs/mim)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source .ci/overlay.sh
 
 root=$PWD
 base=$(cd "${VENV:-.venv}" && pwd)
@@ -16,13 +17,11 @@ rm -rf "$work"
 mkdir -p "$work"
 work=$(cd "$work" && pwd)
 export OMP_NUM_THREADS=1
-packages=$("$base/bin/python" -c 'import sys; print(*[p for p in sys.path if p.endswith("site-packages")], sep="\n")')
 numpy=numpy==$("$base/bin/python" -c 'import numpy; print(numpy.__version__)')
 
-# An environment that sees the packages of VENV behind its own.
+# One of the two tools in an environment of its own.
 lay() {
-  "$base/bin/python" -m venv "$work/$1"
-  echo "$packages" > "$("$work/$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/zz_base.pth"
+  overlay "$base" "$work/$1"
   # openmim imports pkg_resources; its dependencies take an older setuptools than torch asks for, which pip reports, and
   # a newer NumPy than an older torch can be used with, which is kept from them
   "$work/$1/bin/pip" install -q --disable-pip-version-check 'setuptools<81' "$numpy" "$1" 2>&1 | grep -v '^WARNING' || true

@@ -2,7 +2,7 @@
 # Make .venv, as far as it is needed. Safe to repeat: what is there and unchanged takes no time.
 #
 #   .ci/setup.sh               # segmentation: torch, the OpenMMLab stack without compiled operators, mmfan (a minute)
-#   .ci/setup.sh operators     # and mmcv's compiled operators, mmdet: detection (three minutes more on 2 cores, once)
+#   .ci/setup.sh operators     # and mmcv's compiled operators, mmdet: detection (two minutes more on 2 cores, once)
 #   .ci/setup.sh dev           # and what the tests and checks need
 #   .ci/setup.sh docs          # operators, and what builds the documentation site
 #
@@ -37,6 +37,7 @@ want=$(state | sha256sum | cut -d' ' -f1)
 is_done() { [ -x "$venv/bin/python" ] && [ "$(cat "$venv/.mmfan-$1" 2>/dev/null || true)" = "$want" ]; }
 mark() { printf '%s\n' "$want" > "$venv/.mmfan-$1"; }
 if is_done "$stage"; then exit 0; fi
+stages=$stage  # all stand on segmentation, and the others on operators too
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"; kill $(jobs -p) 2>/dev/null || true' EXIT
@@ -58,9 +59,9 @@ install() { pip install -q --no-compile "$@"; }
 
 if ! is_done segmentation; then
   [ -x "$venv/bin/python" ] || { say "creating $venv with $("$python" --version)"; "$python" -m venv "$venv"; }
-  # an environment keeps the stages that it had
-  [ "$stage" != segmentation ] || [ ! -e "$venv/.mmfan-operators" ] || stage=operators
-  [ ! -e "$venv/.mmfan-dev" ] || stage=dev
+  for had in operators dev docs; do  # an environment keeps the stages that it had
+    [ ! -e "$venv/.mmfan-$had" ] || stages="$stages $had"
+  done
   rm -f "$venv"/.mmfan-*
   say "fetching torch, the OpenMMLab stack and what they need"
   fetch < <(section build; section segmentation)
@@ -78,7 +79,7 @@ if ! is_done segmentation; then
   mark segmentation
 fi
 
-if [ "$stage" != segmentation ] && ! is_done operators; then
+if [ "$stages" != segmentation ] && ! is_done operators; then
   say "detection: mmdet, and the operators of mmcv"
   fetch < <(section operators)
   finish
@@ -89,18 +90,12 @@ if [ "$stage" != segmentation ] && ! is_done operators; then
   mark operators
 fi
 
-if [ "$stage" = dev ]; then
-  say "tests and checks"
-  fetch < <(section dev)
+for one in dev docs; do
+  case " $stages " in *" $one "*) ;; *) continue ;; esac
+  say "what $one needs"
+  fetch < <(section "$one")
   finish
   install --no-index --no-deps "$scratch"/wheels/*.whl
-  mark dev
-fi
-
-if [ "$stage" = docs ]; then
-  say "the documentation site"
-  # shellcheck disable=SC2046
-  install --no-deps $(section docs)
-  mark docs
-fi
+  mark "$one"
+done
 say "done: $venv. To enter it: source $venv/bin/activate"
