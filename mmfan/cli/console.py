@@ -125,13 +125,14 @@ class Console:
         if record.levelno >= logging.WARNING:
             if record.levelno == logging.WARNING and is_library(speaker()) and _NO_NEWS.search(text):
                 return None
-            kind = "warning" if record.levelno == logging.WARNING else "error"
+            # a library's error that is not raised ends nothing
+            kind = "warning" if record.levelno == logging.WARNING or is_library(speaker()) else "error"
             return self.first_time(f"{self.prog}: {kind}: {text}")
         if self.quiet:
             return None
         short = progress_line(text)
         if short is not None:
-            return short if self.scores or ": " not in short else None
+            return short if self.scores or not short.startswith(("validation: ", "test: ")) else None
         if is_library(speaker()) and not _NEWS.search(text):
             return None
         if _TABLE.search(text):

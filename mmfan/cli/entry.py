@@ -39,18 +39,35 @@ COMMANDS = {
     "env": ("env", "print versions, packages and machine: what a report of a bug needs"),
     "configs": ("configs", "list mmfan's own configs with their scores"),
 }
+# What leads to what: the order in which a newcomer meets the commands.
+JOURNEYS = {
+    "get data": ("mini", "prepare cityscapes", "prepare camvid"),
+    "train and use a model": ("configs", "train", "test", "infer", "infer --compare", "convert"),
+    "judge any model under corruption": ("judge", "report", "corrupt", "corrupt --sheet"),
+    "look inside models": ("analyze",),
+    "measure, and report a problem": ("bench", "bench corruptions", "bench detection", "env"),
+}
+FIRST_STEPS = (
+    "mmfan mini cityscapes data/mini_cityscapes",
+    "mmfan train fan_segformer_mini",
+    "mmfan judge fan_segformer_mini work_dirs/fan_segformer_mini/iter_700.pth --limit 10",
+    "mmfan report work_dirs/fan_segformer_mini/robustness.jsonl --format html --out report.html",
+)
 NAMES = tuple(dict.fromkeys(words.split()[0] for words in COMMANDS))
 
 
 def usage() -> str:
     """The help of ``mmfan`` itself."""
     width = max(map(len, COMMANDS)) + 2
-    lines = "\n".join(f"  {words:<{width}}{what}" for words, (_, what) in COMMANDS.items())
-    return (
-        "usage: mmfan COMMAND ...\n\nRobust dense prediction: how much of a model's accuracy survives when the picture "
-        f"gets worse?\n\n{lines}\n\n`mmfan COMMAND --help` lists the options of a command; "
-        "`mmfan --version` prints the version."
-    )
+    parts = [
+        "usage: mmfan COMMAND ...",
+        "Robust dense prediction: how much of a model's accuracy survives when the picture gets worse?",
+    ]
+    for journey, commands in JOURNEYS.items():
+        parts.append("\n".join([f"{journey}:", *(f"  {words:<{width}}{COMMANDS[words][1]}" for words in commands)]))
+    parts.append("\n".join(["a first try, in any folder:", *(f"  {line}" for line in FIRST_STEPS)]))
+    parts.append("`mmfan COMMAND --help` lists the options of a command; `mmfan --version` prints the version.")
+    return "\n\n".join(parts)
 
 
 def choose(argv: Sequence[str]) -> tuple[str, list[str]]:

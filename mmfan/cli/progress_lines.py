@@ -7,6 +7,7 @@ import re
 from mmfan.utils.scores import score_text
 
 _HEAD = re.compile(r"(?:Iter|Epoch)\((train|val|test)\)\s*(?:\[\s*(\d+)\s*\])?\[\s*(\d+)/(\d+)\s*\]\s*(.*)", re.DOTALL)
+_BEST = re.compile(r"The best checkpoint with ([\d.]+) (\S+) at .* is saved to (.+?)\.?$")
 _PAIR = re.compile(r"(\S+): (\S+)")
 _TIMES = ("eta", "time", "data_time", "memory")
 _NAMES = {"val": "validation", "test": "test"}
@@ -26,8 +27,13 @@ def progress_line(text: str) -> str | None:
     'validation: aAcc 5.85 %  mIoU 1.75 %'
     >>> progress_line("Iter(test) [ 50/500]    eta: 0:01:02  time: 0.1")
     'test  50/500  eta 0:01:02'
+    >>> progress_line("The best checkpoint with 7.5800 mIoU at 4 iter is saved to best_mIoU_iter_4.pth.")
+    'best so far: mIoU 7.58 %, saved as best_mIoU_iter_4.pth'
     >>> progress_line("Saving checkpoint at 2 iterations")
     """
+    best = _BEST.match(text)
+    if best is not None:
+        return f"best so far: {score_text(best[2], float(best[1]))}, saved as {best[3]}"
     found = _HEAD.match(text)
     if found is None:
         return None

@@ -102,7 +102,7 @@ def test_warnings_that_a_library_logs(console, capsys):
     library = "logger.warning('a.b is skipped since its requires_grad=False'); logger.warning('the weights do not fit')"
     say_as("mmengine.optim", library * 1 + "; logger.warning('the weights do not fit'); logger.error('broken')",
            logger=logger)  # fmt: skip
-    assert capsys.readouterr().err == "mmfan x: warning: the weights do not fit\nmmfan x: error: broken\n"
+    assert capsys.readouterr().err == "mmfan x: warning: the weights do not fit\nmmfan x: warning: broken\n"
     assert "requires_grad=False" in log.read_text()
 
 

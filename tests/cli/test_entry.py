@@ -1,6 +1,8 @@
 """The table of commands: every one answers --help without torch, names a bad argument, and has its parser."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from importlib import import_module
@@ -12,7 +14,7 @@ from mmfan.analysis.catalogue import ANALYSES
 from mmfan.benchmark.workload import ARCHS
 from mmfan.cli import main
 from mmfan.cli.commands.bench import SIZES
-from mmfan.cli.entry import COMMANDS, NAMES, choose
+from mmfan.cli.entry import COMMANDS, FIRST_STEPS, JOURNEYS, NAMES, choose
 from mmfan.utils.commands import TOOLS
 from mmfan.version import __version__
 
@@ -76,6 +78,36 @@ def test_the_promised_commands_are_there():
         assert command.make_parser("x").prog == "x"
         assert command.__doc__
         assert callable(command.run)
+
+
+def test_every_command_is_on_one_journey():
+    assert sorted(words for commands in JOURNEYS.values() for words in commands) == sorted(COMMANDS)
+
+
+def examples():
+    """The command lines in the heads of commands, and in the help of mmfan."""
+    for words, (module, _) in COMMANDS.items():
+        head = import_module(f"mmfan.cli.commands.{module}").__doc__
+        lines = re.findall(r"^    (mmfan .*|torchrun .*)$", head, re.MULTILINE)
+        yield from ((words, line) for line in lines)
+    yield from (("", line) for line in FIRST_STEPS)
+
+
+def test_every_help_opens_with_what_the_command_does_and_an_example():
+    for words, (module, _) in COMMANDS.items():
+        first, empty, example, *_ = import_module(f"mmfan.cli.commands.{module}").__doc__.splitlines()
+        assert first.endswith((".", "?"))
+        assert empty == ""
+        assert example.startswith(f"    mmfan {words.split()[0]}"), words
+
+
+@pytest.mark.parametrize(("words", "line"), examples())
+def test_examples_are_command_lines_that_are_taken(words, line):
+    arguments = shlex.split(line.partition("  #")[0])
+    chosen, rest = choose(arguments[arguments.index("mmfan") + 1 :])
+    if words and words != "bench":  # whose help shows all of its kinds
+        assert chosen == words
+    import_module(f"mmfan.cli.commands.{COMMANDS[chosen][0]}").make_parser("x").parse_args(rest)
 
 
 def test_a_command_line_is_given_to_its_command():

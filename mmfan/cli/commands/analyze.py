@@ -21,6 +21,7 @@ from mmfan.analysis.catalogue import ANALYSES, Settings
 from mmfan.analysis.options import OptionError, Options, form_of
 from mmfan.cli.console import add_output_options, own_console
 from mmfan.cli.options import make_command_parser
+from mmfan.utils.commands import command_name
 
 # a config by path or by name, and behind a colon its checkpoint
 MODEL = re.compile(r"(.+?\.py|(?:mmfan::)?[^:]+)(?::(.+))?")
@@ -31,7 +32,11 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     parser = make_command_parser(prog, __doc__)
     analyses = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
     for name, spec in ANALYSES.items():
-        sub = analyses.add_parser(name, help=spec.help, description=spec.help)
+        example = f"{command_name('analyze')} {name} fan_segformer_mini work_dirs/fan_segformer_mini/iter_700.pth"
+        sub = analyses.add_parser(
+            name, help=spec.help, description=f"{spec.help}\n\n    {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )  # fmt: skip
         sub.add_argument("config", help="config of mmfan, mmsegmentation or mmdetection, a file or a name")
         sub.add_argument("checkpoint", nargs="?", help="checkpoint file (default: random weights)")
         sub.add_argument(

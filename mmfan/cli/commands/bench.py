@@ -1,14 +1,14 @@
 """Speed of mmfan beside a yardstick, measured in one run: the segmentor, the corruptions, or a detector's memory.
 
+    mmfan bench inference --size 512 --threads 4 --markdown table.md
+    mmfan bench corruptions --severity 3 --repeats 5
+    mmfan bench detection --arch small --size 1344x800
+
 The segmentor (inference, training, all): time, memory and operations beside the plain form of the same function. The
 two forms get the same weights, and are compared before anything is measured: a different function has no speed-up.
 The corruptions: milliseconds of one picture beside the package imagecorruptions, type by type, on one thread; needs
 no torch. A detector (detection): memory of backbone and training step at full size. Prints the machine, its floor and
-a table. Leave the machine idle meanwhile. Examples:
-
-    mmfan bench inference --size 512 --threads 4 --markdown table.md
-    mmfan bench corruptions --severity 3 --repeats 5
-    mmfan bench detection --arch small --size 1344x800
+a table. Leave the machine idle meanwhile.
 """
 
 from __future__ import annotations

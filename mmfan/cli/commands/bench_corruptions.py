@@ -1,8 +1,8 @@
 """Speed of the corruptions beside the package imagecorruptions: milliseconds of a picture, type by type, one thread.
 
-Needs no torch. Leave the machine idle meanwhile. Example:
-
     mmfan bench corruptions --severity 3 --repeats 5
+
+Needs no torch. Leave the machine idle meanwhile.
 """
 
 from __future__ import annotations

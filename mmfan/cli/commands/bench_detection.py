@@ -1,6 +1,8 @@
-"""Memory of a detector at full size: its backbone, and one training step. Prints the machine and a table.
+"""Memory of a detector at full size: its backbone, and one training step.
 
-mmfan bench detection --arch small --size 1344x800
+    mmfan bench detection --arch small --size 1344x800
+
+Prints the machine and a table.
 """
 
 from __future__ import annotations

@@ -1,13 +1,12 @@
 """Corrupt every picture of a set, once and to disk: Cityscapes-C, COCO-C, or any folder of pictures.
 
+    mmfan corrupt data/mini_cityscapes data/mini_cityscapes_c --corruptions fog snow --severities 1 3 5
+    mmfan corrupt data/coco data/coco_c --protocol common15 --shard 1/4
+
 Only what is missing is made, so a run that was killed can be started again, and the files are the same bytes for any
 number of workers and machines. Each corruption and severity gets a manifest with the SHA-256 of its files; --verify
 checks a set against them. Ends with exit code 1 if a picture could not be used, the disk is full or --verify found
 something, with 2 if the arguments or the folders are wrong.
-
-Examples:
-    mmfan corrupt data/cityscapes data/cityscapes_c
-    mmfan corrupt data/coco data/coco_c --protocol common15 --shard 1/4
 """
 
 from __future__ import annotations

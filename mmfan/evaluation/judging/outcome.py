@@ -42,6 +42,7 @@ def conclude(records: Sequence[Record], protocol: Protocol, logger: logging.Logg
     """
     clean = next(record for record in records if key_of(record)[1] == CLEAN)
     found: dict[str, float] = {}
+    nothing = []
     for name, value in clean["metrics"].items():
         scores = [record["metrics"].get(name) for record in records]
         undefined = sum(not is_defined(score) for score in scores)
@@ -51,7 +52,7 @@ def conclude(records: Sequence[Record], protocol: Protocol, logger: logging.Logg
             continue
         found[f"clean/{name}"] = value
         if value == 0:
-            logger.warning(f"{name} of the clean pictures is 0, so that there is no retention.")
+            nothing.append(name)
             corrupted = [record for record in records if record is not clean]
             found[f"corrupted/{name}"] = summarize(corrupted, protocol, name, partial=True).corrupted
             continue
@@ -60,4 +61,6 @@ def conclude(records: Sequence[Record], protocol: Protocol, logger: logging.Logg
         found[f"corrupted/{name}"] = summary.corrupted
         if summary.retention is not None:
             found[f"retention/{name}"] = summary.retention
+    if nothing:
+        logger.warning(f"Without a retention, as the clean pictures have the score 0: {', '.join(nothing)}.")
     return found
