@@ -101,7 +101,7 @@ def test_every_help_opens_with_what_the_command_does_and_an_example():
         assert example.startswith(f"    mmfan {words.split()[0]}"), words
 
 
-@pytest.mark.parametrize(("words", "line"), examples())
+@pytest.mark.parametrize(("words", "line"), list(examples()))
 def test_examples_are_command_lines_that_are_taken(words, line):
     arguments = shlex.split(line.partition("  #")[0])
     chosen, rest = choose(arguments[arguments.index("mmfan") + 1 :])
