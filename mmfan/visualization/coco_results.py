@@ -57,7 +57,7 @@ def as_coco_results(
 
 
 def _run_lengths(mask: np.ndarray) -> dict[str, Any]:
-    from pycocotools import mask as coco_mask  # comes with mmdetection
+    from pycocotools import mask as coco_mask
 
     encoded = coco_mask.encode(np.asfortranarray(mask, np.uint8))
     return {"size": [int(side) for side in encoded["size"]], "counts": encoded["counts"].decode("ascii")}

@@ -20,7 +20,7 @@ THRESHOLDS = np.linspace(0.5, 0.95, round((0.95 - 0.5) / 0.05) + 1, endpoint=Tru
 PROPOSALS = (100, 300, 1000)  # detections of a picture that count, from the surest on
 
 
-class ObjectScores(NamedTuple):
+class AveragePrecisions(NamedTuple):
     """Scores of one kind of objects, boxes or masks: fractions, NaN without objects of that kind.
 
     Attributes:
@@ -51,7 +51,7 @@ def score_objects(
     proposals: Sequence[int] = PROPOSALS,
     thresholds: NDArray[np.floating[Any]] = THRESHOLDS,
     recalls: Iterable[str] = (),
-) -> ObjectScores:
+) -> AveragePrecisions:
     """Score detections against annotations.
 
     ``mAP`` is over the 100 surest detections of a picture, which is COCO's definition; the other scores, and those of
@@ -82,7 +82,7 @@ def score_objects(
     stats = np.where(judged.stats < 0, np.nan, judged.stats)
     places = {**STATS, **{name: place for name, place in RECALLS.items() if name in set(recalls)}}
     names = [category["name"] for category in index.loadCats(list(categories))]
-    return ObjectScores(
+    return AveragePrecisions(
         {name: float(stats[place]) for name, place in places.items()}, _by_class(judged.eval["precision"], names)
     )
 
