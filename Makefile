@@ -21,8 +21,12 @@ dev:                 ## and what the tests and checks need
 demo: setup          ## draw the miniature set, train FAN-T-Hybrid on it, test it, show pictures
 	@bash .ci/demo.sh
 
+# As many files at a time as there are cores, up to four (each takes up to 2 GB); a file is whole in one process, so that
+# what it prepares is prepared once. ARGS="-n 0" for one after the other.
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile
+
 test: dev            ## the whole test suite
-	@$(BIN)/python -m pytest $(ARGS)
+	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-fast: dev       ## what needs neither processes nor trainings: a minute and a half on 2 cores
 	@$(BIN)/python -m pytest -m "not slow and not process" $(ARGS)
