@@ -79,7 +79,8 @@ miniature() {
 make_environment
 if [ "$what" = all ] || [ "$what" = tests ]; then
   # shellcheck disable=SC2086  # ARGS are words
-  OMP_NUM_THREADS=${OMP_NUM_THREADS:-2} "$venv/bin/python" -m pytest "${SUITES[@]}" ${ARGS:-}
+  OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} "$venv/bin/python" -m pytest -n logical --maxprocesses 4 --dist loadfile \
+    "${SUITES[@]}" ${ARGS:-}
 fi
 if [ "$what" = all ] || [ "$what" = miniatures ]; then
   say "the miniatures"
