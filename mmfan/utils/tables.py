@@ -1,4 +1,4 @@
-"""Tables as text: a small table, and its markdown."""
+"""Tables as text: a small table, what is best in it, and its markdown."""
 
 from __future__ import annotations
 
@@ -6,6 +6,25 @@ import re
 from dataclasses import dataclass
 
 from mmfan.utils.text import one_line
+
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """Which rows of a table compete in its columns, or which columns in its rows.
+
+    Attributes:
+        sets: Numbers of rows that can be compared with each other, or of columns, from 0 on.
+        across: Columns compete in every row.
+        only: The columns, by their heads, that there is a best of, or the rows, by their first cells; empty for all.
+        lower: Those of them in which the lowest number is the best.
+    """
+
+    sets: tuple[tuple[int, ...], ...] = ()
+    across: bool = False
+    only: tuple[str, ...] = ()
+    lower: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -19,6 +38,7 @@ class Table:
         rows: Cells as text, as many in each row as columns.
         texts: How many columns from the left are words; the others are numbers, to be set right.
         sections: Rows before which a new part begins.
+        rivals: What in it competes with what.
     """
 
     title: str
@@ -27,6 +47,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     texts: int = 1
     sections: tuple[int, ...] = ()
+    rivals: Rivals = Rivals()
 
     def __post_init__(self) -> None:
         # names come from files that others may have written: every cell is one line that steers no terminal
@@ -34,6 +55,31 @@ class Table:
             object.__setattr__(self, name, one_line(getattr(self, name), 100_000))
         object.__setattr__(self, "head", tuple(map(one_line, self.head)))
         object.__setattr__(self, "rows", tuple(tuple(map(one_line, row)) for row in self.rows))
+
+
+def best_cells(table: Table) -> set[tuple[int, int]]:
+    """The cells (row, column) that hold the best number among their rivals; several where they print alike.
+
+    Cells without a number do not compete; a number that stands alone is no best.
+
+    >>> rows = (("a", "1.0", "3"), ("b", "1.0", "-"), ("c", "0.5", "2"))
+    >>> table = Table("", "", ("model", "up", "down"), rows, rivals=Rivals(((0, 1, 2),), lower=("down",)))
+    >>> sorted(best_cells(table))
+    [(0, 1), (1, 1), (2, 2)]
+    """
+    rivals = table.rivals
+    names = [row[0] for row in table.rows] if rivals.across else list(table.head)
+    found: set[tuple[int, int]] = set()
+    for places in rivals.sets:
+        for line, name in enumerate(names):
+            if (rivals.only and name not in rivals.only) or (line < table.texts and not rivals.across):
+                continue
+            cells = [(line, place) if rivals.across else (place, line) for place in places]
+            numbers = {cell: float(said[0]) for cell in cells if (said := _NUMBER.match(table.rows[cell[0]][cell[1]]))}
+            if len(numbers) > 1:
+                best = min(numbers.values()) if name in rivals.lower else max(numbers.values())
+                found |= {cell for cell, number in numbers.items() if number == best}
+    return found
 
 
 def markdown_text(text: str) -> str:

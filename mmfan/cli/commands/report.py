@@ -4,10 +4,14 @@
     mmfan report fan.jsonl segformer.jsonl --published SegFormer-B0 --format html --out report.html
     mmfan report fan.jsonl --write-expect expected.json --tolerance 0.005
     mmfan report fan.jsonl --expect expected.json
+    mmfan report results/*.jsonl --leaderboard --group fan='fan_s*' --format latex --columns clean corrupted retention
+    mmfan report fan.jsonl --card fan.json
+    mmfan report mine.jsonl --check fan.json
 
 Reads what `mmfan judge` wrote (or a file written by hand), under the protocol that it recorded; needs no torch. Prints
 markdown, JSON, CSV or LaTeX, or writes one HTML file with its pictures inside; beside --out the overview is printed.
-With --expect it is a regression gate: exit status 1 names every score that is not as expected.
+With --expect it is a regression gate: exit status 1 names every score that is not as expected. With --check one's own
+run is compared with a card that somebody shared: exit status 1 names every hash and score that differs.
 """
 
 from __future__ import annotations
@@ -21,8 +25,10 @@ from mmfan.cli.options import make_command_parser, whole
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import PROTOCOLS, Protocol, make_protocol
 from mmfan.evaluation.report import Report, Run, build_report, read_runs
+from mmfan.evaluation.report.card import TOLERANCE, differences_from_card, other_versions, read_card, write_card
 from mmfan.evaluation.report.choice import (
     RECORDED,
+    choose_groups,
     choose_metric,
     choose_models,
     choose_protocol,
@@ -32,6 +38,7 @@ from mmfan.evaluation.report.choice import (
 from mmfan.evaluation.report.formats import FORMATS
 from mmfan.evaluation.report.gate import Expectations, differences, read_expectations, write_expectations
 from mmfan.evaluation.report.published import PublishedRow
+from mmfan.evaluation.report.ranking import SORTED_BY
 from mmfan.evaluation.report.report import published_beside
 from mmfan.evaluation.report.tables import sentence
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
@@ -66,10 +73,37 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--reference", default="", metavar="MODEL", help="show mCE and relative mCE against this model")
     parser.add_argument("--partial", action="store_true", help="average what is there if cells are missing")
+    parser.add_argument(
+        "--columns",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="columns of the first table, such as: clean noise fog "
+        "'worst type' retention (markdown, CSV, LaTeX, HTML; another name lists them all)",
+    )
+    parser.add_argument(
+        "--group",
+        action="append",
+        default=[],
+        metavar="NAME=RUNS",
+        help="show these runs as one row, mean and standard deviation: fan=fan_s0,fan_s1 or fan='fan_s*'",
+    )
+    parser.add_argument("--leaderboard", action="store_true", help="rank the models within each data set")
+    parser.add_argument(
+        "--sort",
+        choices=SORTED_BY,
+        metavar="SCORE",
+        help=f"of the leaderboard: {', '.join(SORTED_BY)} (default: {SORTED_BY[0]})",
+    )
+    parser.add_argument("--card", type=Path, metavar="FILE", help="write the run's results card: JSON to share")
+    parser.add_argument("--check", type=Path, metavar="CARD", help="say whether the run equals that of a card")
     parser.add_argument("--expect", type=Path, metavar="FILE", help="fail unless the scores are those of this file")
     parser.add_argument("--write-expect", type=Path, metavar="FILE", help="write the scores as expected from now on")
     parser.add_argument(
-        "--tolerance", type=float, metavar="T", help="of expected scores, a fraction (to write: 0.005; else the file's)"
+        "--tolerance",
+        type=float,
+        metavar="T",
+        help="of expected scores, a fraction (to write: 0.005; of a card: 0.0005; else the file's)",
     )
     return parser
 
@@ -96,6 +130,37 @@ def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -
         parser.error("take --expect or --write-expect, not both")
     if args.expect and args.partial:
         parser.error("--expect needs every cell: leave --partial out")
+    if args.columns and args.format == "json":
+        parser.error("--columns is of tables; JSON has everything")
+    if args.sort and not args.leaderboard:
+        parser.error("--sort needs --leaderboard")
+    if args.partial and (args.leaderboard or args.group or args.card):
+        parser.error("--leaderboard, --group and --card need every cell: leave --partial out")
+    if args.check:
+        refuse_beside_check(parser, args)
+
+
+def refuse_beside_check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """A check takes protocol and metric from the card and prints no report."""
+    others = (
+        "protocol",
+        "corruptions",
+        "metric",
+        "out",
+        "plots",
+        "published",
+        "reference",
+        "partial",
+        "columns",
+        "group",
+        "leaderboard",
+        "card",
+        "expect",
+        "write_expect",
+    )
+    for name in others:
+        if getattr(args, name) not in (None, "", False, []):
+            parser.error(f"take --check or --{name.replace('_', '-')}, not both")
 
 
 def take_from_expected(args: argparse.Namespace, expected: Expectations | None) -> None:
@@ -153,8 +218,39 @@ def gate(runs: list[Run], protocol: Protocol, args: argparse.Namespace, expected
     return 1 if found else 0
 
 
+def one_run(runs: list[Run], what: str) -> Run:
+    """The run that a card is of, or is compared with."""
+    if len(runs) != 1:
+        raise MMFanError(
+            f"{what} is of one run; the results have {', '.join(repr(run.name) for run in runs)}. Choose one: --model."
+        )
+    return runs[0]
+
+
+def check(runs: list[Run], args: argparse.Namespace) -> int:
+    """Compare a run with a card; the exit status."""
+    card = read_card(args.check)
+    # a file of several models may well hold the one of the card's name
+    run = one_run([run for run in runs if len(runs) == 1 or run.name == card.model] or runs, f"The card {args.check}")
+    tolerance = TOLERANCE if args.tolerance is None else args.tolerance
+    found = differences_from_card(run, card, args.check, tolerance)
+    for line in found:
+        print(f"report.py: differs: {one_line(line)}", file=sys.stderr)
+    for line in other_versions(run, card):
+        print(f"report.py: version: {one_line(line)}", file=sys.stderr)
+    stated = sum(value is not None for value in card.run.values())
+    what = f"{run.name} and the card of {card.model} ({card.metric}, {card.protocol.name}, "
+    what += (
+        f"{counted(card.protocol.size, 'cell')}; {stated} of {len(card.run)} facts stated; scores within {tolerance:g})"
+    )
+    print(one_line(f"{counted(len(found), 'difference')} between {what}" if found else f"equal: {what}"))
+    return 1 if found else 0
+
+
 def summarise(args: argparse.Namespace) -> int:
     """Read, summarise, print; the exit status."""
+    if args.check:
+        return check(choose_models(read_runs(args.results), args.model), args)
     expected = read_expectations(args.expect, args.tolerance) if args.expect else None
     take_from_expected(args, expected)
     runs = choose_models(read_runs(args.results), args.model)
@@ -176,13 +272,18 @@ def summarise(args: argparse.Namespace) -> int:
         return status
     try:
         report = build_report(
-            runs, protocol, args.metric, partial=args.partial, published=rows, reference=args.reference
-        )
+            runs, protocol, args.metric, partial=args.partial, published=rows, reference=args.reference,
+            groups=choose_groups(runs, args.group), columns=args.columns,
+            ranked_by=(args.sort or SORTED_BY[0]) if args.leaderboard else "",
+        )  # fmt: skip
     except SummaryError:
         if status:
             return status  # the gate has named it
         raise
     give_out(report, args)
+    if args.card:
+        write_card(args.card, one_run(runs, "A card"), protocol, args.metric)
+        print(f"wrote {args.card}", file=sys.stderr)
     if args.write_expect:
         tolerance = 0.005 if args.tolerance is None else args.tolerance
         write_expectations(args.write_expect, report.models, tolerance)

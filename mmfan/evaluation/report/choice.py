@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 
 from mmfan.corruptions.cell import CLEAN, Cell, listed
 from mmfan.evaluation.protocol import PROTOCOLS, Protocol, get_protocol, protocol_of_cells, read_protocol
@@ -38,6 +39,54 @@ def choose_models(runs: Sequence[Run], names: Sequence[str]) -> list[Run]:
                 )
             chosen += [run for run in found if run not in chosen]
     return chosen
+
+
+def choose_groups(runs: Sequence[Run], asked: Sequence[str]) -> dict[str, list[str]]:
+    """The groups that a command line asks for.
+
+    Runs of several data sets under one name make a group for each set, with its name in brackets.
+
+    Args:
+        runs: From :func:`mmfan.evaluation.report.read_runs`.
+        asked: ``NAME=RUN,RUN,...`` each; a run is named as in :func:`choose_models`, or by a pattern with ``*``.
+
+    Returns:
+        Name of a group -> names of its runs.
+
+    Raises:
+        ReportError: One is not of that form, is named twice, or names no run.
+    """
+    groups: dict[str, list[str]] = {}
+    for said in asked:
+        name, equals, members = (part.strip() for part in said.partition("="))
+        if not name or not equals or not members:
+            raise ReportError(f"Expected a group as NAME=RUN,RUN,... or NAME='RUN*', got {said!r}.")
+        chosen: dict[str, Run] = {}
+        for part in [members] if _matching(runs, members) else members.split(","):
+            found = _matching(runs, part.strip())
+            if not found:
+                there = list(dict.fromkeys(run.name for run in runs))
+                raise ReportError(
+                    f"There is no run {part.strip()!r} for the group {name!r}.{did_you_mean(part, there)} There are "
+                    f"{', '.join(map(repr, there))}."
+                )
+            chosen.update((run.name, run) for run in found)
+        datasets = dict.fromkeys(run.key.dataset for run in chosen.values())
+        for dataset in datasets:
+            title = name if len(datasets) == 1 else f"{name} ({dataset})"
+            if title in groups:
+                raise ReportError(f"There are two groups of the name {title!r}.")
+            groups[title] = [run.name for run in chosen.values() if run.key.dataset == dataset]
+    return groups
+
+
+def _matching(runs: Sequence[Run], text: str) -> list[Run]:
+    """The runs of a name, of a model's name, or of a pattern, whichever is met first."""
+    return (
+        [run for run in runs if run.name == text]
+        or [run for run in runs if run.key.model == text]
+        or [run for run in runs if fnmatchcase(run.name, text)]
+    )
 
 
 def choose_metric(runs: Sequence[Run]) -> str:
@@ -96,10 +145,11 @@ def _filled(cells: set[Cell]) -> list[Protocol]:
 
 def _told(runs: Sequence[Run], each: Sequence[Sequence[Protocol]], cells: Sequence[set[Cell]]) -> str:
     parts = []
+    of_files = len({run.results for run in runs}) > 1
     for run, found, own in zip(runs, each, cells, strict=True):
         there = listed(sorted(own - {CLEAN})) or "no corrupted cell"
         said = ", ".join(protocol.name for protocol in found) or f"not recorded, with {there}"
-        parts.append(f"{run.name}: {said}")
+        parts.append(f"{run.results.name}: {run.name}, {said}" if of_files else f"{run.name}: {said}")
     problem = f"The {counted(len(runs), 'model')} have no protocol in common"
     cure = f"Name one: --protocol {RECORDED} averages over all cells of the files, --protocol kamann16 over its own"
     if not any(each):

@@ -11,7 +11,9 @@ from mmfan.evaluation.report.published import PublishedRow
 from mmfan.evaluation.results.store import Record, RunKey
 from mmfan.evaluation.summary.classes import ClassScore
 from mmfan.evaluation.summary.corruption_error import CorruptionError
+from mmfan.evaluation.summary.differences import Differences
 from mmfan.evaluation.summary.intervals import Intervals, PictureSummary
+from mmfan.evaluation.summary.spread import GroupSummary
 from mmfan.evaluation.summary.summary import Summary
 from mmfan.utils.tables import Table
 
@@ -69,6 +71,21 @@ class ModelReport:
 
 
 @dataclass(frozen=True)
+class GroupReport:
+    """Runs of a report that are shown as one: of several seeds of a training, say.
+
+    Attributes:
+        name: For people; no run of the report has it.
+        members: The names of its runs.
+        summary: Their means and spreads.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    summary: GroupSummary
+
+
+@dataclass(frozen=True)
 class Report:
     """Models side by side.
 
@@ -80,7 +97,11 @@ class Report:
         class_metric: The metric of ``per_class``; empty if there is none.
         reference: The model that corruption errors are taken against; empty if none was asked for.
         notes: What a reader must know: what is partial, what must not be compared.
-        tables: Every table with content, as text: the overview first.
+        tables: Every table with content, as text: the overview first, or the ranking.
+        groups: Runs that are shown as one.
+        differences: Of the models from the first one or the reference, over the same pictures.
+        columns: Those of the first table that were asked for; none for those of the format.
+        ranked_by: ``retention``, ``corrupted`` or ``clean`` where the first table is a ranking; empty otherwise.
     """
 
     protocol: Protocol
@@ -91,3 +112,20 @@ class Report:
     reference: str = ""
     notes: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
+    groups: tuple[GroupReport, ...] = ()
+    differences: tuple[Differences, ...] = ()
+    columns: tuple[str, ...] = ()
+    ranked_by: str = ""
+
+    @property
+    def entries(self) -> tuple[ModelReport | GroupReport, ...]:
+        """What has a row of its own: groups, each in the place of its first run, and the runs that are in none."""
+        group_of = {member: group for group in self.groups for member in group.members}
+        shown = {entry.name: entry for entry in (group_of.get(model.name, model) for model in self.models)}
+        return tuple(shown.values())
+
+    @property
+    def members(self) -> tuple[ModelReport, ...]:
+        """The models that are shown as part of a group."""
+        joined = {member for group in self.groups for member in group.members}
+        return tuple(model for model in self.models if model.name in joined)

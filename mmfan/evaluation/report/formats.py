@@ -13,15 +13,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mmfan.evaluation.report.contents import ModelReport, Report
-from mmfan.evaluation.report.tables import sentence, sources
-from mmfan.utils.tables import Table, markdown_line, markdown_table, markdown_text
-from mmfan.utils.text import counted, one_line
+from mmfan.evaluation.report.contents import GroupReport, ModelReport, Report
+from mmfan.evaluation.report.latex import as_latex, latex_table
+from mmfan.evaluation.report.overview import choose_columns
+from mmfan.evaluation.report.words import preamble, sentence, sources, title
+from mmfan.utils.tables import markdown_line, markdown_table, markdown_text
+from mmfan.utils.text import one_line
 
-_LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-}  # fmt: skip
+__all__ = ["FORMATS", "as_csv", "as_dict", "as_json", "as_latex", "as_markdown", "latex_table", "preamble", "title"]
 
 _STEERING = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -30,7 +29,8 @@ def as_dict(report: Report) -> dict[str, Any]:
     """The report in the types of JSON; every score and ratio is an unrounded fraction.
 
     ``protocol``, ``metric``, ``models`` (each with all that :meth:`Summary.to_dict` has, ``per_class``,
-    ``corruption_error``, ``intervals`` and ``image_level``), ``published`` and ``notes``.
+    ``corruption_error``, ``intervals`` and ``image_level``), ``groups``, ``differences``, ``published`` and ``notes``;
+    of a leaderboard also ``ranked_by``, with the models in their places.
     """
     return {
         "protocol": report.protocol.name,
@@ -40,6 +40,9 @@ def as_dict(report: Report) -> dict[str, Any]:
         "metric": report.metric,
         "unit": "fraction",
         "models": [_model_dict(model, report) for model in report.models],
+        "groups": [{**one.summary.to_dict(), "members": list(one.members)} for one in report.groups],
+        "differences": [one.to_dict() for one in report.differences],
+        **({"ranked_by": report.ranked_by} if report.ranked_by else {}),
         "published": [row.to_dict() for row in report.published],
         "notes": list(report.notes),
     }
@@ -66,7 +69,9 @@ def as_json(report: Report) -> str:
 
 
 def as_csv(report: Report) -> str:
-    """One row a model, published ones at the end; fractions, unrounded, empty where there is nothing.
+    """One row a model, groups of runs and published ones at the end; fractions, unrounded, empty where nothing is.
+
+    Where columns were asked for, the first table with these alone.
 
     Beside name, protocol, cells, metric, clean, corrupted and retention there is a column for each group
     (``group:noise``), corruption (``corruption:fog``), severity (``severity:3``), cell (``cell:fog:3``) and class
@@ -75,16 +80,42 @@ def as_csv(report: Report) -> str:
     Spreadsheets take cells that begin with ``= + - @`` for formulas: texts that do get an apostrophe before them.
     Control characters are written as escapes, line breaks as blanks.
     """
+    if report.columns:
+        entries = [*report.entries, *report.published]
+        chosen = choose_columns(report, report.columns)
+        return _csv_text([_joined({"model": row.name}, *(one.raw(row) for one in chosen)) for row in entries])
     classes = dict.fromkeys(name for model in report.models for name in model.per_class)
     rows = [_csv_row(model, report, classes) for model in report.models]
+    rows += [_csv_of_group(group, report) for group in report.groups]
     for published in report.published:
         row: dict[str, object] = {"name": published.name, "dataset": published.dataset, "metric": published.metric}
         row |= {"protocol": published.protocol or "not stated", "cells": published.cells, "source": published.source}
+        row |= {"quoted": published.quoted} if published.quoted else {}
         row |= {"clean": published.clean, "corrupted": published.corrupted, "retention": published.retention}
         if published.protocol == report.protocol.name:
             row |= {f"group:{name}": score for name, score in published.by_group.items()}
             row |= {f"corruption:{name}": score for name, score in published.by_corruption.items()}
         rows.append(row)
+    return _csv_text(rows)
+
+
+def _joined(*parts: dict[str, object]) -> dict[str, object]:
+    return {key: value for part in parts for key, value in part.items()}
+
+
+def _csv_of_group(group: GroupReport, report: Report) -> dict[str, object]:
+    found = group.summary
+    columns = choose_columns(report, ("clean", "corrupted", "retention"))
+    row = {
+        "name": group.name, "dataset": found.dataset, "protocol": found.protocol, "cells": found.cells,
+        "metric": found.metric, "members": ", ".join(group.members),
+    }  # fmt: skip
+    row = _joined(row, *(column.raw(group) for column in columns))
+    row |= {f"group:{name}": score.mean for name, score in found.by_group.items()}
+    return row | {f"corruption:{name}": score.mean for name, score in found.by_corruption.items()}
+
+
+def _csv_text(rows: Sequence[dict[str, object]]) -> str:
     columns = dict.fromkeys(column for row in rows for column in row)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -134,58 +165,6 @@ def as_markdown(report: Report) -> str:
     if report.published:
         parts.append("Sources:\n\n" + "\n".join(f"- [{at}] {source}" for at, source in enumerate(sources(report), 1)))
     return "\n\n".join(parts) + "\n"
-
-
-def title(report: Report) -> str:
-    """The name of the report."""
-    return one_line(f"Robustness: {report.metric} on {report.protocol.name}")
-
-
-def preamble(report: Report) -> str:
-    """What the report was taken over, in words."""
-    return one_line(
-        f"Protocol {report.protocol.name}: {counted(report.protocol.size, 'cell')} beside the clean pictures, "
-        f"{counted(len(report.protocol.corruptions), 'type')} of corruption; {report.protocol.averaging}. "
-        f"Source: {report.protocol.source}."
-    )
-
-
-def latex_escape(text: str) -> str:
-    r"""Text as LaTeX prints it.
-
-    >>> latex_escape("fan_t: 50 %")
-    'fan\\_t: 50 \\%'
-    """
-    return "".join(_LATEX.get(letter, letter) for letter in one_line(text, 100_000))
-
-
-def as_latex(report: Report) -> str:
-    r"""Tables to paste into a paper; they need ``\usepackage{booktabs}``."""
-    parts = ["% needs \\usepackage{booktabs}", f"% {' '.join(preamble(report).split())}"]
-    parts += [f"% {note}" for note in report.notes]
-    parts += [f"% [{at}] {source}" for at, source in enumerate(sources(report), 1)]
-    return "\n".join(parts) + "\n\n" + "\n\n".join(latex_table(table) for table in report.tables) + "\n"
-
-
-def latex_table(table: Table) -> str:
-    """One table in the style of booktabs."""
-    columns = "l" * table.texts + "r" * (len(table.head) - table.texts)
-    lines = [
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{latex_escape(f'{table.title}. {sentence(table.caption)}')}}}",
-        rf"\begin{{tabular}}{{{columns}}}",
-        r"\toprule",
-        rf"{' & '.join(map(latex_escape, table.head))} \\",
-        r"\midrule",
-    ]
-    for place, row in enumerate(table.rows):
-        if place and place in table.sections:
-            lines.append(r"\midrule")
-        # a row must not begin with a bracket or a star, which the \\ before it would take for its argument
-        first = "{}" if row[0].startswith(("[", "*")) else ""
-        lines.append(rf"{first}{' & '.join(map(latex_escape, row))} \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"])
 
 
 FORMATS: dict[str, Callable[[Report], str]] = {

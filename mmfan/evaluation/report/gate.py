@@ -108,7 +108,7 @@ def read_expectations(path: str | Path, tolerance: float | None = None) -> Expec
     if not isinstance(content, dict) or not isinstance(content.get("models"), (dict, list)) or not content["models"]:
         raise ExpectationError(f'{path}: expected {{"protocol": ..., "metric": ..., "models": {{name: numbers}}}}.')
     default = content.get("tolerance") if tolerance is None else tolerance
-    if default is not None and not _is_tolerance(default):
+    if default is not None and not is_tolerance(default):
         raise ExpectationError(f"{path}: expected a tolerance from 0 on, got {default!r}.")
     for key in ("protocol", "metric"):
         if not isinstance(content.get(key), (str, type(None))):
@@ -118,8 +118,22 @@ def read_expectations(path: str | Path, tolerance: float | None = None) -> Expec
         named = _by_name(path, named)
     elif unknown := sorted(set(content) - {"protocol", "metric", "tolerance", "models"}):
         raise ExpectationError(f"{path}: there is no {', '.join(map(repr, unknown))} in a file of expected values.")
-    models = {name: tuple(_walk(f"{path}: {name}", (), numbers, default)) for name, numbers in named.items()}
+    models = {name: expected_numbers(f"{path}: {name}", numbers, default) for name, numbers in named.items()}
     return Expectations(content.get("protocol"), content.get("metric"), models)
+
+
+def expected_numbers(where: str, numbers: Any, tolerance: float | None) -> tuple[Expected, ...]:
+    """What is expected of one model, from a table of the form above.
+
+    Args:
+        where: The place, for messages.
+        numbers: Part of a summary -> what is expected of it.
+        tolerance: For numbers without one of their own; None: there must be none.
+
+    Raises:
+        ExpectationError: It is not of that form.
+    """
+    return tuple(_walk(where, (), numbers, tolerance))
 
 
 def _by_name(path: str | Path, models: Sequence[Any]) -> dict[str, dict[str, Any]]:
@@ -169,7 +183,7 @@ def _bounds(place: str, value: Any, default: float | None) -> tuple[float, float
             f"{place}: {middle} has no tolerance; write [{middle}, 0.005], give the file a `tolerance`, or pass "
             "--tolerance."
         )
-    if not _is_tolerance(tolerance):
+    if not is_tolerance(tolerance):
         raise ExpectationError(f"{place}: expected a tolerance from 0 on, got {tolerance!r}.")
     return middle - tolerance - SLACK, middle + tolerance + SLACK, f"{middle:.6g} +- {tolerance:.6g}"
 
@@ -180,7 +194,8 @@ def _is_number(value: Any) -> bool:
     return abs(value) <= 1e300 or value in (math.inf, -math.inf)  # of whole numbers some are more than a float holds
 
 
-def _is_tolerance(value: Any) -> bool:
+def is_tolerance(value: Any) -> bool:
+    """Whether a number can be a tolerance: finite, from 0 on."""
     return _is_number(value) and 0 <= value < math.inf
 
 
@@ -235,7 +250,7 @@ def write_expectations(path: str | Path, models: Sequence[ModelReport], toleranc
         ExpectationError: There is no model, one is partial, or the tolerance is none.
         OSError: The file cannot be written.
     """
-    if not models or not _is_tolerance(tolerance):
+    if not models or not is_tolerance(tolerance):
         raise ExpectationError(f"Expected models and a tolerance from 0 on, got {len(models)} and {tolerance!r}.")
     partial = [model.name for model in models if model.summary.partial]
     if partial:

@@ -1,8 +1,9 @@
 """Published scores, to stand beside one's own: each with its source and, where it is stated, protocol.
 
 The figures are in ``published.json``, in percent as they are printed. A retention can only be compared with one of the
-same protocol; where a paper does not state its own, ``protocol`` is None and ``note`` says what is known. What is to
-be said of all rows of a source stands once, under ``notes``.
+same protocol; where a paper does not state its own, ``protocol`` is None and ``note`` says what is known. A score that
+the source does not give is None. ``quoted`` marks figures that others than the model's authors give, or that were read
+at second hand. What is to be said of all rows of a source stands once, under ``notes``.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ class PublishedRow:
         dataset: ``cityscapes`` or ``coco``.
         metric: ``mIoU``, ``bbox_mAP`` or ``segm_mAP``.
         params_m: Parameters of the model or its encoder, in millions; None if not known.
-        clean: Its score on the clean pictures.
-        corrupted: The mean over the types where they are known, else as printed.
-        retention: ``corrupted / clean``.
+        clean: Its score on the clean pictures; None if it is not known.
+        corrupted: The mean over the types where they are known, else as printed; None if it is not.
+        retention: ``corrupted / clean`` where both are known, else as printed; None if it is not.
         printed_corrupted: As printed; None if only the types are.
         printed_retention: As printed; None if it is not.
         by_group: Group of the protocol -> mean over its types; empty if the types are not known.
@@ -41,15 +42,16 @@ class PublishedRow:
         protocol: The name of the protocol; None if the source does not state it.
         source: The publication and its table.
         note: What one has to know to compare the row; empty if nothing.
+        quoted: Whose figures they are where the source quotes them, or where we do; empty if they are its own.
     """
 
     name: str
     dataset: str
     metric: str
     params_m: float | None
-    clean: float
-    corrupted: float
-    retention: float
+    clean: float | None
+    corrupted: float | None
+    retention: float | None
     printed_corrupted: float | None
     printed_retention: float | None
     by_group: dict[str, float]
@@ -57,6 +59,7 @@ class PublishedRow:
     protocol: str | None
     source: str
     note: str
+    quoted: str = ""
 
     @property
     def cells(self) -> int | None:
@@ -119,34 +122,51 @@ def _row(
     model: str,
     dataset: str,
     metric: str,
-    clean: float,
     source: str,
+    clean: float | None = None,
     corrupted: float | None = None,
     retention: float | None = None,
     params_m: float | None = None,
     by_corruption: dict[str, float] | None = None,
     protocol: str | None = None,
     note: str = "",
+    quoted: str = "",
 ) -> PublishedRow:
     """A row of the file, from percentages to fractions."""
     types = {name: score / 100 for name, score in (by_corruption or {}).items()}
     averages = average_types(types, PROTOCOLS[protocol].groups) if types and protocol else None
-    if averages is None and corrupted is None:
-        raise MMFanError(f"{FILE}: the row of {model!r} has neither types under a protocol nor a corrupted score.")
-    score = averages.over_types if averages else (corrupted or 0.0) / 100
+    if averages is None and corrupted is None and retention is None:
+        raise MMFanError(f"{FILE}: the row of {model!r} has neither types, nor a corrupted score, nor a retention.")
+    score = averages.over_types if averages else _fraction(corrupted)
+    whole = _fraction(clean)
     return PublishedRow(
         name=model,
         dataset=dataset,
         metric=metric,
         params_m=params_m,
-        clean=clean / 100,
+        clean=whole,
         corrupted=score,
-        retention=score * 100 / clean,
-        printed_corrupted=None if corrupted is None else corrupted / 100,
-        printed_retention=None if retention is None else retention / 100,
+        retention=_fraction(retention) if score is None or whole is None else score / whole,
+        printed_corrupted=_fraction(corrupted),
+        printed_retention=_fraction(retention),
         by_group=averages.by_group if averages else {},
         by_corruption=types,
         protocol=protocol,
         source=source,
         note=note,
+        quoted=quoted,
     )
+
+
+def _fraction(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100
+
+
+def same_dataset(published: str, own: str) -> bool:
+    """Whether the data set of a published row is that of a record, which may say it in its own way.
+
+    >>> same_dataset("cityscapes", "CityscapesDataset"), same_dataset("cityscapes", "mini_cityscapes")
+    (True, False)
+    """
+    plain = own.rpartition(".")[2].lower().removesuffix("dataset").rstrip("_- ")
+    return plain.removesuffix("_val") == published

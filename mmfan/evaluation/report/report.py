@@ -10,21 +10,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mmfan.corruptions.cell import Cell, listed
 from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.report.contents import ModelReport, Report, ReportError, Run
-from mmfan.evaluation.report.published import PublishedRow, published_rows
+from mmfan.evaluation.report.joined import join_runs, paired_differences
+from mmfan.evaluation.report.notes import notes_on
+from mmfan.evaluation.report.published import PublishedRow, published_rows, same_dataset
+from mmfan.evaluation.report.ranking import check_ranking, rankable_rows
 from mmfan.evaluation.report.tables import all_tables
-from mmfan.evaluation.results.store import Record, key_of
+from mmfan.evaluation.results.store import Record
 from mmfan.evaluation.summary.classes import ClassScore, summarize_classes
 from mmfan.evaluation.summary.corruption_error import mce
-from mmfan.evaluation.summary.from_counts import scores_from_counts
+from mmfan.evaluation.summary.from_counts import FromCounts, scores_from_counts
 from mmfan.evaluation.summary.selection import SummaryError, per_class_of
 from mmfan.evaluation.summary.summary import Summary, summarize
-from mmfan.utils.text import counted, one_line, spoken
-
-# the pictures of the validation sets that the published rows are of
-PUBLISHED_PICTURES = {"cityscapes": 500, "coco": 5000}
+from mmfan.utils.text import one_line
 
 
 def metrics_of(runs: Iterable[Run]) -> list[str]:
@@ -46,6 +45,9 @@ def build_report(
     partial: bool = False,
     published: Sequence[PublishedRow] = (),
     reference: str = "",
+    groups: Mapping[str, Sequence[str]] | None = None,
+    columns: Sequence[str] = (),
+    ranked_by: str = "",
 ) -> Report:
     """Summarise runs under one protocol and put them side by side.
 
@@ -55,10 +57,16 @@ def build_report(
         metric: One of :func:`metrics_of`.
         partial: Take models with missing cells too; the report then says what is missing.
         published: Rows of the literature to show beside them.
-        reference: The run, or the published row, against which mCE and relative mCE of all are taken.
+        reference: The run, or the published row, against which mCE and relative mCE of all are taken; a run also that
+            which differences over the same pictures are taken from, else it is the first.
+        groups: Name -> the names of the runs to show as one, as mean and standard deviation.
+        columns: Those of the first table, by their heads; none for the usual ones of each format.
+        ranked_by: Rank the models within each data set by ``retention``, ``corrupted`` or ``clean``: the first table
+            is then a leaderboard, and what cannot be ranked is refused.
 
     Raises:
-        ReportError: There are no runs, none has the metric, or none is the reference.
+        ReportError: There are no runs, none has the metric, or none is the reference; there is no such column; runs
+            cannot be joined or ranked.
         mmfan.evaluation.summary.selection.SummaryError: See there; missing and NaN cells, above all.
         mmfan.evaluation.protocol.ProtocolError: There is no such protocol.
     """
@@ -67,9 +75,10 @@ def build_report(
     class_metric = _class_metric(runs, metric)
     models: list[ModelReport] = []
     notes: list[str] = []
+    counts: dict[str, FromCounts] = {}
     for run in runs:
         summary = summarize_run(run, wanted, metric, partial=partial)
-        found = scores_from_counts(run.files, wanted, metric)
+        found = counts[run.name] = scores_from_counts(run.files, wanted, metric)
         notes += [f"{run.name} has no confidence intervals: {found.problem}"] if found.problem else []
         classes: dict[str, ClassScore] = {}
         if any(class_metric in per_class_of(record) for record in run.records):
@@ -78,10 +87,19 @@ def build_report(
             except SummaryError as error:
                 notes.append(f"{run.name} has no scores by class: {error}")
         models.append(ModelReport(run.name, run, summary, classes, intervals=found.intervals, pictures=found.pictures))
-    notes = [one_line(note, 100_000) for note in (*_notes(wanted, models, published), *notes)]
+    if ranked_by:
+        notes += check_ranking(models, ranked_by)
+        published, left_out = rankable_rows(published, wanted, models, ranked_by)
+        notes += left_out
+    joined, said = join_runs(models, groups or {})
+    apart, unlike = paired_differences(models, counts, wanted, metric, reference)
+    notes = [one_line(note, 100_000) for note in (*notes_on(wanted, models, published), *notes, *said, *unlike)]
     if reference:
         models = _with_errors(models, reference, metric)
-    made = Report(wanted, metric, tuple(models), tuple(published), class_metric, reference, tuple(notes))
+    made = Report(
+        wanted, metric, tuple(models), tuple(published), class_metric, reference, tuple(dict.fromkeys(notes)),
+        groups=joined, differences=apart, columns=tuple(columns), ranked_by=ranked_by,
+    )  # fmt: skip
     return replace(made, tables=all_tables(made))
 
 
@@ -160,66 +178,3 @@ def _with_metric(records: Iterable[Record], metric: str) -> list[Record]:
         scores = per_class_of(record).get(kind, {})
         lifted.append({**record, "metrics": {metric: scores[name]} if name in scores else record["metrics"]})
     return lifted
-
-
-def _number_of_pictures(model: ModelReport) -> int | None:
-    """How many pictures a model was judged on, if its records say: a number, or one before the hash of their list."""
-    number = str(model.run.key.pictures).partition("-")[0]
-    return int(number) if number.isdecimal() else None
-
-
-def same_dataset(published: str, own: str) -> bool:
-    """Whether the data set of a published row is that of a record, which may say it in its own way.
-
-    >>> same_dataset("cityscapes", "CityscapesDataset"), same_dataset("cityscapes", "mini_cityscapes")
-    (True, False)
-    """
-    plain = own.rpartition(".")[2].lower().removesuffix("dataset").rstrip("_- ")
-    return plain.removesuffix("_val") == published
-
-
-def _notes(protocol: Protocol, models: Sequence[ModelReport], published: Sequence[PublishedRow]) -> list[str]:
-    notes = []
-    for model in models:
-        if model.summary.partial:
-            missing = model.summary.missing
-            notes.append(f"PARTIAL: {model.name} lacks {counted(len(missing), 'cell')}: {spoken(listed(missing))}.")
-        if model.run.key.unchecked and model.run.key.config_hash is not None:
-            notes.append(
-                f"The records of {model.name} do not say which contents of pictures and labels they are of (mmfan "
-                "before 0.2.0 wrote them): whether the data changed between two cells cannot be told."
-            )
-        if model.run.key.pictures is not None and any("limit" in record for record in model.run.records):
-            notes.append(f"{model.name} was judged on a subset of the pictures ({model.run.records[0]['limit']}).")
-        said: dict[str, list[Cell]] = {}
-        for record in model.run.records:
-            if record.get("note"):
-                said.setdefault(str(record["note"]), []).append(key_of(record)[1])
-        notes += [f"{model.name}, {spoken(listed(cells))}: {note}" for note, cells in said.items()]
-    own_sets = {model.summary.dataset for model in models}
-    for row in published:
-        if row.protocol != protocol.name:
-            notes.append(
-                f"{row.name} ({row.label}) is not comparable in corrupted score and retention: this report is on "
-                f"{protocol.name}, {counted(protocol.size, 'cell')}."
-            )
-        if not any(same_dataset(row.dataset, name) for name in own_sets):
-            notes.append(f"{row.name} was judged on {row.dataset}, not on {' or '.join(sorted(own_sets))}.")
-        counts = {_number_of_pictures(model) for model in models} - {None, PUBLISHED_PICTURES[row.dataset]}
-        if counts:
-            own = " and ".join(map(str, sorted(filter(None, counts))))
-            notes.append(f"{row.name} was judged on {PUBLISHED_PICTURES[row.dataset]} pictures, not on {own}.")
-    named: dict[str, list[str]] = {}
-    for row in published:
-        named.setdefault(row.note, []).append(row.name)
-    notes += [f"{', '.join(names)}: {note}" for note, names in named.items() if note]
-    for what, values in (
-        ("data sets", own_sets),
-        ("seeds of the corruptions", {str(model.run.key.seed) for model in models}),
-        ("lists of pictures", {str(model.run.key.pictures) for model in models}),
-    ):
-        if len(values) > 1:
-            notes.append(
-                f"The models were judged on different {what} ({', '.join(sorted(values))}); compare with care."
-            )
-    return notes

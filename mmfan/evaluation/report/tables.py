@@ -5,200 +5,168 @@ Together with :mod:`mmfan.evaluation.report.formats` this is the only place that
 
 from __future__ import annotations
 
-import math
-import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from mmfan.evaluation.report.contents import ModelReport, Report
+from mmfan.evaluation.report.overview import Column, all_columns, overview, rival_sets, table_of_rows
 from mmfan.evaluation.report.published import PublishedRow
-from mmfan.evaluation.results.store import is_defined
+from mmfan.evaluation.report.ranking import first_table
+from mmfan.evaluation.report.words import (
+    labels,
+    labels_of,
+    percent,
+    published_name,
+    sentence,
+    sources,
+    with_protocol,
+)
+from mmfan.evaluation.summary.differences import Difference
+from mmfan.evaluation.summary.spread import GroupSummary
 from mmfan.evaluation.summary.summary import Summary
-from mmfan.utils.tables import Table
+from mmfan.utils.tables import Rivals, Table
 from mmfan.utils.text import counted, spoken
 
-MISSING = "-"
-# model names side by side that are wider than this are replaced by letters
-WIDEST_HEADER = 90
+__all__ = ["all_tables", "cells_of", "labels", "overview", "percent", "sentence", "sources"]
+
 # published rows beside one's own, by corruption, only up to this many columns in all
 MOST_COLUMNS = 8
 
 
-def percent(fraction: float | None, digits: int = 1) -> str:
-    """A fraction as a percentage; what is not there as a dash.
-
-    >>> percent(0.70314), percent(1), percent(None), percent(float("nan"))
-    ('70.3', '100.0', '-', '-')
-    """
-    return f"{100 * fraction:.{digits}f}" if is_defined(fraction) else MISSING
-
-
-def labels(report: Report) -> list[str]:
-    """What the models are called at the head of columns: their names, or letters where those would be too wide."""
-    names = [model.name for model in report.models]
-    columns = 2 if any(model.per_class for model in report.models) else 1
-    if sum(map(len, names)) * columns <= WIDEST_HEADER:
-        return names
-    letters = string.ascii_uppercase
-    return [
-        letters[at] if at < len(letters) else f"{letters[at // 26 - 1]}{letters[at % 26]}" for at in range(len(names))
-    ]
-
-
 def all_tables(report: Report) -> tuple[Table, ...]:
     """Every table of a report, the overview first; those without content are left out."""
-    made = [overview(report), scores_by_corruption(report), retention_by_corruption(report), by_severity(report)]
+    made = [first_table(report, report.columns), group_members(report), differences_of(report)]
+    made += [scores_by_corruption(report), retention_by_corruption(report), by_severity(report)]
     made += [corruption_errors(report), by_picture(report), scores_by_class(report), retention_by_class(report)]
     return tuple(table for table in made if table.rows)
 
 
-def source_numbers(report: Report) -> list[int]:
-    """The number of each published row's source in :func:`sources`."""
-    numbers = {source: number for number, source in enumerate(sources(report), 1)}
-    return [numbers[row.source] for row in report.published]
+def group_members(report: Report) -> Table:
+    """The runs of the groups one by one: rows are models."""
+    there = all_columns(report)
+    columns = [there[head] for head in ("clean", "corrupted", "retention", "worst type", "worst cell")]
+    of = {member: group.name for group in report.groups for member in group.members}
+    columns.insert(0, Column("group", lambda row: of[row.name], words=True))
+    return table_of_rows(report, "Runs of groups", report.members, columns, rivals=False)
 
 
-def sources(report: Report) -> list[str]:
-    """Where the published rows come from, each once."""
-    return list(dict.fromkeys(row.source for row in report.published))
-
-
-def overview(report: Report) -> Table:
-    """Clean, corrupted and retained score of each model, and the means of the groups; published rows at the end."""
-    groups = list(report.protocol.groups)
-    uneven = any(
-        one.summary.corrupted_by_groups is not None
-        and not math.isclose(one.summary.corrupted_by_groups, one.summary.corrupted, rel_tol=1e-9)
-        for one in report.models
-    )
-    more = ("corrupted, mean of groups", "retention, mean of groups") if uneven else ()
-    head = ("model", "protocol", "cells", "clean", "corrupted", "retention", *more, *groups, "worst cell")
-    short = labels(report)
+def differences_of(report: Report) -> Table:
+    """Differences from the first model or the reference over the same pictures: rows are models."""
+    named = labels_of(report)
     rows = [
-        _overview_row(model, label if label == model.name else f"{label}: {model.name}", groups, uneven)
-        for model, label in zip(report.models, short, strict=True)
+        (named[one.name], *(_signed(part) for part in (one.clean, one.corrupted, one.retention)))
+        for one in report.differences
     ]
-    rows += [
-        _published_row(row, f"{row.name} [{number}]", groups, len(more), row.protocol == report.protocol.name)
-        for row, number in zip(report.published, source_numbers(report), strict=True)
-    ]
-    caption = (
-        f"{report.metric} in %; retention (rPC, robustness ratio) is corrupted / clean in %; corrupted (mPC) is the "
-        f"{report.protocol.averaging}"
-    )
-    partly = {str(one.summary.classes) for one in report.models if one.summary.over_some_classes}
-    if partly:
-        caption += f"; means are over the classes that the truth holds, {' or '.join(sorted(partly))}"
-    if any(model.intervals for model in report.models):
-        caption += "; in brackets the 95 % confidence interval over pictures"
-    if report.published:
-        caption += "; numbered rows are published ones, see the sources"
-    sections = (len(report.models),) if report.published else ()
-    return Table("Overview", caption, head, tuple(rows), 2, sections)
+    caption = ""
+    if report.differences:
+        first = report.differences[0]
+        caption = with_protocol(
+            report,
+            f"{report.metric} and retention minus those of {first.reference}, in points; in brackets the "
+            f"{100 * first.confidence:g} % interval of the paired bootstrap over {counted(first.pictures, 'picture')} "
+            f"({first.resamples} draws, the same for both models): where it holds 0, the pictures do not tell the two "
+            "apart",
+        )
+    return Table("Differences", caption, ("model", "clean", "corrupted", "retention"), tuple(rows))
 
 
-def _overview_row(model: ModelReport, name: str, groups: Sequence[str], uneven: bool) -> tuple[str, ...]:
-    found = model.summary
-    cells = f"{found.cells} of {found.protocol_cells}" if found.partial else str(found.cells)
-    more = [percent(found.corrupted_by_groups), percent(found.retention_by_groups)] if uneven else []
-    worst = f"{percent(found.worst.score)} ({spoken(found.worst.corruption)} {found.worst.severity})"
-    main = [
-        _with_interval(value, getattr(model.intervals, what, None))
-        for what, value in (("clean", found.clean), ("corrupted", found.corrupted), ("retention", found.retention))
-    ]
-    means = [percent(found.by_group.get(group)) for group in groups]
-    return (name, found.protocol, cells, *main, *more, *means, worst)
-
-
-def _with_interval(value: float | None, ends: tuple[float, float] | None) -> str:
-    return percent(value) if ends is None else f"{percent(value)} [{percent(ends[0])}, {percent(ends[1])}]"
-
-
-def _published_row(row: PublishedRow, name: str, groups: Sequence[str], more: int, comparable: bool) -> tuple[str, ...]:
-    cells = MISSING if row.cells is None else str(row.cells)
-    main = (percent(row.clean), percent(row.corrupted), percent(row.retention))
-    # other protocols may have groups of the same names with other members
-    means = [percent(row.by_group.get(group)) if comparable else MISSING for group in groups]
-    return (name, row.protocol or "not stated", cells, *main, *[MISSING] * more, *means, MISSING)
+def _signed(one: Difference) -> str:
+    """A difference in points with its sign, and its interval."""
+    value, low, high = (f"{100 * part + 0.0:+.1f}" for part in (one.value, *one.interval))
+    return f"{value} [{low}, {high}]"
 
 
 class _Column(NamedTuple):
-    """The scores by corruption of a model, or of a published row on the same protocol."""
+    """The scores by corruption of a model, of a group, or of a published row on the same protocol."""
 
     label: str
-    scores: Summary | PublishedRow
+    scores: Summary | GroupSummary | PublishedRow
     relative: bool = False
 
-    def text(self, score: float | None) -> str:
-        """A score in percent; relative ones as shares of the clean score."""
-        if not self.relative:
-            return percent(score)
-        return percent(score / self.scores.clean if self.scores.clean and score is not None else None)
+    def text(self, table: str, key: str) -> str:
+        """The score of a type or group in percent; relative ones as shares of the clean score."""
+        if self.relative and isinstance(self.scores, GroupSummary):
+            return percent(getattr(self.scores, table.replace("by_", "retention_by_", 1)).get(key))
+        score = getattr(self.scores, table).get(key)
+        return (
+            percent(score)
+            if not self.relative
+            else percent(score / self.scores.clean if self.scores.clean and score is not None else None)
+        )
+
+    def overall(self) -> str:
+        """The mean over the types, or the retention."""
+        return percent(self.scores.retention if self.relative else self.scores.corrupted)
 
 
 def _columns(report: Report, relative: bool = False) -> list[_Column]:
-    own = [_Column(label, model.summary, relative) for label, model in zip(labels(report), report.models, strict=True)]
-    published = [
-        _Column(f"{row.name} [{number}]", row, relative)
-        for row, number in zip(report.published, source_numbers(report), strict=True)
-        if row.by_corruption and row.protocol == report.protocol.name
-    ]
-    return own + published[: max(0, MOST_COLUMNS - len(own))]
+    named = labels_of(report)
+    own = [_Column(named[entry.name], entry.summary, relative) for entry in report.entries]
+    return own + [_Column(published_name(report, row), row, relative) for row in _published_by_type(report)]
+
+
+def _published_by_type(report: Report) -> list[PublishedRow]:
+    rows = [row for row in report.published if row.by_corruption and row.protocol == report.protocol.name]
+    return rows[: max(0, MOST_COLUMNS - len(report.entries))]
+
+
+def _rival_columns(report: Report, lower: tuple[str, ...] = (), published: bool = True) -> Rivals:
+    """The columns of models that compete: one behind the first, which names the rows."""
+    rows = [*report.entries, *(_published_by_type(report) if published else ())]
+    return Rivals(
+        tuple(tuple(at + 1 for at in places) for places in rival_sets(report, rows)), across=True, lower=lower
+    )
 
 
 def scores_by_corruption(report: Report) -> Table:
     """Mean score over the severities of each corruption, and of each group; columns are models."""
     columns = _columns(report)
     rows, sections = _corruption_rows(report, columns)
-    clean = ("clean", *(column.text(column.scores.clean) for column in columns))
+    clean = ("clean", *(percent(column.scores.clean) for column in columns))
     return Table(
         f"{report.metric} by corruption",
-        _caption(report, f"{report.metric} in %, mean over the severities of each corruption"),
+        with_protocol(report, f"{report.metric} in %, mean over the severities of each corruption"),
         ("corruption", *(column.label for column in columns)),
         (clean, *rows),
         sections=tuple(place + 1 for place in sections),
+        rivals=_rival_columns(report),
     )
 
 
 def retention_by_corruption(report: Report) -> Table:
     """Retention on each corruption and group; columns are models."""
     columns = _columns(report, relative=True)
-    caption = _caption(report, f"retention of {report.metric} (score / clean score) in %")
+    caption = with_protocol(report, f"retention of {report.metric} (score / clean score) in %")
     rows, sections = _corruption_rows(report, columns)
     head = ("corruption", *(column.label for column in columns))
-    return Table("Retention by corruption", caption, head, rows, sections=sections)
+    return Table("Retention by corruption", caption, head, rows, sections=sections, rivals=_rival_columns(report))
 
 
 def _corruption_rows(report: Report, columns: Sequence[_Column]) -> tuple[tuple[tuple[str, ...], ...], tuple[int, ...]]:
     """One row a type, after each group its mean, at the end the overall mean; and where the sections begin."""
-
-    def row(title: str, scores: Iterable[float | None]) -> tuple[str, ...]:
-        return (title, *(column.text(score) for column, score in zip(columns, scores, strict=True)))
-
-    found = [column.scores for column in columns]
     rows: list[tuple[str, ...]] = []
     sections: list[int] = []
     for group, names in (report.protocol.groups or {"": report.protocol.corruptions}).items():
         sections.append(len(rows))
-        rows += [row(spoken(name), (one.by_corruption.get(name) for one in found)) for name in names]
+        rows += [(spoken(name), *(column.text("by_corruption", name) for column in columns)) for name in names]
         if group:
-            rows.append(row(f"mean of {group}", (one.by_group.get(group) for one in found)))
+            rows.append((f"mean of {group}", *(column.text("by_group", group) for column in columns)))
     sections.append(len(rows))
-    rows.append(row("mean of types", (one.corrupted for one in found)))
+    rows.append(("mean of types", *(column.overall() for column in columns)))
     return tuple(rows), tuple(sections)
 
 
 def by_severity(report: Report) -> Table:
     """Mean score at each severity; columns are models."""
     severities = sorted({level for model in report.models for level in model.summary.by_severity})
+    named = labels_of(report)
+    head = ("severity", *(named[entry.name] for entry in report.entries))
+    found = [entry.summary for entry in report.entries]
     if not severities:
-        return Table(f"{report.metric} by severity", "", ("severity", *labels(report)), ())
-    rows = [("clean", *(percent(model.summary.clean) for model in report.models))]
-    rows += [
-        (str(level), *(percent(model.summary.by_severity.get(level)) for model in report.models))
-        for level in severities
-    ]
-    rows.append(("drop a step", *(percent(model.summary.drop_per_severity) for model in report.models)))
+        return Table(f"{report.metric} by severity", "", head, ())
+    rows = [("clean", *(percent(one.clean) for one in found))]
+    rows += [(str(level), *(percent(one.by_severity.get(level)) for one in found)) for level in severities]
+    rows.append(("drop a step", *(percent(one.drop_per_severity) for one in found)))
     left_out = dict.fromkeys(name for model in report.models for name in model.summary.by_severity_left_out)
     types = {model.summary.by_severity_types for model in report.models}
     over = (
@@ -211,8 +179,8 @@ def by_severity(report: Report) -> Table:
         caption += f" (not among them: {', '.join(map(spoken, left_out))})"
     caption += "; the last row is the mean drop from one severity to the next, in points"
     return Table(
-        f"{report.metric} by severity", _caption(report, caption), ("severity", *labels(report)), tuple(rows), 1,
-        (1, len(rows) - 1),
+        f"{report.metric} by severity", with_protocol(report, caption), head, tuple(rows), 1, (1, len(rows) - 1),
+        _rival_columns(report, lower=("drop a step",), published=False),
     )  # fmt: skip
 
 
@@ -223,12 +191,13 @@ def corruption_errors(report: Report) -> Table:
         for label, model in zip(labels(report), report.models, strict=True)
         if model.error is not None
     )
-    caption = _caption(
+    caption = with_protocol(
         report,
         f"errors (1 - {report.metric}) as shares of those of {report.reference} in %, lower is better; relative: of "
         "their growth from clean to corrupted",
     )
-    return Table("Corruption error", caption, ("model", "mCE", "relative mCE"), rows)
+    head = ("model", "mCE", "relative mCE")
+    return Table("Corruption error", caption, head, rows, rivals=Rivals((tuple(range(len(rows))),), lower=head[1:]))
 
 
 def by_picture(report: Report) -> Table:
@@ -243,20 +212,23 @@ def by_picture(report: Report) -> Table:
         if (found := model.pictures) is not None
     ]
     head = ("model", "clean", "corrupted", "retention", "worst tenth, clean", "worst tenth, corrupted")
-    caption = _caption(report, "mIoU of each picture by itself in %, mean over all pictures and over the worst tenth")
-    return Table("Image-level mIoU", caption, head, tuple(rows))
+    caption = with_protocol(
+        report, "mIoU of each picture by itself in %, mean over all pictures and over the worst tenth"
+    )
+    rivals = Rivals(rival_sets(report, [model for model in report.models if model.pictures is not None]))
+    return Table("Image-level mIoU", caption, head, tuple(rows), rivals=rivals)
 
 
 def scores_by_class(report: Report) -> Table:
     """Clean and corrupted score of each class; two columns a model."""
     metric = report.class_metric
-    caption = _caption(report, f"{metric} of each class in %")
+    caption = with_protocol(report, f"{metric} of each class in %")
     return _class_table(report, f"{metric} by class", caption, ("clean", "corrupted"))
 
 
 def retention_by_class(report: Report) -> Table:
     """Retention of each class; columns are models."""
-    caption = _caption(report, f"retention of the {report.class_metric} of each class in %")
+    caption = with_protocol(report, f"retention of the {report.class_metric} of each class in %")
     return _class_table(report, "Retention by class", caption, ("retention",))
 
 
@@ -273,7 +245,9 @@ def _class_table(report: Report, title: str, caption: str, parts: Sequence[str])
         (name, *(percent(getattr(scores.get(name), part, None)) for _, scores in models for part in parts))
         for name in names
     )
-    return Table(title, caption, ("class", *head), tuple(rows))
+    alike = rival_sets(report, [model for model in report.models if model.per_class])
+    sets = [tuple(1 + at * len(parts) + place for at in one) for one in alike for place in range(len(parts))]
+    return Table(title, caption, ("class", *head), tuple(rows), rivals=Rivals(tuple(sets), across=True))
 
 
 def cells_of(report: Report, model: ModelReport) -> Table:
@@ -290,22 +264,3 @@ def cells_of(report: Report, model: ModelReport) -> Table:
     sections = tuple(sum(sizes[:place]) for place in range(1, len(sizes)))
     caption = f"{report.metric} in %; clean {percent(model.summary.clean)}; {model.summary.label}"
     return Table(model.name, caption, ("corruption", *map(str, levels)), tuple(rows), 1, sections)
-
-
-def sentence(text: str) -> str:
-    """A caption as a sentence; names like mIoU keep their first letter.
-
-    >>> sentence("mIoU in %"), sentence("mean drop")
-    ('mIoU in %.', 'Mean drop.')
-    """
-    first = text.split(maxsplit=1)[0] if text else ""
-    return f"{text[:1].upper() if first.islower() else text[:1]}{text[1:]}."
-
-
-def _caption(report: Report, what: str) -> str:
-    """What is shown, with the protocol and the number of cells; per model where those differ."""
-    found = dict.fromkeys(model.summary.label for model in report.models)
-    if len(found) == 1:
-        return f"{what}; {next(iter(found))}"
-    each = (f"{label}: {model.summary.label}" for label, model in zip(labels(report), report.models, strict=True))
-    return f"{what}; {'; '.join(each)}"

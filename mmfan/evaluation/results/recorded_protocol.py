@@ -26,12 +26,29 @@ def protocol_entry(protocol: Protocol) -> str | dict[str, Any]:
     """
     if PROTOCOLS.get(protocol.name) == protocol:
         return protocol.name
+    return protocol_description(protocol)
+
+
+def protocol_description(protocol: Protocol) -> dict[str, Any]:
+    """All of a protocol in the types of JSON, its cells spelled out."""
     return {
         "name": protocol.name,
         "corruptions": {name: list(protocol.severities(name)) for name in protocol.corruptions},
         "groups": {group: list(types) for group, types in protocol.groups.items()},
         "source": protocol.source,
     }
+
+
+def described_protocol(said: Mapping[str, Any]) -> Protocol:
+    """The protocol of :func:`protocol_description`; its types need not be registered here.
+
+    Raises:
+        MMFanError: It contradicts itself, or has the name of another.
+        KeyError, TypeError, AttributeError: It is no description.
+    """
+    cells = [Cell(name, level) for name, levels in said["corruptions"].items() for level in levels]
+    groups = {group: tuple(types) for group, types in said["groups"].items()}
+    return under_its_own_name(Protocol(said["name"], tuple(cells), groups, str(said["source"])))
 
 
 def recorded_protocol(record: Mapping[str, Any]) -> Protocol | None:
@@ -48,9 +65,7 @@ def recorded_protocol(record: Mapping[str, Any]) -> Protocol | None:
     try:
         if isinstance(said, str):
             return get_protocol(said)
-        cells = [Cell(name, level) for name, levels in said["corruptions"].items() for level in levels]
-        groups = {group: tuple(types) for group, types in said["groups"].items()}
-        return under_its_own_name(Protocol(said["name"], tuple(cells), groups, str(said["source"])))
+        return described_protocol(said)
     except (MMFanError, KeyError, TypeError, AttributeError) as error:
         raise ResultsError(
             f"The record of {record.get('corruption')} {record.get('severity')} of the model {record.get('model')!r} "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +11,16 @@ from mmfan.evaluation.metrics.counts import METRICS
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.results.counts_file import CountsError, PictureCounts
 from mmfan.evaluation.results.store import Record, ResultsError, ResultsStore
-from mmfan.evaluation.summary.intervals import Intervals, PictureSummary, bootstrap, stored_counts, summarize_pictures
+from mmfan.evaluation.summary.intervals import (
+    CONFIDENCE,
+    Intervals,
+    PictureSummary,
+    Resampled,
+    intervals_of,
+    resample,
+    stored_counts,
+    summarize_pictures,
+)
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
 
 
@@ -22,11 +31,15 @@ class FromCounts(NamedTuple):
         intervals: None without counts of every cell.
         pictures: None without counts of every cell, and for other metrics than mIoU.
         problem: Why there are none although there are counts; empty otherwise.
+        drawn: The scores of every draw, for differences from other models.
+        counts: Cell -> how to read its counts; None without counts of every cell.
     """
 
     intervals: Intervals | None = None
     pictures: PictureSummary | None = None
     problem: str = ""
+    drawn: Resampled | None = None
+    counts: Mapping[Cell, Callable[[], PictureCounts]] | None = None
 
 
 def scores_from_counts(files: Sequence[tuple[Path, Sequence[Record]]], protocol: Protocol, metric: str) -> FromCounts:
@@ -46,8 +59,10 @@ def scores_from_counts(files: Sequence[tuple[Path, Sequence[Record]]], protocol:
     for path, records in files:
         counts.update(stored_counts(ResultsStore(path), records))
     try:
-        intervals = bootstrap(counts, protocol, metric)
-        return FromCounts(intervals, summarize_pictures(counts, protocol) if metric == "mIoU" else None)
+        drawn = resample(counts, protocol, metric)
+        intervals = intervals_of(drawn, protocol, metric, CONFIDENCE, seed=0)
+        pictures = summarize_pictures(counts, protocol) if metric == "mIoU" else None
+        return FromCounts(intervals, pictures, drawn=drawn, counts=counts)
     except MissingCellsError:
         return FromCounts()
     except (CountsError, SummaryError, ResultsError) as error:

@@ -10,7 +10,7 @@ it. What is resampled is pictures; the interval says nothing of another training
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial as bind
 from typing import Any, NamedTuple
@@ -33,6 +33,7 @@ Counts = NDArray[np.int64]
 # counts themselves, or a function that reads them when they are needed, so that one cell at a time is in memory
 CountsOfCell = PictureCounts | NDArray[Any] | Callable[[], PictureCounts]
 
+CONFIDENCE = 0.95
 _RESAMPLES_AT_ONCE = 128
 
 
@@ -86,6 +87,32 @@ class Intervals:
 
 
 @dataclass(frozen=True)
+class Resampled:
+    """The scores of one model in every draw of the pictures.
+
+    Attributes:
+        pictures: Their names in the order in which they were drawn from; empty where the counts have none.
+        truth: (pictures, classes) how many pixels of each class the truth of each picture holds.
+        clean: (resamples,) clean scores.
+        by_corruption: Type -> (resamples,) means over its severities.
+        corrupted: (resamples,) means over the types.
+        whole: ``clean``, ``corrupted`` and ``retention`` of all pictures, each counted once.
+    """
+
+    pictures: tuple[str, ...]
+    truth: NDArray[np.int64]
+    clean: NDArray[np.float64]
+    by_corruption: dict[str, NDArray[np.float64]]
+    corrupted: NDArray[np.float64]
+    whole: dict[str, float]
+
+    @property
+    def retention(self) -> NDArray[np.float64]:
+        """(resamples,) their ratios."""
+        return self.corrupted / self.clean
+
+
+@dataclass(frozen=True)
 class PictureSummary:
     """The image-level mIoU under a protocol (see :func:`mmfan.evaluation.metrics.counts.image_level`); fractions.
 
@@ -128,7 +155,7 @@ def bootstrap(
     metric: str = "mIoU",
     *,
     resamples: int = 1000,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
     seed: int = 0,
 ) -> Intervals:
     """Confidence intervals over pictures, of the clean and the corrupted score and of retention.
@@ -150,38 +177,84 @@ def bootstrap(
         MMFanError: There is no such metric, or a number is out of range.
     """
     wanted = get_protocol(protocol)
-    resamples = whole_number("resamples", resamples, 2)
     if not 0 < confidence < 1:
         raise MMFanError(f"Expected a confidence between 0 and 1, got {confidence!r}.")
+    return intervals_of(
+        resample(counts, wanted, metric, resamples=resamples, seed=seed), wanted, metric, confidence, seed
+    )
+
+
+def intervals_of(drawn: Resampled, protocol: Protocol, metric: str, confidence: float, seed: int) -> Intervals:
+    """The intervals of a model from its scores in every draw; the arguments are those of :func:`bootstrap`."""
+    between = bind(interval_of, confidence)
+    types = drawn.by_corruption
+    groups = {group: np.mean([types[name] for name in names], axis=0) for group, names in protocol.groups.items()}
+    return Intervals(
+        protocol=protocol.name,
+        metric=metric,
+        cells=protocol.size,
+        pictures=len(drawn.truth),
+        resamples=len(drawn.clean),
+        confidence=confidence,
+        seed=seed,
+        clean=between(drawn.clean),
+        corrupted=between(drawn.corrupted),
+        retention=between(drawn.retention),
+        by_group={group: between(values) for group, values in groups.items()},
+        by_corruption={name: between(values) for name, values in types.items()},
+    )
+
+
+def resample(
+    counts: Mapping[Cell, CountsOfCell],
+    protocol: Protocol,
+    metric: str = "mIoU",
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    pictures: Sequence[str] = (),
+) -> Resampled:
+    """The scores of a model in every draw of the pictures; arguments and errors as of :func:`bootstrap`.
+
+    Args:
+        counts: Cell -> its counts per picture.
+        protocol: Which cells.
+        metric: Which metric.
+        resamples: How many times the set is drawn.
+        seed: Of the draws.
+        pictures: Take the pictures in this order, so that the same ones are drawn for two models; that of the clean
+            cell by default.
+
+    Raises:
+        SummaryError: The model was judged on other pictures than these.
+    """
+    resamples = whole_number("resamples", resamples, 2)
     weights: NDArray[np.uint16] | None = None
     scores: dict[Cell, NDArray[np.float64]] = {}
-    for cell, found in _aligned(counts, wanted):
+    names: tuple[str, ...] = ()
+    truth: NDArray[np.int64] = np.zeros((0, 0), np.int64)
+    for cell, found, of_pictures in _aligned(counts, protocol, pictures=pictures):
         if weights is None:
-            weights = _draws(len(found), resamples, seed)
+            # the first row is the set itself, each picture once
+            weights = np.concatenate([np.ones((1, len(found)), np.uint16), _draws(len(found), resamples, seed)])
+            names, truth = of_pictures, found[..., 0] + found[..., 2]
         scores[cell] = _resampled_scores(found, weights, metric)
     clean = scores.pop(CLEAN)
     if not np.all(clean > 0):
         raise SummaryError("The clean score of some resamples is 0 or not defined; the set is too small for intervals.")
     by_corruption = {
-        name: np.mean([scores[Cell(name, level)] for level in wanted.severities(name)], axis=0)
-        for name in wanted.corruptions
+        name: np.mean([scores[Cell(name, level)] for level in protocol.severities(name)], axis=0)
+        for name in protocol.corruptions
     }
     corrupted = np.mean(list(by_corruption.values()), axis=0)
-    groups = {group: np.mean([by_corruption[name] for name in names], axis=0) for group, names in wanted.groups.items()}
-    between = bind(_interval, confidence)
-    return Intervals(
-        protocol=wanted.name,
-        metric=metric,
-        cells=wanted.size,
-        pictures=0 if weights is None else weights.shape[1],
-        resamples=resamples,
-        confidence=confidence,
-        seed=seed,
-        clean=between(clean),
-        corrupted=between(corrupted),
-        retention=between(corrupted / clean),
-        by_group={group: between(values) for group, values in groups.items()},
-        by_corruption={name: between(values) for name, values in by_corruption.items()},
+    whole = {"clean": clean[0], "corrupted": corrupted[0], "retention": corrupted[0] / clean[0]}
+    return Resampled(
+        pictures=names,
+        truth=truth,
+        clean=clean[1:],
+        by_corruption={name: values[1:] for name, values in by_corruption.items()},
+        corrupted=corrupted[1:],
+        whole={name: float(value) for name, value in whole.items()},
     )
 
 
@@ -202,7 +275,7 @@ def summarize_pictures(
         SummaryError: The cells are not of the same pictures, or the clean score is 0.
     """
     wanted = get_protocol(protocol)
-    levels = {cell: image_level(found, present) for cell, found in _aligned(counts, wanted, least=1)}
+    levels = {cell: image_level(found, present) for cell, found, _ in _aligned(counts, wanted, least=1)}
     clean = levels.pop(CLEAN)
     if clean.mean == 0:
         raise SummaryError("The clean image-level mIoU is 0, so that there is no retention.", [CLEAN])
@@ -224,8 +297,13 @@ def summarize_pictures(
     )
 
 
-def _aligned(counts: Mapping[Cell, CountsOfCell], protocol: Protocol, least: int = 2) -> Iterable[tuple[Cell, Counts]]:
-    """The counts of one cell after another, the clean one first, their pictures in the order of the clean cell's."""
+def _aligned(
+    counts: Mapping[Cell, CountsOfCell], protocol: Protocol, least: int = 2, pictures: Sequence[str] = ()
+) -> Iterable[tuple[Cell, Counts, tuple[str, ...]]]:
+    """The counts of one cell after another, the clean one first, all in the order of ``pictures``, with their names.
+
+    Without names to go by, in the order of the clean cell's.
+    """
     cells = (CLEAN, *protocol.cells)
     missing = [cell for cell in cells if cell not in counts]
     if missing:
@@ -234,10 +312,22 @@ def _aligned(counts: Mapping[Cell, CountsOfCell], protocol: Protocol, least: int
     for cell in cells:
         found = _read(counts[cell])
         if first is None:
-            first = found
             if len(found.counts) < least:
                 raise SummaryError(f"Expected the counts of {least} or more pictures, got {len(found.counts)}.", [cell])
-        yield cell, _in_order_of(first, found, cell)
+            first = _in_the_order(found, pictures) if pictures else found
+        yield cell, _in_order_of(first, found, cell), first.pictures
+
+
+def _in_the_order(found: PictureCounts, pictures: Sequence[str]) -> PictureCounts:
+    if set(found.pictures) != set(pictures) or len(found.pictures) != len(pictures):
+        odd = sorted(set(found.pictures) ^ set(pictures))
+        raise SummaryError(
+            f"Expected counts of the same pictures of both models, got those of {len(found.counts)} and of "
+            f"{len(pictures)} pictures{f'; not in both: {odd[0]}' if odd else ''}.",
+            [CLEAN],
+        )
+    place = {name: index for index, name in enumerate(found.pictures)}
+    return PictureCounts(found.counts[[place[name] for name in pictures]], tuple(pictures), found.classes)
 
 
 def _read(entry: CountsOfCell) -> PictureCounts:
@@ -285,6 +375,7 @@ def _resampled_scores(counts: Counts, weights: NDArray[np.uint16], metric: str) 
     return np.concatenate(scores)
 
 
-def _interval(confidence: float, values: NDArray[np.float64]) -> Interval:
+def interval_of(confidence: float, values: NDArray[np.float64]) -> Interval:
+    """The ends between which this share of the values lies, as much left out below as above."""
     low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(float(low), float(high))

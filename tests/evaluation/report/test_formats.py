@@ -9,7 +9,7 @@ import pytest
 from helpers.small_results import PROTOCOL, records, with_classes, write
 
 from mmfan.evaluation.report import build_report, read_runs
-from mmfan.evaluation.report.formats import as_csv, as_dict, as_json, as_latex, as_markdown, latex_table
+from mmfan.evaluation.report.formats import as_csv, as_dict, as_json, as_latex, as_markdown
 from mmfan.evaluation.report.published import published_rows
 from mmfan.utils.tables import Table, markdown_table
 
@@ -97,31 +97,6 @@ def test_markdown_lists_notes_and_sources(tmp_path):
     text = as_markdown(make(tmp_path, published=published_rows(["SegFormer-B5"], metric="mIoU")))
     assert "- SegFormer-B5 (kamann16, 72 cells) is not comparable" in text
     assert "Sources:\n\n- [1] SegFormer, arXiv 2105.15203" in text
-
-
-def test_a_latex_table():
-    assert latex_table(TABLE) == (
-        "\\begin{table}\n"
-        "\\centering\n"
-        "\\caption{A title. A caption, 50 \\%.}\n"
-        "\\begin{tabular}{lr}\n"
-        "\\toprule\n"
-        "model\\_name & clean \\\\\n"
-        "\\midrule\n"
-        "a|b & 80.0 \\\\\n"
-        "\\midrule\n"
-        "{}[c] & - \\\\\n"
-        "\\bottomrule\n"
-        "\\end{tabular}\n"
-        "\\end{table}"
-    )
-
-
-def test_latex_escapes_names(tmp_path):
-    text = as_latex(make(tmp_path, records("fan_t & 50% {x} \\y ~^$#")))
-    assert r"fan\_t \& 50\% \{x\} \textbackslash{}y \textasciitilde{}\textasciicircum{}\$\#" in text
-    assert text.startswith("% needs \\usepackage{booktabs}\n% Protocol small: 3 cells")
-    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 4
 
 
 HOSTILE = [

@@ -1,5 +1,7 @@
 """The published rows: what the tables print is what their per-type rows come to."""
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -7,6 +9,8 @@ import pytest
 
 from mmfan.corruptions.cell import CLEAN
 from mmfan.evaluation.protocol import PROTOCOLS
+from mmfan.evaluation.report import build_report, read_runs
+from mmfan.evaluation.report.formats import as_csv, as_json
 from mmfan.evaluation.report.published import published_rows
 from mmfan.evaluation.summary.summary import summarize
 
@@ -64,17 +68,74 @@ def test_a_mean_over_runs_would_not_give_them():
 
 def test_every_row_says_where_it_is_from():
     rows = published_rows()
-    assert len(rows) == 48
+    assert len(rows) == 57
     for row in rows:
         assert row.source
         assert row.label in ("protocol not stated", f"{row.protocol}, {row.cells} cells")
         assert row.note or row.protocol
-        assert 0 < row.corrupted < row.clean < 1
-        assert row.retention == pytest.approx(row.corrupted / row.clean)
+        if None not in (row.clean, row.corrupted):
+            assert 0 < row.corrupted < row.clean < 1
+            assert row.retention == pytest.approx(row.corrupted / row.clean)
+        else:
+            assert "known to us" in row.note
         if row.printed_retention is not None and row.name not in SLIPS:
             assert row.retention == pytest.approx(row.printed_retention, abs=0.002)
         assert json.loads(json.dumps(row.to_dict()))["name"] == row.name
     assert len({(row.name, row.metric) for row in rows}) == len(rows)
+
+
+# name -> clean, corrupted, retention in percent as printed, and the protocol that is stated
+SEGMENTORS = {
+    "FAN-T-Hybrid": (81.2, 57.1, None, None),
+    "FAN-B-Hybrid": (82.2, 66.9, 81.5, None),
+    "STL FAN-L-Hybrid": (82.8, 69.2, 83.6, None),
+    "TAPADL FAN-B-Hybrid": (82.9, 69.7, None, "kamann16"),
+    "SegFormer-B2": (81.0, 59.6, 73.6, None),
+    "SegFormer-B5 (CWFA)": (None, None, 84.3, "kamann16"),
+    "SETR (DeiT-S)": (76.0, 55.3, 72.8, None),
+    "HGFormer Swin-T": (None, 43.81, None, "level5"),
+    "Mask2Former Swin-T": (None, 41.68, None, "level5"),
+    "Rein DINOv2-L": (None, 60.0, None, "level5"),
+    "QPrompt-R1 DINOv2-L": (None, 69.8, None, "level5"),
+}
+
+
+@pytest.mark.parametrize("name", SEGMENTORS)
+def test_figures_protocol_and_source(name):
+    (row,) = published_rows([name], dataset="cityscapes", metric="mIoU")
+    percents = (row.clean, row.printed_corrupted, row.printed_retention)
+    assert [one if one is None else round(100 * one, 4) for one in percents] == list(SEGMENTORS[name][:3])
+    assert row.protocol == SEGMENTORS[name][3]
+    assert row.source
+
+
+def test_what_is_quoted_from_a_third_party_is_marked():
+    quoted = {row.name for row in published_rows(metric="mIoU") if row.quoted}
+    kamann = {row.name for row in published_rows(metric="mIoU") if "Kamann and Rother" in row.quoted}
+    stl = {"SegFormer-B0", "SegFormer-B1", "SegFormer-B2", "ConvNeXt-T", "Swin-T", "SETR (DeiT-S)"}
+    assert kamann == {row["model"] for row in TABLE} - {"SegFormer-B5"}
+    assert quoted == kamann | stl | {"Mask2Former Swin-T", "QPrompt-R1 DINOv2-L"}
+
+
+def test_a_row_without_a_clean_score_in_every_form(tmp_path):
+    records = records_of(published_rows(["SegFormer-B5"])[0])
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    rows = published_rows(["HGFormer Swin-T", "QPrompt-R1 DINOv2-L"])
+    report = build_report(read_runs([path]), "kamann16", published=rows)
+    table = report.tables[0]
+    assert [row[:6] for row in table.rows[1:]] == [
+        ("HGFormer Swin-T [1]", "level5", "16", "-", "43.8", "-"),
+        ("QPrompt-R1 DINOv2-L [2]†", "level5", "16", "-", "69.8", "-"),
+    ]
+    assert "† quoted" in table.caption
+    assert "QPrompt-R1 DINOv2-L: from a third party's note about the paper, which we have not read" in report.notes
+    published = json.loads(as_json(report))["published"]
+    assert (published[0]["clean"], published[0]["retention"]) == (None, None)
+    rows = list(csv.DictReader(io.StringIO(as_csv(report))))
+    assert (rows[1]["clean"], rows[1]["quoted"]) == ("", "")
+    assert float(rows[1]["corrupted"]) == pytest.approx(0.4381)
+    assert rows[2]["quoted"]
 
 
 def test_picking():

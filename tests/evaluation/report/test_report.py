@@ -146,7 +146,7 @@ def test_published_rows_are_never_compared_in_silence(tmp_path):
     everything = published_beside(runs, "mIoU")
     assert everything
     assert {row.dataset for row in everything} == {"cityscapes"}
-    assert published_beside(runs, "bbox_mAP") == ()  # those are of another data set
+    assert published_beside(runs, "segm_mAP") == ()  # those are of another data set
     with pytest.raises(ValueError, match="Did you mean 'SegFormer-B5'"):
         published_beside(runs, "mIoU", ["SegFormer-B6"])
 

@@ -1,0 +1,70 @@
+"""Notes of a report: what a reader must know before comparing its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmfan.corruptions.cell import Cell, listed
+from mmfan.evaluation.protocol import Protocol
+from mmfan.evaluation.report.contents import ModelReport
+from mmfan.evaluation.report.published import PublishedRow, same_dataset
+from mmfan.evaluation.results.store import key_of
+from mmfan.utils.text import counted, spoken
+
+# the pictures of the validation sets that the published rows are of
+PUBLISHED_PICTURES = {"cityscapes": 500, "coco": 5000}
+
+
+def number_of_pictures(model: ModelReport) -> int | None:
+    """How many pictures a model was judged on, if its records say: a number, or one before the hash of their list."""
+    number = str(model.run.key.pictures).partition("-")[0]
+    return int(number) if number.isdecimal() else None
+
+
+def notes_on(protocol: Protocol, models: Sequence[ModelReport], published: Sequence[PublishedRow]) -> list[str]:
+    """What is partial, a subset, unlike or quoted, a sentence each."""
+    notes = []
+    for model in models:
+        if model.summary.partial:
+            missing = model.summary.missing
+            notes.append(f"PARTIAL: {model.name} lacks {counted(len(missing), 'cell')}: {spoken(listed(missing))}.")
+        if model.run.key.unchecked and model.run.key.config_hash is not None:
+            notes.append(
+                f"The records of {model.name} do not say which contents of pictures and labels they are of (mmfan "
+                "before 0.2.0 wrote them): whether the data changed between two cells cannot be told."
+            )
+        if model.run.key.pictures is not None and any("limit" in record for record in model.run.records):
+            notes.append(f"{model.name} was judged on a subset of the pictures ({model.run.records[0]['limit']}).")
+        said: dict[str, list[Cell]] = {}
+        for record in model.run.records:
+            if record.get("note"):
+                said.setdefault(str(record["note"]), []).append(key_of(record)[1])
+        notes += [f"{model.name}, {spoken(listed(cells))}: {note}" for note, cells in said.items()]
+    own_sets = {model.summary.dataset for model in models}
+    for row in published:
+        if row.protocol != protocol.name:
+            notes.append(
+                f"{row.name} ({row.label}) is not comparable in corrupted score and retention: this report is on "
+                f"{protocol.name}, {counted(protocol.size, 'cell')}."
+            )
+        if not any(same_dataset(row.dataset, name) for name in own_sets):
+            notes.append(f"{row.name} was judged on {row.dataset}, not on {' or '.join(sorted(own_sets))}.")
+        counts = {number_of_pictures(model) for model in models} - {None, PUBLISHED_PICTURES[row.dataset]}
+        if counts:
+            own = " and ".join(map(str, sorted(filter(None, counts))))
+            notes.append(f"{row.name} was judged on {PUBLISHED_PICTURES[row.dataset]} pictures, not on {own}.")
+    named: dict[str, list[str]] = {}
+    for row in published:
+        for note in filter(None, (row.quoted, row.note)):
+            named.setdefault(note, []).append(row.name)
+    notes += [f"{', '.join(names)}: {note}" for note, names in named.items()]
+    for what, values in (
+        ("data sets", own_sets),
+        ("seeds of the corruptions", {str(model.run.key.seed) for model in models}),
+        ("lists of pictures", {str(model.run.key.pictures) for model in models}),
+    ):
+        if len(values) > 1:
+            notes.append(
+                f"The models were judged on different {what} ({', '.join(sorted(values))}); compare with care."
+            )
+    return notes
