@@ -11,15 +11,21 @@ from mmfan.registry import DATASETS, TRANSFORMS
 
 __all__: list[str] = []
 
+AUGMENTATIONS = ("AugMix", "SeedByPicture", "Views")
+
 if is_installed("mmcv"):
+    from mmfan.datasets.augmentations.augmix import AugMix
+    from mmfan.datasets.augmentations.passes import PassSampler, SeedByPicture
+    from mmfan.datasets.augmentations.views import Views
     from mmfan.datasets.transforms.band_noise import BandNoise
     from mmfan.datasets.transforms.corrupt import Corrupt
     from mmfan.datasets.transforms.load_image import LoadImageFromFile
     from mmfan.datasets.transforms.patch_drop import PatchDrop
 
     __all__ += ["BandNoise", "Corrupt", "LoadImageFromFile", "PatchDrop"]
+    __all__ += ["AugMix", "PassSampler", "SeedByPicture", "Views"]
 else:
-    register_missing(TRANSFORMS, "mmcv", ("BandNoise", "Corrupt", "LoadImageFromFile", "PatchDrop"))
+    register_missing(TRANSFORMS, "mmcv", ("BandNoise", "Corrupt", "LoadImageFromFile", "PatchDrop", *AUGMENTATIONS))
 
 if is_installed("mmseg"):
     from mmfan.datasets.cityscapes import CityscapesDataset

@@ -1,0 +1,194 @@
+"""Corruptions of the tests that a training pipeline shows already: each step's, and their union.
+
+A test on a type of picture that the model was trained on says little of pictures it never met. So each augmentation of
+mmfan declares what it overlaps in ``overlaps``, here stands the same for the transforms of mmcv, mmsegmentation and
+mmdetection, and the union is written into the checkpoint, the results and the report. The rule, strict rather than
+lenient (autocontrast is a weak form of the contrast that is tested, and counts):
+
+===========================  =========================================================================
+test type                    operations of training that count
+===========================  =========================================================================
+brightness                   brightness, gamma, photometric distortion
+contrast                     contrast, autocontrast, CLAHE, photometric distortion
+saturate                     colour, saturation, grey, photometric distortion
+the noises                   additive or multiplicative noise of pixels
+the blurs                    Gaussian, motion, box blur; sharpness below 1; random filters
+jpeg_compression, pixelate   coding as JPEG, scaling down and up
+elastic_transform            elastic warps
+snow, frost, fog, spatter    the same
+===========================  =========================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mmfan.corruptions import CORRUPTIONS, GROUPS
+from mmfan.datasets.transforms.choices import expand_corruptions
+from mmfan.datasets.transforms.pipelines import walk
+from mmfan.errors import MMFanError
+
+NOISES = frozenset(GROUPS["noise"])
+BLURS = frozenset(GROUPS["blur"])
+PHOTOMETRIC = frozenset({"brightness", "contrast", "saturate"})
+# What FAN's published recipes show a model before anything is added: PhotoMetricDistortion in fine-tuning, RandAugment
+# in pre-training.
+OF_FAN_RECIPE = PHOTOMETRIC
+
+# Transforms of others by the name of their class.
+FOREIGN: dict[str, frozenset[str]] = {
+    "PhotoMetricDistortion": PHOTOMETRIC,
+    "YOLOXHSVRandomAug": frozenset({"brightness", "saturate"}),
+    "AdjustGamma": frozenset({"brightness"}),
+    "BioMedicalGaussianBlur": BLURS,
+    "BioMedicalGaussianNoise": NOISES,
+    "BioMedicalRandomGamma": frozenset({"brightness"}),
+    "CLAHE": frozenset({"contrast"}),
+    "RGB2Gray": frozenset({"saturate"}),
+    "RandomGrayscale": frozenset({"saturate"}),
+    "Brightness": frozenset({"brightness"}),
+    "Contrast": frozenset({"contrast"}),
+    "AutoContrast": frozenset({"contrast"}),
+    "Color": frozenset({"saturate"}),
+    "ColorTransform": frozenset({"saturate"}),
+    "Sharpness": BLURS,
+    "BandNoise": NOISES,
+}
+# Without a table of steps these two draw from the whole space of colours; a table's steps are looked at one by one.
+POLICIES = {"AutoAugment": "policies", "RandAugment": "aug_space"}
+# Known to change no picture, or only where things are in it and what is hidden.
+NEUTRAL = frozenset({
+    "BioMedical3DPad", "BioMedical3DRandomCrop", "BioMedical3DRandomFlip", "CachedMixUp", "CachedMosaic",
+    "CenterCrop", "Compose", "CopyPaste", "CutOut", "DefaultFormatBundle", "Equalize", "Expand",
+    "FilterAnnotations", "FixShapeResize", "GenerateEdge", "GeomTransform", "Invert", "KeyMapper",
+    "MinIoURandomCrop", "MixUp", "Mosaic", "Normalize", "PackDetInputs", "PackSegInputs", "Pad", "PatchDrop",
+    "Posterize", "RandomAffine", "RandomApply", "RandomCenterCropPad", "RandomChoice", "RandomChoiceResize",
+    "RandomCrop", "RandomCutOut", "RandomErasing", "RandomFlip", "RandomMosaic", "RandomOrder", "RandomResize",
+    "RandomRotFlip", "RandomRotate", "RandomShift", "Rerange", "Resize", "ResizeShortestEdge", "ResizeToMultiple",
+    "Rotate", "SegRescale", "ShearX", "ShearY", "Solarize", "SolarizeAdd", "ToTensor", "TransformBroadcaster",
+    "TranslateX", "TranslateY",
+})  # fmt: skip
+# These hold steps, which are looked at one by one.
+HOLDERS = ("transforms", "subroutines", *POLICIES.values())
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What a training pipeline shows of the tests.
+
+    Attributes:
+        types: Names of the corruptions, in the order of the benchmark.
+        by_step: Step -> those it shows; steps without any are left out.
+        unknown: Steps that nobody has said anything about.
+    """
+
+    types: tuple[str, ...]
+    by_step: dict[str, tuple[str, ...]]
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """The types beyond those of FAN's published recipes (brightness, contrast, saturate)."""
+        return tuple(name for name in self.types if name not in OF_FAN_RECIPE)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in the types of JSON."""
+        return {
+            "overlaps": list(self.types),
+            "added": list(self.added),
+            "by_step": {name: list(types) for name, types in self.by_step.items()},
+            "unknown": list(self.unknown),
+        }
+
+
+def ordered(types: Iterable[str]) -> tuple[str, ...]:
+    """Names of corruptions in the order of the benchmark, others behind them by name.
+
+    >>> ordered({"fog", "shot_noise", "drizzle"})
+    ('shot_noise', 'fog', 'drizzle')
+    """
+    kept = set(types)
+    return (*(name for name in CORRUPTIONS if name in kept), *sorted(kept - set(CORRUPTIONS)))
+
+
+def overlap_of(pipeline: Any, more: Iterable[Any] = ()) -> Overlap:
+    """What the steps of a training pipeline show of the tests, as a union.
+
+    Args:
+        pipeline: Its steps, as built ones or as a config has them; nested ones are looked at too.
+        more: What else changes pictures in training: hooks of mmfan that declare ``overlaps``.
+    """
+    by_step: dict[str, tuple[str, ...]] = {}
+    unknown: list[str] = []
+    for step in (*_steps_of(pipeline), *more):
+        name, types = overlaps_of_step(step)
+        if types is None:
+            unknown.append(name)
+        elif types:
+            by_step[name] = ordered({*by_step.get(name, ()), *types})
+    every = ordered(name for types in by_step.values() for name in types)
+    return Overlap(every, by_step, tuple(dict.fromkeys(unknown)))
+
+
+def overlaps_of_step(step: Any) -> tuple[str, frozenset[str] | None]:
+    """The name of a step, and what it overlaps; None where nobody has said.
+
+    Args:
+        step: Built, or the config of one; a step of mmfan is built from its config to be asked.
+
+    Raises:
+        MMFanError: Its ``overlaps`` are no names of corruptions.
+    """
+    built = _built(step) if isinstance(step, Mapping) else step
+    if isinstance(built, Mapping):
+        name = str(built.get("type")).rpartition(".")[2]
+        if name == "Corrupt":
+            return name, frozenset(_types_of_corrupt(built.get("corruption")))
+        if name in POLICIES:
+            return name, frozenset() if POLICIES[name] in built else PHOTOMETRIC | BLURS
+    else:
+        name = type(built).__name__
+        declared = getattr(built, "overlaps", None)
+        if declared is not None:
+            return name, _checked(name, declared)
+        if name == "Corrupt":
+            return name, frozenset(_types_of_corrupt(getattr(built, "corruption", None)))
+        if name in POLICIES:
+            return name, frozenset()
+    if name in FOREIGN:
+        return name, FOREIGN[name]
+    return name, frozenset() if name in NEUTRAL or name.startswith("Load") else None
+
+
+def _checked(name: str, declared: Any) -> frozenset[str]:
+    if isinstance(declared, str) or not all(isinstance(one, str) for one in declared):
+        raise MMFanError(f"Expected `overlaps` of {name} to be names of corruptions, got {declared!r:.80}.")
+    return frozenset(declared)
+
+
+def _types_of_corrupt(corruption: Any) -> tuple[str, ...]:
+    return () if corruption in (None, "clean") else expand_corruptions(corruption)
+
+
+def _built(step: Mapping[str, Any]) -> Any:
+    """A step of mmfan, built; any other config as it is."""
+    if not str(step.get("type")).startswith("mmfan."):
+        return step
+    from mmengine.registry import TRANSFORMS
+
+    return TRANSFORMS.build(dict(step))
+
+
+def _steps_of(pipeline: Any) -> Iterable[Any]:
+    if isinstance(pipeline, (list, tuple)):
+        for step in pipeline:
+            yield from _steps_of(step)
+    elif isinstance(pipeline, Mapping):
+        yield pipeline
+        if not str(pipeline.get("type")).startswith("mmfan."):  # those declare for what they hold
+            for holder in HOLDERS:
+                yield from _steps_of(pipeline.get(holder) or ())
+    else:
+        yield from walk(pipeline)

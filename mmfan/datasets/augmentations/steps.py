@@ -1,0 +1,60 @@
+"""Common parts of the augmentations: the picture of a sample, checked numbers, draws."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmfan.errors import MMFanError
+
+Picture = NDArray[Any]
+
+
+def picture_of(results: dict[str, Any], step: object) -> Picture:
+    """The picture of a sample, BGR ``(H, W, 3)``, as uint8 or floats from 0 to 255.
+
+    Raises:
+        MMFanError: There is none, or it has another form.
+    """
+    image = results.get("img")
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
+        what = "none" if image is None else f"the shape {getattr(image, 'shape', None)}"
+        raise MMFanError(
+            f"mmfan.{type(step).__name__} needs a colour picture (H, W, 3) in 'img', got {what} in the sample of "
+            f"{results.get('img_path')}: place it after the step that loads the picture and before those that pack it."
+        )
+    return image
+
+
+def like(values: Picture, image: Picture) -> Picture:
+    """Values cut to 0..255 in the type of a picture; rounded where that is uint8."""
+    clipped = np.clip(values, 0, 255)
+    return np.rint(clipped).astype(np.uint8) if image.dtype == np.uint8 else clipped.astype(image.dtype)
+
+
+def fraction(name: str, value: Any) -> float:
+    """A number from 0 to 1.
+
+    Raises:
+        MMFanError: It is none.
+    """
+    return number(name, value, 0.0, 1.0)
+
+
+def number(name: str, value: Any, least: float = 0.0, most: float = float("inf")) -> float:
+    """A number within limits.
+
+    Raises:
+        MMFanError: It is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+        limits = f"{least:g} to {most:g}" if most < float("inf") else f"at least {least:g}"
+        raise MMFanError(f"Expected `{name}` to be a number of {limits}, got {value!r:.80}.")
+    return float(value)
+
+
+def happens(prob: float) -> bool:
+    """One draw of NumPy's generator, whatever the probability, so that what comes after does not depend on it."""
+    return bool(np.random.random_sample() < prob)

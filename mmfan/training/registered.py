@@ -1,0 +1,10 @@
+"""Plug-ins of training, registered under the scope ``mmfan``; importing this module registers them."""
+
+from mmfan.environment import check_environment
+
+check_environment()
+
+from mmfan.training.consistency import ConsistencyWrapper  # noqa: E402
+from mmfan.training.feature_hook import FeatureAugmentHook  # noqa: E402
+
+__all__ = ["ConsistencyWrapper", "FeatureAugmentHook"]

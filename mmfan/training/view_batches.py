@@ -1,0 +1,107 @@
+"""Batches with changed copies of their pictures, as :class:`mmfan.Views` makes them: taken apart, normalised, padded.
+
+A data preprocessor of mmengine, mmsegmentation or mmdetection handles the copies as it handles pictures: one batch, the
+pictures themselves first, then their first copies, then their second ones.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+from mmfan.errors import ConfigError
+
+CHANNELS = 3
+COPIES = "view_copies"  # in the metainfo of a sample: how many copies of its picture the batch holds
+
+
+class Copies(NamedTuple):
+    """The copies in a batch.
+
+    Attributes:
+        rows: Numbers of the pictures that have copies.
+        count: Copies of each; 0 where none has any.
+    """
+
+    rows: tuple[int, ...]
+    count: int
+
+
+def copies_of(data_samples: Sequence[Any]) -> Copies:
+    """What the samples of a batch say of copies.
+
+    Raises:
+        ConfigError: Their pictures have different numbers of copies.
+    """
+    counts = [int(sample.metainfo.get(COPIES, 0)) for sample in data_samples]
+    rows = tuple(row for row, count in enumerate(counts) if count)
+    different = {counts[row] for row in rows}
+    if len(different) > 1:
+        raise ConfigError(f"Expected one number of views for all pictures of a batch, got {sorted(different)} copies.")
+    return Copies(rows, different.pop() if different else 0)
+
+
+class TakesViews:
+    """Mixed into the class of a data preprocessor: takes the copies apart in training."""
+
+    def forward(self, data: Any, training: bool = False) -> Any:
+        """As the preprocessor has it; the inputs hold ``B + copies`` pictures, the samples stay ``B``."""
+        inputs = data.get("inputs") if isinstance(data, dict) else None
+        if not training or not isinstance(inputs, (list, tuple)):
+            return super().forward(data, training)  # type: ignore[misc]
+        samples = list(data["data_samples"])
+        counts = [_views_in(picture) for picture in inputs]
+        pictures = [picture[:CHANNELS] for picture in inputs]
+        owners = []
+        for view in range(1, max(counts, default=1)):
+            for row, count in enumerate(counts):
+                if view < count:
+                    pictures.append(inputs[row][CHANNELS * view : CHANNELS * (view + 1)])
+                    owners.append(row)
+        every = [*samples, *(copy.deepcopy(samples[row]) for row in owners)]
+        made = super().forward({**data, "inputs": pictures, "data_samples": every}, training)  # type: ignore[misc]
+        made["data_samples"] = made["data_samples"][: len(samples)]
+        for sample, count in zip(made["data_samples"], counts, strict=True):
+            sample.set_metainfo({COPIES: count - 1})
+        return made
+
+
+def _views_in(picture: Tensor) -> int:
+    count, rest = divmod(picture.shape[0], CHANNELS)
+    if rest or not count:
+        raise ConfigError(
+            f"Expected pictures of 3 channels, or of 3 times the views of mmfan.Views, got {picture.shape[0]} channels."
+        )
+    return count
+
+
+def extend(module: nn.Module, mixin: type, prefix: str) -> nn.Module:
+    """Give a module a class of its own, derived from a mixin and its class; its parts, names and weights stay.
+
+    Args:
+        module: Changed in place.
+        mixin: Its methods come before those of the class.
+        prefix: Of the name of the new class.
+    """
+    own = type(module)
+    module.__class__ = type(f"{prefix}{own.__name__}", (mixin, own), {"__module__": own.__module__})
+    return module
+
+
+def take_views(model: nn.Module, whose: str) -> None:
+    """Let the data preprocessor of a model take pictures with copies.
+
+    Raises:
+        ConfigError: It has none that normalises pictures.
+    """
+    preprocessor = getattr(model, "data_preprocessor", None)
+    if not isinstance(preprocessor, nn.Module) or not hasattr(preprocessor, "mean"):
+        raise ConfigError(
+            f"{whose} needs a `data_preprocessor` that normalises pictures (SegDataPreProcessor, DetDataPreprocessor), "
+            f"got {type(preprocessor).__name__}."
+        )
+    if not isinstance(preprocessor, TakesViews):
+        extend(preprocessor, TakesViews, "Views")

@@ -1,0 +1,85 @@
+"""What a training pipeline shows of the tests: by step, as a union, and beyond FAN's own recipe."""
+
+import pytest
+from mmengine.dataset import Compose
+from mmengine.registry import DefaultScope
+
+from mmfan.apis import load_config
+from mmfan.corruptions import CORRUPTIONS
+from mmfan.datasets.augmentations import overlap_of, overlaps_of_step
+from mmfan.datasets.augmentations.overlaps import FOREIGN
+from mmfan.errors import MMFanError
+
+PHOTOMETRIC = ("brightness", "contrast", "saturate")
+STEPS = [
+    {"type": "LoadImageFromFile"},
+    {
+        "type": "RandomChoice",
+        "transforms": [[{"type": "PhotoMetricDistortion"}], [{"type": "RandomFlip", "prob": 1.0}]],
+    },
+    {"type": "mmfan.AugMix", "ops": ["posterize"]},
+    {"type": "mmfan.Corrupt", "corruption": ["fog", "noise"], "severity": 1, "seed": None},
+    {"type": "PackSegInputs"},
+]
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_the_union_of_nested_steps(built):
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        found = overlap_of(Compose(STEPS) if built else STEPS)
+    noises = ("gaussian_noise", "shot_noise", "impulse_noise")
+    assert found.types == (*noises, "fog", "brightness", "contrast", "speckle_noise", "saturate")
+    assert found.by_step == {
+        "PhotoMetricDistortion": PHOTOMETRIC,
+        "Corrupt": (*noises, "fog", "speckle_noise"),
+    }
+    assert found.added == (*noises, "fog", "speckle_noise")
+    assert found.unknown == ()
+
+
+def test_the_recipe_of_fan_adds_nothing_to_itself():
+    found = overlap_of(load_config("fan_segformer_cityscapes").train_pipeline)
+    assert (found.types, found.added, found.unknown) == (PHOTOMETRIC, (), ())
+
+
+@pytest.mark.parametrize("name", ["fan_segformer_mini", "fan_segformer_camvid", "fan_mask_rcnn_mini",
+                                  "fan_cascade_rcnn_bccd", "fan-t-hybrid_mask-rcnn_fpn_8xb2-36e_coco"])  # fmt: skip
+def test_every_step_of_the_shipped_configs_is_known(name):
+    loader = load_config(name).train_dataloader.dataset
+    while "pipeline" not in loader:
+        loader = loader.dataset
+    assert overlap_of(loader.pipeline).unknown == ()
+
+
+def test_steps_that_nobody_knows_are_told():
+    found = overlap_of([{"type": "Albu", "transforms": []}, {"type": "some.FancyBlur"}])
+    assert found.unknown == ("Albu", "FancyBlur")
+
+
+def test_users_declare_theirs():
+    class Rain:
+        overlaps = frozenset({"snow", "drizzle"})
+
+    class Wrong:
+        overlaps = "snow"
+
+    assert overlap_of([Rain()]).types == ("snow", "drizzle")
+    with pytest.raises(MMFanError, match="`overlaps` of Wrong to be names"):
+        overlaps_of_step(Wrong())
+
+
+@pytest.mark.parametrize("name", ["AutoAugment", "RandAugment"])
+def test_policies_are_looked_at_one_by_one(name):
+    key = {"AutoAugment": "policies", "RandAugment": "aug_space"}[name]
+    assert overlap_of([{"type": name, key: [[{"type": "Color"}, {"type": "Rotate"}]]}]).types == ("saturate",)
+    assert {*PHOTOMETRIC, "gaussian_blur"} <= set(overlap_of([{"type": name}]).types)
+
+
+def test_names_are_those_of_the_tests():
+    assert {name for types in FOREIGN.values() for name in types} <= set(CORRUPTIONS)
+
+
+def test_in_the_types_of_json():
+    assert overlap_of([{"type": "CLAHE"}, {"type": "Odd"}]).to_dict() == {
+        "overlaps": ["contrast"], "added": [], "by_step": {"CLAHE": ["contrast"]}, "unknown": ["Odd"],
+    }  # fmt: skip

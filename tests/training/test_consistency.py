@@ -1,0 +1,122 @@
+"""``ConsistencyWrapper``: its loss against one that is computed view by view; names, weights and predictions stay."""
+
+import copy
+
+import pytest
+import torch
+from helpers.tiny_segmentor import write_config, write_tree
+from mmengine.config import Config
+from mmengine.registry import MODELS, DefaultScope
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+
+from mmfan.apis import load_config
+from mmfan.errors import ConfigError, MMFanError
+from mmfan.training.divergence import divergence
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("consistency")
+    return load_config(write_config(folder / "tiny.py", write_tree(folder / "data")))
+
+
+def built(config, **changes):
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        return MODELS.build({**copy.deepcopy(config.model), **changes})
+
+
+def wrapped(config, **changes):
+    return built(config, type="mmfan.ConsistencyWrapper", of="EncoderDecoder", **changes)
+
+
+def batch(views=3, with_copies=(True, True)):
+    generator = torch.Generator().manual_seed(0)
+    inputs, samples = [], []
+    for has in with_copies:
+        channels = 3 * views if has else 3
+        inputs.append(torch.randint(0, 256, (channels, 64, 64), generator=generator, dtype=torch.uint8))
+        labels = torch.randint(0, 19, (1, 64, 64), generator=generator)
+        labels[:, :, :20] = 255
+        samples.append(SegDataSample(gt_sem_seg=PixelData(data=labels)))
+    return {"inputs": inputs, "data_samples": samples}
+
+
+def losses_of(model, data):
+    model.eval()  # batch norms keep to their statistics, so that pictures can be taken one by one
+    return model(**model.data_preprocessor(copy.deepcopy(data), training=True), mode="loss")
+
+
+def plain_logits(model, pictures):
+    data = {"inputs": list(pictures), "data_samples": [SegDataSample() for _ in pictures]}
+    return model(model.data_preprocessor(data, training=False)["inputs"], mode="tensor")
+
+
+@pytest.mark.parametrize("weight", [1.0, 12.0])
+def test_the_loss_is_that_of_separate_passes(config, weight):
+    model, plain, data = wrapped(config, consistency={"pixels": weight}), built(config).eval(), batch()
+    losses = losses_of(model, data)
+    clean = {**data, "inputs": [picture[:3] for picture in data["inputs"]]}
+    expected = losses_of(plain, clean)
+    assert set(losses) == {*expected, "loss_consistency_pixels"}
+    torch.testing.assert_close(losses["decode.loss_ce"], expected["decode.loss_ce"], rtol=1e-4, atol=1e-5)
+    views = [plain_logits(plain, [picture[at : at + 3] for picture in data["inputs"]]) for at in (0, 3, 6)]
+    labels = torch.stack([sample.gt_sem_seg.data[0] for sample in data["data_samples"]])[:, ::4, ::4]
+    jsd = divergence(views)[labels != 255].mean()
+    assert jsd > 1e-5
+    torch.testing.assert_close(losses["loss_consistency_pixels"], weight * jsd, rtol=1e-3, atol=1e-6)
+
+
+def test_views_that_are_equal_cost_nothing(config):
+    data = batch()
+    data["inputs"] = [picture[:3].repeat(3, 1, 1) for picture in data["inputs"]]
+    assert losses_of(wrapped(config), data)["loss_consistency_pixels"].item() == pytest.approx(0, abs=1e-6)
+
+
+def test_only_pictures_with_copies_count(config):
+    model, data = wrapped(config), batch(with_copies=(False, True))
+    some = losses_of(model, data)
+    alone = losses_of(model, {name: values[1:] for name, values in data.items()})
+    torch.testing.assert_close(some["loss_consistency_pixels"], alone["loss_consistency_pixels"], rtol=1e-4, atol=1e-7)
+    none = losses_of(model, batch(with_copies=(False, False)))
+    assert none["loss_consistency_pixels"] == 0
+    assert set(none) == set(some)  # all processes of a training have the same losses
+
+
+def test_every_view_has_a_gradient(config):
+    model, data = wrapped(config).eval(), batch()
+    ready = model.data_preprocessor(data, training=True)
+    ready["inputs"].requires_grad_()
+    model(**ready, mode="loss")["loss_consistency_pixels"].backward()
+    assert ready["inputs"].shape == (6, 3, 64, 64)
+    assert (ready["inputs"].grad.flatten(1).abs().sum(dim=1) > 0).all()
+
+
+def test_the_model_stays_what_it_is(config):
+    model, plain = wrapped(config), built(config)
+    assert list(model.state_dict()) == list(plain.state_dict())
+    assert isinstance(model, type(plain))
+    pictures = torch.randn(1, 3, 64, 64)
+    assert torch.equal(model.eval()(pictures, mode="tensor"), plain.eval()(pictures, mode="tensor"))
+    assert isinstance(copy.deepcopy(model), type(model))
+
+
+def test_what_cannot_be_trained_so_is_named(config):
+    with pytest.raises(ConfigError, match=r"weights for pixels, rpn, dense, roi, got pixel\."):
+        wrapped(config, consistency={"pixel": 1.0})
+    with pytest.raises(MMFanError, match="`pixels` to be a number of at least 0, got -1"):
+        wrapped(config, consistency={"pixels": -1})
+    with pytest.raises(ConfigError, match="needs a `data_preprocessor`"):
+        wrapped(config, data_preprocessor=None)
+    with pytest.raises(ConfigError, match=r"cannot train mmfan\.FANClassifier: it has no extract_feat and no loss"):
+        built(Config({"model": {}}), type="mmfan.ConsistencyWrapper", of="mmfan.FANClassifier", num_classes=2,
+              backbone={"type": "mmfan.FAN", "arch": {"embed_dims": 32, "depth": 1, "num_heads": 4},
+                        "out_indices": (0,)})  # fmt: skip
+    data = batch()
+    data["inputs"][0] = data["inputs"][0][:6]
+    with pytest.raises(ConfigError, match=r"one number of views .* got \[1, 2\] copies"):
+        losses_of(wrapped(config), data)
+    data["inputs"][0] = data["inputs"][0][:4]
+    with pytest.raises(ConfigError, match="got 4 channels"):
+        losses_of(wrapped(config), data)
