@@ -103,6 +103,9 @@ ROOMS: dict[str, tuple[str, list[Part]]] = {
 }  # fmt: skip
 
 CONSTANTS = {
+    "mmfan.corruptions.BUILT_IN": "``CORRUPTIONS``, then ``CBAR``.",
+    "mmfan.corruptions.CBAR": "The ten types of ImageNet-C-bar, used where they are named.",
+    "mmfan.corruptions.CBAR_STRENGTHS": "Type of ``CBAR`` -> the strength behind each of its severities.",
     "mmfan.corruptions.COMMON": "The 15 types of the common benchmarks, in the order of the reference package.",
     "mmfan.corruptions.CORRUPTIONS": "All 19 types: ``COMMON``, then ``EXTRA``.",
     "mmfan.corruptions.ENGINE_VERSION": "Version of the built-in corruptions; another one makes other bytes.",

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mmfan.benchmark.machine import Machine, describe_machine
 from mmfan.benchmark.page import Page
 from mmfan.benchmark.timing import Spread, time_alternately
-from mmfan.corruptions import CORRUPTIONS, corrupt
+from mmfan.corruptions import CBAR, CORRUPTIONS, corrupt
 from mmfan.corruptions.threads import one_thread
 from mmfan.datasets.corrupted.codec import encode_picture
 from mmfan.datasets.miniature import draw_scene
@@ -42,21 +42,21 @@ class CorruptionTimes:
     Attributes:
         name: The corruption.
         severity: Its severity.
-        reference: Seconds of the reference, round by round.
+        reference: Seconds of the reference, round by round; None for the types that it has not.
         mmfan: Seconds of mmfan, round by round.
         png: Seconds of encoding the corrupted picture as mmfan's corrupted sets store it.
     """
 
     name: str
     severity: int
-    reference: Spread
+    reference: Spread | None
     mmfan: Spread
     png: Spread
 
     @property
-    def times_faster(self) -> float:
+    def times_faster(self) -> float | None:
         """Shortest time of the reference over mmfan's shortest; above 1 is faster."""
-        return self.reference.low / self.mmfan.low
+        return None if self.reference is None else self.reference.low / self.mmfan.low
 
 
 @dataclass(frozen=True)
@@ -96,14 +96,14 @@ def measure_corruptions(
         size: (width, height) of the picture in pixels.
         severities: Which to measure.
         repeats: Measured rounds of each; one more goes before them.
-        names: The types to measure.
+        names: The types to measure; those of C-bar, which the reference has not, are measured alone.
         say: Receives a line of progress for each type.
 
     Raises:
         NoReferenceError: The reference is not installed.
         MMFanError: ``size`` is too small for a street scene.
     """
-    reference = load_reference()
+    reference = load_reference() if set(names) - set(CBAR) else None
     picture = draw_scene(np.random.default_rng(0), size).image
     times = []
     with one_thread(), _reproducible_numpy():
@@ -112,25 +112,22 @@ def measure_corruptions(
             for severity in severities:
                 times.append(_time_one(picture, name, severity, repeats, reference))
                 measured = times[-1]
-                say(
-                    f"{name} {severity}: reference {measured.reference.low * 1e3:.0f} ms, "
-                    f"mmfan {measured.mmfan.low * 1e3:.1f} ms"
-                )
+                beside = f"reference {measured.reference.low * 1e3:.0f} ms, " if measured.reference else ""
+                say(f"{name} {severity}: {beside}mmfan {measured.mmfan.low * 1e3:.1f} ms")
         bandwidth = max(bandwidth, _copy_bandwidth())
     return CorruptionReport(tuple(times), picture.shape[1], picture.shape[0], bandwidth, _describe_machine())
 
 
-def _time_one(picture: Picture, name: str, severity: int, repeats: int, reference: Reference) -> CorruptionTimes:
+def _time_one(picture: Picture, name: str, severity: int, repeats: int, reference: Reference | None) -> CorruptionTimes:
     corrupted = corrupt(picture, name, severity, 0)
-    seconds = time_alternately(
-        {
-            "reference": lambda: reference(picture, name, severity),
-            "mmfan": lambda: corrupt(picture, name, severity, 0),
-            "png": lambda: encode_picture(corrupted, "png", None),
-        },
-        repeats,
-    )
-    return CorruptionTimes(name, severity, seconds["reference"], seconds["mmfan"], seconds["png"])
+    forms: dict[str, Callable[[], object]] = {
+        "mmfan": lambda: corrupt(picture, name, severity, 0),
+        "png": lambda: encode_picture(corrupted, "png", None),
+    }
+    if reference is not None and name not in CBAR:
+        forms = {"reference": lambda: reference(picture, name, severity), **forms}
+    seconds = time_alternately(forms, repeats)
+    return CorruptionTimes(name, severity, seconds.get("reference"), seconds["mmfan"], seconds["png"])
 
 
 def load_reference() -> Reference:
@@ -217,23 +214,27 @@ def corruptions_page(report: CorruptionReport) -> Page:
 def _table(times: Sequence[CorruptionTimes], floor: float) -> Table:
     columns = ("reference, ms", "mmfan, ms", "times faster", "PNG, ms", "mmfan / PNG", "mmfan / floor")
     total = _total(times)
-    rows = [_row(t.name, t.reference.low, t.mmfan.low, t.png.low, floor) for t in times]
+    rows = [_row(t.name, t.reference and t.reference.low, t.mmfan.low, t.png.low, floor) for t in times]
     rows.append(_row("all", total["reference"], total["mmfan"], total["png"], floor * len(times)))
     return Table("", "", (f"severity {times[0].severity}", *columns), tuple(rows))
 
 
-def _row(name: str, reference: float, ours: float, png: float, floor: float) -> tuple[str, ...]:
+def _row(name: str, reference: float | None, ours: float, png: float, floor: float) -> tuple[str, ...]:
     return (
         name,
-        f"{reference * 1e3:.0f}",
+        "-" if reference is None else f"{reference * 1e3:.0f}",
         f"{ours * 1e3:.1f}",
-        f"{reference / ours:.1f}",
+        "-" if reference is None else f"{reference / ours:.1f}",
         f"{png * 1e3:.0f}",
         f"{ours / png:.2f}",
         f"{ours / floor:.0f}",
     )
 
 
-def _total(times: Sequence[CorruptionTimes]) -> dict[str, float]:
-    reference, ours, png = (sum(getattr(entry, form).low for entry in times) for form in ("reference", "mmfan", "png"))
-    return {"reference": reference, "mmfan": ours, "png": png, "times_faster": reference / ours}
+def _total(times: Sequence[CorruptionTimes]) -> dict[str, float | None]:
+    """Sums of the shortest times; of the reference only where it has all types."""
+    ours, png = (sum(getattr(entry, form).low for entry in times) for form in ("mmfan", "png"))
+    references = [entry.reference.low for entry in times if entry.reference is not None]
+    reference = sum(references) if len(references) == len(times) else None
+    faster = None if reference is None else reference / ours
+    return {"reference": reference, "mmfan": ours, "png": png, "times_faster": faster}

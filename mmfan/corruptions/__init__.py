@@ -1,4 +1,6 @@
-"""The 19 corruptions of the robustness benchmarks, at five severities: ``corrupt(image, name, severity, seed)``.
+"""The corruptions of the robustness benchmarks, at five severities: ``corrupt(image, name, severity, seed)``.
+
+There are 19, and ten more of ImageNet-C-bar (:data:`CBAR`), which are used where they are asked for by name.
 
 Needs NumPy, OpenCV and numba, and nothing of torch or OpenMMLab; the names alone need none of them. The compiled loops
 are kept beside the package (or where ``NUMBA_CACHE_DIR`` points to), so that only the very first use compiles.
@@ -8,16 +10,29 @@ not depend on the processor, the system, or the version of Python and NumPy.
 
 - The same bytes on every machine, being integers, tables and IEEE arithmetic without fused or reordered operations:
   ``gaussian_noise``, ``shot_noise``, ``impulse_noise``, ``speckle_noise``, ``zoom_blur``, ``fog``, ``brightness``,
-  ``contrast``, ``saturate``, ``pixelate``.
+  ``contrast``, ``saturate``, ``pixelate``; of C-bar ``checkerboard_cutout``, ``cocentric_sine_waves``,
+  ``perlin_noise``, ``plasma_noise``, ``single_frequency_greyscale``, ``sparkles``.
 - The same to the last grey level, in few values: ``gaussian_blur``, ``glass_blur`` and ``elastic_transform`` (float32
   filters of OpenCV, which sum in the order that suits the processor), ``defocus_blur``, ``motion_blur`` and ``snow``
-  (weights from the system's exponential, sine and cosine), ``frost`` (the cubic enlargement of OpenCV).
+  (weights from the system's exponential, sine and cosine), ``frost`` (the cubic enlargement of OpenCV); of C-bar
+  ``brownish_noise`` and ``blue_noise_sample`` (the Fourier transform of NumPy; a pixel on the threshold may be kept or
+  lost), ``caustic_refraction`` and ``inverse_sparkles`` (powers of the system).
 - As far as the library goes: ``jpeg_compression`` is libjpeg-turbo's, as in OpenCV and Pillow; ``spatter`` finds the
   edges of its drops with OpenCV in integers.
 """
 
 from mmfan.corruptions.engine import SMALLEST_SIDE, check_picture, corrupt
-from mmfan.corruptions.names import COMMON, CORRUPTIONS, EXTRA, GROUPS, PARAMETERS, SEVERITIES
+from mmfan.corruptions.names import (
+    BUILT_IN,
+    CBAR,
+    CBAR_STRENGTHS,
+    COMMON,
+    CORRUPTIONS,
+    EXTRA,
+    GROUPS,
+    PARAMETERS,
+    SEVERITIES,
+)
 from mmfan.corruptions.registry import (
     ENGINE_VERSION,
     Corruption,
@@ -30,6 +45,9 @@ from mmfan.corruptions.registry import (
 from mmfan.corruptions.seeding import picture_name, picture_seed
 
 __all__ = [
+    "BUILT_IN",
+    "CBAR",
+    "CBAR_STRENGTHS",
     "COMMON",
     "CORRUPTIONS",
     "ENGINE_VERSION",

@@ -28,6 +28,11 @@ def inlined(function: Function) -> Function:
     return _compiled(function, inline="always")
 
 
+def vectorised(function: Function) -> Function:
+    """As :func:`compiled`, but a division by zero gives infinity and no error: what loops of many lanes need."""
+    return _compiled(function, error_model="numpy")
+
+
 def _compiled(function: Function, **options: Any) -> Function:
     try:
         result: Function = njit(cache=True, **options)(function)

@@ -24,7 +24,7 @@ def corrupt(image: Picture, name: str, severity: SupportsIndex, seed: SupportsIn
     Args:
         image: RGB picture (H, W, 3) or grey picture (H, W) or (H, W, 1) of uint8, both sides at least 32 pixels. It is
             not changed. Pictures read with OpenCV or by OpenMMLab are BGR: reverse their channels first.
-        name: One of :data:`mmfan.corruptions.CORRUPTIONS`, or a name that was registered.
+        name: One of :data:`mmfan.corruptions.BUILT_IN`, or a name that was registered.
         severity: 1 (weakest) to 5.
         seed: 0 to 2**64 - 1; :func:`mmfan.corruptions.picture_seed` derives it from the name of a file. Types
             without randomness ignore it.

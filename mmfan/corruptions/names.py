@@ -1,4 +1,6 @@
-"""Names, groups and severities of the 19 built-in corruptions, and the numbers behind each severity: the one table.
+"""Names, groups and severities of the built-in corruptions, and the numbers behind each severity: the one table.
+
+The 19 of the benchmarks first, then the ten of ImageNet-C-bar, which are asked for by name alone.
 
 The types and their numbers are those of ImageNet-C (Hendrycks and Dietterich, "Benchmarking Neural Network Robustness
 to Common Corruptions and Perturbations", ICLR 2019) in the form that works at any picture size (Michaelis et al.,
@@ -32,6 +34,23 @@ COMMON = (
 )
 EXTRA = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
 CORRUPTIONS = COMMON + EXTRA
+
+# The ten of ImageNet-C-bar (Mintun et al., "On Interaction Between Augmentations and Corruptions in Natural Corruption
+# Robustness", NeurIPS 2021), chosen to be unlike the benchmark and unlike what people train on. They are in none of the
+# lists above: "all" stays what it was.
+CBAR = (
+    "blue_noise_sample",
+    "brownish_noise",
+    "caustic_refraction",
+    "checkerboard_cutout",
+    "cocentric_sine_waves",
+    "inverse_sparkles",
+    "perlin_noise",
+    "plasma_noise",
+    "single_frequency_greyscale",
+    "sparkles",
+)
+BUILT_IN = CORRUPTIONS + CBAR
 
 # The groups of the benchmark, with each held-out type in the group it was held out of. Protocols that group
 # differently (brightness as digital, for one) carry their own groups.
@@ -95,4 +114,29 @@ PARAMETERS: dict[str, tuple[Any, ...]] = {
     "jpeg_compression": (25, 18, 15, 10, 7),
     # (factor, offset) of the HSV saturation; severities 1 and 2 take colour away
     "saturate": ((0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (20, 0.2)),
+}
+
+# The same for ImageNet-C-bar: strengths on the scale of its authors, 0 to 10. Lengths follow the shorter side of the
+# picture, as theirs follow the side of their squares.
+CBAR_STRENGTHS: dict[str, tuple[float, ...]] = {
+    # blanked are the pixels whose noise is below 0.3 of it minus 2.5 standard deviations
+    "blue_noise_sample": (0.8, 1.6, 2.4, 4.0, 5.6),
+    # standard deviation, 6.4 grey levels a unit
+    "brownish_noise": (1, 2, 3, 4, 5),
+    # depth of the lens, a twentieth of the side a unit; light, 0.2 a unit
+    "caustic_refraction": (2.35, 3.2, 4.9, 6.6, 9.15),
+    # share of every other square that is blanked, a tenth a unit
+    "checkerboard_cutout": (2, 3, 4, 5, 6),
+    # from trough to crest, 12.8 grey levels a unit
+    "cocentric_sine_waves": (3, 5, 8, 9, 10),
+    # steepness: exponent 0.13 a unit
+    "inverse_sparkles": (1, 2, 4, 9, 10),
+    # weight of the noise, 0.05 a unit
+    "perlin_noise": (4.6, 5.2, 5.8, 7.6, 8.8),
+    # amplitude, 6.4 grey levels a unit
+    "plasma_noise": (4.75, 7, 8.5, 9.25, 10),
+    # amplitude, 19.6 grey levels a unit
+    "single_frequency_greyscale": (1, 1.5, 2, 4.5, 5),
+    # radius, a hundredth of the side a unit
+    "sparkles": (1, 2, 3, 5, 6),
 }

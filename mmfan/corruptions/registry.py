@@ -9,7 +9,7 @@ from importlib import import_module
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfan.corruptions.names import CORRUPTIONS, GROUPS, PARAMETERS, SEVERITIES
+from mmfan.corruptions.names import BUILT_IN, CBAR, CBAR_STRENGTHS, GROUPS, PARAMETERS, SEVERITIES
 from mmfan.errors import MMFanError, WrongTypeError
 from mmfan.utils.text import did_you_mean
 
@@ -63,16 +63,24 @@ _ROOMS = {
     "colour": ("brightness", "contrast", "saturate"),
     "elastic": ("elastic_transform",),
     "coding": ("pixelate", "jpeg_compression"),
+    "spectra": ("blue_noise_sample", "brownish_noise"),
+    "caustics": ("caustic_refraction",),
+    "checkerboard": ("checkerboard_cutout",),
+    "waves": ("cocentric_sine_waves", "single_frequency_greyscale"),
+    "sparkling": ("sparkles", "inverse_sparkles"),
+    "perlin": ("perlin_noise",),
+    "plasma": ("plasma_noise",),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
-_GROUP_OF = {name: group for group, names in GROUPS.items() for name in names}
+_GROUP_OF = {name: group for group, names in GROUPS.items() for name in names} | dict.fromkeys(CBAR, "cbar")
+_NUMBERS_OF = PARAMETERS | CBAR_STRENGTHS
 _loaded: dict[str, Corruption] = {}
 _added: dict[str, Corruption] = {}
 
 
 def corruption_names() -> tuple[str, ...]:
-    """The names of all corruptions: the built-in ones in the order of the benchmark, then the added ones."""
-    return CORRUPTIONS + tuple(_added)
+    """The names of all corruptions: the built-in ones in the order of the benchmarks, then the added ones."""
+    return BUILT_IN + tuple(_added)
 
 
 def get_corruption(name: str) -> Corruption:
@@ -90,7 +98,7 @@ def get_corruption(name: str) -> Corruption:
         raise UnknownCorruptionError(_unknown(name))
     if name not in _loaded:
         function = getattr(import_module(f"mmfan.corruptions.{_ROOM_OF[name]}"), name)
-        _loaded[name] = Corruption(name, function, group=_GROUP_OF[name], parameters=PARAMETERS[name])
+        _loaded[name] = Corruption(name, function, group=_GROUP_OF[name], parameters=_NUMBERS_OF[name])
     return _loaded[name]
 
 

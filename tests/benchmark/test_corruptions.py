@@ -58,6 +58,16 @@ def test_measuring_leaves_numpy_and_says_what_it_does() -> None:
     assert {"numpy", "numba", "cv2", "scikit-image"} <= result.machine.versions.keys()
 
 
+def test_types_that_the_reference_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "imagecorruptions", None)  # and it is not needed
+    result = measure_corruptions((64, 64), (3,), 3, ("sparkles",))
+    assert [(entry.name, entry.reference, entry.times_faster) for entry in result.times] == [("sparkles", None, None)]
+    page = corruptions_page(result)
+    lines = [[cell.strip() for cell in line.split("|")[1:4]] for line in page.markdown().splitlines()]
+    assert ["sparkles", "-", f"{result.times[0].mmfan.low * 1e3:.1f}"] in lines
+    assert json.loads(page.json())["total"]["3"]["reference"] is None
+
+
 def test_without_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "imagecorruptions", None)
     with pytest.raises(NoReferenceError, match="run `pip install imagecorruptions-imaug scikit-image`"):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from helpers.stored_corruptions import EXACT, HASHES, NEARLY_EXACT, OUTPUTS, picture, result, sha256
 
-from mmfan.corruptions import CORRUPTIONS, SEVERITIES
+from mmfan.corruptions import BUILT_IN, SEVERITIES
 
 
 def test_every_corruption_is_stored_once() -> None:
-    assert sorted(EXACT + NEARLY_EXACT) == sorted(CORRUPTIONS)
+    assert sorted(EXACT + NEARLY_EXACT) == sorted(BUILT_IN)
     assert list(json.loads(HASHES.read_text())) == list(EXACT)
     assert sha256(picture()).startswith("57711ea2e6d756ed")
 
@@ -27,8 +27,8 @@ def test_values_are_those_stored_to_one_level(name: str) -> None:
         expected = stored[name].astype(int)
     for severity in SEVERITIES:
         apart = np.abs(result(name, severity) - expected[severity - 1])
-        if name == "spatter":
-            # a pixel at the edge of a drop can be on either side of a threshold
+        if name in ("spatter", "blue_noise_sample", "caustic_refraction"):
+            # a pixel at the edge of a drop, a lost one, one on a slope can be on either side of a threshold
             assert (apart > 1).mean() < 0.02
         else:
             # glass too: what is one level apart before its shuffle is at most one apart after it and the second blur

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmfan.corruptions import COMMON, CORRUPTIONS, register_corruption, unregister_corruption
+from mmfan.corruptions import CBAR, COMMON, CORRUPTIONS, register_corruption, unregister_corruption
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.protocol import PROTOCOLS, Protocol, ProtocolError, get_protocol, make_protocol, protocol_of_cells
 
@@ -24,6 +24,8 @@ SIXTEEN = set(CORRUPTIONS) - {"zoom_blur", "elastic_transform", "pixelate"}
         ("fan16", SIXTEEN, 80, [4, 4, 4, 4]),
         ("all19", set(CORRUPTIONS), 95, [4, 5, 5, 5]),
         ("level5", SIXTEEN, 16, [4, 4, 4, 4]),
+        ("ssb15_s3", set(COMMON), 15, [3, 4, 4, 4]),
+        ("cbar10", set(CBAR), 50, None),
     ],
 )
 def test_the_cells_of_the_named_protocols(name, types, size, sizes_of_groups):
@@ -32,13 +34,17 @@ def test_the_cells_of_the_named_protocols(name, types, size, sizes_of_groups):
     assert set(protocol.corruptions) == types
     assert protocol.size == size == len(set(protocol.cells))
     assert CLEAN not in protocol.cells
-    assert sorted(map(len, protocol.groups.values())) == sizes_of_groups
-    assert Counter(name for names in protocol.groups.values() for name in names) == Counter(types)
+    if sizes_of_groups is None:
+        assert protocol.groups == {}
+    else:
+        assert sorted(map(len, protocol.groups.values())) == sizes_of_groups
+        assert Counter(name for names in protocol.groups.values() for name in names) == Counter(types)
     assert "arXiv" in protocol.source
 
 
-def test_there_are_seven():
-    assert list(PROTOCOLS) == ["kamann16", "fan_repo_s3", "stl_repo_s5", "common15", "fan16", "all19", "level5"]
+def test_there_are_nine():
+    seven = ["kamann16", "fan_repo_s3", "stl_repo_s5", "common15", "fan16", "all19", "level5"]
+    assert list(PROTOCOLS) == [*seven, "ssb15_s3", "cbar10"]
 
 
 def test_kamann16_takes_three_severities_of_noise_and_counts_brightness_as_digital():
@@ -52,8 +58,9 @@ def test_kamann16_takes_three_severities_of_noise_and_counts_brightness_as_digit
 
 def test_other_severities():
     assert {cell.severity for cell in get_protocol("level5").cells} == {5}
+    assert {cell.severity for cell in get_protocol("ssb15_s3").cells} == {3}
     assert {cell.severity for cell in get_protocol("fan_repo_s3").cells} == {1, 2, 3}
-    for name in ("stl_repo_s5", "common15", "fan16", "all19"):
+    for name in ("stl_repo_s5", "common15", "fan16", "all19", "cbar10"):
         assert all(get_protocol(name).severities(kind) == (1, 2, 3, 4, 5) for kind in get_protocol(name).corruptions)
 
 

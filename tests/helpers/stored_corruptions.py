@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfan.corruptions import CORRUPTIONS, SEVERITIES, corrupt, picture_seed
+from mmfan.corruptions import BUILT_IN, SEVERITIES, corrupt, picture_seed
 
 DATA = Path(__file__).parents[1] / "data"
 HASHES = DATA / "corruption_hashes.json"
@@ -28,9 +28,16 @@ EXACT = (
     "contrast",
     "saturate",
     "pixelate",
+    "checkerboard_cutout",
+    "cocentric_sine_waves",
+    "perlin_noise",
+    "plasma_noise",
+    "single_frequency_greyscale",
+    "sparkles",
 )
-# These go through filters and codecs of OpenCV or the exponential and trigonometric functions of the system.
-NEARLY_EXACT = tuple(name for name in CORRUPTIONS if name not in EXACT)
+# These go through filters and codecs of OpenCV, NumPy's Fourier transform, or the exponential, trigonometric and power
+# functions of the system.
+NEARLY_EXACT = tuple(name for name in BUILT_IN if name not in EXACT)
 
 
 def picture() -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ import argparse
 
 from mmfan.cli.commands.bench import add_common_options, check_folders, picture_size, say, show
 from mmfan.cli.options import make_command_parser
-from mmfan.corruptions import CORRUPTIONS, SEVERITIES
+from mmfan.corruptions import BUILT_IN, CORRUPTIONS, SEVERITIES
 
 
 def severity_choice(text: str) -> tuple[int, ...]:
@@ -33,7 +33,12 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         "--size", type=picture_size, default=(2048, 1024), metavar="WxH", help="of the street scene, in pixels"
     )
     parser.add_argument(
-        "--only", nargs="+", choices=CORRUPTIONS, default=CORRUPTIONS, metavar="TYPE", help="some types"
+        "--only",
+        nargs="+",
+        choices=BUILT_IN,
+        default=CORRUPTIONS,
+        metavar="TYPE",
+        help="some types; those of C-bar have no reference",
     )
     add_common_options(parser)
     return parser

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import SupportsIndex
 
-from mmfan.corruptions import COMMON, CORRUPTIONS, EXTRA, GROUPS, cell, corruption_names, get_corruption
+from mmfan.corruptions import BUILT_IN, CBAR, COMMON, CORRUPTIONS, EXTRA, GROUPS, cell, corruption_names, get_corruption
 from mmfan.errors import MMFanError
 from mmfan.utils.checks import whole_number
 from mmfan.utils.text import did_you_mean
 
 CLEAN = cell.CLEAN.corruption
 # What a name that is no corruption may stand for; the groups of corruptions that users added come on top.
-COLLECTIONS = {"common": COMMON, "extra": EXTRA, **GROUPS}
+COLLECTIONS = {"common": COMMON, "extra": EXTRA, "cbar": CBAR, **GROUPS}
 
 
 def expand_corruptions(wanted: str | Sequence[str]) -> tuple[str, ...]:
@@ -25,8 +25,8 @@ def expand_corruptions(wanted: str | Sequence[str]) -> tuple[str, ...]:
 
     Args:
         wanted: A name or several. Each is a corruption, ``'common'`` (the 15 of the benchmark), ``'extra'`` (the 4 held
-            out), ``'all'`` (these and the ones users added), or a group: ``'noise'``, ``'blur'``, ``'weather'``,
-            ``'digital'`` or one that a user's corruption was registered with.
+            out), ``'all'`` (these 19 and the ones users added), ``'cbar'`` (the ten of ImageNet-C-bar), or a group:
+            ``'noise'``, ``'blur'``, ``'weather'``, ``'digital'`` or one that a user's corruption was registered with.
 
     Returns:
         Their names, each once, in the order asked for.
@@ -49,10 +49,10 @@ def _members(item: object) -> tuple[str, ...]:
     known = corruption_names()
     if item in known:
         return (str(item),)
+    added = known[len(BUILT_IN) :]
     if item == "all":
-        return known
-    added = [name for name in known[len(CORRUPTIONS) :] if get_corruption(name).group == item]
-    members = (*COLLECTIONS.get(str(item), ()), *added)
+        return CORRUPTIONS + added
+    members = (*COLLECTIONS.get(str(item), ()), *(name for name in added if get_corruption(name).group == item))
     if members:
         return members
     every = (*known, *COLLECTIONS, "all")

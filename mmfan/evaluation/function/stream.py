@@ -10,7 +10,7 @@ from itertools import islice
 from queue import SimpleQueue
 from types import TracebackType
 
-from mmfan.corruptions import CORRUPTIONS, Corruption, get_corruption
+from mmfan.corruptions import BUILT_IN, Corruption, get_corruption
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
 from mmfan.evaluation.function.items import Preparation, Ready, Unit
@@ -100,4 +100,4 @@ class Workers:
 
 def _added(cells: Iterable[Cell]) -> Sequence[Corruption]:
     names = dict.fromkeys(cell.corruption for cell in cells if cell != CLEAN)
-    return [get_corruption(name) for name in names if name not in CORRUPTIONS]
+    return [get_corruption(name) for name in names if name not in BUILT_IN]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmfan.corruptions import COMMON, CORRUPTIONS, EXTRA, GROUPS, register_corruption, unregister_corruption
+from mmfan.corruptions import CBAR, COMMON, CORRUPTIONS, EXTRA, GROUPS, register_corruption, unregister_corruption
 from mmfan.datasets.transforms.choices import Choices, check_seed, check_severities, expand_corruptions, make_choices
 
 
@@ -24,6 +24,8 @@ def test_groups():
     assert expand_corruptions("common") == COMMON
     assert expand_corruptions("extra") == EXTRA
     assert expand_corruptions("all") == CORRUPTIONS
+    assert expand_corruptions("cbar") == CBAR
+    assert expand_corruptions(["sparkles", "fog"]) == ("sparkles", "fog")
     for group, members in GROUPS.items():
         assert expand_corruptions(group) == members
     assert expand_corruptions(["fog", "weather", "snow"]) == ("fog", "snow", "frost", "brightness", "spatter")

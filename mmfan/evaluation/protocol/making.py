@@ -1,187 +1,18 @@
-"""Protocols: the corruptions and severities that a robustness score is taken over, and how they are averaged.
-
-A retention without the name of its protocol cannot be compared with another: the literature uses several lists under
-one name ("Cityscapes-C"), and they differ by whole points. A protocol is data. All of them average alike: over the
-severities of a type first, then over the types, each type counting once however many severities it has.
-"""
+"""Protocols found by name, or made of what a user writes: a dict, a JSON file, the cells of records."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmfan.corruptions import COMMON, CORRUPTIONS, GROUPS, SEVERITIES, corruption_names, get_corruption
+from mmfan.corruptions import BUILT_IN, GROUPS, SEVERITIES, corruption_names, get_corruption
 from mmfan.corruptions.cell import CLEAN, Cell
-from mmfan.errors import MMFanError
+from mmfan.evaluation.protocol.definition import Protocol, ProtocolError, grid
+from mmfan.evaluation.protocol.named import PROTOCOLS
 from mmfan.utils.json_files import parse_json
 from mmfan.utils.text import did_you_mean, nearest
-
-
-class ProtocolError(MMFanError):
-    """A protocol that there is not, or that contradicts itself."""
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """A list of cells and the groups they are averaged in.
-
-    Attributes:
-        name: Stands beside every number taken with it.
-        cells: What a model is judged on, beside the clean pictures, which are always judged.
-        groups: Group -> its types, for the group means. Each type is in exactly one group, or there are no groups.
-        source: Where the list comes from.
-
-    Raises:
-        ProtocolError: No cells, a cell twice, the clean cell among them, or groups that are no partition of the types.
-    """
-
-    name: str
-    cells: tuple[Cell, ...]
-    groups: dict[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
-    source: str = "user's own"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "cells", tuple(Cell(*cell) for cell in self.cells))
-        object.__setattr__(self, "groups", {group: tuple(types) for group, types in self.groups.items()})
-        problems = [*_problems_of_cells(self.cells), *_problems_of_groups(self.groups, self.corruptions)]
-        if not isinstance(self.name, str) or not self.name:
-            problems.append(f"its name must be a text that is not empty, got {self.name!r}")
-        if problems:
-            raise ProtocolError(f"Protocol {self.name!r} cannot be used: {'; '.join(problems)}.")
-
-    @property
-    def corruptions(self) -> tuple[str, ...]:
-        """The types, in the order of their first cell."""
-        return tuple(dict.fromkeys(cell.corruption for cell in self.cells))
-
-    @property
-    def size(self) -> int:
-        """The number of cells, the clean one not counted."""
-        return len(self.cells)
-
-    @property
-    def averaging(self) -> str:
-        """The order of the averages, in words."""
-        return "mean over the severities of a type, then over the types"
-
-    def severities(self, corruption: str) -> tuple[int, ...]:
-        """The severities at which a type is judged, rising.
-
-        Raises:
-            ProtocolError: The type is not part of the protocol.
-        """
-        found = tuple(sorted(cell.severity for cell in self.cells if cell.corruption == corruption))
-        if not found:
-            raise ProtocolError(f"Protocol {self.name!r} has no {corruption!r}; it has {', '.join(self.corruptions)}.")
-        return found
-
-
-def _problems_of_cells(cells: tuple[Cell, ...]) -> list[str]:
-    problems = []
-    if not cells:
-        problems.append("it has no cells")
-    twice = sorted({str(cell) for cell in cells if cells.count(cell) > 1})
-    if twice:
-        problems.append(f"cells named twice: {', '.join(twice)}")
-    for cell in cells:
-        if not isinstance(cell.corruption, str) or not cell.corruption or cell.corruption == CLEAN.corruption:
-            problems.append(f"{cell.corruption!r} is no corruption (the clean pictures are judged in any case)")
-        elif type(cell.severity) is not int or cell.severity < 1:
-            problems.append(
-                f"the severities of {cell.corruption} must be whole numbers from 1 on, got {cell.severity!r}"
-            )
-    return problems
-
-
-def _problems_of_groups(groups: Mapping[str, tuple[str, ...]], types: tuple[str, ...]) -> list[str]:
-    if not groups:
-        return []
-    members = [name for group in groups.values() for name in group]
-    named = {
-        "types in no group": [name for name in types if name not in members],
-        "types in two groups": sorted({name for name in members if members.count(name) > 1}),
-        "grouped types that it does not have": sorted({name for name in members if name not in types}),
-        "groups without types": [group for group, names in groups.items() if not names],
-    }
-    return [f"{what}: {', '.join(names)}" for what, names in named.items() if names]
-
-
-def _grid(severities: Mapping[str, Iterable[int]]) -> tuple[Cell, ...]:
-    return tuple(Cell(name, severity) for name, levels in severities.items() for severity in levels)
-
-
-_NOISE = ("gaussian_noise", "impulse_noise", "shot_noise", "speckle_noise")
-_BLUR = ("motion_blur", "defocus_blur", "glass_blur", "gaussian_blur")
-# Kamann and Rother count brightness as digital; ImageNet-C and FAN's script count it as weather.
-_KAMANN_GROUPS: dict[str, tuple[str, ...]] = {
-    "blur": _BLUR,
-    "noise": _NOISE,
-    "digital": ("brightness", "contrast", "saturate", "jpeg_compression"),
-    "weather": ("snow", "spatter", "fog", "frost"),
-}
-_KAMANN_TYPES = tuple(name for names in _KAMANN_GROUPS.values() for name in names)
-_FAN_SCRIPT_GROUPS: dict[str, tuple[str, ...]] = {
-    "blur": _BLUR,
-    "noise": _NOISE,
-    "digital": ("contrast", "jpeg_compression", "saturate", "pixelate"),
-    "weather": ("snow", "fog", "frost", "spatter", "brightness"),
-    "extra": ("zoom_blur", "elastic_transform"),
-}
-_FAN_SCRIPT_TYPES = tuple(name for names in _FAN_SCRIPT_GROUPS.values() for name in names)
-_COMMON_GROUPS = {group: tuple(name for name in names if name in COMMON) for group, names in GROUPS.items()}
-
-PROTOCOLS: dict[str, Protocol] = {
-    protocol.name: protocol
-    for protocol in (
-        Protocol(
-            "kamann16",
-            _grid({name: (1, 2, 3) if name in _NOISE else SEVERITIES for name in _KAMANN_TYPES}),
-            _KAMANN_GROUPS,
-            "Kamann and Rother, Benchmarking the Robustness of Semantic Segmentation Models, CVPR 2020 "
-            "(arXiv 1908.05005), as used by SegFormer (arXiv 2105.15203, Table 5): noise at severities 1-3",
-        ),
-        Protocol(
-            "fan_repo_s3",
-            _grid(dict.fromkeys(_FAN_SCRIPT_TYPES, (1, 2, 3))),
-            _FAN_SCRIPT_GROUPS,
-            "the Cityscapes-C script published with FAN (arXiv 2204.12451): every type at severities 1-3",
-        ),
-        Protocol(
-            "stl_repo_s5",
-            _grid(dict.fromkeys(_FAN_SCRIPT_TYPES, SEVERITIES)),
-            _FAN_SCRIPT_GROUPS,
-            "the Cityscapes-C script published with STL (arXiv 2401.03844): every type at severities 1-5",
-        ),
-        Protocol(
-            "common15",
-            _grid(dict.fromkeys(COMMON, SEVERITIES)),
-            _COMMON_GROUPS,
-            "Michaelis et al., Benchmarking Robustness in Object Detection, 2019 (arXiv 1907.07484): mPC and rPC of "
-            "COCO-C; the 15 types of Hendrycks and Dietterich, ICLR 2019 (arXiv 1903.12261)",
-        ),
-        Protocol(
-            "fan16",
-            _grid(dict.fromkeys(_KAMANN_TYPES, SEVERITIES)),
-            _KAMANN_GROUPS,
-            "the COCO-C script published with FAN (arXiv 2204.12451): the 16 types of Cityscapes-C at severities 1-5",
-        ),
-        Protocol(
-            "all19",
-            _grid(dict.fromkeys(CORRUPTIONS, SEVERITIES)),
-            dict(GROUPS),
-            "all types of Hendrycks and Dietterich, ICLR 2019 (arXiv 1903.12261), the four held-out ones among them",
-        ),
-        Protocol(
-            "level5",
-            _grid(dict.fromkeys(_KAMANN_TYPES, (5,))),
-            _KAMANN_GROUPS,
-            "Ding et al., HGFormer, CVPR 2023 (arXiv 2305.13031): the 16 types of Cityscapes-C at severity 5 alone",
-        ),
-    )
-}
 
 
 def get_protocol(protocol: str | Mapping[str, Any] | Protocol) -> Protocol:
@@ -239,7 +70,7 @@ def make_protocol(
         problems += _problems_of_type(corruption, levels)
     if problems:
         raise ProtocolError(f"Protocol {name!r} cannot be used: {'; '.join(problems)}.")
-    made = Protocol(name, _grid(wanted), _default_groups(wanted) if groups is None else _as_groups(groups), source)
+    made = Protocol(name, grid(wanted), _default_groups(wanted) if groups is None else _as_groups(groups), source)
     return under_its_own_name(made)
 
 
@@ -361,7 +192,7 @@ def _as_levels(name: Any, levels: Any) -> tuple[Any, ...]:
 
 def _registered_severities(name: str) -> tuple[int, ...]:
     # get_corruption would load the code of a built-in one, which a list of names has no need of
-    return SEVERITIES if name in CORRUPTIONS else get_corruption(name).severities
+    return SEVERITIES if name in BUILT_IN else get_corruption(name).severities
 
 
 def _problems_of_type(name: Any, levels: tuple[Any, ...]) -> list[str]:
