@@ -8,7 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from mmfan.corruptions import (
-    CORRUPTIONS,
+    BUILT_IN,
+    CBAR,
+    CBAR_STRENGTHS,
     ENGINE_VERSION,
     GROUPS,
     PARAMETERS,
@@ -35,12 +37,16 @@ def _added() -> Iterator[None]:
         unregister_corruption("inverted")
 
 
-@pytest.mark.parametrize("name", CORRUPTIONS)
+@pytest.mark.parametrize("name", BUILT_IN)
 def test_built_in_corruptions_know_what_they_are(name: str) -> None:
     corruption = get_corruption(name)
     assert corruption.function.__name__ == corruption.name == name
-    assert name in GROUPS[corruption.group]
-    assert corruption.parameters == PARAMETERS[name]
+    if name in CBAR:
+        assert corruption.group == "cbar"
+        assert corruption.parameters == CBAR_STRENGTHS[name]
+    else:
+        assert name in GROUPS[corruption.group]
+        assert corruption.parameters == PARAMETERS[name]
     assert corruption.version == ENGINE_VERSION
 
 
@@ -57,13 +63,13 @@ def test_an_unknown_name_like_none_lists_them_all() -> None:
     with pytest.raises(KeyError) as caught:
         get_corruption("zzzzzz")
     assert "Did you mean" not in str(caught.value)
-    assert ", ".join(CORRUPTIONS) in str(caught.value)
+    assert ", ".join(BUILT_IN) in str(caught.value)
     assert isinstance(caught.value, ValueError)
 
 
 @pytest.mark.usefixtures("_added")
 def test_an_added_corruption_is_used_like_a_built_in_one() -> None:
-    assert corruption_names() == (*CORRUPTIONS, "inverted")
+    assert corruption_names() == (*BUILT_IN, "inverted")
     np.testing.assert_array_equal(corrupt(IMAGE, "inverted", 2, 0), 255 - IMAGE)
     assert get_corruption("inverted").group == "tone"
     assert get_corruption("inverted").version == "b"

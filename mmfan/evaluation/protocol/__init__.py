@@ -5,6 +5,7 @@ one name ("Cityscapes-C"), and they differ by whole points. A protocol is data. 
 severities of a type first, then over the types, each type counting once however many severities it has.
 """
 
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.protocol.definition import Protocol, ProtocolError
 from mmfan.evaluation.protocol.making import (
     get_protocol,
@@ -17,7 +18,9 @@ from mmfan.evaluation.protocol.making import (
 from mmfan.evaluation.protocol.named import PROTOCOLS
 
 __all__ = [
+    "CLEAN",
     "PROTOCOLS",
+    "Cell",
     "Protocol",
     "ProtocolError",
     "get_protocol",
