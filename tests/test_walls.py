@@ -39,7 +39,8 @@ STAGES = (
 TORCH_FREE = (
     "errors", "environment", "utils", "picture_files", "corruptions", "evaluation.protocol", "evaluation.results",
     "evaluation.summary", "evaluation.judging", "evaluation.report", "evaluation.function",
-    "evaluation.metrics.labels", "evaluation.metrics.objects", "evaluation.metrics.counts", "datasets.corrupted",
+    "evaluation.metrics.flips", "evaluation.metrics.labels", "evaluation.metrics.objects", "evaluation.metrics.counts",
+    "datasets.corrupted",
     "datasets.cityscapes_labels", "datasets.miniature", "datasets.prepare",
     "analysis.catalogue", "analysis.options", "analysis.spec",
     "adapters.batches", "adapters.classes", "adapters.exported", "adapters.onnx_runtime", "adapters.openvino_runtime",

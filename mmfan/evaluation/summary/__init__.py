@@ -4,6 +4,7 @@ from mmfan.evaluation.summary.averages import Averages, average_cells, average_t
 from mmfan.evaluation.summary.corruption_error import CorruptionError, mce
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
 from mmfan.evaluation.summary.summary import Summary, WorstCell, summarize
+from mmfan.evaluation.summary.worst import WorstType, lowest, lowest_by_severity
 
 __all__ = [
     "Averages",
@@ -12,8 +13,11 @@ __all__ = [
     "Summary",
     "SummaryError",
     "WorstCell",
+    "WorstType",
     "average_cells",
     "average_types",
+    "lowest",
+    "lowest_by_severity",
     "mce",
     "summarize",
 ]

@@ -24,6 +24,7 @@ from mmfan.evaluation.results.store import Record, RunKey
 from mmfan.evaluation.summary.averages import average_types, mean
 from mmfan.evaluation.summary.selection import SummaryError, select
 from mmfan.evaluation.summary.truth import Classes, values_of
+from mmfan.evaluation.summary.worst import WorstType, lowest, lowest_by_severity
 from mmfan.utils.text import counted
 
 
@@ -101,6 +102,26 @@ class Summary:
         return bool(self.missing)
 
     @property
+    def worst_type(self) -> WorstType:
+        """The type with the lowest mean over its severities."""
+        return lowest(self.by_corruption)
+
+    @property
+    def worst_by_severity(self) -> dict[int, WorstType]:
+        """Severity -> the lowest score over the types that have it; under ``ssb15_s3`` it is SemSegBench's GAM."""
+        return lowest_by_severity(self.scores)
+
+    @property
+    def worst_retention(self) -> float | None:
+        """The lowest cell over the clean score; None without a clean cell."""
+        return _ratio(self.worst.score, self.clean)
+
+    @property
+    def worst_type_retention(self) -> float | None:
+        """The lowest type over the clean score; None without a clean cell."""
+        return _ratio(self.worst_type.score, self.clean)
+
+    @property
     def over_some_classes(self) -> bool:
         """Whether the truth lacks classes that the data set names."""
         return self.classes is not None and len(self.classes.held) < self.classes.named
@@ -126,7 +147,13 @@ class Summary:
         plain["classes"] = self.classes and {"in_truth": len(self.classes.held), "in_all": self.classes.named}
         for key in ("by_severity_types", "by_severity_left_out"):
             plain[key] = list(plain[key])
-        return plain | {"partial": self.partial, "label": self.label}
+        worst = {
+            "worst_type": self.worst_type._asdict(),
+            "worst_by_severity": {str(level): found._asdict() for level, found in self.worst_by_severity.items()},
+            "worst_retention": self.worst_retention,
+            "worst_type_retention": self.worst_type_retention,
+        }
+        return plain | worst | {"partial": self.partial, "label": self.label}
 
 
 def summarize(
