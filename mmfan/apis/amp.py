@@ -27,6 +27,9 @@ class CPUAmpOptimWrapper(OptimWrapper):
         """The context of a forward pass, as mmengine's Runner uses it."""
         with super().optim_context(model), float32_operators(model), torch.autocast("cpu", torch.bfloat16):
             yield
+        # torch 2.1, once it has compiled a model, takes itself to be inside an outer context for good and would keep
+        # the cast weights of this pass for all that follow.
+        torch.clear_autocast_cache()
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from mmfan.apis.amp import float32_operators
+from mmfan.apis.amp import CPUAmpOptimWrapper, float32_operators
 
 
 class Head(nn.Module):
@@ -32,3 +32,17 @@ def test_heads_give_and_operators_get_float32():
         assert model["extractor"]((half, half), whole) == (torch.float32, torch.double)
         assert model["other"](half).dtype == torch.bfloat16
     assert model["head"](half)[0].dtype == torch.bfloat16
+
+
+def test_cast_weights_do_not_outlive_a_pass():
+    model = nn.Linear(1, 1, bias=False)
+    wrapper = CPUAmpOptimWrapper(optimizer=torch.optim.SGD(model.parameters(), lr=0.1))
+    torch.autocast_increment_nesting()  # as torch 2.1 leaves it after compiling a model
+    try:
+        for weight in (1.0, 3.0):
+            nn.init.constant_(model.weight, weight)
+            with wrapper.optim_context(model):
+                assert model(torch.ones(1, 1)).item() == weight
+    finally:
+        torch.autocast_decrement_nesting()
+        torch.clear_autocast_cache()
