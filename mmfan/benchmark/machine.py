@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mmfan.utils.text import counted
-from mmfan.utils.versions import cores, memory_gib, processor, versions
+from mmfan.utils.resources import cores
+from mmfan.utils.versions import memory_gib, processor, versions
 
 
 @dataclass(frozen=True)

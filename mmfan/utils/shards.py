@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from mmfan.errors import MMFanError
-from mmfan.utils.versions import cores
 
 Item = TypeVar("Item")
 
@@ -87,9 +86,3 @@ def shard_from_environment(environment: Mapping[str, str]) -> tuple[Shard, str |
         if int(count) > 1:
             return Shard(int(rank) + 1, int(count)), launcher
     return WHOLE, None
-
-
-def default_workers(environment: Mapping[str, str]) -> int:
-    """One worker for each core that this process may use, shared with the other processes of this machine."""
-    beside = environment.get("LOCAL_WORLD_SIZE", "1")
-    return max(1, cores() // max(1, int(beside) if beside.isdecimal() else 1))

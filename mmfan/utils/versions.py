@@ -35,11 +35,6 @@ def installed(*distributions: str) -> dict[str, str]:
     return found
 
 
-def cores() -> int:
-    """Logical cores that this process may use, which can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     """The model name of the CPU, or what the platform module knows of it."""
     if cpuinfo.is_file():

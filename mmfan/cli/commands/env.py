@@ -30,7 +30,8 @@ from mmfan.environment import (
     state_of,
 )
 from mmfan.utils.configs import PACKAGE
-from mmfan.utils.versions import cores, memory_gib, processor
+from mmfan.utils.resources import cores
+from mmfan.utils.versions import memory_gib, processor
 from mmfan.version import __version__
 
 SHOWN = ("numpy", "torch", "cv2", "numba", "PIL", "matplotlib", "mmengine", "mmcv", "mmseg", "mmdet")

@@ -68,6 +68,11 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         "--dry-run", action="store_true", help="check everything, list the cells, estimate the time, then stop"
     )
     add_workers(how, "loading processes (default: the config's)", least=0)
+    how.add_argument(
+        "--cache",
+        metavar="SIZE",
+        help="memory for decoded pictures, such as 2GB; 0 for none (default: a quarter of what is free)",
+    )
     how.add_argument("--amp", action="store_true", help="mixed precision")
     how.add_argument("--tta", action="store_true", help="test-time augmentation: the config's tta_pipeline")
     add_onnx_options(parser)

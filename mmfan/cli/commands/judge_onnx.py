@@ -124,6 +124,7 @@ def judge_onnx(args: argparse.Namespace, parser: argparse.ArgumentParser, result
                 batch_size=args.batch_size or 1,
                 pictures=args.pictures or 0,
                 verbose=not args.quiet,
+                cache=args.cache,
             )
         except KeyboardInterrupt as stop:
             print("\nStopped; the same command goes on with the cell that was in work.", file=sys.stderr)

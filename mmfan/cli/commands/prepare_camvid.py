@@ -16,7 +16,7 @@ from mmfan.cli.options import add_workers, make_command_parser
 from mmfan.cli.stopping import status_of
 from mmfan.datasets.prepare.camvid import LABEL_KINDS, prepare
 from mmfan.utils.progress import ProgressLine
-from mmfan.utils.versions import cores
+from mmfan.utils.resources import cores
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:

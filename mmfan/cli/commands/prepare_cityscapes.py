@@ -18,7 +18,7 @@ from mmfan.cli.stopping import status_of
 from mmfan.datasets.prepare.cityscapes import check_root, prepare
 from mmfan.datasets.prepare.cityscapes_tree import FULL_COUNTS, report_split
 from mmfan.utils.progress import ProgressLine
-from mmfan.utils.versions import cores
+from mmfan.utils.resources import cores
 
 
 def split_count(text: str) -> tuple[str, int]:

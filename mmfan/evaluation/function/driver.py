@@ -115,7 +115,8 @@ class Driver:
             for place in range(len(self.items)):
                 if number in self._skipped:
                     break
-                yield Unit(number, place, self.cells[number], self.items[place])
+                item = self.workers.preparation.item_kept(place, self.items.names[place]) or self.items[place]
+                yield Unit(number, place, self.cells[number], item)
 
     def judge(self, number: int, shares: Shares) -> CellScores:
         """Take the pictures of a cell through the model.

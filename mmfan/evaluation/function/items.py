@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from mmfan.corruptions import corrupt, picture_seed
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.label_files import as_bytes, map_ids, read_label_image, reduce_zero, refuse_outside
 from mmfan.errors import MMFanError, WrongTypeError
+from mmfan.evaluation.judging.kept import Kept
 
 
 class Item(NamedTuple):
@@ -97,7 +98,7 @@ class Ready(NamedTuple):
 
     Attributes:
         picture: (H, W, 3) RGB, uint8, contiguous.
-        truth: (H, W) uint8; None where it is not read from a label map.
+        truth: (H, W) uint8, not to be written on; None where it is not read from a label map.
         load: Seconds that reading and decoding took.
         corrupt: Seconds that corrupting took.
         other: Seconds that reading the truth took.
@@ -117,10 +118,12 @@ class Preparation:
     Attributes:
         seed: Base seed of the corruptions.
         labels: How label maps are read; None where the truth is something else.
+        kept: Keeps what was decoded, two numbers for each place; None keeps nothing.
     """
 
     seed: int
     labels: LabelReading | None
+    kept: Kept | None = None
 
     def make(self, unit: Unit) -> Ready:
         """Read a picture and its truth, and corrupt it with the bytes that a corrupted set on disk has.
@@ -130,18 +133,40 @@ class Preparation:
             MMFanError: A file cannot be used, or the picture cannot be corrupted.
         """
         item, start = unit.item, time.perf_counter()
-        picture = read_picture(item)
+        clean = self._decoded(2 * unit.place, item.name, lambda: read_picture(item))
         loaded = time.perf_counter()
+        picture = clean
         if unit.cell != CLEAN:
-            picture = corrupt(picture, *unit.cell, picture_seed(self.seed, item.name, *unit.cell))
+            picture = corrupt(clean, *unit.cell, picture_seed(self.seed, item.name, *unit.cell))
+        if self.kept is not None and np.may_share_memory(picture, clean):
+            picture = picture.copy()  # what is judged may write on its picture
         corrupted = time.perf_counter()
-        truth = None if self.labels is None else self.labels.read(item.truth, item.name)
-        if truth is not None and truth.shape != picture.shape[:2]:
-            raise MMFanError(
-                f"The label map of {item.name} is {truth.shape[1]}x{truth.shape[0]} (width x height), its picture "
-                f"{picture.shape[1]}x{picture.shape[0]}. Both must have the same size."
-            )
+        truth = None
+        if self.labels is not None:
+            labels = self.labels
+            truth = self._decoded(2 * unit.place + 1, item.name, lambda: labels.read(item.truth, item.name))
+            if truth.shape != picture.shape[:2]:
+                raise MMFanError(
+                    f"The label map of {item.name} is {truth.shape[1]}x{truth.shape[0]} (width x height), its picture "
+                    f"{picture.shape[1]}x{picture.shape[0]}. Both must have the same size."
+                )
         return Ready(picture, truth, loaded - start, corrupted - loaded, time.perf_counter() - corrupted)
+
+    def _decoded(self, number: int, name: str, decode: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        found = None if self.kept is None else self.kept.get(number, name)
+        if found is not None:
+            return found
+        decoded = decode()
+        if self.kept is not None:
+            self.kept.put(number, decoded, name)
+        return decoded
+
+    def item_kept(self, place: int, name: str) -> Item | None:
+        """The item of a place whose picture and label map are both kept: nobody has to load them; None for others."""
+        if self.kept is None or self.labels is None:
+            return None
+        there = all(self.kept.find(number, name) is not None for number in (2 * place, 2 * place + 1))
+        return Item("", "", name) if there else None
 
 
 def read_picture(item: Item) -> NDArray[np.uint8]:

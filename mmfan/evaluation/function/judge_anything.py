@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from mmfan.evaluation.function.result import Judgement, in_order
 from mmfan.evaluation.function.scoring import Scores, scores_of
 from mmfan.evaluation.function.shown import Shown
 from mmfan.evaluation.function.sources import Chosen, Data, SegmentationData
-from mmfan.evaluation.function.stream import Workers, default_workers
+from mmfan.evaluation.function.stream import AHEAD, Workers, workers_beside_model
 from mmfan.evaluation.judging.cells import CellRun
 from mmfan.evaluation.judging.contents import hash_contents
+from mmfan.evaluation.judging.kept import cache_size, kept_or_none
 from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.judging.places import writable
 from mmfan.evaluation.protocol import Protocol, get_protocol
@@ -52,11 +54,12 @@ def judge(
     shard: tuple[int, int] | str | None = None,
     pictures: int = 0,
     verbose: bool = True,
+    cache: int | str | None = None,
 ) -> Judgement:
     """Judge anything that predicts on the clean pictures and on every cell of a protocol.
 
     Pictures are read and corrupted by worker processes while ``predict`` is at work, with the seeds and the bytes of
-    ``mmfan corrupt`` and ``mmfan judge``. Each finished cell is one line of ``results`` at once: killed and called
+    ``mmfan corrupt`` and ``mmfan judge``; what was decoded once is kept in memory for the cells that follow. Each finished cell is one line of ``results`` at once: killed and called
     again, it goes on with the next cell. Before the first cell a preflight looks at all files and calls ``predict``
     once, with one clean picture, so that what would fail after an hour fails now.
 
@@ -84,11 +87,16 @@ def judge(
         version: What tells this model from others of its name, any text.
         seed: Base seed of the corruptions.
         limit: Judge this many pictures, spread evenly over the set; None for all.
-        workers: Processes that make pictures ready; by default one a core, but one; 0 does it in this process.
+        workers: Processes that make pictures ready, with one thread each; by default one a core, but one; 0 does it in
+            this process. Nothing is set in this process: where ``predict`` computes on the CPU, its threads and the
+            workers share the cores, and ``OMP_WAIT_POLICY=PASSIVE`` in the environment, before torch is imported,
+            keeps threads that wait from taking time from the others.
         batch_size: Pictures that ``predict`` gets at a time.
         shard: ``(i, n)`` or ``'i/n'``, i from 1 to n.
         pictures: Keep this many pictures, with truth and predictions, beside the results (needs matplotlib).
         verbose: Write a line on each cell to standard error, unless the logger ``mmfan.judge`` has handlers.
+        cache: Memory for decoded pictures and truths: a number of bytes, or a text such as ``'2GB'``; a quarter of what
+            is free by default; 0 decodes anew for every cell. What has no room is decoded anew.
 
     Returns:
         Clean score, corrupted score, retention, the worst type and cell, summaries, and the report.
@@ -111,9 +119,10 @@ def judge(
     cells = tuple(part.part_of((CLEAN, *wanted.cells)))
     if not cells:
         raise MMFanError(f"Shard {part} has no cell: {wanted.name} has {wanted.size + 1}, the clean one among them.")
-    count = default_workers() if workers is None else whole_number("workers", workers, 0)
+    count = workers_beside_model() if workers is None else whole_number("workers", workers, 0)
     items = Chosen(data, spread(len(data), None if limit is None else whole_number("limit", limit, 1)))
     preparation = Preparation(seed, data.reading if isinstance(data, SegmentationData) else None)
+    size = cache_size(cache)
     kept = [items.names[at] for at in spread(len(items), shown)] if shown else []
     file = None if results is None else writable(results)
     with _told(verbose):
@@ -126,7 +135,7 @@ def judge(
         run = CellRun(cells, store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER, more=more)
         whole = CellRun((CLEAN, *wanted.cells), store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER)
         _check_model(whole, probe, scores.tolerance, version)
-        records = _judge_cells(planned, run, name, count)
+        records = _judge_cells(planned, run, name, count, size)
         if part != WHOLE:  # the others' cells, as far as they are there
             records = whole.resumed(quietly=True)
         metric = next(iter(records[0]["metrics"]))
@@ -135,11 +144,13 @@ def judge(
     return found
 
 
-def _judge_cells(planned: Planned, run: CellRun, name: str, workers: int) -> list[Record]:
+def _judge_cells(planned: Planned, run: CellRun, name: str, workers: int, cache: int) -> list[Record]:
     """Take the cells that are not there yet through the model."""
     caller, cells, items = planned.caller, planned.cells, planned.items
+    # from here on, when the contents have been hashed: what changes on disk meanwhile is not judged in some cells alone
+    preparation = replace(planned.preparation, kept=kept_or_none(2 * len(items), cache, LOGGER))
     shown = Shown(planned.results, name, planned.shown, caller.scores) if planned.shown and planned.results else None
-    with Workers(planned.preparation, cells, workers, 2 * workers + caller.batch_size) as ready:
+    with Workers(preparation, cells, workers, AHEAD * workers + caller.batch_size) as ready:
         driver = Driver(caller, cells, items, ready, shown, LOGGER)
         return run.run(driver.begin, lambda number, _: driver.judge(number, run.shares), driver.skip, workers)
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
-from queue import SimpleQueue
+from itertools import cycle, islice
 from types import TracebackType
 
 from mmfan.corruptions import BUILT_IN, Corruption, get_corruption
@@ -15,12 +13,15 @@ from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
 from mmfan.evaluation.function.items import Preparation, Ready, Unit
 from mmfan.evaluation.function.worker import Worker, make_here
-from mmfan.utils.versions import cores
+from mmfan.utils.resources import default_workers
 
 
-def default_workers() -> int:
-    """One worker for each core that this process may use, but one that is left to the model; 0 where there is none."""
-    return max(1, cores() - 1) if os.name == "posix" else 0
+AHEAD = 3  # pictures that each worker has before it, or ready
+
+
+def workers_beside_model() -> int:
+    """Workers by default: all cores but one, which is left to the model; 0 where there can be none."""
+    return default_workers(os.environ, left=1) if os.name == "posix" else 0
 
 
 class Workers:
@@ -40,17 +41,13 @@ class Workers:
         if count and os.name != "posix":
             raise MMFanError("Worker processes need Linux or macOS: judge with workers=0.")
         self.preparation, self.count, self.ahead = preparation, count, max(ahead, 2 * count)
-        self._free: SimpleQueue[Worker] = SimpleQueue()
         self._all: list[Worker] = []
-        self._threads = ThreadPoolExecutor(count) if count else None
         self._added = _added(cells)
 
     def __enter__(self) -> Workers:
         try:
             for _ in range(self.count):
-                worker = Worker(self.preparation, self._added)
-                self._all.append(worker)
-                self._free.put(worker)
+                self._all.append(Worker(self.preparation, self._added))
         except BaseException:
             self._end()
             raise
@@ -62,40 +59,30 @@ class Workers:
         self._end()
 
     def _end(self) -> None:
-        if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
-        for worker in self._all:
-            worker.process.kill()  # its thread, which waits for an answer, ends with it
-        if self._threads is not None:
-            self._threads.shutdown()
         for worker in self._all:
             worker.end()
 
     def make(self, units: Iterator[Unit]) -> Iterator[tuple[Unit, Ready]]:
-        """Make units ready, in their order.
+        """Make units ready, in their order: the workers take turns, for the pictures of a cell cost about the same.
 
         Raises:
             MMFanError: A picture cannot be read or corrupted; the message names it and the cell.
         """
-        if self._threads is None:
+        if not self.count:
             for unit in units:
                 yield unit, make_here(self.preparation, unit)
             return
-        pending: deque[tuple[Unit, Future[Ready]]] = deque()
+        turns = cycle(self._all)
+        pending: deque[tuple[Unit, Worker]] = deque()
         while True:
             for unit in islice(units, self.ahead - len(pending)):
-                pending.append((unit, self._threads.submit(self._ask, unit)))
+                worker = next(turns)
+                worker.ask(unit)
+                pending.append((unit, worker))
             if not pending:
                 return
-            first, future = pending.popleft()
-            yield first, future.result()
-
-    def _ask(self, unit: Unit) -> Ready:
-        worker = self._free.get()
-        try:
-            return worker.ask(unit)
-        finally:
-            self._free.put(worker)
+            first, worker = pending.popleft()
+            yield first, worker.answer(first)
 
 
 def _added(cells: Iterable[Cell]) -> Sequence[Corruption]:

@@ -1,7 +1,8 @@
 """A process of its own that makes pictures ready while the model is at work: what runs there, and how it is asked.
 
 It is started anew and imports mmfan alone: nothing is forked from a process whose threads torch or OpenCV have
-started, and the user's script, which may have no ``if __name__ == "__main__":``, is not run again.
+started, and the user's script, which may have no ``if __name__ == "__main__":``, is not run again. Pictures come back in
+memory that both processes have: what travels is a few words.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ import socket
 import subprocess
 import sys
 import traceback
+import weakref
+from collections import deque
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
-from typing import Any
+from multiprocessing.reduction import recv_handle, send_handle
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -24,12 +28,17 @@ from numpy.typing import NDArray
 from mmfan.corruptions import Corruption, register_corruption
 from mmfan.errors import MMFanError, WorkerDiedError
 from mmfan.evaluation.function.items import Preparation, Ready, Unit
+from mmfan.evaluation.judging.kept import Entry, Kept
 from mmfan.utils.processes import end_with_starter
+from mmfan.utils.shared_memory import SharedMemory
 
 _CODE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
-    "from mmfan.evaluation.function.worker import serve; serve(int(sys.argv[1]), int(sys.argv[3]))"
+    "from mmfan.evaluation.function.worker import serve; serve(*map(int, (sys.argv[1], sys.argv[3])))"
 )
+# One thread each: there is a process for every core that is to be used.
+_ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB")}
+_STEP = 1 << 20  # bytes: the memory of a picture grows by such steps
 # What a picture may raise without a bug of mmfan: a user's own corruption can raise any of them.
 PICTURE_ERRORS = (
     *(ArithmeticError, AttributeError, ImportError, LookupError, MemoryError, OSError, RuntimeError, TypeError),
@@ -37,8 +46,24 @@ PICTURE_ERRORS = (
 )
 
 
+class Answer(NamedTuple):
+    """What a worker says of a picture that is ready.
+
+    Attributes:
+        shape: Of the picture, which lies at the begin of its slot's memory.
+        truth: Where the truth is kept; its shape, where it lies behind the picture; None where there is none.
+        seconds: Of loading, of corrupting, of the rest.
+        grown: Size of the slot's new memory, whose descriptor follows; 0 where it has not changed.
+    """
+
+    shape: tuple[int, ...]
+    truth: Entry | tuple[int, ...] | None
+    seconds: tuple[float, float, float]
+    grown: int
+
+
 class Worker:
-    """A process, seen from the one that asks it.
+    """A process, seen from the one that asks it. It answers in the order in which it was asked.
 
     Args:
         preparation: What it does.
@@ -52,51 +77,82 @@ class Worker:
         of_script = [one for one in added if getattr(one.function, "__module__", None) == "__main__"]
         if of_script:  # which is not run again there
             raise _not_handed(of_script, "it is defined in the script itself")
+        self._preparation = preparation
+        self._slots: list[SharedMemory | None] = []
+        self._free: deque[int] = deque()
+        self._asked: deque[int] = deque()
         ours, theirs = socket.socketpair()
         with theirs:
             arguments = [str(theirs.fileno()), json.dumps([os.fspath(place) for place in sys.path]), str(os.getpid())]
             self.process = subprocess.Popen(
                 [sys.executable, "-c", _CODE, *arguments], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the process that asks
+                env={**os.environ, **_ONE_THREAD},
             )  # fmt: skip
         self._connection: Connection = Connection(ours.detach())
         try:
-            self._connection.send((preparation, list(added)))
+            _send_preparation(self._connection, preparation, added, self.process.pid)
         except (AttributeError, TypeError, pickle.PicklingError) as error:
             self.end()
             raise _not_handed(added, str(error)) from error
         except OSError as error:
             raise self._died() from error
 
-    def ask(self, unit: Unit) -> Ready:
-        """Have a picture made ready.
+    def ask(self, unit: Unit) -> None:
+        """Have a picture made ready; :meth:`answer` gives it.
 
         Raises:
-            MMFanError: It cannot be; the message names picture and cell.
             WorkerDiedError: The process ended.
         """
+        if not self._free:  # pictures whose memory is still in use: waiting for the model, or kept by it
+            self._free.append(len(self._slots))
+            self._slots.append(None)
+        slot = self._free.popleft()
+        self._asked.append(slot)
         try:
-            self._connection.send(unit)
+            self._connection.send((unit, slot))
+        except OSError as error:
+            raise self._died() from error
+
+    def answer(self, unit: Unit) -> Ready:
+        """The picture that it was asked for first.
+
+        Raises:
+            MMFanError: It cannot be made; the message names picture and cell.
+            WorkerDiedError: The process ended.
+        """
+        slot = self._asked.popleft()
+        try:
             told = self._connection.recv()
             if isinstance(told, str):
+                self._free.append(slot)
                 raise MMFanError(f"{unit.cell} of the picture {unit.item.name} cannot be made: {told}")
-            shape, has_truth, seconds = told
-            picture = self._array(shape)
-            truth = self._array(shape[:2]) if has_truth else None
+            answer = Answer(*told)
+            if answer.grown:
+                self._slots[slot] = memory = SharedMemory(answer.grown, recv_handle(self._connection))
+                memory.close_handle()
         except (EOFError, OSError) as error:
             raise self._died() from error
-        return Ready(picture, truth, *seconds)
+        return self._ready(slot, answer)
 
-    def _array(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-        array = np.empty(shape, np.uint8)
-        self._connection.recv_bytes_into(array.data.cast("B"))
-        return array
+    def _ready(self, slot: int, answer: Answer) -> Ready:
+        memory, size = self._slots[slot], int(np.prod(answer.shape))
+        behind = () if isinstance(answer.truth, Entry) or answer.truth is None else answer.truth
+        if memory is None:
+            raise RuntimeError("a worker process answered without the memory of its picture")
+        whole = memory.array(0, size + int(np.prod(behind)) * bool(behind))
+        # the memory is another picture's as soon as nobody has this one, nor a view of it, any more
+        weakref.finalize(whole, self._free.append, slot).atexit = False
+        truth: NDArray[np.uint8] | None = whole[size:].reshape(behind) if behind else None
+        if isinstance(answer.truth, Entry) and self._preparation.kept is not None:
+            truth = self._preparation.kept.at(answer.truth)
+        return Ready(whole[:size].reshape(answer.shape), truth, *answer.seconds)
 
     def _died(self) -> WorkerDiedError:
         self.end()
         return WorkerDiedError(
             f"A worker process ended before its work did (status {self.process.returncode}); perhaps it was killed for "
-            "want of memory. What was finished is kept: run it again, with fewer workers."
+            "want of memory. What was finished is kept: run it again, with fewer workers or a smaller `cache`."
         )
 
     def end(self) -> None:
@@ -114,6 +170,25 @@ def _not_handed(added: Sequence[Corruption], why: str) -> MMFanError:
     )
 
 
+def _send_preparation(
+    connection: Connection, preparation: Preparation, added: Sequence[Corruption], process: int
+) -> None:
+    kept = preparation.kept
+    connection.send(None if kept is None else (kept.count, kept.limit))
+    if kept is not None:
+        send_handle(connection, kept.memory.handle, process)
+    connection.send((preparation.seed, preparation.labels, list(added)))
+
+
+def _receive_preparation(connection: Connection) -> Preparation:
+    size = connection.recv()
+    kept = None if size is None else Kept(*size, recv_handle(connection))
+    seed, labels, added = connection.recv()
+    for one in added:
+        register_corruption(one.name, one.function, severities=one.severities, group=one.group, version=one.version)
+    return Preparation(seed, labels, kept)
+
+
 def serve(handle: int, starter: int) -> None:
     """What the process does: answer until nobody asks any more.
 
@@ -126,33 +201,51 @@ def serve(handle: int, starter: int) -> None:
     connection: Connection = Connection(handle)
     preparation, problem = None, ""
     try:
-        preparation, added = connection.recv()
-        for one in added:
-            register_corruption(one.name, one.function, severities=one.severities, group=one.group, version=one.version)
+        preparation = _receive_preparation(connection)
     except EOFError:
         return
     except PICTURE_ERRORS as error:  # the module of a corruption cannot be imported here
         problem = told_of(error)
+    slots: dict[int, SharedMemory] = {}
     while True:
         try:
-            unit = connection.recv()
+            unit, slot = connection.recv()
         except EOFError:
             return
         if preparation is None or problem:
             connection.send(problem)
         else:
-            _answer(connection, preparation, unit)
+            _answer(connection, preparation, unit, slot, slots, starter)
 
 
-def _answer(connection: Any, preparation: Preparation, unit: Unit) -> None:
+def _answer(
+    connection: Any, preparation: Preparation, unit: Unit, slot: int, slots: dict[int, SharedMemory], starter: int
+) -> None:
     try:
         ready = preparation.make(unit)
+        kept = None
+        if ready.truth is not None and preparation.kept is not None:
+            kept = preparation.kept.find(2 * unit.place + 1, unit.item.name)
+        parts = [ready.picture] if kept is not None or ready.truth is None else [ready.picture, ready.truth]
+        size, memory, grown = sum(part.size for part in parts), slots.get(slot), 0
+        if memory is None or memory.size < size:
+            grown = -(-size // _STEP) * _STEP
+            memory = SharedMemory(grown)
+            memory.take(0, grown)
+        start = 0
+        for part in parts:
+            memory.array(start, part.size).reshape(part.shape)[:] = part
+            start += part.size
     except PICTURE_ERRORS as error:
         connection.send(told_of(error))
         return
-    connection.send((ready.picture.shape, ready.truth is not None, (ready.load, ready.corrupt, ready.other)))
-    for array in filter(lambda part: part is not None, (ready.picture, ready.truth)):
-        connection.send_bytes(np.ascontiguousarray(array).data.cast("B"))
+    behind = None if len(parts) == 1 else parts[1].shape
+    seconds = (ready.load, ready.corrupt, ready.other)
+    connection.send(tuple(Answer(ready.picture.shape, kept or behind, seconds, grown)))
+    if grown:
+        send_handle(connection, memory.handle, starter)
+        memory.close_handle()
+        slots[slot] = memory
 
 
 def make_here(preparation: Preparation, unit: Unit) -> Ready:

@@ -10,7 +10,7 @@ import mmfan
 from mmfan import environment
 from mmfan.cli import main
 from mmfan.cli.commands import env
-from mmfan.utils.versions import cores
+from mmfan.utils.resources import cores
 
 
 def test_facts_of_this_machine(capsys):

@@ -223,7 +223,7 @@ def test_wanted_but_not_there(data, monkeypatch):
     from mmfan.evaluation.function import stream
 
     monkeypatch.setattr(stream.os, "name", "nt")
-    assert stream.default_workers() == 0
+    assert stream.workers_beside_model() == 0
     with pytest.raises(ValueError, match="judge with workers=0"):
         Workers(Preparation(0, data.reading), [NOISE], 1, 2)
 

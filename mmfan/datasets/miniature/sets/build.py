@@ -16,7 +16,7 @@ from mmfan.utils.checks import whole_number
 from mmfan.utils.files import part_folder, sweep_parts
 from mmfan.utils.json_files import parse_json
 from mmfan.utils.processes import end_with_parent
-from mmfan.utils.versions import cores
+from mmfan.utils.resources import cores
 
 MANIFEST = "miniature.json"
 """Name of the file, at the top of the set, that says how it was made."""
