@@ -6,8 +6,8 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mmfan.utils.text import counted
 from mmfan.utils.resources import cores
+from mmfan.utils.text import counted
 from mmfan.utils.versions import memory_gib, processor, versions
 
 

@@ -36,6 +36,7 @@ COMMANDS = {
     "bench": ("bench", "measure speed and memory of the segmentor"),
     "bench corruptions": ("bench_corruptions", "measure the speed of the corruptions"),
     "bench detection": ("bench_detection", "measure the memory of a detector"),
+    "bench judge": ("bench_judge", "measure what judging adds to workers and model"),
     "env": ("env", "print versions, packages and machine: what a report of a bug needs"),
     "configs": ("configs", "list mmfan's own configs with their scores"),
 }
@@ -45,7 +46,7 @@ JOURNEYS = {
     "train and use a model": ("configs", "train", "test", "infer", "infer --compare", "convert"),
     "judge any model under corruption": ("judge", "report", "corrupt", "corrupt --sheet"),
     "look inside models": ("analyze",),
-    "measure, and report a problem": ("bench", "bench corruptions", "bench detection", "env"),
+    "measure, and report a problem": ("bench", "bench corruptions", "bench detection", "bench judge", "env"),
 }
 FIRST_STEPS = (
     "mmfan mini cityscapes data/mini_cityscapes",

@@ -39,9 +39,9 @@ class SharedMemory:
     """
 
     def __init__(self, size: int, handle: int | None = None) -> None:
+        self.size, self.handle = size, -1
         if not CAN_SHARE:
             raise OSError("this system shares no memory by file descriptors")
-        self.size, self.handle = size, -1
         self.handle = _anonymous() if handle is None else handle
         if handle is None:
             os.ftruncate(self.handle, size)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmfan.utils.shards import WHOLE, Shard, default_workers, parse_shard, shard_from_environment
+from mmfan.utils.shards import WHOLE, Shard, parse_shard, shard_from_environment
 
 
 @given(st.integers(0, 50), st.integers(1, 9))
@@ -37,8 +37,3 @@ def test_ranks(environment, expected):
 def test_contradicting_ranks():
     with pytest.raises(ValueError, match="Expected numbers with RANK < WORLD_SIZE from torchrun, got '4' and '4'"):
         shard_from_environment({"RANK": "4", "WORLD_SIZE": "4"})
-
-
-def test_workers_are_shared_between_the_processes_of_a_machine():
-    assert default_workers({}) >= 1
-    assert default_workers({"LOCAL_WORLD_SIZE": "1000"}) == 1

@@ -5,7 +5,7 @@ import numpy
 import pytest
 
 import mmfan
-from mmfan.utils.versions import cores, installed, memory_gib, processor, versions
+from mmfan.utils.versions import installed, memory_gib, processor, versions
 
 
 def test_versions_of_modules():
@@ -20,17 +20,6 @@ def test_versions_of_modules():
 
 def test_distributions_that_are_not_installed_are_left_out():
     assert installed("numpy", "no-such-distribution") == {"numpy": numpy.__version__}
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system binds no processes to cores")
-def test_cores_are_those_this_process_may_use():
-    before = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {min(before)})
-        assert cores() == 1
-    finally:
-        os.sched_setaffinity(0, before)
-    assert cores() == len(before)
 
 
 @pytest.mark.process

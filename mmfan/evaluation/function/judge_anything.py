@@ -59,9 +59,10 @@ def judge(
     """Judge anything that predicts on the clean pictures and on every cell of a protocol.
 
     Pictures are read and corrupted by worker processes while ``predict`` is at work, with the seeds and the bytes of
-    ``mmfan corrupt`` and ``mmfan judge``; what was decoded once is kept in memory for the cells that follow. Each finished cell is one line of ``results`` at once: killed and called
-    again, it goes on with the next cell. Before the first cell a preflight looks at all files and calls ``predict``
-    once, with one clean picture, so that what would fail after an hour fails now.
+    ``mmfan corrupt`` and ``mmfan judge``; what was decoded once is kept in memory for the cells that follow. Each
+    finished cell is one line of ``results`` at once: killed and called again, it goes on with the next cell. Before the
+    first cell a preflight looks at all files and calls ``predict`` once, with one clean picture, so that what would
+    fail after an hour fails now.
 
     A results file may hold many models. A run is known by ``name``, ``version``, the data's bytes and truth, the seed
     and the pictures chosen. A callable cannot be hashed: give ``version`` (a checkpoint's hash, a tag), and cells of

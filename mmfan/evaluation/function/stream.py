@@ -15,7 +15,6 @@ from mmfan.evaluation.function.items import Preparation, Ready, Unit
 from mmfan.evaluation.function.worker import Worker, make_here
 from mmfan.utils.resources import default_workers
 
-
 AHEAD = 3  # pictures that each worker has before it, or ready
 
 

@@ -1,8 +1,8 @@
 """A process of its own that makes pictures ready while the model is at work: what runs there, and how it is asked.
 
 It is started anew and imports mmfan alone: nothing is forked from a process whose threads torch or OpenCV have
-started, and the user's script, which may have no ``if __name__ == "__main__":``, is not run again. Pictures come back in
-memory that both processes have: what travels is a few words.
+started, and the user's script, which may have no ``if __name__ == "__main__":``, is not run again. Pictures come back
+in memory that both processes have: what travels is a few words.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ class Worker:
         self._slots: list[SharedMemory | None] = []
         self._free: deque[int] = deque()
         self._asked: deque[int] = deque()
+        self._watched: dict[int, weakref.ref[NDArray[np.uint8]]] = {}
         ours, theirs = socket.socketpair()
         with theirs:
             arguments = [str(theirs.fileno()), json.dumps([os.fspath(place) for place in sys.path]), str(os.getpid())]
@@ -142,7 +143,8 @@ class Worker:
             raise RuntimeError("a worker process answered without the memory of its picture")
         whole = memory.array(0, size + int(np.prod(behind)) * bool(behind))
         # the memory is another picture's as soon as nobody has this one, nor a view of it, any more
-        weakref.finalize(whole, self._free.append, slot).atexit = False
+        free = self._free
+        self._watched[slot] = weakref.ref(whole, lambda _: free.append(slot))
         truth: NDArray[np.uint8] | None = whole[size:].reshape(behind) if behind else None
         if isinstance(answer.truth, Entry) and self._preparation.kept is not None:
             truth = self._preparation.kept.at(answer.truth)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfan.corruptions.compiled import compiled
+from mmfan.corruptions.compiled import compiled, inlined
 from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.evaluation.metrics.counts import scores_of_counts
@@ -41,35 +41,56 @@ def count_labels(
         raise MMFanError(f"Prediction and truth differ in size: {prediction.shape} and {truth.shape} rows x columns.")
     one = _as_bytes("truth", truth, num_classes, ignore_index)
     other = _as_bytes("prediction", prediction, num_classes, ignore_index)
-    # Entry [t, p] holds the pixels whose truth is t and that were called p.
-    pairs = np.zeros((256, 256), np.int64)
+    sums = np.zeros((4, 256), np.int64)
     whole = one.size // _WORD * _WORD
-    _add_words(one[:whole].view(np.uint64), other[:whole].view(np.uint64), pairs)
-    np.add.at(pairs, (one[whole:], other[whole:]), 1)
-    _check_there("truth", pairs.sum(1), ignore_index, num_classes, ignore_index)
+    _add_words(one[:whole].view(np.uint64), other[:whole].view(np.uint64), ignore_index, sums)
+    for number, said in zip(one[whole:].tolist(), other[whole:].tolist(), strict=True):
+        _add(number, said, 1, ignore_index, sums)
+    there, called, claimed, hits = sums
+    _check_there("truth", there, ignore_index, num_classes, ignore_index)
     # the number of a class is an answer like any other where the truth says something else
     silent = ignore_index if ignore_index >= num_classes else None
-    _check_there("prediction", pairs.sum(0), silent, num_classes, ignore_index)
-    pairs[ignore_index] = 0
-    hits = pairs.diagonal()[:num_classes]
-    claimed, there = pairs[:, :num_classes].sum(0), pairs[:num_classes].sum(1)
+    _check_there("prediction", called, silent, num_classes, ignore_index)
+    hits[ignore_index] = there[ignore_index] = 0
+    hits, claimed, there = hits[:num_classes], claimed[:num_classes], there[:num_classes]
     return np.stack((hits, claimed - hits, there - hits), axis=1)
 
 
+@inlined
+def _add(truth: int, prediction: int, pixels: int, ignore_index: int, sums: NDArray[np.int64]) -> None:
+    """Count pixels of one truth and one prediction.
+
+    Args:
+        truth: Its number.
+        prediction: Its number.
+        pixels: How many there are.
+        ignore_index: Truth that does not count.
+        sums: (4, 256): the truth's pixels, the prediction's, those of it where the truth counts, and the equal ones.
+    """
+    sums[0, truth] += pixels
+    sums[1, prediction] += pixels
+    if truth != ignore_index:
+        sums[2, prediction] += pixels
+    if truth == prediction:
+        sums[3, truth] += pixels
+
+
 @compiled
-def _add_words(truth: NDArray[np.uint64], prediction: NDArray[np.uint64], pairs: NDArray[np.int64]) -> None:
+def _add_words(
+    truth: NDArray[np.uint64], prediction: NDArray[np.uint64], ignore_index: int, sums: NDArray[np.int64]
+) -> None:
     """Count pixels, eight of them in each number; most of such eights are of one class, and are counted at once."""
-    repeated, low = np.uint64(0x0101010101010101), np.uint64(0xFF)
+    repeated, low, bits = np.uint64(0x0101010101010101), np.uint64(0xFF), np.uint64(8)
     for at in range(len(truth)):
         one, other = truth[at], prediction[at]
         first, second = one & low, other & low
         if one == first * repeated and other == second * repeated:
-            pairs[first, second] += _WORD
+            _add(np.int64(first), np.int64(second), _WORD, ignore_index, sums)
         else:
             for _ in range(_WORD):
-                pairs[one & low, other & low] += 1
-                one >>= np.uint64(8)
-                other >>= np.uint64(8)
+                _add(np.int64(one & low), np.int64(other & low), 1, ignore_index, sums)
+                one >>= bits
+                other >>= bits
 
 
 def _as_bytes(what: str, numbers: NDArray[np.integer], num_classes: int, ignore_index: int) -> NDArray[np.uint8]:

@@ -235,3 +235,100 @@ def test_arrays_and_grey(tmp_path):
         ((_, ready),) = workers.make(iter([Unit(0, 0, CLEAN, data.item(0))]))
     assert ready.picture.tolist() == [[[100] * 3] * 40] * 40
     assert ready.truth.dtype == np.uint8
+
+
+def test_pictures_that_somebody_keeps_are_not_written_over(data):
+    asked = units(data, 12)
+    with Workers(Preparation(3, data.reading), [NOISE], 2, 4) as workers:
+        kept = [ready.picture[3:, ::2] for _, ready in workers.make(iter(asked))]  # views too
+        slots = sum(len(worker._slots) for worker in workers._all)
+    here = [Preparation(3, data.reading).make(unit).picture[3:, ::2] for unit in asked]
+    assert all((one == other).all() for one, other in zip(kept, here, strict=True))
+    assert slots == 12
+    with Workers(Preparation(3, data.reading), [NOISE], 2, 4) as workers:
+        for _, ready in workers.make(iter(asked)):
+            ready.picture[:] = 0
+        assert sum(len(worker._slots) for worker in workers._all) <= 6  # memory is taken again
+
+
+def test_sizes_that_change_and_errors_between(tmp_path):
+    rng = np.random.default_rng(0)
+    given = [
+        (rng.integers(0, 256, (side, 3 * side, 3), np.uint8), np.zeros((side, 3 * side), np.uint8), str(side))
+        for side in (40, 900, 50, 700, 60)
+    ]
+    given[2] = (given[2][0], np.zeros((3, 3), np.uint8), "50")
+    data = SegmentationData(given, classes=CLASSES)
+    asked = [Unit(0, place, CLEAN, data.item(place)) for place in (0, 1, 3, 4, 1, 0)]
+    with Workers(Preparation(0, data.reading), [CLEAN], 1, 1) as workers:
+        for unit, ready in workers.make(iter(asked)):
+            assert (ready.picture == given[unit.place][0]).all()
+            assert ready.truth.shape == ready.picture.shape[:2]
+        with pytest.raises(ValueError, match="the picture 50 cannot be made: The label map of 50 is 3x3"):
+            next(workers.make(iter([Unit(0, 2, CLEAN, data.item(2))])))
+        ((_, ready),) = workers.make(iter(asked[1:2]))
+        assert (ready.picture == given[1][0]).all()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+@pytest.mark.parametrize("cache", [0, 20_000, 10_000_000])
+def test_with_and_without_a_cache_the_same_records(data, tmp_path, count, cache):
+    found = judge(by_brightness, data, PROTOCOL, tmp_path / "r.jsonl", workers=count, cache=cache, verbose=False)
+    plain = judge(by_brightness, data, PROTOCOL, tmp_path / "plain.jsonl", workers=0, cache=0, verbose=False)
+    for one, other in zip(found.records, plain.records, strict=True):
+        assert (one["metrics"], one["per_class"], key_of(one)) == (other["metrics"], other["per_class"], key_of(other))
+        counts = [ResultsStore(tmp_path / name).read_counts(record) for name, record in
+                  (("r.jsonl", one), ("plain.jsonl", other))]  # fmt: skip
+        assert (counts[0].counts == counts[1].counts).all()
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_what_is_judged_may_write_on_its_pictures(data, count):
+    def predict(rgb):
+        found = by_brightness(rgb)
+        rgb[:] = 0
+        return found
+
+    found = judge(predict, data, PROTOCOL, workers=count, cache="10MB", verbose=False)
+    assert found.clean == judge(by_brightness, data, PROTOCOL, workers=0, cache=0, verbose=False).clean
+    assert found.retention == judge(by_brightness, data, PROTOCOL, workers=0, cache=0, verbose=False).retention
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_each_picture_is_decoded_once(tmp_path, count):
+    class Counted:
+        asked = 0
+
+        def __init__(self):
+            self.items = [(picture, label, str(number)) for number, (picture, label) in enumerate(pairs(3))]
+
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, number):
+            self.asked += 1
+            return self.items[number]
+
+    items = Counted()
+    data = SegmentationData(items, classes=CLASSES)
+    before = items.asked
+    kept = judge(by_brightness, data, PROTOCOL, workers=count, cache="10MB", verbose=False)
+    asked = items.asked - before
+    again = judge(by_brightness, data, PROTOCOL, workers=count, cache=0, verbose=False)
+    assert kept.retention == again.retention
+    # the clean cell, and what workers are ahead by; without a cache each of the other four cells
+    assert items.asked - before - asked - asked >= (1 if count else 4) * 3
+
+
+def test_a_file_that_changes_meanwhile_is_judged_as_it_was(data, tmp_path):
+    expected = judge(by_brightness, data, PROTOCOL, workers=0, verbose=False)
+    calls = []
+
+    def predict(rgb):
+        calls.append(0)
+        if len(calls) == 4:  # the one of the preflight, and the clean cell
+            for place in range(3):
+                Path(data.item(place).picture).write_bytes(b"damaged")
+        return by_brightness(rgb)
+
+    assert judge(predict, data, PROTOCOL, workers=0, verbose=False).retention == expected.retention
