@@ -77,6 +77,7 @@ ROOMS: dict[str, tuple[str, list[Part]]] = {
             Part("Formats of reports", "mmfan.evaluation.report.formats",
                  ["as_markdown", "as_json", "as_csv", "as_latex", "as_dict"]),
             Part("Reports as HTML", "mmfan.evaluation.report.html", ["as_html"]),
+            Part("Pictures of a page", "mmfan.evaluation.report.page.embedded", ["gallery", "Gallery"]),
             Part("Published rows", "mmfan.evaluation.report.published", ["PublishedRow", "published_rows"]),
             Part("Gate", "mmfan.evaluation.report.gate",
                  ["read_expectations", "write_expectations", "differences", "Expectations", "Expected",

@@ -12,7 +12,7 @@ from PIL import Image
 from mmfan.datasets.corrupted.codec import decode_picture, picture_damage
 from mmfan.datasets.prepare.camvid import SEGNET11, convert_pair
 from mmfan.errors import MMFanError
-from mmfan.evaluation.results.pictures import _read_picture, _read_shown
+from mmfan.evaluation.results.pictures import read_picture, read_shown
 from mmfan.picture_files import read
 
 PACKAGE = Path(__file__).parents[2] / "mmfan"
@@ -108,8 +108,8 @@ def in_set_maker(path):
 
 
 DOORS = [
-    read, load_image, load_label, load_label_with_opencv, for_inference, judged, prepared, in_set_maker, _read_picture,
-    _read_shown,
+    read, load_image, load_label, load_label_with_opencv, for_inference, judged, prepared, in_set_maker, read_picture,
+    read_shown,
 ]  # fmt: skip
 
 

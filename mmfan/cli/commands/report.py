@@ -67,7 +67,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--format", choices=(*FORMATS, "html"), default="markdown")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the report there instead of printing it")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="write the plots and picture grids there, as PNG")
-    parser.add_argument("--pictures", type=whole(0), default=4, metavar="N", help="picture grids at most (%(default)s)")
+    parser.add_argument("--pictures", type=whole(0), default=4, metavar="N", help="pictures at most (%(default)s)")
     parser.add_argument(
         "--published", nargs="*", metavar="NAME", help="show published rows beside: these, or all that fit the data set"
     )
@@ -182,20 +182,19 @@ def check_expected(args: argparse.Namespace, expected: Expectations, protocol: P
 
 def give_out(report: Report, args: argparse.Namespace) -> None:
     """Print or write the report and its figures."""
-    figures = []
-    if args.plots or args.format == "html":
-        # matplotlib takes a second to load
-        from mmfan.evaluation.report.figures import picture_grids, plots, write_figures
-
-        figures = [*plots(report), *picture_grids(report, args.pictures)]
     if args.format == "html":
+        # OpenCV and Pillow are not needed for the other forms
         from mmfan.evaluation.report.html import as_html
+        from mmfan.evaluation.report.page.embedded import gallery
 
-        text = as_html(report, figures)
+        text = as_html(report, pictures=gallery(report, args.pictures))
     else:
         text = FORMATS[args.format](report)
     if args.plots:
-        for path in write_figures(figures, args.plots):
+        # matplotlib takes a second to load
+        from mmfan.evaluation.report.figures import picture_grids, plots, write_figures
+
+        for path in write_figures([*plots(report), *picture_grids(report, args.pictures)], args.plots):
             print(f"wrote {path}", file=sys.stderr)
     if args.out:
         write_whole(args.out, text.encode())

@@ -13,6 +13,8 @@ from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.report import Report, Run, build_report
 from mmfan.evaluation.report.formats import FORMATS
+from mmfan.evaluation.report.html import as_html
+from mmfan.evaluation.report.page.embedded import gallery
 from mmfan.evaluation.results.store import Record, RunKey, is_defined, key_of
 from mmfan.evaluation.summary import Summary, summarize
 from mmfan.utils.files import write_whole
@@ -114,8 +116,8 @@ class Judgement:
         """The report, and its file.
 
         Args:
-            path: ``.html`` (with plots and, where there are some, pictures; needs matplotlib), ``.md``, ``.csv``,
-                ``.json`` or ``.tex``; None writes none.
+            path: ``.html`` (with plots and, where there are some, pictures), ``.md``, ``.csv``, ``.json`` or ``.tex``;
+                None writes none.
             metric: One of :attr:`metrics`; :attr:`metric` by default.
 
         Raises:
@@ -132,11 +134,7 @@ class Judgement:
         if target is None:
             return made
         if target.suffix == ".html":
-            # matplotlib takes a second to load
-            from mmfan.evaluation.report.figures import picture_grids, plots
-            from mmfan.evaluation.report.html import as_html
-
-            text = as_html(made, [*plots(made), *picture_grids(made)])
+            text = as_html(made, pictures=gallery(made))
         else:
             text = FORMATS[_FORM_OF[target.suffix]](made)
         write_whole(target, text.encode())

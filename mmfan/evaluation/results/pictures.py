@@ -93,6 +93,48 @@ def cell_folder(cell: Cell) -> str:
     return safe_name(f"{cell.corruption}-{cell.severity}")
 
 
+@dataclass(frozen=True)
+class CellFiles:
+    """Where a picture under one corruption lies, with what the models predict; None where there is none."""
+
+    cell: Cell
+    picture: Path
+    predictions: tuple[Path | None, ...]
+
+
+@dataclass(frozen=True)
+class PictureFiles:
+    """Where the files of one picture lie.
+
+    Attributes:
+        name: Of the picture.
+        truth: Its truth; None where there is none.
+        cells: Those of which at least one model has a prediction, the clean one first.
+    """
+
+    name: str
+    truth: Path | None
+    cells: tuple[CellFiles, ...]
+
+
+def find_files(models: Sequence[tuple[Path, str]], cells: Sequence[Cell], limit: int = 4) -> list[PictureFiles]:
+    """The files of the pictures that models have in common; nothing is read.
+
+    Args:
+        models: The results file and the recorded name of each model.
+        cells: Those to look for, beside the clean one, in this order.
+        limit: No more pictures than this.
+
+    Returns:
+        One entry a picture, sorted by name; empty where no pictures were kept.
+    """
+    roots = list(dict.fromkeys(pictures_folder(results) for results, _ in models))
+    names = sorted({name for root in roots for name in _names(root / "input")})
+    folders = [_folder_of(pictures_folder(results), model, [other for _, other in models]) for results, model in models]
+    found = (_files(name, roots, folders, [CLEAN, *cells]) for name in names[: max(0, limit)])
+    return [files for files in found if files.cells]
+
+
 def find_pictures(
     models: Sequence[tuple[Path, str]], cells: Sequence[Cell], limit: int = 4, cells_shown: int = 6
 ) -> list[ShownPicture]:
@@ -110,11 +152,7 @@ def find_pictures(
     Raises:
         PictureError: A picture cannot be read, or is neither a label map nor RGB.
     """
-    roots = list(dict.fromkeys(pictures_folder(results) for results, _ in models))
-    names = sorted({name for root in roots for name in _names(root / "input")})
-    folders = [_folder_of(pictures_folder(results), model, [other for _, other in models]) for results, model in models]
-    shown = (_picture(name, roots, folders, [CLEAN, *cells], cells_shown) for name in names[: max(0, limit)])
-    return [picture for picture in shown if picture.cells]
+    return [_read_all(files, cells_shown) for files in find_files(models, cells, limit)]
 
 
 def _folder_of(root: Path, model: str, models: Sequence[str]) -> tuple[Path, str]:
@@ -133,33 +171,35 @@ def _names(folder: Path) -> set[str]:
     return {"/".join(parts[1:]) for parts in found if len(parts) > 1}
 
 
-def _picture(
-    name: str, roots: Sequence[Path], folders: Sequence[tuple[Path, str]], cells: Sequence[Cell], cells_shown: int
-) -> ShownPicture:
-    there = [cell for cell in cells if _first(roots, "input", cell_folder(cell), name) is not None]
-    corrupted = [cell for cell in there if cell != CLEAN]
+def _files(
+    name: str, roots: Sequence[Path], folders: Sequence[tuple[Path, str]], cells: Sequence[Cell]
+) -> PictureFiles:
+    found = []
+    for cell in cells:
+        picture = _first(roots, "input", cell_folder(cell), name)
+        predictions = tuple(_first([root], model, cell_folder(cell), name) for root, model in folders)
+        if picture is not None and any(predictions):
+            found.append(CellFiles(cell, picture, predictions))
+    return PictureFiles(name.removesuffix(".png"), _first(roots, "truth", name), tuple(found))
+
+
+def _read_all(files: PictureFiles, cells_shown: int) -> ShownPicture:
+    corrupted = [cell for cell in files.cells if cell.cell != CLEAN]
     if len(corrupted) > cells_shown:
         places = np.linspace(0, len(corrupted) - 1, cells_shown).round().astype(int)
         corrupted = [corrupted[place] for place in places]
-    truth_path = _first(roots, "truth", name)
-    palette = np.zeros((0, 3), np.uint8)
-    truth = None
-    if truth_path is not None:
-        truth, palette = _read_shown(truth_path)
+    truth, palette = (None, np.zeros((0, 3), np.uint8)) if files.truth is None else read_shown(files.truth)
     shown = []
-    for cell in [cell for cell in there if cell == CLEAN] + corrupted:
-        input_path = _first(roots, "input", cell_folder(cell), name)
+    for cell in [cell for cell in files.cells if cell.cell == CLEAN] + corrupted:
         predictions: list[np.ndarray | None] = []
-        for root, model in folders:
-            path = _first([root], model, cell_folder(cell), name)
+        for path in cell.predictions:
             labels = None
             if path is not None:
-                labels, found = _read_shown(path)
+                labels, found = read_shown(path)
                 palette = found if len(found) > len(palette) else palette
             predictions.append(labels)
-        if input_path is not None and any(part is not None for part in predictions):
-            shown.append(ShownCell(cell, _read_picture(input_path), tuple(predictions)))
-    return ShownPicture(name.removesuffix(".png"), truth, tuple(shown), palette)
+        shown.append(ShownCell(cell.cell, read_picture(cell.picture), tuple(predictions)))
+    return ShownPicture(files.name, truth, tuple(shown), palette)
 
 
 def _first(roots: Sequence[Path], *parts: str) -> Path | None:
@@ -167,15 +207,24 @@ def _first(roots: Sequence[Path], *parts: str) -> Path | None:
     return next((path for root in roots if (path := root.joinpath(*parts)).is_file()), None)
 
 
-def _read_picture(path: Path) -> np.ndarray:
+def read_picture(path: Path) -> np.ndarray:
+    """What a model was given, (H, W, 3) uint8, RGB.
+
+    Raises:
+        PictureError: It cannot be read.
+    """
     try:
         return np.ascontiguousarray(read(path)[..., ::-1])
     except (OSError, PictureFileError) as error:
         raise PictureError(f"The picture {path} cannot be read ({error}); delete it, or evaluate again.") from error
 
 
-def _read_shown(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Class numbers (H, W) of a PNG and their palette (n, 3); of an RGB one the picture (H, W, 3), and no palette."""
+def read_shown(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Class numbers (H, W) of a PNG and their palette (n, 3); of an RGB one the picture (H, W, 3), and no palette.
+
+    Raises:
+        PictureError: It cannot be read, or is neither a label map nor RGB.
+    """
     try:
         with open_with_pillow(content_of(path)) as file:
             if file.mode not in ("P", "L", "RGB"):

@@ -1,0 +1,239 @@
+// The page of a report is whole without this; with it, tables are sorted, models and columns are switched off, plots
+// answer to the pointer, and pictures are shown a cell at a time. Texts are set as texts, never as markup.
+"use strict";
+(() => {
+  const all = (what, within = document) => [...within.querySelectorAll(what)];
+
+  function make(name, attributes = {}, ...content) {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.append(...content);
+    return made;
+  }
+
+  const controls = make("div", { class: "controls", role: "group", "aria-label": "What is shown" });
+
+  // A choice of a few texts; `chosen` gets the number of the one taken.
+  function choice(texts, chosen) {
+    const box = make("select", {}, ...texts.map((text, at) => make("option", { value: at }, text)));
+    box.addEventListener("change", () => chosen(Number(box.value)));
+    return box;
+  }
+
+  function tick(content, changed) {
+    const box = make("input", { type: "checkbox" });
+    box.checked = true;
+    box.addEventListener("change", () => changed(box.checked));
+    return make("label", {}, box, ...content);
+  }
+
+  // Models and columns.
+  function switches() {
+    const off = { model: new Set(), part: new Set() };
+    const names = { model: new Map(), part: new Map() };
+    for (const one of all("[data-model], [data-part]")) {
+      for (const kind of ["model", "part"]) {
+        const key = one.dataset[kind];
+        if (key === undefined || names[kind].has(key)) continue;
+        const shown = document.querySelector(`.legend [data-model="${CSS.escape(key)}"]`);
+        const row = one.closest("tr")?.querySelector("th span");
+        const name = kind === "model" ? (shown ? shown.firstChild.cloneNode(true) : row.textContent) : key;
+        names[kind].set(key, name);
+      }
+    }
+    const apply = () => {
+      for (const one of all("[data-model], [data-part]")) {
+        one.classList.toggle("off", off.model.has(one.dataset.model) || off.part.has(one.dataset.part));
+      }
+    };
+    const boxes = (kind) => [...names[kind]].map(([key, name]) => tick([name], (on) => {
+      off[kind][on ? "delete" : "add"](key);
+      apply();
+    }));
+    if (names.model.size > 1) {
+      const order = boxes("model");
+      controls.append(make("fieldset", { class: "models" }, make("legend", {}, "Models"), ...order));
+    }
+    if (names.part.size > 1) {
+      controls.append(make("details", { class: "parts" }, make("summary", {}, "Columns and metrics"),
+        make("fieldset", {}, make("legend", { class: "off" }, "Columns and metrics"), ...boxes("part"))));
+    }
+  }
+
+  // Light, dark, or what the system says; kept where the browser lets a file keep it.
+  function colours() {
+    const kinds = ["system", "light", "dark"];
+    const set = (at) => {
+      if (at) document.documentElement.dataset.colours = kinds[at];
+      else delete document.documentElement.dataset.colours;
+      try { localStorage.setItem("mmfan-colours", kinds[at]); } catch { /* not kept */ }
+    };
+    let kept = 0;
+    try { kept = Math.max(0, kinds.indexOf(localStorage.getItem("mmfan-colours"))); } catch { /* not kept */ }
+    const box = choice(kinds, set);
+    box.value = kept;
+    set(kept);
+    controls.append(make("label", { class: "colours" }, "Colours", box));
+  }
+
+  // A table is sorted by a click on the head of a column: once, the other way round, and as it was. Rows that sum up
+  // others stay at the ends; what has no number comes last.
+  function sortable(table) {
+    const body = table.tBodies[0];
+    const rows = [...body.rows];
+    const plain = rows.filter((row) => !row.classList.contains("sum"));
+    if (plain.length < 2) return;
+    const first = rows.indexOf(plain[0]);
+    const above = rows.slice(0, first);
+    const below = rows.slice(first).filter((row) => row.classList.contains("sum"));
+    const heads = [...table.tHead.rows[0].cells];
+    heads.forEach((head, place) => {
+      const numbers = head.classList.contains("number") && plain.some((row) => row.cells[place].dataset.value);
+      const button = make("button", { type: "button", title: "Sort by this column" }, head.textContent);
+      button.addEventListener("click", () => {
+        const ways = numbers ? ["descending", "ascending", ""] : ["ascending", "descending", ""];
+        const way = ways[(ways.indexOf(head.getAttribute("aria-sort") ?? "") + 1) % 3];
+        heads.forEach((other) => other.removeAttribute("aria-sort"));
+        if (way) head.setAttribute("aria-sort", way);
+        table.classList.toggle("sorted", way !== "");
+        body.append(...(way ? [...above, ...order(plain, place, numbers, way), ...below] : rows));
+      });
+      head.replaceChildren(button);
+    });
+  }
+
+  function order(rows, place, numbers, way) {
+    const sign = way === "ascending" ? 1 : -1;
+    if (!numbers) {
+      const text = (row) => row.cells[place].textContent;
+      return [...rows].sort((a, b) => sign * text(a).localeCompare(text(b), "en", { numeric: true }));
+    }
+    const value = (row) => Number(row.cells[place].dataset.value ?? NaN);
+    const known = rows.filter((row) => !Number.isNaN(value(row)));
+    return [...known.sort((a, b) => sign * (value(a) - value(b))), ...rows.filter((row) => !known.includes(row))];
+  }
+
+  // Values of plots, beside the pointer: of a bar, or of all curves at the nearest severity.
+  function hints() {
+    for (const one of all(".hint")) {
+      const title = one.querySelector("title");
+      one.dataset.hint = title.textContent;
+      title.remove();
+    }
+    const box = make("div", { class: "hint-box", "aria-hidden": "true" });
+    box.hidden = true;
+    document.body.append(box);
+    const show = (event) => {
+      const curves = event.target.closest?.(".curves svg");
+      const bar = event.target.closest?.(".bar.hint");
+      const found = curves ? nearest(all(".hint", curves), event.clientX) : bar ? [bar] : [];
+      box.hidden = found.length === 0;
+      if (box.hidden) return;
+      box.textContent = found.map((one) => one.dataset.hint).join("\n");
+      const room = document.documentElement.clientWidth - box.offsetWidth - 8;
+      box.style.left = `${Math.max(8, Math.min(event.clientX + 12, room))}px`;
+      box.style.top = `${Math.max(8, event.clientY - box.offsetHeight - 12)}px`;
+    };
+    document.addEventListener("pointermove", show);
+    document.addEventListener("pointerdown", show);
+  }
+
+  function nearest(dots, x) {
+    const seen = dots.filter((one) => one.getClientRects().length);
+    const far = (one) => { const box = one.getBoundingClientRect(); return Math.abs(x - box.x - box.width / 2); };
+    const first = seen.reduce((best, one) => (best && far(best) <= far(one) ? best : one), null);
+    return seen.filter((one) => one.dataset.step === first.dataset.step);
+  }
+
+  // One picture, one type of corruption, and a slider from the clean picture to the highest severity that was kept.
+  function viewer(gallery) {
+    const pictures = all(".picture", gallery);
+    const state = { picture: 0, kind: "", level: 0 };
+    const cells = () => all(".cell", pictures[state.picture]);
+    const kinds = () => [...new Set(cells().map((cell) => cell.dataset.corruption).filter(Boolean))];
+    const steps = () => cells().filter((cell) => ["", state.kind].includes(cell.dataset.corruption));
+    const said = make("output", {});
+    const slider = make("input", { type: "range", min: 0, step: 1, "aria-label": "Severity" });
+    const picture = choice(pictures.map((one) => one.dataset.name), (at) => { state.picture = at; show(); });
+    const kind = make("select", { "aria-label": "Corruption" });
+    kind.addEventListener("change", () => { state.kind = kind.value; show(); });
+    slider.addEventListener("input", () => { state.level = Number(steps()[slider.value].dataset.severity); show(); });
+
+    function show() {
+      const there = kinds();
+      if (!there.includes(state.kind)) state.kind = there[0] ?? "";
+      kind.replaceChildren(...(there.length ? there : ["clean"]).map((name) => make("option", {}, name)));
+      kind.value = state.kind || "clean";
+      const own = steps();
+      // the same severity in another type, or the next one below
+      const at = Math.max(0, own.findLastIndex((cell) => Number(cell.dataset.severity) <= state.level));
+      const cell = own[at];
+      slider.max = own.length - 1;
+      slider.value = at;
+      slider.disabled = own.length < 2;
+      said.textContent = cell.dataset.corruption ? `severity ${cell.dataset.severity}` : "clean";
+      slider.setAttribute("aria-valuetext", `${cell.dataset.corruption || "clean"} ${cell.dataset.severity}`);
+      pictures.forEach((one, number) => { one.hidden = number !== state.picture; });
+      for (const one of cells()) one.hidden = one !== cell;
+      lay(cell);
+    }
+
+    // errors are drawn over the picture that the model was given
+    function lay(cell) {
+      for (const stack of all(".stack", cell)) {
+        if (stack.children.length > 1) continue;
+        const under = cell.querySelector(".given img").cloneNode();
+        under.alt = "";
+        stack.prepend(under);
+      }
+    }
+
+    function step(by) {
+      const at = Number(slider.value) + by;
+      if (at >= 0 && at < steps().length) { state.level = Number(steps()[at].dataset.severity); show(); }
+    }
+
+    function turn(by) {
+      const there = kinds();
+      if (there.length) { state.kind = there[(there.indexOf(state.kind) + by + there.length) % there.length]; show(); }
+    }
+
+    const keys = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), ArrowUp: () => turn(-1), ArrowDown: () => turn(1) };
+    gallery.addEventListener("keydown", (event) => {
+      if (event.target !== gallery || !keys[event.key]) return;
+      event.preventDefault();
+      keys[event.key]();
+    });
+    const parts = { given: "input", truth: "truth", prediction: "predictions", wrong: "errors" };
+    const ticks = Object.entries(parts).filter(([part]) => gallery.querySelector(`.${part}`)).map(([part, name]) =>
+      tick([name], (on) => gallery.classList.toggle(`without-${part}`, !on)));
+    gallery.before(make("div", { class: "viewing" },
+      ...(pictures.length > 1 ? [make("label", {}, "Picture", picture)] : []),
+      make("label", {}, "Corruption", kind), make("label", {}, "Severity", slider, said),
+      make("div", { class: "show", role: "group", "aria-label": "Parts of the viewer" }, ...ticks)),
+    make("p", { class: "lead keys" }, "With the pictures in focus, ← and → change the severity, ↑ and ↓ the corruption."));
+    gallery.classList.add("viewer");
+    gallery.tabIndex = 0;
+    gallery.setAttribute("role", "group");
+    gallery.setAttribute("aria-label", "Pictures; arrow keys change severity and corruption");
+    show();
+  }
+
+  // What is folded is printed too.
+  function printing() {
+    let folded = [];
+    addEventListener("beforeprint", () => {
+      folded = all("main details:not([open])");
+      for (const one of folded) one.open = true;
+    });
+    addEventListener("afterprint", () => { for (const one of folded) one.open = false; });
+  }
+
+  switches();
+  colours();
+  document.querySelector("main").before(controls);
+  all("main table").forEach(sortable);
+  hints();
+  all(".gallery").forEach(viewer);
+  printing();
+})();
