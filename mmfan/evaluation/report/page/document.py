@@ -9,7 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from mmfan.evaluation.report.contents import Report
-from mmfan.evaluation.report.formats import title
 from mmfan.evaluation.report.page.curves import curves
 from mmfan.evaluation.report.page.embedded import Gallery
 from mmfan.evaluation.report.page.heat import heat_maps
@@ -20,7 +19,7 @@ from mmfan.evaluation.report.page.tables import section
 from mmfan.evaluation.report.page.trust import linked, made_by, trust
 from mmfan.evaluation.report.page.viewer import viewer
 from mmfan.evaluation.report.page.who import Who
-from mmfan.evaluation.report.tables import sources
+from mmfan.evaluation.report.words import sources, title
 from mmfan.utils.text import counted
 
 NOTES_SHOWN = 3

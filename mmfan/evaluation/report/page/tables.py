@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from mmfan.evaluation.report.page.markup import Markup, element, joined
 from mmfan.evaluation.report.page.numbers import number_of, shade
 from mmfan.evaluation.report.page.who import Who
-from mmfan.evaluation.report.tables import sentence
-from mmfan.utils.tables import Table
+from mmfan.evaluation.report.words import sentence
+from mmfan.utils.tables import Table, best_cells
 
 MODEL = "model"  # at the head of the first column of tables with a row a model
 METRIC = "metric"  # at the head of the second where there is one a metric, too
@@ -40,11 +40,13 @@ def html_table(
         element("th", element("span", head), scope="col", class_=kind, data_model=owner, data_part=part)
         for head, kind, owner, part in zip(table.head, kinds, owners, parts, strict=True)
     ]
+    best = best_cells(table)
     rows = []
     for number, row in enumerate(table.rows):
         cells = [element("th", element("span", row[0]), scope="row", class_="text")]
         for place, text in enumerate(row[1:], 1):
-            look = [kinds[place], shade(text, ends), "marked" if (number, place) in marked else None]
+            at = (number, place)
+            look = [kinds[place], shade(text, ends), "marked" if at in marked else "best" if at in best else None]
             cells.append(
                 element(
                     "td", text, class_=" ".join(filter(None, look)), data_model=owners[place], data_part=parts[place],
@@ -61,7 +63,7 @@ def html_table(
             element("tr", *cells, class_=" ".join(filter(None, look)) or None, data_model=owner, data_part=metric)
         )
     content = (
-        element("caption", element("span", sentence(table.caption))),
+        element("caption", element("span", sentence(table.caption) + (" The best is bold." if best else ""))),
         element("thead", element("tr", *heads)),
         element("tbody", joined(*rows)),
     )

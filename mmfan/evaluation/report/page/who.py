@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mmfan.evaluation.report.contents import Report
-from mmfan.evaluation.report.tables import labels, source_numbers
+from mmfan.evaluation.report.words import labels_of, published_name
 from mmfan.utils.text import one_line
 
 COLOURS = 8  # classes `line-0` to `line-7` of the style
@@ -14,30 +14,34 @@ COLOURS = 8  # classes `line-0` to `line-7` of the style
 
 @dataclass(frozen=True)
 class Who:
-    """The models of a report, own ones first, then published rows.
+    """What has a row or a column of its own: models, then groups of them, then published rows.
 
     Attributes:
-        names: What each is called.
+        titles: What each is called, after its letter where columns are headed by letters.
         short: At the head of columns.
-        own: How many of them were judged here.
+        own: How many of them are models that were judged here.
     """
 
-    names: tuple[str, ...]
+    titles: tuple[str, ...]
     short: tuple[str, ...]
     own: int
 
     @classmethod
     def of(cls, report: Report) -> Who:
-        """Those of a report."""
-        rows = [f"{row.name} [{at}]" for row, at in zip(report.published, source_numbers(report), strict=True)]
-        names = [model.name for model in report.models]
-        # as they stand in tables
-        return cls(tuple(map(one_line, (*names, *rows))), tuple(map(one_line, (*labels(report), *rows))), len(names))
+        """Those of a report, as they stand in its tables."""
+        label = labels_of(report)
+        names = {model.name: model.name for model in report.models}
+        names |= {group.name: f"{group.name} (n = {group.summary.runs})" for group in report.groups}
+        titles = [said if label[name] == name else f"{label[name]}: {said}" for name, said in names.items()]
+        short = [label[name] for name in names]
+        published = [published_name(report, row) for row in report.published]
+        return cls(
+            tuple(map(one_line, (*titles, *published))), tuple(map(one_line, (*short, *published))), len(report.models)
+        )
 
     def title(self, place: int) -> str:
-        """The name, after its letter where columns are headed by letters."""
-        name, short = self.names[place], self.short[place]
-        return name if name == short else f"{short}: {name}"
+        """What the one at a place is called."""
+        return self.titles[place]
 
     def of_row(self, first: str) -> int | None:
         """Whose row it is, from its first cell."""

@@ -2,11 +2,13 @@
 
 import pytest
 from helpers.html_tree import tree
+from helpers.small_results import PROTOCOL, records, write
 
+from mmfan.evaluation.report import build_report, read_runs
 from mmfan.evaluation.report.page.numbers import number_of, shade, span
 from mmfan.evaluation.report.page.tables import html_table
 from mmfan.evaluation.report.page.who import Who
-from mmfan.utils.tables import Table
+from mmfan.utils.tables import Rivals, Table
 
 WHO = Who(("fan-t", "fan-t: big", "SegFormer-B5 [1]"), ("fan-t", "fan-t: big", "SegFormer-B5 [1]"), 2)
 BY_MODEL = Table(
@@ -94,3 +96,24 @@ def test_span_and_equal_ends():
     assert span(["-"]) is None
     assert shade("5.0", (5, 5)) == "heat-4"
     assert shade("5.0", None) is None
+
+
+def test_the_best_is_bold_and_said_to_be():
+    rivals = Rivals(((0, 1),), only=("clean",))
+    table = Table("x", "mIoU in %", ("model", "clean"), (("fan-t", "80.0 [79, 81]"), ("b", "70.0")), rivals=rivals)
+    shown = tree(html_table(table, WHO))
+    assert [cell.text for cell in shown.all("td", class_="best")] == ["80.0 [79, 81]"]
+    assert shown.one("caption").text == "mIoU in %. The best is bold."
+
+
+def test_groups_of_runs_are_switched_too(tmp_path):
+    path = write(tmp_path / "a.jsonl", records("fan-1"), records("fan-2"), records("b"))
+    report = build_report(read_runs([path]), PROTOCOL, groups={"fan": ["fan-1", "fan-2"]})
+    who = Who.of(report)
+    assert (who.titles, who.short, who.own) == (
+        ("fan-1", "fan-2", "b", "fan (n = 2)"),
+        ("fan-1", "fan-2", "b", "fan"),
+        3,
+    )
+    rows = tree(html_table(report.tables[0], who)).one("tbody").all("tr")
+    assert {row.one("th").text: row.attributes["data-model"] for row in rows} == {"fan (n = 2)": "3", "b": "2"}
