@@ -27,12 +27,14 @@ from mmfan.apis.config import innermost_dataset
 from mmfan.apis.distributed import has_accelerator, join_cpu_group, rank_variables
 from mmfan.apis.resume import check_average, check_resumable, choose_resume
 from mmfan.apis.weight_doors import inner_model, own_reader, with_own_reader, without_program
+from mmfan.datasets.augmentations.overlaps import overlap_from
 from mmfan.environment import check_environment
 from mmfan.errors import ConfigError
 from mmfan.evaluation.loop.main_process import main_process_alone
 from mmfan.evaluation.loop.preflight.run import preflight_of_validation
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 from mmfan.models.weight_files.checks import check_usable
+from mmfan.training.overlap_hook import OverlapHook
 
 Launcher = str  # 'none', 'pytorch', 'slurm' or 'mpi'
 
@@ -45,10 +47,13 @@ class PlainRunner(Runner):
             half of its weights random gives numbers too. Resuming demands it as well. False for training from other
             weights, where a head for other classes is usual.
         trained_classes: Class names in the checkpoint that is tested; empty where it has none.
+        training_overlap: What the training of the checkpoint, or this training, shows of the tests
+            (:mod:`mmfan.datasets.augmentations.overlaps`), in the types of JSON; None where nothing is known.
     """
 
     whole_checkpoint = False
     trained_classes: Sequence[str] = ()
+    training_overlap: dict[str, Any] | None = None
     _resuming = False
 
     def setup_env(self, env_cfg: dict) -> None:
@@ -92,6 +97,8 @@ class PlainRunner(Runner):
         content = read_checkpoint(filename)
         check_usable(content, filename)
         own = inner_model(self.model).state_dict()
+        told = overlap_from(content.get("meta"))
+        self.training_overlap = None if told is None else told.to_dict()
         if self._resuming:
             check_resumable(content, filename, bool(self.param_schedulers))
             check_average(content, own, filename)
@@ -242,6 +249,8 @@ def build_runner(
     runner = _own_kind(cfg) if "runner_type" in cfg else PlainRunner.from_cfg(cfg)
     if isinstance(runner, PlainRunner):
         runner.whole_checkpoint = checkpoint is not None
+    if not any(isinstance(hook, OverlapHook) for hook in runner.hooks):
+        runner.register_hook(OverlapHook())
     for note in filter(None, notes):
         runner.logger.info(note)
     if cfg.get("resume") and cfg.get("randomness", {}).get("seed") is None:

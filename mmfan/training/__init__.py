@@ -13,5 +13,6 @@ __getattr__, __dir__, __all__ = lazy_face(
         "divergence": ["bernoulli_divergence", "divergence"],
         "feature_augment": ["augment", "mean_direction"],
         "feature_hook": ["FeatureAugmentHook"],
+        "overlap_hook": ["OverlapHook"],
     },
 )

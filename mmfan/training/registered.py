@@ -6,5 +6,6 @@ check_environment()
 
 from mmfan.training.consistency import ConsistencyWrapper  # noqa: E402
 from mmfan.training.feature_hook import FeatureAugmentHook  # noqa: E402
+from mmfan.training.overlap_hook import OverlapHook  # noqa: E402
 
-__all__ = ["ConsistencyWrapper", "FeatureAugmentHook"]
+__all__ = ["ConsistencyWrapper", "FeatureAugmentHook", "OverlapHook"]

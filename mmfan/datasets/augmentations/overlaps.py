@@ -70,6 +70,8 @@ NEUTRAL = frozenset({
     "Rotate", "SegRescale", "ShearX", "ShearY", "Solarize", "SolarizeAdd", "ToTensor", "TransformBroadcaster",
     "TranslateX", "TranslateY",
 })  # fmt: skip
+# Where it stands in the meta of a checkpoint, and in the records of its judging.
+OVERLAP_KEY = "training_overlap"
 # These hold steps, which are looked at one by one.
 HOLDERS = ("transforms", "subroutines", *POLICIES.values())
 
@@ -101,6 +103,29 @@ class Overlap:
             "by_step": {name: list(types) for name, types in self.by_step.items()},
             "unknown": list(self.unknown),
         }
+
+
+def overlap_from(meta: Any) -> Overlap | None:
+    """What the meta of a checkpoint says of its training; None where it says nothing that can be read."""
+    told = meta.get(OVERLAP_KEY) if isinstance(meta, Mapping) else None
+    if not isinstance(told, Mapping):
+        return None
+    by_step = told.get("by_step")
+    lists = [told.get("overlaps"), told.get("unknown", []), *(by_step.values() if isinstance(by_step, Mapping) else [])]
+    if not all(isinstance(one, (list, tuple)) and all(isinstance(name, str) for name in one) for one in lists):
+        return None
+    steps = {str(name): ordered(types) for name, types in (by_step or {}).items()}
+    return Overlap(ordered(told["overlaps"]), steps, tuple(told.get("unknown", ())))
+
+
+def joined(first: Overlap, second: Overlap) -> Overlap:
+    """What two trainings, one after the other, show together."""
+    steps = {
+        name: ordered((*first.by_step.get(name, ()), *second.by_step.get(name, ())))
+        for name in (*first.by_step, *second.by_step)
+    }
+    unknown = tuple(dict.fromkeys((*first.unknown, *second.unknown)))
+    return Overlap(ordered((*first.types, *second.types)), steps, unknown)
 
 
 def ordered(types: Iterable[str]) -> tuple[str, ...]:

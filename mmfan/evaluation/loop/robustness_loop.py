@@ -304,6 +304,9 @@ class RobustnessLoop(BaseLoop):
         """What the records of this run have beside the scores."""
         more: dict[str, Any] = {"source": "fly" if self.disk is None else "disk"}
         more["protocol"] = protocol_entry(self.protocol)
+        overlap = getattr(self.runner, "training_overlap", None)
+        if overlap is not None:
+            more["training_overlap"] = {key: overlap[key] for key in ("overlaps", "added", "unknown")}
         return more if self.limit is None else {**more, "limit": self.limit}
 
     def _write_pictures(self, notes: list[SampleNote], outputs: Any) -> None:

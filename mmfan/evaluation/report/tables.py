@@ -12,6 +12,7 @@ from mmfan.evaluation.report.contents import ModelReport, Report
 from mmfan.evaluation.report.overview import Column, all_columns, overview, rival_sets, table_of_rows
 from mmfan.evaluation.report.published import PublishedRow
 from mmfan.evaluation.report.ranking import first_table
+from mmfan.evaluation.report.seen import seen_and_unseen
 from mmfan.evaluation.report.words import (
     labels,
     labels_of,
@@ -37,6 +38,7 @@ def all_tables(report: Report) -> tuple[Table, ...]:
     """Every table of a report, the overview first; those without content are left out."""
     made = [first_table(report, report.columns), group_members(report), differences_of(report)]
     made += [scores_by_corruption(report), retention_by_corruption(report), by_severity(report)]
+    made += [seen_and_unseen(report)]
     made += [corruption_errors(report), by_picture(report), scores_by_class(report), retention_by_class(report)]
     return tuple(table for table in made if table.rows)
 

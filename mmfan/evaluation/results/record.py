@@ -153,6 +153,10 @@ def _is_list_of_texts(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
 
 
+def _is_overlap(value: Any) -> bool:
+    return isinstance(value, Mapping) and "overlaps" in value and all(map(_is_list_of_texts, value.values()))
+
+
 _NAMED = ("a text or a whole number", lambda value: isinstance(value, (str, int)))
 # what else a record may have, and what that must be where it is there
 _OPTIONAL: dict[str, tuple[str, Callable[[Any], bool]]] = {
@@ -160,6 +164,7 @@ _OPTIONAL: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "per_class": ("a dict like {'IoU': {'car': 0.5}}", _are_class_scores),
     "classes": ("a list of names", _is_list_of_texts),
     "counts": ("the name of a file", lambda value: isinstance(value, str)),
+    "training_overlap": ("a dict like {'overlaps': ['fog'], 'added': ['fog']}", _is_overlap),
     "versions": ("a dict of versions by name", lambda value: isinstance(value, Mapping)),
 }
 
