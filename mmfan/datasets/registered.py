@@ -11,19 +11,29 @@ from mmfan.registry import DATASETS, TRANSFORMS
 
 __all__: list[str] = []
 
-AUGMENTATIONS = ("AugMix", "SeedByPicture", "Views")
+AUGMENTATIONS = (
+    "AmplitudeMix", "AugMix", "FourierWave", "MaskBlocks", "OAMix", "PaintByNumbers", "RandomFilter", "SeedByPicture",
+    "SmoothColour", "Views",
+)  # fmt: skip
 
 if is_installed("mmcv"):
+    from mmfan.datasets.augmentations.amplitude import AmplitudeMix
     from mmfan.datasets.augmentations.augmix import AugMix
+    from mmfan.datasets.augmentations.masking import MaskBlocks
+    from mmfan.datasets.augmentations.oamix import OAMix
+    from mmfan.datasets.augmentations.painting import PaintByNumbers
     from mmfan.datasets.augmentations.passes import PassSampler, SeedByPicture
+    from mmfan.datasets.augmentations.prime import RandomFilter, SmoothColour
     from mmfan.datasets.augmentations.views import Views
+    from mmfan.datasets.augmentations.wave import FourierWave
     from mmfan.datasets.transforms.band_noise import BandNoise
     from mmfan.datasets.transforms.corrupt import Corrupt
     from mmfan.datasets.transforms.load_image import LoadImageFromFile
     from mmfan.datasets.transforms.patch_drop import PatchDrop
 
     __all__ += ["BandNoise", "Corrupt", "LoadImageFromFile", "PatchDrop"]
-    __all__ += ["AugMix", "PassSampler", "SeedByPicture", "Views"]
+    __all__ += ["AmplitudeMix", "AugMix", "FourierWave", "MaskBlocks", "OAMix", "PaintByNumbers", "PassSampler"]
+    __all__ += ["RandomFilter", "SeedByPicture", "SmoothColour", "Views"]
 else:
     register_missing(TRANSFORMS, "mmcv", ("BandNoise", "Corrupt", "LoadImageFromFile", "PatchDrop", *AUGMENTATIONS))
 
