@@ -1,7 +1,7 @@
 """Plug-ins of training that raise what survives corruption, for any backbone; the transforms are in datasets.
 
-Each is found by name in a config (``type='mmfan.X'``) and adds nothing to the trained model: the same config without it
-loads the checkpoint.
+Each is found by name in a config (``type='mmfan.X'``) and leaves the trained model what it is: the same config without
+it loads the checkpoint.
 """
 
 from mmfan.utils.lazy import lazy_face
@@ -9,10 +9,12 @@ from mmfan.utils.lazy import lazy_face
 __getattr__, __dir__, __all__ = lazy_face(
     __name__,
     {
+        "amplitude_hook": ["AmplitudeMixHook"],
         "consistency": ["ConsistencyWrapper"],
         "divergence": ["bernoulli_divergence", "divergence"],
         "feature_augment": ["augment", "mean_direction"],
         "feature_hook": ["FeatureAugmentHook"],
         "overlap_hook": ["OverlapHook"],
+        "teacher": ["TeacherWrapper"],
     },
 )

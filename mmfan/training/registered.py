@@ -4,8 +4,10 @@ from mmfan.environment import check_environment
 
 check_environment()
 
+from mmfan.training.amplitude_hook import AmplitudeMixHook  # noqa: E402
 from mmfan.training.consistency import ConsistencyWrapper  # noqa: E402
 from mmfan.training.feature_hook import FeatureAugmentHook  # noqa: E402
 from mmfan.training.overlap_hook import OverlapHook  # noqa: E402
+from mmfan.training.teacher import TeacherWrapper  # noqa: E402
 
-__all__ = ["ConsistencyWrapper", "FeatureAugmentHook", "OverlapHook"]
+__all__ = ["AmplitudeMixHook", "ConsistencyWrapper", "FeatureAugmentHook", "OverlapHook", "TeacherWrapper"]

@@ -1,0 +1,80 @@
+"""``AmplitudeMixHook``: APR within the batch, each picture's phases with the amplitude of another one.
+
+Paper: APR, Chen et al., ICCV 2021 (APR-P), with probability 0.6 as published code has it; the labels are those of
+the phases.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+from torch import Tensor
+from torch.nn import functional
+
+from mmfan.datasets.augmentations.steps import fraction
+from mmfan.registry import HOOKS
+from mmfan.training.draws import draw_seed
+from mmfan.utils.checks import whole_number
+
+CHANNELS = 3
+
+
+def mix_batch(picture: Tensor, donor: Tensor) -> Tensor:
+    """A picture with the amplitude of another, channel by channel.
+
+    Args:
+        picture: ``(3, H, W)``, whose phases are kept.
+        donor: ``(3, H', W')``; resized where the sizes differ.
+
+    Returns:
+        float32 ``(3, H, W)``, not cut to 0..255.
+    """
+    own, other = picture.float(), donor.float()
+    if own.shape != other.shape:
+        other = functional.interpolate(other[None], size=own.shape[1:], mode="bilinear", antialias=True)[0]
+    phases = torch.fft.rfft2(own).angle()
+    mixed = torch.polar(torch.fft.rfft2(other).abs(), phases)
+    return torch.fft.irfft2(mixed, s=own.shape[1:])
+
+
+@HOOKS.register_module()
+class AmplitudeMixHook(Hook):
+    """Give pictures of a batch the amplitude of other ones before they are normalised.
+
+    Donors are drawn within the batch of a process, so a batch of one stays as it is. The draws depend on the seed, the
+    iteration and the process. Of pictures with copies (:class:`mmfan.Views`) the clean one is changed.
+
+    Args:
+        prob: Probability that a picture is changed.
+        begin: First iteration with it.
+        seed: Of the draws.
+
+    Raises:
+        MMFanError: An argument is out of range.
+    """
+
+    overlaps: frozenset[str] = frozenset()
+
+    def __init__(self, prob: float = 0.6, begin: int = 0, seed: int = 0) -> None:
+        self.prob = fraction("prob", prob)
+        self.begin, self.seed = whole_number("begin", begin, 0), whole_number("seed", seed, 0)
+
+    def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
+        """Change ``data_batch['inputs']``."""
+        pictures = data_batch["inputs"]
+        if runner.iter < self.begin or len(pictures) < 2:
+            return
+        generator = torch.Generator().manual_seed(draw_seed(self.seed, runner.iter, get_rank()))
+        coins = torch.rand(len(pictures), generator=generator) < self.prob
+        # a shift by 1 to B - 1 places: nobody is his own donor
+        shifts = torch.randint(1, len(pictures), (len(pictures),), generator=generator)
+        donors = [picture[:CHANNELS].clone() for picture in pictures]
+        for at, (coin, shift) in enumerate(zip(coins.tolist(), shifts.tolist(), strict=True)):
+            if coin:
+                mixed = mix_batch(donors[at], donors[(at + shift) % len(pictures)]).clamp(0, 255)
+                changed = pictures[at].clone()
+                changed[:CHANNELS] = mixed if changed.is_floating_point() else mixed.round().to(changed.dtype)
+                pictures[at] = changed
