@@ -253,6 +253,7 @@ def summarise(args: argparse.Namespace) -> int:
     expected = read_expectations(args.expect, args.tolerance) if args.expect else None
     take_from_expected(args, expected)
     runs = choose_models(read_runs(args.results), args.model)
+    of_card = one_run(runs, "A card") if args.card else None
     protocol = asked_protocol(args, runs)
     args.metric = args.metric or choose_metric(runs)
     if expected:
@@ -280,8 +281,8 @@ def summarise(args: argparse.Namespace) -> int:
             return status  # the gate has named it
         raise
     give_out(report, args)
-    if args.card:
-        write_card(args.card, one_run(runs, "A card"), protocol, args.metric)
+    if of_card:
+        write_card(args.card, of_card, protocol, args.metric)
         print(f"wrote {args.card}", file=sys.stderr)
     if args.write_expect:
         tolerance = 0.005 if args.tolerance is None else args.tolerance

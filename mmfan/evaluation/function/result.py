@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.report import Report, Run, build_report
 from mmfan.evaluation.report.formats import FORMATS
+from mmfan.evaluation.report.gate import expected_numbers, not_as_expected
 from mmfan.evaluation.report.html import as_html
 from mmfan.evaluation.report.page.embedded import gallery
 from mmfan.evaluation.results.store import Record, RunKey, is_defined, key_of
 from mmfan.evaluation.summary import Summary, summarize
 from mmfan.utils.files import write_whole
+from mmfan.utils.text import counted
 
 _FORM_OF = {".md": "markdown", ".json": "json", ".csv": "csv", ".tex": "latex"}
+
+
+class NotAsRequiredError(MMFanError):
+    """A model keeps less than is required of it."""
 
 
 class Worst(NamedTuple):
@@ -112,6 +118,23 @@ class Judgement:
         cell = self.summary.worst
         return Worst(lowest, self.summary.by_corruption[lowest], Cell(*cell[:2]), cell.score)
 
+    def require(self, **least: float | Mapping[str, Any]) -> None:
+        """End with an error where a score is lower than it must be: the gate of a build.
+
+        Args:
+            least: Part of the summary -> the least it may be, a fraction: ``retention=0.6``, ``clean=0.7``,
+                ``by_group={"noise": 0.4}``, ``by_corruption={"fog": 0.5}``, ``scores={"fog": {"3": 0.5}}``.
+
+        Raises:
+            NotAsRequiredError: At least one is lower, or not there; the message names each, and by how much.
+            MMFanError: No such part can be required, or its least is no number.
+        """
+        numbers = expected_numbers("require", {name: _at_least(value) for name, value in least.items()}, None)
+        found = not_as_expected(self.key.model, self.summary, numbers)
+        if found or self.missing:
+            lacking = [f"{self.key.model}: {counted(len(self.missing), 'cell')} not judged yet"] if self.missing else []
+            raise NotAsRequiredError(f"Not as required on {self.summary.label}: {'; '.join([*lacking, *found])}.")
+
     def report(self, path: str | Path | None = None, metric: str | None = None) -> Report:
         """The report, and its file.
 
@@ -147,6 +170,10 @@ class Judgement:
             f"{self.key.model} on {self.key.dataset} ({self.summary.label}): {self.metric} clean {clean}, corrupted "
             f"{100 * self.corrupted:.2f} %, retention {kept}; worst {self.worst}"
         )
+
+
+def _at_least(value: Any) -> Any:
+    return {key: _at_least(item) for key, item in value.items()} if isinstance(value, Mapping) else {"min": value}
 
 
 def in_order(records: Sequence[Record], protocol: Protocol) -> tuple[Record, ...]:

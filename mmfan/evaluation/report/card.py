@@ -19,7 +19,6 @@ from mmfan.evaluation.report.gate import PARTS, Expectations, differences, expec
 from mmfan.evaluation.report.report import summarize_run
 from mmfan.evaluation.results.record import RUN_HASHES, Record
 from mmfan.evaluation.results.recorded_protocol import described_protocol, protocol_description
-from mmfan.evaluation.summary.summary import Summary
 from mmfan.utils.files import write_whole
 from mmfan.utils.json_files import read_json
 
@@ -65,8 +64,7 @@ def card_of(run: Run, protocol: Protocol, metric: str) -> dict[str, Any]:
     Raises:
         mmfan.evaluation.summary.selection.SummaryError: Cells are missing, or their scores are no numbers.
     """
-    summary = summarize_run(run, protocol, metric)
-    plain = summary.to_dict()
+    plain = summarize_run(run, protocol, metric).to_dict()
     return {
         "mmfan_card": VERSION,
         "model": run.key.model,
@@ -77,7 +75,7 @@ def card_of(run: Run, protocol: Protocol, metric: str) -> dict[str, Any]:
         "source": _said(run.records, "source"),
         "classes": plain["classes"],
         "scores": {part: plain[part] for part in PARTS},
-        "worst": _worst(summary),
+        "worst": {"type": plain["worst_type"], "cell": plain["worst"]},
         "versions": _versions(run.records),
     }
 
@@ -171,14 +169,6 @@ def other_versions(run: Run, card: Card) -> list[str]:
         for name, version in card.versions.items()
         if own.get(name) != version
     ]
-
-
-def _worst(summary: Summary) -> dict[str, Any]:
-    lowest = min(summary.by_corruption, key=lambda name: summary.by_corruption[name])
-    return {
-        "type": {"corruption": lowest, "score": summary.by_corruption[lowest]},
-        "cell": summary.worst._asdict(),
-    }
 
 
 def _versions(records: Sequence[Record]) -> dict[str, str]:

@@ -10,12 +10,13 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from mmfan.evaluation.report.contents import GroupReport, ModelReport, Report
 from mmfan.evaluation.report.latex import as_latex, latex_table
 from mmfan.evaluation.report.overview import choose_columns
+from mmfan.evaluation.report.ranking import ranked_rows, ranking_columns
 from mmfan.evaluation.report.words import preamble, sentence, sources, title
 from mmfan.utils.tables import markdown_line, markdown_table, markdown_text
 from mmfan.utils.text import one_line
@@ -30,7 +31,7 @@ def as_dict(report: Report) -> dict[str, Any]:
 
     ``protocol``, ``metric``, ``models`` (each with all that :meth:`Summary.to_dict` has, ``per_class``,
     ``corruption_error``, ``intervals`` and ``image_level``), ``groups``, ``differences``, ``published`` and ``notes``;
-    of a leaderboard also ``ranked_by``, with the models in their places.
+    of a leaderboard also ``ranked_by`` and ``ranking``.
     """
     return {
         "protocol": report.protocol.name,
@@ -42,10 +43,15 @@ def as_dict(report: Report) -> dict[str, Any]:
         "models": [_model_dict(model, report) for model in report.models],
         "groups": [{**one.summary.to_dict(), "members": list(one.members)} for one in report.groups],
         "differences": [one.to_dict() for one in report.differences],
-        **({"ranked_by": report.ranked_by} if report.ranked_by else {}),
+        **(_ranking_dict(report) if report.ranked_by else {}),
         "published": [row.to_dict() for row in report.published],
         "notes": list(report.notes),
     }
+
+
+def _ranking_dict(report: Report) -> dict[str, Any]:
+    rows = ({"data set": one.dataset, "place": one.place, "name": one.row.name} for one in ranked_rows(report))
+    return {"ranked_by": report.ranked_by, "ranking": list(rows)}
 
 
 def _model_dict(model: ModelReport, report: Report) -> dict[str, Any]:
@@ -71,7 +77,7 @@ def as_json(report: Report) -> str:
 def as_csv(report: Report) -> str:
     """One row a model, groups of runs and published ones at the end; fractions, unrounded, empty where nothing is.
 
-    Where columns were asked for, the first table with these alone.
+    A leaderboard, or columns that were asked for: the first table, unrounded.
 
     Beside name, protocol, cells, metric, clean, corrupted and retention there is a column for each group
     (``group:noise``), corruption (``corruption:fog``), severity (``severity:3``), cell (``cell:fog:3``) and class
@@ -80,10 +86,15 @@ def as_csv(report: Report) -> str:
     Spreadsheets take cells that begin with ``= + - @`` for formulas: texts that do get an apostrophe before them.
     Control characters are written as escapes, line breaks as blanks.
     """
+    if report.ranked_by:
+        shown = ranking_columns(report, report.columns)
+        placed = ((one.row, {"data set": one.dataset, "place": one.place}) for one in ranked_rows(report))
+        return _csv_of_table(
+            [_joined({"model": row.name}, more, *(one.raw(row) for one in shown)) for row, more in placed]
+        )
     if report.columns:
-        entries = [*report.entries, *report.published]
-        chosen = choose_columns(report, report.columns)
-        return _csv_text([_joined({"model": row.name}, *(one.raw(row) for one in chosen)) for row in entries])
+        shown, rows_shown = choose_columns(report, report.columns), [*report.entries, *report.published]
+        return _csv_of_table([_joined({"model": row.name}, *(one.raw(row) for one in shown)) for row in rows_shown])
     classes = dict.fromkeys(name for model in report.models for name in model.per_class)
     rows = [_csv_row(model, report, classes) for model in report.models]
     rows += [_csv_of_group(group, report) for group in report.groups]
@@ -96,7 +107,7 @@ def as_csv(report: Report) -> str:
             row |= {f"group:{name}": score for name, score in published.by_group.items()}
             row |= {f"corruption:{name}": score for name, score in published.by_corruption.items()}
         rows.append(row)
-    return _csv_text(rows)
+    return _csv_text(rows, dict.fromkeys(column for row in rows for column in row))
 
 
 def _joined(*parts: dict[str, object]) -> dict[str, object]:
@@ -115,8 +126,15 @@ def _csv_of_group(group: GroupReport, report: Report) -> dict[str, object]:
     return row | {f"corruption:{name}": score.mean for name, score in found.by_corruption.items()}
 
 
-def _csv_text(rows: Sequence[dict[str, object]]) -> str:
-    columns = dict.fromkeys(column for row in rows for column in row)
+def _csv_of_table(rows: Sequence[dict[str, object]]) -> str:
+    heads = dict.fromkeys(column for row in rows for column in row)
+    # what belongs to a column stands behind it, though the first rows may not have it
+    order = {head: at for at, head in enumerate(dict.fromkeys(head.partition(":")[0] for head in heads))}
+    return _csv_text(rows, sorted(heads, key=lambda head: order[head.partition(":")[0]]))
+
+
+def _csv_text(rows: Sequence[dict[str, object]], columns: Iterable[str]) -> str:
+    columns = list(columns)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(map(_csv_cell, columns))

@@ -40,6 +40,7 @@ from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.report.contents import ModelReport, Run
 from mmfan.evaluation.report.report import check_metric, summarize_run
 from mmfan.evaluation.summary.selection import SummaryError
+from mmfan.evaluation.summary.summary import Summary
 from mmfan.utils.files import write_whole
 from mmfan.utils.json_files import parse_json
 
@@ -215,12 +216,18 @@ def differences(runs: Sequence[Run], protocol: Protocol, metric: str, expected: 
             found.append(f"{name}: not in the results, which have {', '.join(named)}")
             continue
         try:
-            plain = summarize_run(named[name], protocol, metric).to_dict()
+            summary = summarize_run(named[name], protocol, metric)
         except SummaryError as error:
             found.append(f"{name}: {error}")
             continue
-        found += [line for number in numbers if (line := _difference(name, plain, number))]
+        found += not_as_expected(name, summary, numbers)
     return found
+
+
+def not_as_expected(name: str, summary: Summary, numbers: Sequence[Expected]) -> list[str]:
+    """Every number of a summary that is not as expected, a line each that begins with the name of the model."""
+    plain = summary.to_dict()
+    return [line for number in numbers if (line := _difference(name, plain, number))]
 
 
 def _difference(name: str, summary: dict[str, Any], number: Expected) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.report.alike import check_alike
@@ -12,7 +13,6 @@ from mmfan.evaluation.report.overview import (
     NARROW,
     Column,
     Row,
-    all_columns,
     choose_columns,
     overview,
     scores_of,
@@ -85,32 +85,49 @@ def _on_the_pictures_of(row: PublishedRow, models: Sequence[ModelReport]) -> boo
     return bool(own) and all(number_of_pictures(one) in (None, PUBLISHED_PICTURES[row.dataset]) for one in own)
 
 
-def ranking(report: Report, columns: Sequence[str] = ()) -> Table:
-    """The models of each data set, the best first; equal ones share a place."""
-    datasets = dict.fromkeys(entry.summary.dataset for entry in report.entries)
-    rows: list[Row] = []
-    places: dict[int, str] = {}
-    sections = []
-    for dataset in datasets:
-        sections.append(len(rows))
+class Ranked(NamedTuple):
+    """A row of a leaderboard.
+
+    Attributes:
+        row: The model, group or published row.
+        dataset: As the records of the models say it.
+        place: From 1 on; equal ones share one.
+    """
+
+    row: Row
+    dataset: str
+    place: int
+
+
+def ranked_rows(report: Report) -> list[Ranked]:
+    """The models of each data set, the best first."""
+    ranked = []
+    for dataset in dict.fromkeys(entry.summary.dataset for entry in report.entries):
         own: list[Row] = [entry for entry in report.entries if entry.summary.dataset == dataset]
         own += [row for row in report.published if same_dataset(row.dataset, dataset)]
-        scores = {id(row): _score(row, report.ranked_by) for row in own}
-        own.sort(key=lambda row: -scores[id(row)])
-        places |= {at: str(1 + sum(other > score for other in scores.values())) for at, score in scores.items()}
-        rows += own
-    there = all_columns(report)
-    usual = [*NARROW, "worst type", "worst cell"]
-    chosen = choose_columns(report, columns) if columns else [there[head] for head in usual]
-    front = [Column("data set", _dataset, words=True)] if len(datasets) > 1 else []
-    front.append(Column("place", lambda row: places[id(row)], ranked=False))
-    chosen = [column for column in chosen if column.head != "data set"]
+        scores = [_score(row, report.ranked_by) for row in own]
+        for at in sorted(range(len(own)), key=lambda at: -scores[at]):
+            ranked.append(Ranked(own[at], dataset, 1 + sum(other > scores[at] for other in scores)))
+    return ranked
+
+
+def ranking_columns(report: Report, columns: Sequence[str] = ()) -> list[Column]:
+    """The columns of a leaderboard that are asked for, or the usual ones."""
+    chosen = choose_columns(report, columns or (*NARROW, "worst type", "worst cell"))
+    return [column for column in chosen if column.head != "data set"]
+
+
+def ranking(report: Report, columns: Sequence[str] = ()) -> Table:
+    """The leaderboard as a table; columns as in :func:`mmfan.evaluation.report.overview.overview`."""
+    ranked = ranked_rows(report)
+    known = {id(one.row): one for one in ranked}
+    datasets = list(dict.fromkeys(one.dataset for one in ranked))
+    front = [Column("data set", lambda row: known[id(row)].dataset, words=True)] if len(datasets) > 1 else []
+    front.append(Column("place", lambda row: known[id(row)].place, ranked=False))
+    starts = [at for at in range(1, len(ranked)) if ranked[at].dataset != ranked[at - 1].dataset]
     more = f"; sorted by {report.ranked_by}" + (", within each data set" if len(datasets) > 1 else "")
-    return table_of_rows(report, "Leaderboard", rows, [*front, *chosen], tuple(sections[1:]), more)
-
-
-def _dataset(row: Row) -> str:
-    return scores_of(row).dataset
+    rows = [one.row for one in ranked]
+    return table_of_rows(report, "Leaderboard", rows, [*front, *ranking_columns(report, columns)], tuple(starts), more)
 
 
 def _score(row: Row, by: str) -> float:
