@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_face(
     __name__,
     {
         "judge_anything": ["judge"],
-        "result": ["Judgement", "Worst"],
+        "result": ["Judgement", "NotAsRequiredError", "Worst"],
         "sources": ["CocoData", "SegmentationData"],
     },
 )
