@@ -29,6 +29,7 @@ OUTLINE = {
         "detection",
         "judging",
         "judge_function",
+        "reports",
         "adapters",
         "corrupted_sets",
         "analysis",

@@ -34,7 +34,7 @@ def chosen(wanted: list[str]) -> list[str]:
 def made_stage() -> Path:
     """The stage, made once."""
     stage = KEPT / "stage"
-    if not (stage / "fan.jsonl").exists():
+    if not (stage / "results").exists():
         shutil.rmtree(stage, ignore_errors=True)
         stage.mkdir(parents=True)
         build(stage)

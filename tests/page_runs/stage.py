@@ -36,6 +36,10 @@ def build(folder: Path) -> None:
         _train(folder, config, checkpoint)
     for file, model, kept in (("fan.jsonl", "fan-t", 0.8), ("segformer.jsonl", "segformer-b0", 0.7)):
         _write_results(folder / file, model, kept)
+    (folder / "results").mkdir()
+    for model, seeds, kept in (("fan", 3, 0.8), ("segformer", 2, 0.7)):
+        for seed in range(seeds):
+            _write_results(folder / f"results/{model}_s{seed}.jsonl", f"{model}_s{seed}", kept + seed / 100)
 
 
 def _train(folder: Path, config: str, checkpoint: str) -> None:

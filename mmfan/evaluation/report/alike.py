@@ -1,4 +1,4 @@
-"""What several runs must have in common before their scores are ranked, or joined to a mean."""
+"""Likeness of runs: what they must have in common before their scores are ranked, or joined to a mean."""
 
 from __future__ import annotations
 
