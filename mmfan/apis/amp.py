@@ -12,6 +12,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import OPTIM_WRAPPERS
 
 from mmfan.errors import ConfigError
+from mmfan.evaluation.loop.precision import float32_operators
 
 
 @OPTIM_WRAPPERS.register_module(name="CPUAmpOptimWrapper")
@@ -30,39 +31,6 @@ class CPUAmpOptimWrapper(OptimWrapper):
         # torch 2.1, once it has compiled a model, takes itself to be inside an outer context for good and would keep
         # the cast weights of this pass for all that follow.
         torch.clear_autocast_cache()
-
-
-@contextmanager
-def float32_operators(model: torch.nn.Module) -> Iterator[None]:
-    """Hand float32 to mmcv's operators and take it from the heads of detectors, while the context lasts.
-
-    mmcv's compiled operators (RoIAlign, NMS) have no bfloat16 form on CPUs. Modules of ``mmcv.ops`` get float32 inputs;
-    NMS is a function that sees what heads give, so the outputs of heads (what has a ``predict_by_feat``) are float32,
-    which suits boxes and losses anyway.
-
-    Args:
-        model: The model that is about to run; models without such modules are left alone.
-    """
-    hooks = []
-    for module in model.modules():
-        # mmdet's extractors of regions make the map that RoIAlign's results go into from their own input
-        if type(module).__module__.startswith("mmcv.ops") or hasattr(module, "roi_layers"):
-            hooks.append(module.register_forward_pre_hook(lambda _, inputs: _to_float32(inputs)))
-        elif hasattr(module, "predict_by_feat"):
-            hooks.append(module.register_forward_hook(lambda _, __, outputs: _to_float32(outputs)))
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def _to_float32(value: Any) -> Any:
-    if isinstance(value, torch.Tensor) and value.dtype == torch.bfloat16:
-        return value.float()
-    if isinstance(value, (tuple, list)):
-        return type(value)(map(_to_float32, value))
-    return value
 
 
 def use_amp(cfg: Config, accelerator: bool) -> str:

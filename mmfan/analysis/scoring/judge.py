@@ -120,7 +120,7 @@ class Judge:
         common: dict[str, Any] = {
             "protocol": protocol, "results": self.context.out / f"{self.context.analysis}.jsonl", "seed": self.seed,
             "limit": self.context.limit, "name": name or self.context.label,
-            "fp16": self.cfg.test_cfg.get("fp16", False),
+            "fp16": self.cfg.test_cfg.get("fp16", False), "precision": self.cfg.test_cfg.get("precision"),
         }  # fmt: skip
         evaluator = make_evaluator(self.cfg.test_evaluator)
         loader = self.cfg.test_dataloader

@@ -37,6 +37,7 @@ class PartCountsMetric(SegCountsMetric):
         """Count the pixels of a batch; each picture adds one (3, classes, 3) entry: all, unmarked, marked."""
         start = len(self.results)
         super().process(data_batch, data_samples)
+        self.settle()
         for place, sample in enumerate(data_samples):
             whole = self.results[start + place]
             marked = self._marked_counts(sample) if sample.get(MARKED) is not None else np.zeros_like(whole)

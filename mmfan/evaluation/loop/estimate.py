@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import torch
-from mmengine.runner.amp import autocast
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
@@ -61,17 +60,17 @@ def measure_pace(loop: RobustnessLoop, pictures: int = 3) -> Pace:
     dataset, model = loader.dataset, loop.runner.model
     model.eval()
     forward, prepare = [], []
-    for number in (loop.chosen * 2)[: max(2, pictures)]:
-        note, sample = dataset[0, number]
-        prepare.append(note.load + note.other)
-        _, batch = loader.collate_fn([(note, sample)])
-        start = time.perf_counter()
-        with autocast(enabled=loop.fp16):
-            outputs = model.test_step(batch)
-        loop.evaluator.process(data_samples=outputs, data_batch=batch)
-        forward.append(time.perf_counter() - start)
-    for metric in loop.evaluator.metrics:
-        metric.results.clear()
+    with loop.computing.prepared():
+        for number in (loop.chosen * 2)[: max(2, pictures)]:
+            note, sample = dataset[0, number]
+            prepare.append(note.load + note.other)
+            [(_, batch)] = loader.collate_fn([(note, sample)])
+            start = time.perf_counter()
+            outputs = loop.computing.forward(model.test_step, batch)
+            loop.evaluator.process(data_samples=outputs, data_batch=batch)
+            loop.computing.wait()
+            forward.append(time.perf_counter() - start)
+    loop.evaluator.forget()
     highest = {cell.corruption: number for number, cell in enumerate(loop.cells) if cell != CLEAN}
     corrupt = {
         name: min(dataset[number, loop.chosen[0]][0].corrupt for _ in range(2)) for name, number in highest.items()

@@ -10,7 +10,6 @@ import torch
 from mmengine.dist import get_dist_info, is_main_process
 from mmengine.registry import DATASETS
 from mmengine.runner import BaseLoop, Runner
-from mmengine.runner.amp import autocast
 
 from mmfan.corruptions.cell import CLEAN
 from mmfan.datasets.corrupted.lookup import CorruptedSet, clean_set_of
@@ -21,9 +20,11 @@ from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.judging.places import writable
 from mmfan.evaluation.judging.timing import Shares
 from mmfan.evaluation.loop.building import building
+from mmfan.evaluation.loop.computing import Computing
 from mmfan.evaluation.loop.contents import contents_of
 from mmfan.evaluation.loop.curves import Curves
 from mmfan.evaluation.loop.main_process import in_main_process, main_process_alone
+from mmfan.evaluation.loop.packing import pack_bytes, read_bytes
 from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
 from mmfan.evaluation.loop.preflight.run import preflight
 from mmfan.evaluation.loop.run_key import guess_dataset_name, guess_model_name, run_key
@@ -46,6 +47,7 @@ from mmfan.registry import LOOPS
 from mmfan.utils.checks import whole_number
 
 SOURCES = ("fly", "disk")
+Stream = Iterator[list[tuple[list[SampleNote], Any]]]  # batches, in parts of pictures of one size
 PACKAGES = ("torch", "numpy", "cv2", "mmengine")  # whose versions stand in a record
 
 
@@ -87,7 +89,12 @@ class RobustnessLoop(BaseLoop):
         name: Name of the model in the results; that of the config file by default.
         dataset_name: Name of the data set in the results; that of its class by default.
         pictures: Write this many pictures, with truth and predictions, beside the results.
-        fp16: Mixed precision (bfloat16 on a CPU).
+        fp16: Mixed precision as mmengine's configs ask for it: float16, and bfloat16 on a CPU.
+        precision: ``'fp32'``, ``'bf16'`` or ``'fp16'``, whatever ``fp16`` says; None for bfloat16 on a GPU that has it,
+            but for models with mmcv's operators, and float32 else
+            (:func:`mmfan.evaluation.loop.precision.choose_precision`).
+        windows: Sliding windows of mmsegmentation's segmentors in one forward pass, at most; None for 1 on a CPU and 16
+            on a GPU (:class:`mmfan.evaluation.loop.sliding.SlidingWindows`).
         change: What a cell does to a picture, in the place of the corruption of its name: gets a sample whose picture
             was just loaded (``img``, BGR or grey, uint8; ``img_path``) and the cell, and returns the sample. It runs in
             the loading processes, so it must be picklable, and not for the clean pictures. If it has a method
@@ -117,12 +124,14 @@ class RobustnessLoop(BaseLoop):
         pictures: int = 0,
         fp16: bool = False,
         change: Change | None = None,
+        precision: str | None = None,
+        windows: int | None = None,
     ) -> None:
         self.protocol = get_protocol(protocol)
         self.cells = (CLEAN, *self.protocol.cells)
         self.seed = whole_number("seed", seed, 0)
         self.limit = None if limit is None else whole_number("limit", limit, 1)
-        self.fp16 = fp16
+        self.computing = Computing(runner.model, precision, fp16, windows, runner.cfg.get("compile"))
         self.name = name or guess_model_name(runner)
         self.store = None if results is None else ResultsStore(writable(results) if is_main_process() else results)
         if whole_number("pictures", pictures, 0) and self.store is None:
@@ -143,17 +152,23 @@ class RobustnessLoop(BaseLoop):
             self.dataset_name = dataset_name or guess_dataset_name(dataset)
             self.name_root = root_of_names(dataset) if picture_root is None else str(picture_root)
             wrapped = self._choose_pictures(dataset, corrupted_root, pictures, change)
-        rank, ranks = get_dist_info()
-        with building("the dataloader"):
-            size = whole_number("batch_size", dataloader.get("batch_size", 1), 1)
-            batches = CellBatches(self.chosen[rank::ranks], size, range(len(self.cells)))
-            super().__init__(runner, build_sweep_loader(runner, dataloader, wrapped, batches))
-        self.batches: CellBatches = self.dataloader.batch_sampler
         self.clean_dataset, self._evaluator_config = dataset, evaluator
         self.alters, self.checked = change is not None, False
         with building("the evaluator"):
             self.evaluator = make_evaluator(evaluator)
             self.evaluator.dataset_meta = dataset.metainfo
+        if read_bytes(self.evaluator.metrics):
+            pack_bytes(dataset)  # now, for the dataloader takes a copy
+        rank, ranks = get_dist_info()
+        with building("the dataloader"):
+            size = whole_number("batch_size", dataloader.get("batch_size", 1), 1)
+            batches = CellBatches(self.chosen[rank::ranks], size, range(len(self.cells)))
+            loader = build_sweep_loader(
+                runner, dataloader, wrapped, batches,
+                equal_sizes=needs_equal_sizes(runner.model), pinned=self.computing.device.type == "cuda",
+            )  # fmt: skip
+            super().__init__(runner, loader)
+        self.batches: CellBatches = self.dataloader.batch_sampler
         runner.visualizer.dataset_meta = dataset.metainfo
         self.key: RunKey | None = None
         self.shares: dict[str, float] = {}
@@ -203,19 +218,22 @@ class RobustnessLoop(BaseLoop):
         run = self._cell_run(self.key)
         curves = Curves.of_runner(self.runner, mode)
         run.each = curves.add
-        stream: Iterator[tuple[list[SampleNote], Any]] = iter(())
+        stream: Stream = iter(())
 
         def begin(todo: list[int]) -> None:
             nonlocal stream
             self.batches.cells, self.batches.skipped = todo, set()
             stream = iter(self.dataloader) if todo else iter(())
+            if todo:
+                self.runner.logger.info(self.computing.told())
 
         def judge(number: int, place: int) -> CellScores | None:
             self._judge(mode, number, place * self.batches.batches_of_cell, stream, run.shares)
             with run.shares.measure("metric"), building("the evaluator"):
                 return self.evaluator.cell_scores()
 
-        records = run.run(begin, judge, lambda number: self.batches.skipped.add(number), self.dataloader.num_workers)
+        with self.computing.prepared():
+            records = run.run(begin, judge, lambda number: self.batches.skipped.add(number), self.dataloader.num_workers)
         self.shares = run.seconds
         metrics = conclude(records, self.protocol, self.runner.logger)
         curves.conclude(metrics)
@@ -260,45 +278,36 @@ class RobustnessLoop(BaseLoop):
                 seed=self.seed,
                 checkpoint=file if file is not None and Path(file).is_file() else None,
                 contents=contents_of(self.clean_dataset, self.chosen, self.names, self._evaluator_config),
-                precision=self._precision(),
-                fp16=self.fp16,
+                precision=self.computing.precision.name,
+                **self.computing.changes,
                 lossy_set=None if self.disk is None else self.disk.lossy,
             )
         )
-
-    def _precision(self) -> str:
-        """What the model computes in: autocast's type of its device, or that of its weights."""
-        parameter = next(self.runner.model.parameters(), torch.empty(0))
-        if not self.fp16:
-            return str(parameter.dtype).removeprefix("torch.")
-        return "bfloat16" if parameter.device.type == "cpu" else "float16"
 
     def resumed(self, key: RunKey) -> list[Record]:
         """Records of this run that are in the results file, of the cells wanted; the same in all processes."""
         return self._cell_run(key).resumed()
 
     @torch.no_grad()
-    def _judge(
-        self, mode: str, number: int, first: int, stream: Iterator[tuple[list[SampleNote], Any]], shares: Shares
-    ) -> None:
+    def _judge(self, mode: str, number: int, first: int, stream: Stream, shares: Shares) -> None:
         """Take a cell's pictures of this process through the model."""
         progress = CellProgress("batches", self.batches.batches_of_cell, self.runner.logger.info)
+        step = getattr(self.runner.model, f"{mode}_step")
         for index in range(first, first + self.batches.batches_of_cell):
             with shares.measure("wait"):
                 # those of a cell that is skipped may have been on their way already
-                notes, batch = next((notes, batch) for notes, batch in stream if notes[0].cell == number)
-            self.runner.call_hook(f"before_{mode}_iter", batch_idx=index, data_batch=batch)
-            with shares.measure("forward"), autocast(enabled=self.fp16):
-                outputs = getattr(self.runner.model, f"{mode}_step")(batch)
-                if torch.cuda.is_available():
-                    torch.cuda.synchronize()  # else the time would be counted where the result is first read
-            with shares.measure("metric"), building("the evaluator"):
-                self.evaluator.process(data_samples=outputs, data_batch=batch)
-            with shares.measure("write"):
-                self._write_pictures(notes, outputs)
-            shares.add_notes(notes)
+                parts = next(parts for parts in stream if parts[0][0][0].cell == number)
+            for notes, batch in parts:
+                self.runner.call_hook(f"before_{mode}_iter", batch_idx=index, data_batch=batch)
+                with shares.measure("forward"):
+                    outputs = self.computing.forward(step, batch)
+                with shares.measure("metric"), building("the evaluator"):
+                    self.evaluator.process(data_samples=outputs, data_batch=batch)
+                with shares.measure("write"):
+                    self._write_pictures(notes, outputs)
+                shares.add_notes(notes)
+                self.runner.call_hook(f"after_{mode}_iter", batch_idx=index, data_batch=batch, outputs=outputs)
             progress(self.cells[number], index - first + 1)
-            self.runner.call_hook(f"after_{mode}_iter", batch_idx=index, data_batch=batch, outputs=outputs)
 
     def _more(self) -> dict[str, Any]:
         """What the records of this run have beside the scores."""
@@ -307,6 +316,7 @@ class RobustnessLoop(BaseLoop):
         overlap = getattr(self.runner, "training_overlap", None)
         if overlap is not None:
             more["training_overlap"] = {key: overlap[key] for key in ("overlaps", "added", "unknown")}
+        more |= self.computing.facts
         return more if self.limit is None else {**more, "limit": self.limit}
 
     def _write_pictures(self, notes: list[SampleNote], outputs: Any) -> None:
@@ -322,6 +332,12 @@ class RobustnessLoop(BaseLoop):
                 truth = shown_truth(sample, note.image, self.evaluator.dataset_meta)
                 if truth is not None:
                     self.writer.write_truth(name, truth)
+
+
+def needs_equal_sizes(model: torch.nn.Module) -> bool:
+    """Whether the model takes a batch of pictures of one size alone, as mmsegmentation's preprocessor does."""
+    names = {kind.__name__ for module in model.modules() for kind in type(module).__mro__}
+    return "SegDataPreProcessor" in names
 
 
 def _check_dataloader(dataloader: Any) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -229,14 +230,36 @@ class CellBatches(Sampler):
 
 
 def collate_with_notes(
-    batch: Sequence[tuple[SampleNote, Any]], inner: Callable[[list], Any]
-) -> tuple[list[SampleNote], Any]:
-    """Collate samples as ``inner`` does and leave their notes as they are."""
-    return [note for note, _ in batch], inner([sample for _, sample in batch])
+    batch: Sequence[tuple[SampleNote, Any]], inner: Callable[[list], Any], equal_sizes: bool = False
+) -> list[tuple[list[SampleNote], Any]]:
+    """Collate samples as ``inner`` does and leave their notes as they are.
+
+    Args:
+        batch: Samples with their notes.
+        inner: Collates samples.
+        equal_sizes: Part the batch where the size of the pictures changes, for models that need one size.
+
+    Returns:
+        The notes and the collated samples of each part, in the order of the batch.
+    """
+    parts = groupby(batch, lambda pair: sizes_of(pair[1]) if equal_sizes else None)
+    pairs = [list(part) for _, part in parts]
+    return [([note for note, _ in part], inner([sample for _, sample in part])) for part in pairs]
+
+
+def sizes_of(sample: Any) -> list[tuple[int, ...]]:
+    """Shapes of the picture in a packed sample, of all its forms with test-time augmentation."""
+    inputs = sample["inputs"]
+    return [tuple(one.shape) for one in (inputs if isinstance(inputs, (list, tuple)) else [inputs])]
 
 
 def build_sweep_loader(
-    runner: Any, config: Mapping[str, Any], dataset: CellDataset, batches: CellBatches
+    runner: Any,
+    config: Mapping[str, Any],
+    dataset: CellDataset,
+    batches: CellBatches,
+    equal_sizes: bool = False,
+    pinned: bool = False,
 ) -> DataLoader:
     """The loader of a sweep: a config's loader with another dataset and another order.
 
@@ -245,6 +268,8 @@ def build_sweep_loader(
         config: Config of the dataloader; its sampler and batch size are replaced by ``batches``.
         dataset: What keys are looked up in.
         batches: The keys.
+        equal_sizes: See :func:`collate_with_notes`.
+        pinned: Put pictures into memory that a GPU copies from by itself, unless the config says otherwise.
 
     Raises:
         MMFanError: The config cuts the set short.
@@ -258,6 +283,8 @@ def build_sweep_loader(
     # One pass is one run, however many cells. Processes that stay would hold memory, and torch waits ten seconds for
     # them when they are at last left to the garbage collector.
     kept["persistent_workers"] = False
+    if pinned:
+        kept.setdefault("pin_memory", True)
     collate = dict(config.get("collate_fn", {"type": "pseudo_collate"}))
     kind = collate.pop("type")
     inner = partial(FUNCTIONS.get(kind) if isinstance(kind, str) else kind, **collate)
@@ -267,7 +294,7 @@ def build_sweep_loader(
             "dataset": dataset,
             "sampler": None,
             "batch_sampler": batches,
-            "collate_fn": {"type": collate_with_notes, "inner": inner},
+            "collate_fn": {"type": collate_with_notes, "inner": inner, "equal_sizes": equal_sizes},
         },
         seed=runner.seed,
     )

@@ -140,7 +140,14 @@ class RetentionEvaluator(Evaluator):
         counts, classes = (None, ()) if counted is None else (counted.counts, counted.classes)
         return CellScores(metrics, per_class, counts, classes, " ".join(notes))
 
+    def forget(self) -> None:
+        """Drop what was processed since the last scores."""
+        for metric in self.metrics:
+            _settle(metric)
+            metric.results.clear()
+
     def _scores_of(self, metric: BaseMetric) -> CellScores | None:
+        _settle(metric)
         # mmengine's own gathering fills up the parts to equal lengths and cuts the surplus off
         parts = all_gather_object(list(metric.results))
         metric.results.clear()
@@ -161,6 +168,12 @@ class RetentionEvaluator(Evaluator):
             scores.classes,
             scores.note,
         )
+
+
+def _settle(metric: BaseMetric) -> None:
+    """Have a metric that lets the device work on take in what it has waited for, if it is one."""
+    if hasattr(metric, "settle"):
+        metric.settle()
 
 
 def make_evaluator(evaluator: Any) -> RetentionEvaluator:

@@ -36,35 +36,115 @@ def count_pixels(
     Raises:
         MMFanError: The sizes differ, or a number is that of no class.
     """
-    if prediction.shape != truth.shape:
-        raise MMFanError(
-            f"Prediction and truth differ in size: {tuple(prediction.shape)} and {tuple(truth.shape)} rows x columns. "
-            "Load the labels after the steps that change the picture's size."
-        )
-    # 32 bits are four times as fast as the 64 of the tensors, and plain fills faster than picking pixels out
-    wanted = truth.to(prediction.device, torch.int32, copy=True)
-    found = prediction.to(torch.int32, copy=True)
-    ignored = wanted == ignore_index
-    # the number of a class is an answer like any other where the truth says something else
-    silent = torch.zeros_like(ignored) if 0 <= ignore_index < num_classes else found == ignore_index
-    _check_numbers(wanted.masked_fill_(ignored, 0), found.masked_fill_(silent, 0), num_classes, ignore_index)
-    # One pass for all three counts: entry [t, p] of the matrix holds the pixels of class t that were called p. The last
-    # row holds those that do not count, the last column those of which the model says nothing.
-    size = num_classes + 1
-    key = wanted.masked_fill_(ignored, num_classes).mul_(size).add_(found.masked_fill_(silent, num_classes))
-    matrix = torch.bincount(key.flatten(), minlength=size**2).reshape(size, size)[:num_classes].cpu()
-    hits = matrix.diagonal()
-    claimed, there = matrix[:, :num_classes].sum(0), matrix.sum(1)
-    return torch.stack((hits, claimed - hits, there - hits), dim=1).numpy().astype(np.int64)
+    counted = Counted(prediction, truth, num_classes, ignore_index)
+    counted.check()
+    return counted.counts.cpu().numpy()
 
 
-def _check_numbers(truth: torch.Tensor, prediction: torch.Tensor, num_classes: int, ignore_index: int) -> None:
+class Counted:
+    """Counts of one picture on the model's device, which the device need not have finished; see :func:`count_pixels`.
+
+    Args:
+        prediction: (H, W) integers.
+        truth: (H, W) integers, on any device.
+        num_classes: Number of classes.
+        ignore_index: Pixels of the truth with this number do not count.
+
+    Attributes:
+        counts: (num_classes, 3) int64, on the device; meaningless where numbers are those of no class.
+        ends: (4,): the lowest and the highest number of the truth, and of the prediction, that are to be of a class.
+
+    Raises:
+        MMFanError: The sizes differ; or, on a CPU, a number is that of no class.
+    """
+
+    def __init__(
+        self, prediction: torch.Tensor, truth: torch.Tensor, num_classes: int, ignore_index: int = 255
+    ) -> None:
+        if prediction.shape != truth.shape:
+            raise MMFanError(
+                f"Prediction and truth differ in size: {tuple(prediction.shape)} and {tuple(truth.shape)} rows x "
+                "columns. Load the labels after the steps that change the picture's size."
+            )
+        self.num_classes, self.ignore_index = num_classes, ignore_index
+        # 32 bits are four times as fast as the 64 of the tensors, and plain fills faster than picking pixels out
+        wanted = truth.to(prediction.device, non_blocking=True).to(torch.int32, copy=True)
+        found = prediction.to(torch.int32, copy=True)
+        ignored = wanted == ignore_index
+        # the number of a class is an answer like any other where the truth says something else
+        silent = torch.zeros_like(ignored) if 0 <= ignore_index < num_classes else found == ignore_index
+        self.ends = _ends(wanted.masked_fill_(ignored, 0), found.masked_fill_(silent, 0))
+        # One pass for all three counts: entry [t, p] of the matrix holds the pixels of class t that were called p. The
+        # last row holds those that do not count, the last column those of which the model says nothing.
+        size = num_classes + 1
+        at_once = wanted.device.type == "cpu"
+        if at_once:
+            self.check()
+        else:  # a key outside would end the process before the numbers are looked at
+            wanted, found = wanted.clamp_(0, num_classes), found.clamp_(0, num_classes)
+        key = wanted.masked_fill_(ignored, num_classes).mul_(size).add_(found.masked_fill_(silent, num_classes))
+        matrix = (histogram if at_once else histogram_behind)(key, size**2).reshape(size, size)[:num_classes]
+        hits = matrix.diagonal()
+        claimed, there = matrix[:, :num_classes].sum(0), matrix.sum(1)
+        self.counts = torch.stack((hits, claimed - hits, there - hits), dim=1)
+
+    def check(self, ends: Sequence[int] | None = None) -> None:
+        """See that the numbers are those of classes.
+
+        Args:
+            ends: What :attr:`ends` holds, where it was read already.
+
+        Raises:
+            MMFanError: They are not.
+        """
+        low, high, lowest, highest = self.ends.tolist() if ends is None else ends
+        check_numbers("truth", low, high, self.num_classes, self.ignore_index)
+        check_numbers("prediction", lowest, highest, self.num_classes, self.ignore_index)
+
+
+def read_counts(pictures: Sequence[Counted], names: Sequence[str | None]) -> list[NDArray[np.int64]]:
+    """The counts of pictures, when their device is done with them.
+
+    Args:
+        pictures: All on one device, of one number of classes.
+        names: Of the pictures, for the error.
+
+    Raises:
+        MMFanError: A number in a picture is that of no class.
+    """
+    # two transfers for all of them
+    for name, one, ends in zip(names, pictures, torch.stack([one.ends for one in pictures]).tolist(), strict=True):
+        try:
+            one.check(ends)
+        except MMFanError as error:
+            raise MMFanError(f"{name}: {error}") from error
+    return list(torch.stack([one.counts for one in pictures]).cpu().numpy())
+
+
+def _ends(truth: torch.Tensor, prediction: torch.Tensor) -> torch.Tensor:
     if not truth.numel():
-        return
-    # one transfer from the device for all four
-    ends = torch.stack((truth.min(), truth.max(), prediction.min(), prediction.max())).tolist()
-    check_numbers("truth", ends[0], ends[1], num_classes, ignore_index)
-    check_numbers("prediction", ends[2], ends[3], num_classes, ignore_index)
+        return truth.new_zeros(4)
+    return torch.stack((truth.min(), truth.max(), prediction.min(), prediction.max()))
+
+
+def histogram(keys: torch.Tensor, size: int) -> torch.Tensor:
+    """How often each number from 0 to ``size`` - 1 occurs in ``keys``, int64."""
+    return torch.bincount(keys.flatten(), minlength=size)
+
+
+def histogram_behind(keys: torch.Tensor, size: int) -> torch.Tensor:
+    """The same without waiting for the device, as bincount does on a GPU for the highest number.
+
+    Each row of ``keys`` (H, W) has counters of its own, which are added up at the end: with one counter for all, the
+    pixels of a large road would wait for each other.
+    """
+    if not keys.numel():
+        return keys.new_zeros(size, dtype=torch.int64)
+    rows = torch.arange(len(keys), device=keys.device, dtype=torch.int64)[:, None] * size
+    counters = torch.zeros(len(keys) * size, dtype=torch.int32, device=keys.device)
+    places = (keys + rows).flatten()
+    counters.index_add_(0, places, torch.ones(1, dtype=torch.int32, device=keys.device).expand(places.shape))
+    return counters.reshape(len(keys), size).sum(0, dtype=torch.int64)
 
 
 @METRICS.register_module()
@@ -93,6 +173,7 @@ class SegCountsMetric(BaseMetric):
     """
 
     default_prefix = ""
+    reads_bytes = True  # labels may be bytes
 
     def __init__(
         self,
@@ -110,9 +191,10 @@ class SegCountsMetric(BaseMetric):
             raise MMFanError(f"Expected beta, the weight of the recall in mFscore, to be above 0, got {beta!r}.")
         self.iou_metrics, self.beta = wanted, beta
         self.ignore_index = whole_number("ignore_index", ignore_index)
+        self.waiting: list[tuple[str | None, Counted]] = []
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Count the pixels of a batch; each picture adds one entry to ``results``."""
+        """Count the pixels of a batch; each picture adds one entry to ``results``, those on a GPU when it is settled."""
         classes = self._classes()
         for sample in data_samples:
             for key in ("pred_sem_seg", "gt_sem_seg"):
@@ -123,10 +205,29 @@ class SegCountsMetric(BaseMetric):
                     )
             prediction, truth = (sample[key]["data"].squeeze() for key in ("pred_sem_seg", "gt_sem_seg"))
             try:
-                counts = count_pixels(prediction, truth, len(classes), self.ignore_index)
+                counted = Counted(prediction, truth, len(classes), self.ignore_index)
             except ValueError as error:
                 raise MMFanError(f"{sample.get('img_path')}: {error}") from error
-            self.results.append(counts)
+            if counted.counts.device.type == "cpu":
+                self.results.append(counted.counts.numpy())
+            else:
+                self.waiting.append((sample.get("img_path"), counted))
+
+    def settle(self) -> None:
+        """Read the counts that are still on a GPU into ``results``.
+
+        Raises:
+            MMFanError: A number in the labels or predictions of a picture is that of no class.
+        """
+        waiting, self.waiting = self.waiting, []
+        if waiting:
+            names, pictures = zip(*waiting, strict=True)
+            self.results += read_counts(pictures, names)
+
+    def evaluate(self, size: int) -> dict[str, float]:
+        """The scores of what was processed, as mmengine's loops ask for them."""
+        self.settle()
+        return super().evaluate(size)
 
     def _classes(self) -> tuple[str, ...]:
         meta = self.dataset_meta or {}

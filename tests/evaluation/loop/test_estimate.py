@@ -9,6 +9,7 @@ from helpers.tiny_robustness import make_runner, unformatted_configs, write_part
 from mmfan.apis.robustness import built_loop, describe_plan
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.loop import estimate
+from mmfan.evaluation.loop.computing import Computing
 from mmfan.evaluation.loop.estimate import Pace, estimate_seconds, measure_pace
 from mmfan.evaluation.loop.stream import SampleNote
 
@@ -37,16 +38,16 @@ def test_a_type_without_a_pace_costs_no_more_than_the_clean_pictures():
 class FakeLoop:
     """As much of a loop as is measured: every forward pass and every sample takes the next of some seconds."""
 
-    fp16 = False
     chosen = (4, 7)
     cells = CELLS
 
     def __init__(self, clock, forward, notes):
         self.clock, self.forward, self.notes, self.asked = clock, iter(forward), notes, []
         self.metric = SimpleNamespace(results=[])
-        self.evaluator = SimpleNamespace(metrics=[self.metric], process=self.process)
+        self.evaluator = SimpleNamespace(process=self.process, forget=self.metric.results.clear)
+        self.computing = Computing(torch.nn.Identity())
         self.runner = SimpleNamespace(model=SimpleNamespace(eval=lambda: None, test_step=self.test_step))
-        self.dataloader = SimpleNamespace(dataset=self, collate_fn=lambda batch: ([n for n, _ in batch], batch))
+        self.dataloader = SimpleNamespace(dataset=self, collate_fn=lambda batch: [([n for n, _ in batch], batch)])
 
     def __getitem__(self, key: tuple[int, int]):
         self.asked.append(key)

@@ -53,7 +53,7 @@ def try_label_metrics(metrics: Sequence[Any], sample: Any, findings: Findings) -
             with findings.collected():
                 _scores(metric, {**given, "pred_sem_seg": {"data": torch.zeros(1, 1, 1, dtype=torch.int64)}})
             continue
-        truth = given["gt_sem_seg"]["data"]
+        truth = given["gt_sem_seg"]["data"].long()
         right = truth.clone()
         right[truth == metric.ignore_index] = 0  # not counted, whatever it says
         with findings.collected():

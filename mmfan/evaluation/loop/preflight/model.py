@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from mmengine.runner.amp import autocast
 
 from mmfan.evaluation.judging.findings import Findings
+from mmfan.evaluation.loop.computing import Computing
 from mmfan.utils.text import shortlist
 
 
@@ -27,18 +27,18 @@ def same_weights(model: torch.nn.Module) -> Iterator[None]:
 
 
 @torch.no_grad()
-def try_model(model: Any, batch: Any, classes: Sequence[str], amp: bool, findings: Findings) -> None:
+def try_model(model: Any, batch: Any, classes: Sequence[str], computing: Computing, findings: Findings) -> None:
     """Take a batch of one picture through a model and look at what it says.
 
     Args:
         model: A model of OpenMMLab with its weights, in its mode for tests.
         batch: What the loader gives of one picture.
         classes: Those of the data set.
-        amp: Mixed precision.
+        computing: How the model computes.
         findings: Takes in what is wrong.
     """
-    with findings.collected(), autocast(enabled=amp):
-        for output in model.test_step(batch):
+    with findings.collected(), computing.prepared():
+        for output in computing.forward(model.test_step, batch):
             _check_labels(output, classes, findings)
             _check_objects(output, classes, findings)
 
@@ -85,7 +85,7 @@ def _check_finite(values: torch.Tensor, findings: Findings) -> None:
     if not bool(torch.isfinite(values).all()):
         findings.add(
             "The model gives numbers that are not finite for a clean picture. Is its training diverged, or mixed "
-            "precision too narrow for it (leave out --amp)?"
+            "precision too narrow for it (try --precision fp32)?"
         )
 
 

@@ -101,8 +101,8 @@ def _try_pictures(
             findings.collected(),
             building("the pipeline, and the model on its picture,"),
         ):
-            _, batch = loader.collate_fn([loader.dataset[0, picture]])
-            try_model(loop.runner.model, batch, classes, loop.fp16, findings)
+            [(_, batch)] = loader.collate_fn([loader.dataset[0, picture]])
+            try_model(loop.runner.model, batch, classes, loop.computing, findings)
 
 
 def preflight_of_validation(loop: Any) -> None:

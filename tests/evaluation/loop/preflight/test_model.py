@@ -6,6 +6,7 @@ from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 
 from mmfan.evaluation.judging.findings import Findings
+from mmfan.evaluation.loop.computing import Computing
 from mmfan.evaluation.loop.preflight.model import check_trained_classes, same_weights, try_model
 
 
@@ -54,7 +55,7 @@ def test_what_it_says(output, problem):
     import re
 
     findings = Findings()
-    try_model(Says(output), None, ("a", "b", "c"), False, findings)
+    try_model(Says(output), None, ("a", "b", "c"), Computing(torch.nn.Identity()), findings)
     assert len(findings.problems) == (1 if problem else 0)
     assert not problem or re.search(problem, findings.problems[0])
 

@@ -1,0 +1,79 @@
+"""Compiled forms of a model's parts, as ``compile`` of a config asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from mmfan.errors import ConfigError, MMFanError
+
+# What of a model of OpenMMLab goes from tensors to tensors; around these are lists, sizes and names of pictures.
+PARTS = ("backbone", "neck", "decode_head")
+
+
+def compile_options(asked: Any) -> dict[str, Any] | None:
+    """Arguments of ``torch.compile`` from what a config's ``compile`` says, as mmengine reads it; None without it.
+
+    Raises:
+        ConfigError: It is neither a boolean nor a dict.
+    """
+    if asked is None or asked is False:
+        return None
+    if asked is True:
+        return {}
+    if isinstance(asked, Mapping):
+        return dict(asked)
+    raise ConfigError(f"Expected compile=True, or a dict of arguments of torch.compile, got {asked!r:.80}.")
+
+
+@contextmanager
+def compiled_parts(model: torch.nn.Module, options: Mapping[str, Any] | None) -> Iterator[None]:
+    """Have the parts of a model compiled at their first call, while the context lasts.
+
+    Args:
+        model: Any model of OpenMMLab: what has a backbone is compiled by its :data:`PARTS`.
+        options: From :func:`compile_options`.
+
+    Raises:
+        MMFanError: The compiler fails, within the context; or the model has no such parts.
+    """
+    if options is None:
+        yield
+        return
+    parts = _parts_of(model)
+    if not parts:
+        raise MMFanError(f"{type(model).__name__} has no backbone that could be compiled: leave out compile=True.")
+    for part in parts:
+        part.forward = torch.compile(part.forward, **options)
+    try:
+        yield
+    except RuntimeError as error:
+        if not _is_of_compiler(error):
+            raise
+        raise MMFanError(
+            f"The model cannot be compiled: {type(error).__name__}: {_first_line(error)} Judge it uncompiled: leave out "
+            "--compile, or set compile=False."
+        ) from error
+    finally:
+        for part in parts:
+            del part.forward
+
+
+def _parts_of(model: torch.nn.Module) -> list[Any]:
+    owners = [module for module in model.modules() if isinstance(getattr(module, "backbone", None), torch.nn.Module)]
+    found = [getattr(owner, name, None) for owner in owners for name in PARTS]
+    # a cascade's heads are a list, without a pass of its own
+    parts = [part for part in found if isinstance(part, torch.nn.Module) and not isinstance(part, torch.nn.ModuleList)]
+    return list(dict.fromkeys(parts))
+
+
+def _is_of_compiler(error: BaseException) -> bool:
+    return any(kind.__module__.startswith(("torch._dynamo", "torch._inductor")) for kind in type(error).__mro__)
+
+
+def _first_line(error: BaseException) -> str:
+    line = next(iter(str(error).strip().splitlines()), "")
+    return f"{line[:300].rstrip('.:')}."
