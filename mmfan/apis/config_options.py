@@ -48,7 +48,7 @@ def check_options(cfg: Config, options: Mapping[str, Any]) -> None:
 def _check(cfg: Config, options: Mapping[str, Any]) -> None:
     for key, value in options.items():
         first, *rest = key.split(".")
-        if first not in cfg and first not in RUNNER_ARGUMENTS:
+        if first not in cfg and first not in RUNNER_ARGUMENTS and first not in READ_FROM_CONFIGS:
             names = sorted({*cfg.keys(), *RUNNER_ARGUMENTS})
             near = nearest(first, names, 0.6)
             hint = f"did you mean {near!r}?" if near else f"known are {', '.join(names)}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,21 +12,33 @@ from mmengine.config import Config
 from mmengine.dist import get_world_size
 from mmengine.runner import Runner
 
+from mmfan.apis.distributed import has_accelerator
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.loop.estimate import estimate_seconds, measure_pace
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 from mmfan.evaluation.results.store import RunKey, key_of
+from mmfan.utils.shards import default_workers
 from mmfan.utils.text import counted, duration
 
 DEFAULT_PROTOCOL = "kamann16"
+MOST_WORKERS = 16  # each holds two batches of pictures in shared memory
 
 
-def judged_config(cfg: Config, *, workers: int | None = None, **loop: Any) -> Config:
+def judged_config(
+    cfg: Config,
+    *,
+    workers: int | None = None,
+    batch_size: int | None = None,
+    compiled: bool = False,
+    **loop: Any,
+) -> Config:
     """A config whose test is :class:`mmfan.evaluation.loop.robustness_loop.RobustnessLoop`.
 
     Args:
         cfg: Any config with ``test_dataloader`` and ``test_evaluator``; it is not changed.
-        workers: Loading processes; None for the config's number.
+        workers: Loading processes; None for the config's number, and on a GPU for at least one a core but one.
+        batch_size: Pictures in a batch; None for the config's number.
+        compiled: Compile the model, whatever the config says.
         **loop: Arguments of the loop; None leaves what a RobustnessLoop of the config has, or the default.
 
     Raises:
@@ -47,12 +60,26 @@ def judged_config(cfg: Config, *, workers: int | None = None, **loop: Any) -> Co
     # replaced as a whole: assigning to a part of a config merges
     cfg.pop("test_cfg", None)
     cfg.test_cfg = {"fp16": bool(kept.get("fp16", False)), **own, **given, "type": "mmfan.RobustnessLoop"}
+    if workers is None and has_accelerator():
+        workers = max(cfg.test_dataloader.get("num_workers", 0), workers_of_gpu(os.environ))
     if workers is not None:
         cfg.test_dataloader.num_workers = workers
+    if batch_size is not None:
+        cfg.test_dataloader.batch_size = batch_size
+    if compiled and not cfg.get("compile"):
+        cfg.compile = True
     # A line each ten pictures would bury the one of each cell.
     if isinstance(cfg.get("default_hooks"), Mapping) and isinstance(cfg.default_hooks.get("logger"), Mapping):
         cfg.default_hooks.logger.interval = 1_000_000
     return cfg
+
+
+def workers_of_gpu(environment: Mapping[str, str]) -> int:
+    """Loading processes of a rank that judges on a GPU: its share of the cores but one, 1 to :data:`MOST_WORKERS`.
+
+    A GPU is soon faster than the four of most configs can corrupt.
+    """
+    return min(max(default_workers(environment) - 1, 1), MOST_WORKERS)
 
 
 def built_loop(runner: Runner) -> RobustnessLoop:

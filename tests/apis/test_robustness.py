@@ -3,7 +3,7 @@
 import pytest
 from mmengine.config import Config
 
-from mmfan.apis import ConfigError
+from mmfan.apis import ConfigError, robustness
 from mmfan.apis.robustness import judged_config
 
 PARTS = {
@@ -43,3 +43,30 @@ def test_a_loop_of_the_config_keeps_its_arguments():
 def test_configs_that_cannot_be_judged_are_refused(change, message):
     with pytest.raises(ConfigError, match=message):
         judged_config(Config({**PARTS, **change}))
+
+
+def test_batches_and_compiling_are_set_where_they_are_read():
+    found = judged_config(Config(PARTS), batch_size=8, compiled=True, precision="fp32", windows=None)
+    assert found.test_dataloader.batch_size == 8
+    assert found.compile is True
+    assert found.test_cfg == {
+        "type": "mmfan.RobustnessLoop",
+        "protocol": "kamann16",
+        "fp16": False,
+        "precision": "fp32",
+    }
+    own = {"mode": "max-autotune"}
+    assert judged_config(Config({**PARTS, "compile": own}), compiled=True).compile == own
+    assert "compile" not in judged_config(Config(PARTS))
+
+
+def test_a_gpu_gets_loading_processes_by_the_cores(monkeypatch):
+    found = {}
+    monkeypatch.setattr(robustness, "has_accelerator", lambda: True)
+    for cores in (1, 2, 12, 64):
+        monkeypatch.setattr(robustness, "default_workers", lambda environment, cores=cores: cores)
+        found[cores] = judged_config(Config(PARTS)).test_dataloader.num_workers
+    assert found == {1: 4, 2: 4, 12: 11, 64: 16}  # the config has 4
+    assert judged_config(Config(PARTS), workers=3).test_dataloader.num_workers == 3
+    monkeypatch.setattr(robustness, "has_accelerator", lambda: False)
+    assert judged_config(Config(PARTS)).test_dataloader.num_workers == 4

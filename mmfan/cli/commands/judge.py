@@ -73,7 +73,19 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         metavar="SIZE",
         help="memory for decoded pictures, such as 2GB; 0 for none (default: a quarter of what is free)",
     )
-    how.add_argument("--amp", action="store_true", help="mixed precision")
+    how.add_argument(
+        "--batch-size", type=whole(1), metavar="N", help="pictures at a time (default: the config's, or 1)"
+    )
+    how.add_argument(
+        "--precision",
+        choices=("fp32", "bf16", "fp16"),
+        help="what the model computes in (default: bf16 on a GPU, but fp32 with mmcv's operators; fp32 on a CPU)",
+    )
+    how.add_argument("--amp", action="store_true", help="the same as --precision bf16")
+    how.add_argument(
+        "--windows", type=whole(1), metavar="N", help="sliding windows at a time (default: 16 on a GPU, 1 on a CPU)"
+    )
+    how.add_argument("--compile", action="store_true", help="compile the model (torch.compile)")
     how.add_argument("--tta", action="store_true", help="test-time augmentation: the config's tta_pipeline")
     add_onnx_options(parser)
     add_run_options(parser)
@@ -92,6 +104,8 @@ def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -
         parser.error("--severities needs --corruptions")
     if args.source == "fly" and args.corrupted_root:
         parser.error("--corrupted-root is for --source disk")
+    if args.amp and args.precision not in (None, "bf16"):
+        parser.error("take --amp or --precision, not both")
 
 
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
@@ -124,6 +138,8 @@ def judge(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     cfg = judged_config(
         cfg,
         workers=args.workers,
+        batch_size=args.batch_size,
+        compiled=args.compile,
         protocol=asked_protocol(args.protocol, args.corruptions, args.severities),
         results=args.results or str(Path(work_dir) / RESULTS_NAME),
         limit=args.limit,
@@ -134,7 +150,8 @@ def judge(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         name=args.name,
         dataset_name=args.dataset_name,
         pictures=args.pictures,
-        fp16=args.amp or None,
+        precision="bf16" if args.amp else args.precision,
+        windows=args.windows,
     )
     runner = build_runner(cfg, work_dir=work_dir, checkpoint=args.checkpoint, launcher=args.launcher, tta=args.tta)
     loop = built_loop(runner)

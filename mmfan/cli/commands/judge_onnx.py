@@ -17,14 +17,15 @@ from mmfan.utils.commands import command_name
 # What a config's form has and this one has not: attribute of the arguments -> the words of the command line.
 OF_CONFIGS = {
     "config": "CONFIG", "checkpoint": "CHECKPOINT", "source": "--source", "corrupted_root": "--corrupted-root",
-    "dry_run": "--dry-run", "amp": "--amp", "tta": "--tta", "cfg_options": "--cfg-options",
+    "dry_run": "--dry-run", "amp": "--amp", "tta": "--tta", "cfg_options": "--cfg-options", "precision": "--precision",
+    "windows": "--windows", "compile": "--compile",
 }  # fmt: skip
 # ... and the other way round.
 NEEDED = {"images": "--images", "labels": "--labels", "classes": "--classes"}
 OWN = {
     **NEEDED, "mean": "--mean", "std": "--std", "white": "--white", "bgr": "--bgr", "size": "--size",
     "divisor": "--divisor", "image_suffix": "--image-suffix", "label_suffix": "--label-suffix",
-    "ignore_index": "--ignore-index", "reduce_zero_label": "--reduce-zero-label", "batch_size": "--batch-size",
+    "ignore_index": "--ignore-index", "reduce_zero_label": "--reduce-zero-label",
 }  # fmt: skip
 
 
@@ -47,7 +48,6 @@ def add_onnx_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--label-suffix", metavar="END", help="end of the label maps' names")
     group.add_argument("--ignore-index", type=whole(0), metavar="N", help="label that does not count (default: 255)")
     group.add_argument("--reduce-zero-label", action="store_true", help="label 0 does not count, 1 is the first class")
-    group.add_argument("--batch-size", type=whole(1), metavar="N", help="pictures at a time (default: 1)")
 
 
 def check_form(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:

@@ -63,11 +63,17 @@ def compiled_parts(model: torch.nn.Module, options: Mapping[str, Any] | None) ->
 
 
 def _parts_of(model: torch.nn.Module) -> list[Any]:
-    owners = [module for module in model.modules() if isinstance(getattr(module, "backbone", None), torch.nn.Module)]
-    found = [getattr(owner, name, None) for owner in owners for name in PARTS]
-    # a cascade's heads are a list, without a pass of its own
-    parts = [part for part in found if isinstance(part, torch.nn.Module) and not isinstance(part, torch.nn.ModuleList)]
-    return list(dict.fromkeys(parts))
+    """The parts of the outermost modules that have a backbone; what these hold may have one of its own."""
+    found: list[Any] = []
+    inner: set[int] = set()
+    for module in model.modules():  # the outer ones come first
+        if id(module) in inner or not isinstance(getattr(module, "backbone", None), torch.nn.Module):
+            continue
+        inner |= {id(one) for one in module.modules()}
+        parts = [getattr(module, name, None) for name in PARTS]
+        # a cascade's heads are a list, without a pass of its own
+        found += [one for one in parts if isinstance(one, torch.nn.Module) and not isinstance(one, torch.nn.ModuleList)]
+    return found
 
 
 def _is_of_compiler(error: BaseException) -> bool:

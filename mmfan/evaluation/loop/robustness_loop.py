@@ -213,6 +213,8 @@ class RobustnessLoop(BaseLoop):
         self.runner.call_hook(f"before_{mode}")
         self.runner.call_hook(f"before_{mode}_epoch")
         self.runner.model.eval()
+        if mode == "val":
+            self.computing.compile_options = None  # mmengine compiles what trains
         self.preflight(with_model=mode == "test")
         self.key = self.find_key(mode)
         run = self._cell_run(self.key)
@@ -233,7 +235,9 @@ class RobustnessLoop(BaseLoop):
                 return self.evaluator.cell_scores()
 
         with self.computing.prepared():
-            records = run.run(begin, judge, lambda number: self.batches.skipped.add(number), self.dataloader.num_workers)
+            records = run.run(
+                begin, judge, lambda number: self.batches.skipped.add(number), self.dataloader.num_workers
+            )
         self.shares = run.seconds
         metrics = conclude(records, self.protocol, self.runner.logger)
         curves.conclude(metrics)

@@ -37,8 +37,14 @@ def count_pixels(
         MMFanError: The sizes differ, or a number is that of no class.
     """
     counted = Counted(prediction, truth, num_classes, ignore_index)
-    counted.check()
+    if counted.behind:
+        counted.check()
     return counted.counts.cpu().numpy()
+
+
+def runs_behind(device: torch.device) -> bool:
+    """Whether what is asked of a device is done while the program goes on."""
+    return device.type != "cpu"
 
 
 class Counted:
@@ -52,6 +58,7 @@ class Counted:
 
     Attributes:
         counts: (num_classes, 3) int64, on the device; meaningless where numbers are those of no class.
+        behind: Whether the device may not have finished; else the numbers were looked at.
         ends: (4,): the lowest and the highest number of the truth, and of the prediction, that are to be of a class.
 
     Raises:
@@ -77,13 +84,13 @@ class Counted:
         # One pass for all three counts: entry [t, p] of the matrix holds the pixels of class t that were called p. The
         # last row holds those that do not count, the last column those of which the model says nothing.
         size = num_classes + 1
-        at_once = wanted.device.type == "cpu"
-        if at_once:
-            self.check()
-        else:  # a key outside would end the process before the numbers are looked at
+        self.behind = runs_behind(wanted.device)
+        if self.behind:  # a key outside would end the process before the numbers are looked at
             wanted, found = wanted.clamp_(0, num_classes), found.clamp_(0, num_classes)
+        else:
+            self.check()
         key = wanted.masked_fill_(ignored, num_classes).mul_(size).add_(found.masked_fill_(silent, num_classes))
-        matrix = (histogram if at_once else histogram_behind)(key, size**2).reshape(size, size)[:num_classes]
+        matrix = (histogram_behind if self.behind else histogram)(key, size**2).reshape(size, size)[:num_classes]
         hits = matrix.diagonal()
         claimed, there = matrix[:, :num_classes].sum(0), matrix.sum(1)
         self.counts = torch.stack((hits, claimed - hits, there - hits), dim=1)
@@ -208,10 +215,10 @@ class SegCountsMetric(BaseMetric):
                 counted = Counted(prediction, truth, len(classes), self.ignore_index)
             except ValueError as error:
                 raise MMFanError(f"{sample.get('img_path')}: {error}") from error
-            if counted.counts.device.type == "cpu":
-                self.results.append(counted.counts.numpy())
-            else:
+            if counted.behind:
                 self.waiting.append((sample.get("img_path"), counted))
+            else:
+                self.results.append(counted.counts.numpy())
 
     def settle(self) -> None:
         """Read the counts that are still on a GPU into ``results``.

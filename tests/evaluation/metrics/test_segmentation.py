@@ -7,6 +7,7 @@ from helpers.pixel_counts import counts_of_picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmfan.evaluation.metrics import segmentation
 from mmfan.evaluation.metrics.segmentation import SegCountsMetric, count_pixels
 
 
@@ -99,3 +100,56 @@ def test_bad_input_is_named():
         metric.process({}, samples())
     with pytest.raises(ValueError, match=r"x.png has no gt_sem_seg"):
         metric.process({}, [{"pred_sem_seg": {"data": torch.zeros(1, 2, 2)}, "img_path": "x.png"}])
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(0, 12), st.integers(1, 12))
+def test_the_histogram_that_does_not_wait_is_the_same(seed, size, height, width):
+    keys = torch.from_numpy(np.random.default_rng(seed).integers(0, size, (height, width), dtype=np.int32))
+    found = segmentation.histogram_behind(keys, size)
+    assert found.dtype == torch.int64
+    assert (
+        found.tolist() == segmentation.histogram(keys, size).tolist() == np.bincount(keys.ravel(), None, size).tolist()
+    )
+
+
+def test_counts_of_a_device_that_runs_behind_are_read_once_and_are_the_same(monkeypatch):
+    expected, found = SegCountsMetric(), SegCountsMetric()
+    for metric in (expected, found):
+        metric.dataset_meta = {"classes": tuple("abcdef")}
+    expected.process({}, samples())
+    monkeypatch.setattr(segmentation, "runs_behind", lambda device: True)  # as a GPU does
+    for sample in samples():
+        found.process({}, [sample])
+    assert (len(found.results), len(found.waiting)) == (0, 5)
+    found.settle()
+    assert (len(found.results), len(found.waiting)) == (5, 0)
+    np.testing.assert_array_equal(found.results, expected.results)
+    assert all(counts.dtype == np.int64 for counts in found.results)
+    for sample in samples():
+        found.process({}, [sample])
+    assert found.evaluate(10) == expected.scores([*expected.results] * 2).metrics
+
+
+def test_wrong_numbers_on_a_device_that_runs_behind_are_told_with_their_picture(monkeypatch):
+    monkeypatch.setattr(segmentation, "runs_behind", lambda device: True)
+    metric = SegCountsMetric()
+    metric.dataset_meta = {"classes": tuple("abcdef")}
+    wrong = samples()
+    wrong[3]["pred_sem_seg"]["data"][0, 0, 0] = -4
+    metric.process({}, wrong)
+    with pytest.raises(ValueError, match=r"^3.png: Expected the class numbers of the prediction .*got -4 to"):
+        metric.settle()
+    with pytest.raises(ValueError, match=r"of the truth to be from 0 to 2 .*got 0 to 3"):
+        count_pixels(torch.tensor([[0, 0]]), torch.tensor([[0, 3]]), 3)
+
+
+def test_labels_of_bytes_count_the_same():
+    whole, narrow = samples(), samples()
+    for sample in narrow:
+        sample["gt_sem_seg"]["data"] = sample["gt_sem_seg"]["data"].to(torch.uint8)
+    metrics = SegCountsMetric(), SegCountsMetric()
+    for metric, given in zip(metrics, (whole, narrow), strict=True):
+        metric.dataset_meta = {"classes": tuple("abcdef")}
+        metric.process({}, given)
+    np.testing.assert_array_equal(metrics[0].results, metrics[1].results)
