@@ -117,12 +117,17 @@ def measure_rates(
         side: Of the square matrices; by default 2048 on a CPU and 8192 on a GPU.
     """
     side = side or (8192 if device == "cuda" else 2048)
-    a, b, out = (torch.ones(side, side, dtype=dtype, device=device) for _ in range(3))
+    a, b, out = (_random(side, side, device=device).to(dtype) for _ in range(3))
     matmul = 2 * side**3 / _best_seconds(lambda: torch.mm(a, b, out=out), device, seconds)
-    source = torch.ones(max(side * side * 8, 1 << 20), dtype=torch.float32, device=device)
+    source = _random(max(side * side * 8, 1 << 20), device=device)
     target = torch.empty_like(source)
     copy = _best_seconds(lambda: target.copy_(source), device, seconds)
     return MachineRates(matmul, 2 * source.numel() * source.element_size() / copy)
+
+
+def _random(*shape: int, device: str) -> torch.Tensor:
+    """Normal random numbers: GPUs, which slow down under load, draw less power for numbers that are all alike."""
+    return torch.randn(*shape, device=device, generator=torch.Generator(device).manual_seed(0))
 
 
 def _best_seconds(work: Callable[[], object], device: str, seconds: float) -> float:

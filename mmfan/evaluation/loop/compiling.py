@@ -54,8 +54,8 @@ def compiled_parts(model: torch.nn.Module, options: Mapping[str, Any] | None) ->
         if not _is_of_compiler(error):
             raise
         raise MMFanError(
-            f"The model cannot be compiled: {type(error).__name__}: {_first_line(error)} Judge it uncompiled: leave out "
-            "--compile, or set compile=False."
+            f"The model cannot be compiled: {type(error).__name__}: {_first_line(error)} Leave out --compile, or set "
+            "compile=False, to judge it as it is."
         ) from error
     finally:
         for part in parts:

@@ -51,5 +51,5 @@ def _replace(steps: Any) -> None:
 
 
 def read_bytes(metrics: Sequence[Any]) -> bool:
-    """Whether all metrics of an evaluator say that labels may be bytes (``reads_bytes``); others may compute in them."""
+    """Whether all metrics of an evaluator say that labels may be bytes (``reads_bytes``): others may add them up."""
     return bool(metrics) and all(getattr(metric, "reads_bytes", False) for metric in metrics)

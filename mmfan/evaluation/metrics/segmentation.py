@@ -201,7 +201,7 @@ class SegCountsMetric(BaseMetric):
         self.waiting: list[tuple[str | None, Counted]] = []
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Count the pixels of a batch; each picture adds one entry to ``results``, those on a GPU when it is settled."""
+        """Count the pixels of a batch; each picture adds one entry to ``results``, on a GPU when it is settled."""
         classes = self._classes()
         for sample in data_samples:
             for key in ("pred_sem_seg", "gt_sem_seg"):

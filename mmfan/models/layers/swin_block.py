@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from mmfan.models.layers.channel_processing import EfficientChannelAttention, build_channel_mixer
 from mmfan.models.layers.drop import DropPath
+from mmfan.models.layers.kept_masks import kept_window_mask
 from mmfan.models.layers.patch_embed import NormLayer
 from mmfan.models.layers.token_attention import check_heads
 from mmfan.models.layers.token_map import to_tokens
@@ -123,11 +124,11 @@ class SwinBlock(nn.Module):
         """Rows and columns by which the windows of a map of this size are shifted."""
         return shift_of(size, self.window, self.shifted)
 
-    def mask(self, size: tuple[int, int], device: torch.device | None = None) -> Tensor | None:
+    def mask(self, size: tuple[int, int], device: torch.device) -> Tensor | None:
         """The mask of the windows of a map ``(H, W)``."""
         if size == self.stored_size:
             return self.attn_mask
-        return window_mask(size, self.window, self.shift(size), device)
+        return kept_window_mask(size, self.window, self.shift(size), device)
 
     def forward(self, x: Tensor, size: tuple[int, int]) -> tuple[Tensor, tuple[int, int]]:
         """``(B, H*W, C)`` and ``size = (H, W)`` to the same."""

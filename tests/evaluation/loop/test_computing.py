@@ -3,7 +3,6 @@
 import json
 
 import cv2
-import numpy as np
 import pytest
 import torch
 from helpers.tiny_robustness import judge, make_runner, write_parts
@@ -29,12 +28,6 @@ def one_by_one(parts, tmp_path_factory):
     return judge(*parts, tmp_path_factory.mktemp("one") / "r.jsonl", **SMALL)[1]
 
 
-def counts_of(folder):
-    """The counts of the pictures in the first file that holds some."""
-    with np.load(next(folder.rglob("*.npz"))) as found:
-        return {name: found[name].tolist() for name in found.files if found[name].ndim == 3}
-
-
 @pytest.mark.parametrize("workers", [0, 1])
 def test_batches_of_pictures_of_several_sizes_give_the_same_records(parts, one_by_one, tmp_path, workers):
     sizes = []
@@ -47,7 +40,8 @@ def test_batches_of_pictures_of_several_sizes_give_the_same_records(parts, one_b
     # the preflight's, of the smallest; then each cell: a batch of four, in three parts, and one of one
     whole, low = (64, 96), (48, 96)
     assert sizes == [[low], *([[whole] * 2, [low], [whole], [whole]] * 2)]
-    found = {record["corruption"]: record for record in map(json.loads, open(tmp_path / "r.jsonl"))}
+    records = map(json.loads, (tmp_path / "r.jsonl").read_text().splitlines())
+    found = {record["corruption"]: record for record in records}
     for (name, _), record in one_by_one.items():
         assert found[name]["metrics"] == record["metrics"]
         assert found[name]["per_class"] == record["per_class"]

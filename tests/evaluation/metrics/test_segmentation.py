@@ -149,7 +149,7 @@ def test_labels_of_bytes_count_the_same():
     for sample in narrow:
         sample["gt_sem_seg"]["data"] = sample["gt_sem_seg"]["data"].to(torch.uint8)
     metrics = SegCountsMetric(), SegCountsMetric()
-    for metric, given in zip(metrics, (whole, narrow), strict=True):
+    for metric, form in zip(metrics, (whole, narrow), strict=True):
         metric.dataset_meta = {"classes": tuple("abcdef")}
-        metric.process({}, given)
+        metric.process({}, form)
     np.testing.assert_array_equal(metrics[0].results, metrics[1].results)
