@@ -41,6 +41,17 @@ def test_other_labels_are_packed_as_ever(labels):
     assert found.squeeze().tolist() == labels.squeeze().tolist()
 
 
+@pytest.mark.parametrize("shape", [(2, 4), (2, 4, 1), (2, 4, 4), (5, 3, 3)])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_pictures_are_packed_as_ever(shape, kind):
+    picture = np.random.default_rng(0).integers(0, 256, shape).astype(kind)
+    for view in (picture, picture[:, ::-1]):
+        given = {**loaded(np.zeros((2, 4), np.uint8)), "img": view}
+        found, expected = PackBytes(PackSegInputs())(given)["inputs"], PackSegInputs()(dict(given))["inputs"]
+        assert (found.dtype, found.shape, found.is_contiguous()) == (expected.dtype, expected.shape, True)
+        assert torch.equal(found, expected)
+
+
 def test_every_packing_step_is_replaced_those_of_augmentation_too():
     class Pictures:
         pipeline = Compose([])
