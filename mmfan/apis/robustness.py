@@ -17,7 +17,7 @@ from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.loop.estimate import estimate_seconds, measure_pace
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 from mmfan.evaluation.results.store import RunKey, key_of
-from mmfan.utils.shards import default_workers
+from mmfan.utils.resources import default_workers
 from mmfan.utils.text import counted, duration
 
 DEFAULT_PROTOCOL = "kamann16"
@@ -79,7 +79,7 @@ def workers_of_gpu(environment: Mapping[str, str]) -> int:
 
     A GPU is soon faster than the four of most configs can corrupt.
     """
-    return min(max(default_workers(environment) - 1, 1), MOST_WORKERS)
+    return min(default_workers(environment, left=1), MOST_WORKERS)
 
 
 def built_loop(runner: Runner) -> RobustnessLoop:

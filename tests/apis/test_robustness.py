@@ -64,7 +64,7 @@ def test_a_gpu_gets_loading_processes_by_the_cores(monkeypatch):
     found = {}
     monkeypatch.setattr(robustness, "has_accelerator", lambda: True)
     for cores in (1, 2, 12, 64):
-        monkeypatch.setattr(robustness, "default_workers", lambda environment, cores=cores: cores)
+        monkeypatch.setattr(robustness, "default_workers", lambda environment, left, cores=cores: max(1, cores - left))
         found[cores] = judged_config(Config(PARTS)).test_dataloader.num_workers
     assert found == {1: 4, 2: 4, 12: 11, 64: 16}  # the config has 4
     assert judged_config(Config(PARTS), workers=3).test_dataloader.num_workers == 3
