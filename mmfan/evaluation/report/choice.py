@@ -44,7 +44,8 @@ def choose_models(runs: Sequence[Run], names: Sequence[str]) -> list[Run]:
 def choose_groups(runs: Sequence[Run], asked: Sequence[str]) -> dict[str, list[str]]:
     """The groups that a command line asks for.
 
-    Runs of several data sets under one name make a group for each set, with its name in brackets.
+    Runs of several data sets under one name make a group for each set, with its name in brackets; the only run of a set
+    stays by itself then.
 
     Args:
         runs: From :func:`mmfan.evaluation.report.read_runs`.
@@ -71,7 +72,9 @@ def choose_groups(runs: Sequence[Run], asked: Sequence[str]) -> dict[str, list[s
                     f"{', '.join(map(repr, there))}."
                 )
             chosen.update((run.name, run) for run in found)
-        datasets = dict.fromkeys(run.key.dataset for run in chosen.values())
+        found_in = [run.key.dataset for run in chosen.values()]
+        several = [dataset for dataset in dict.fromkeys(found_in) if found_in.count(dataset) > 1]
+        datasets = several or list(dict.fromkeys(found_in))
         for dataset in datasets:
             title = name if len(datasets) == 1 else f"{name} ({dataset})"
             if title in groups:
@@ -96,10 +99,14 @@ def choose_metric(runs: Sequence[Run]) -> str:
         ReportError: There are no runs, or none of their metrics is common to them.
     """
     each = [dict.fromkeys(name for record in run.records for name in record["metrics"]) for run in runs]
+    of_files = len({run.results for run in runs}) > 1
     common = [name for name in (each[0] if each else ()) if all(name in names for names in each)]
     if FIRST_METRIC in common or len(common) > 0:
         return FIRST_METRIC if FIRST_METRIC in common else common[0]
-    told = "; ".join(f"{run.name}: {shortlist(list(names))}" for run, names in zip(runs, each, strict=True))
+    told = "; ".join(
+        f"{f'{run.results.name}: {run.name}, ' if of_files else f'{run.name}: '}{shortlist(list(names))}"
+        for run, names in zip(runs, each, strict=True)
+    )
     raise ReportError(f"The models have no metric in common ({told}). Choose some with --model.")
 
 

@@ -11,6 +11,7 @@ from mmfan.evaluation.results.counts_file import CountsError
 from mmfan.evaluation.results.store import ResultsError
 from mmfan.evaluation.summary.differences import Differences, differences
 from mmfan.evaluation.summary.from_counts import FromCounts
+from mmfan.evaluation.summary.intervals import resample
 from mmfan.evaluation.summary.selection import SummaryError
 from mmfan.evaluation.summary.spread import summarize_group
 
@@ -28,7 +29,8 @@ def join_runs(
         The groups, and what differs between their runs all the same, a sentence each.
 
     Raises:
-        ReportError: A run is in two groups; a group has the name of a run, or runs of unlike pictures or labels.
+        ReportError: There is no such run, or it is in two groups; a group has the name of a run, or runs of unlike
+            pictures or labels.
         mmfan.evaluation.summary.selection.SummaryError: It has fewer than two, or runs of unlike cells.
     """
     named = {model.name: model for model in models}
@@ -38,6 +40,8 @@ def join_runs(
         if group in named:
             raise ReportError(f"The group {group!r} has the name of a run; choose another name.")
         for member in members:
+            if member not in named:
+                raise ReportError(f"There is no run {member!r} for the group {group!r}; there are {', '.join(named)}.")
             if member in seen:
                 raise ReportError(f"The run {member!r} cannot be in two groups, {seen[member]!r} and {group!r}.")
             seen[member] = group
@@ -69,11 +73,14 @@ def paired_differences(
     for name in names:
         if name == first or own_sets[name] != own_sets[first]:
             continue
-        own, theirs = counts[name], counts[first]
+        own, theirs = counts[name], counts[first].drawn
+        if own.drawn is None or theirs is None:
+            continue
         try:
-            made.append(
-                differences(name, own.counts or {}, first, theirs.counts or {}, protocol, metric, drawn=theirs.drawn)
-            )
+            drawn = own.drawn
+            if drawn.pictures != theirs.pictures:
+                drawn = resample(own.counts or {}, protocol, metric, pictures=theirs.pictures)
+            made.append(differences(name, drawn, first, theirs, metric))
         except (CountsError, SummaryError, ResultsError) as error:
             notes.append(f"{name} is not compared with {first} picture by picture: {error}")
     return tuple(made), notes

@@ -23,11 +23,15 @@ _LATEX = {
 }  # fmt: skip
 # letters that TeX would join to another sign: dashes, quotation marks, turned question marks
 _JOINED = re.compile(r"(?<=-)(?=-)|(?<=')(?=')|(?<=`)(?=`)|(?<=[?!])(?=`)")
-# A column of the usual two-column classes has 237 pt, a line 500; \small letters are some 4.6 pt wide.
+# A column of the usual two-column classes has 237 pt, a line 500.
 COLUMN_PT = 237
 LINE_PT = 500
-LETTER_PT = 4.6
 GAP_PT = 8  # between columns: twice \tabcolsep
+# about how wide letters are in \small (9 pt Computer Modern), others than these
+LETTER_PT = 4.7
+NARROW_PT, WIDE_PT = 3.2, 7.6
+NARROW_LETTERS, WIDE_LETTERS = frozenset(" .,:;'!|()[]/-ifjlrt_"), frozenset("mwMWABCDGHKNOQRUVXY%@+±&")
+BOLDER = 1.16
 
 
 def latex_escape(text: str) -> str:
@@ -112,8 +116,20 @@ def _cell(text: str, best: bool) -> str:
 
 def width_of(table: Table, columns: Sequence[int]) -> float:
     """About how many points wide these columns of a table are, in small letters of the class's text font."""
-    widths = [max(len(row[at]) for row in (table.head, *table.rows)) for at in columns]
-    return LETTER_PT * sum(widths) + GAP_PT * (len(widths) - 1)
+    widths = [max(_width_of(row[at]) for row in (table.head, *table.rows)) for at in columns]
+    return sum(widths) + GAP_PT * (len(widths) - 1)
+
+
+def _width_of(text: str) -> float:
+    """In bold, if its first word is a number, which may be the best."""
+    number, _, more = text.partition(" ")
+    return _letters(number) * (BOLDER if number[:1].isdigit() else 1) + _letters(f" {more}" if more else "")
+
+
+def _letters(text: str) -> float:
+    return sum(
+        NARROW_PT if letter in NARROW_LETTERS else WIDE_PT if letter in WIDE_LETTERS else LETTER_PT for letter in text
+    )
 
 
 def label_of(table: Table) -> str:

@@ -63,7 +63,9 @@ def _names(runs: Sequence[Run]) -> list[str]:
         places = [place for place, run in enumerate(runs) if run.key.model == model]
         if len(places) == 1:
             continue
-        labels = {place: _told_apart(runs[place], [runs[other] for other in places]) for place in places}
+        labels = {place: runs[place].key.dataset for place in places}
+        if len(set(labels.values())) < len(places):  # what else differs between data sets goes without saying
+            labels = {place: _told_apart(runs[place], [runs[other] for other in places]) for place in places}
         if len(set(labels.values())) < len(places):
             labels = {
                 place: f"{label}{', ' if label else ''}run {at}" for at, (place, label) in enumerate(labels.items(), 1)

@@ -8,14 +8,10 @@ models whose difference is sure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial as bind
 from typing import Any
 
-from mmfan.corruptions.cell import Cell
-from mmfan.evaluation.protocol import Protocol
-from mmfan.evaluation.summary.intervals import CONFIDENCE, CountsOfCell, Interval, Resampled, interval_of, resample
+from mmfan.evaluation.summary.intervals import CONFIDENCE, Interval, Resampled, interval_of
 from mmfan.evaluation.summary.selection import SummaryError
 
 
@@ -71,47 +67,43 @@ class Differences:
 
 def differences(
     name: str,
-    counts: Mapping[Cell, CountsOfCell],
+    own: Resampled,
     reference: str,
-    reference_counts: Mapping[Cell, CountsOfCell],
-    protocol: Protocol,
+    theirs: Resampled,
     metric: str = "mIoU",
     *,
-    resamples: int = 1000,
     confidence: float = CONFIDENCE,
     seed: int = 0,
-    drawn: Resampled | None = None,
 ) -> Differences:
     """The differences of a model from a reference, by the same draws of the same pictures.
 
     Args:
         name: The model.
-        counts: Cell -> its counts per picture; the clean cell and all of the protocol.
+        own: Its scores in every draw, from :func:`mmfan.evaluation.summary.intervals.resample`, with ``pictures`` in
+            the order of the reference's.
         reference: The model to compare with.
-        reference_counts: The same of it.
-        protocol: Which cells.
-        metric: ``mIoU``, ``mAcc`` or ``aAcc``.
-        resamples: How many times the set is drawn.
+        theirs: Its scores in the same draws.
+        metric: Which metric both are of.
         confidence: Which share of the differences an interval holds.
-        seed: Of the draws.
-        drawn: What :func:`resample` gives for the reference with these settings, where it is there already.
+        seed: That both were drawn with.
 
     Raises:
-        MissingCellsError: Cells have no counts.
-        SummaryError: The two were not judged on the same pictures, or as :func:`resample`.
+        SummaryError: The two were not judged on the same pictures and labels, or not drawn in the same order.
     """
-    theirs = drawn or resample(reference_counts, protocol, metric, resamples=resamples, seed=seed)
-    own = resample(counts, protocol, metric, resamples=resamples, seed=seed, pictures=theirs.pictures)
+    if own.pictures != theirs.pictures or len(own.clean) != len(theirs.clean):
+        raise SummaryError(
+            f"Expected the same draws of the same pictures of {name} and {reference}, got {len(own.clean)} of "
+            f"{len(own.truth)} pictures and {len(theirs.clean)} of {len(theirs.truth)}, or another order of them."
+        )
     if own.truth.shape != theirs.truth.shape or (own.truth != theirs.truth).any():
         raise SummaryError(
             "Expected the same labels of the same pictures for both models, got others; or other classes."
         )
 
     def of(what: str) -> Difference:
-        draws, value = (getattr(own, what) - getattr(theirs, what), own.whole[what] - theirs.whole[what])
-        return Difference(float(value), between(draws))
+        draws = getattr(own, what) - getattr(theirs, what)
+        return Difference(own.whole[what] - theirs.whole[what], interval_of(confidence, draws))
 
-    between = bind(interval_of, confidence)
     return Differences(
         name=name,
         reference=reference,

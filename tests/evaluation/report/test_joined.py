@@ -97,7 +97,10 @@ def test_how_groups_are_named(tmp_path):
     )
     runs = read_runs([path])
     assert choose_groups(runs, ["x=fan"]) == {"x": ["fan (checkpoint aaaa)", "fan (checkpoint bbbb)"]}
-    assert choose_groups(runs, ["x = b*"]) == {"x (cityscapes)": ["b0 (cityscapes)"], "x (bdd)": ["b0 (bdd)", "b1"]}
+    assert choose_groups(runs, ["x = b*"]) == {"x": ["b0 (bdd)", "b1"]}  # the one on cityscapes stays by itself
+    every = choose_groups(runs, ["x=*"])
+    assert list(every) == ["x (cityscapes)", "x (bdd)"]
+    assert [len(members) for members in every.values()] == [3, 2]
     for said in ("fan", "=fan", "x="):
         with pytest.raises(ReportError, match=r"Expected a group as NAME=RUN,RUN,"):
             choose_groups(runs, [said])
@@ -113,6 +116,8 @@ def test_what_cannot_be_joined(tmp_path):
         build_report(runs, PROTOCOL, groups={"b0": ["fan_s0", "fan_s1"]})
     with pytest.raises(ReportError, match="cannot be in two groups, 'x' and 'y'"):
         build_report(runs, PROTOCOL, groups={"x": ["fan_s0", "fan_s1"], "y": ["fan_s1", "b0"]})
+    with pytest.raises(ReportError, match="no run 's9' for the group 'x'; there are fan_s0, fan_s1, b0"):
+        build_report(runs, PROTOCOL, groups={"x": ["fan_s0", "s9"]})
     with pytest.raises(ValueError, match="Expected two runs or more in the group 'x', got 1"):
         build_report(runs, PROTOCOL, groups={"x": ["fan_s0"]})
     first = write(tmp_path / "b.jsonl", records("s0", pictures="500-a", contents_hash="c"))

@@ -80,6 +80,8 @@ def test_published_rows_of_other_protocols_do_not_compete(tmp_path):
 
 def test_the_first_table_is_narrow_unless_columns_are_named(tmp_path):
     assert "model & clean & corrupted & retention \\\\" in as_latex(make(tmp_path))
+    assert "table*" not in as_latex(make(tmp_path, records("FAN-B-Hybrid"), records("SegFormer-B5")))
+    assert "table*" in as_latex(make(tmp_path, records("a model whose name is as long as a line of a column")))
     report = make(tmp_path, columns=["weather", "Worst_type", "retention"])
     assert "model & weather & worst type & retention \\\\" in as_latex(report)
     assert "fan-t & 50.0 & 30.0 (contrast) & 50.0 \\\\" in as_latex(report)

@@ -7,7 +7,7 @@ from helpers.small_results import PROTOCOL, SCORES, records, write
 
 from mmfan.evaluation.protocol import PROTOCOLS
 from mmfan.evaluation.report import ReportError, build_report, read_runs
-from mmfan.evaluation.report.choice import choose_groups, choose_protocol
+from mmfan.evaluation.report.choice import choose_groups, choose_metric, choose_protocol
 from mmfan.evaluation.report.formats import as_csv, as_json, as_latex, as_markdown
 from mmfan.evaluation.report.html import as_html
 from mmfan.evaluation.report.published import published_rows
@@ -150,6 +150,12 @@ def test_unlike_protocols_are_refused_with_their_files(tmp_path):
     runs = runs_of(tmp_path, records("a", protocol=PROTOCOL), records("b", level5, protocol="level5"))
     with pytest.raises(ReportError, match=r"no protocol in common \(0\.jsonl: a, small; 1\.jsonl: b, level5\)"):
         choose_protocol(runs)
+
+
+def test_unlike_metrics_are_refused_with_their_files(tmp_path):
+    runs = runs_of(tmp_path, records("a"), records("b", metric="bbox_mAP"))
+    with pytest.raises(ReportError, match=r"no metric in common \(0\.jsonl: a, mIoU; 1\.jsonl: b, bbox_mAP\)"):
+        choose_metric(runs)
 
 
 def test_models_that_lack_cells_are_refused(tmp_path):

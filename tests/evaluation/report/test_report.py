@@ -64,6 +64,12 @@ def test_two_runs_of_one_name_are_told_apart(tmp_path, one, other, names):
     assert [len(run.records) for run in runs] == [4, 4, 4]
 
 
+def test_one_model_on_two_data_sets_is_told_apart_by_them_alone(tmp_path):
+    other = [{**record, "dataset": "bdd"} for record in records(seed=0, pictures="20-b", contents_hash="c")]
+    runs = read_runs([write(tmp_path / "a.jsonl", records(checkpoint_hash="aaaa"), other)])
+    assert [run.name for run in runs] == ["fan-t (cityscapes)", "fan-t (bdd)"]
+
+
 def test_hand_written_files_with_the_same_cells_are_two_models(tmp_path):
     first = write(tmp_path / "a.jsonl", records())
     second = write(tmp_path / "b.jsonl", records(scores=dict.fromkeys(SCORES, 0.2)))

@@ -18,6 +18,13 @@ PROTOCOL = Protocol("three", (Cell("fog", 1), Cell("fog", 2), Cell("snow", 1)), 
 CELLS = (CLEAN, *PROTOCOL.cells)
 
 
+def differ(one, other, *, resamples=100, seed=0, **more):
+    """Of two models by their counts, the other's pictures in the order of the first one's."""
+    theirs = resample(other, PROTOCOL, resamples=resamples, seed=seed)
+    own = resample(one, PROTOCOL, resamples=resamples, seed=seed, pictures=theirs.pictures)
+    return differences("b", own, "a", theirs, seed=seed, **more)
+
+
 def counts_of(better=0.0, pictures=20, classes=3):
     """Pictures that differ from one another much more than two models do."""
     generator = np.random.default_rng(0)
@@ -32,7 +39,7 @@ def counts_of(better=0.0, pictures=20, classes=3):
 
 def test_against_plain_loops():
     one, other = counts_of(0.03), counts_of()
-    found = differences("b", one, "a", other, PROTOCOL, resamples=50, confidence=0.8, seed=3)
+    found = differ(one, other, resamples=50, confidence=0.8, seed=3)
     generator = np.random.default_rng(3)
     draws = [np.arange(20), *(generator.integers(0, 20, 20) for _ in range(50))]
     scores = {"clean": [], "corrupted": [], "retention": []}
@@ -51,7 +58,7 @@ def test_against_plain_loops():
 
 
 def test_the_same_model_differs_by_nothing():
-    found = differences("b", counts_of(), "a", counts_of(), PROTOCOL, resamples=100)
+    found = differ(counts_of(), counts_of(), resamples=100)
     for one in (found.clean, found.corrupted, found.retention):
         assert (one.value, *one.interval) == (0, 0, 0)
 
@@ -59,7 +66,7 @@ def test_the_same_model_differs_by_nothing():
 def test_the_same_gain_on_every_picture_is_sure():
     """Of 100 pixels of one class 60 are found, and 70 by the other: the sum of IoUs of draws moves with neither."""
     first, second = ({cell: np.tile([hits, 0, 100 - hits], (8, 1, 1)) for cell in CELLS} for hits in (60, 70))
-    found = differences("b", second, "a", first, PROTOCOL, resamples=100)
+    found = differ(second, first, resamples=100)
     for one, value in ((found.clean, 0.1), (found.corrupted, 0.1), (found.retention, 0.0)):
         assert (one.value, *one.interval) == pytest.approx((value, value, value))
 
@@ -67,14 +74,14 @@ def test_the_same_gain_on_every_picture_is_sure():
 def test_two_pictures_by_hand():
     """Draws of two pictures hold (2, 0), (1, 1) or (0, 2) of them: differences of 0.2, 0.1 and 0."""
     a, b = ({cell: np.array([[[hits, 0, 10 - hits]], [[5, 0, 5]]]) for cell in CELLS} for hits in (5, 7))
-    found = differences("b", b, "a", a, PROTOCOL, resamples=400, confidence=0.9)
+    found = differ(b, a, resamples=400, confidence=0.9)
     assert found.clean.value == pytest.approx(0.1)
     assert found.clean.interval == pytest.approx((0.0, 0.2))
 
 
 def test_pairs_are_surer_than_two_intervals():
     one, other = counts_of(0.03), counts_of()
-    found = differences("b", one, "a", other, PROTOCOL, resamples=300)
+    found = differ(one, other, resamples=300)
     first, second = (bootstrap(counts, PROTOCOL, resamples=300).corrupted for counts in (one, other))
     assert second.low < first.low < second.high  # they overlap
     assert found.corrupted.interval.low > 0
@@ -88,14 +95,15 @@ def test_the_order_of_the_pictures_does_not_matter():
         cell: PictureCounts(value[order], tuple(names[at] for at in order)) for cell, value in counts_of(0.03).items()
     }
     plain = {cell: PictureCounts(value, names) for cell, value in counts_of(0.03).items()}
-    drawn = resample(theirs, PROTOCOL, resamples=50)
-    expected = differences("b", plain, "a", theirs, PROTOCOL, resamples=50)
-    assert differences("b", shuffled, "a", theirs, PROTOCOL, resamples=50) == expected
-    assert differences("b", shuffled, "a", {}, PROTOCOL, resamples=50, drawn=drawn) == expected
+    expected = differ(plain, theirs, resamples=50)
+    assert differ(shuffled, theirs, resamples=50) == expected
+    apart = (resample(counts, PROTOCOL, resamples=50) for counts in (shuffled, theirs))
+    with pytest.raises(SummaryError, match="or another order of them"):
+        differences("b", next(apart), "a", next(apart))
 
 
 def test_in_json():
-    plain = json.loads(json.dumps(differences("b", counts_of(0.1), "a", counts_of(), PROTOCOL).to_dict()))
+    plain = json.loads(json.dumps(differ(counts_of(0.1), counts_of()).to_dict()))
     low, high = plain["retention"]["interval"]
     assert low < plain["retention"]["value"] < high
 
@@ -105,11 +113,11 @@ def test_what_cannot_be_compared():
     theirs = {cell: PictureCounts(value, names) for cell, value in counts_of().items()}
     fewer = {cell: PictureCounts(value[:12], names[:12]) for cell, value in counts_of().items()}
     with pytest.raises(SummaryError, match=r"got those of 12 and of 20 pictures; not in both: 12\.png"):
-        differences("b", fewer, "a", theirs, PROTOCOL)
+        differ(fewer, theirs)
     labels = {cell: value + np.array([1, 0, 0]) for cell, value in counts_of().items()}
     with pytest.raises(SummaryError, match="Expected the same labels of the same pictures"):
-        differences("b", labels, "a", counts_of(), PROTOCOL)
+        differ(labels, counts_of())
     with pytest.raises(SummaryError, match="Expected the same labels of the same pictures"):
-        differences("b", counts_of(classes=2), "a", counts_of(), PROTOCOL)
+        differ(counts_of(classes=2), counts_of())
     with pytest.raises(MissingCellsError, match="No counts per picture of the cells snow 1"):
-        differences("b", {cell: counts_of()[cell] for cell in CELLS[:-1]}, "a", counts_of(), PROTOCOL)
+        differ({cell: counts_of()[cell] for cell in CELLS[:-1]}, counts_of())
