@@ -152,7 +152,7 @@ class AlterNet(DenseBackbone):
         Raises:
             MMFanError: The batch is empty or not ``(B, 3, H, W)``.
         """
-        self.check_input(x)
+        x = self.check_input(x)
         x = self.stem(x)
         outputs = []
         for stage in self.layers:

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import torch
 from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from mmfan.errors import MMFanError
 from mmfan.models.backbones.arch import check_out_levels
 from mmfan.models.layers.convnext import MapNorm
 from mmfan.models.layers.patch_embed import NormLayer
+from mmfan.models.layers.recording import in_multiples
 from mmfan.models.official_weights import load_pretrained
 
 
@@ -105,8 +107,8 @@ class DenseBackbone(BaseModule):
         """Parameters that no output depends on: they get no gradient and are not optimised."""
         yield from ()
 
-    def check_input(self, x: Tensor) -> None:
-        """Raise ValueError unless ``x`` is a batch of pictures of a size that the backbone can take."""
+    def check_input(self, x: Tensor) -> Tensor:
+        """``x``; raise ValueError unless it is a batch of pictures of a size that the backbone can take."""
         if x.ndim != 4 or x.shape[1] != 3 or x.shape[0] == 0:
             raise MMFanError(f"Expected a batch of pictures of shape (B >= 1, 3, H, W), got {tuple(x.shape)}.")
         height, width = x.shape[2:]
@@ -116,6 +118,7 @@ class DenseBackbone(BaseModule):
                 f"Crop to such a size, or let the data preprocessor pad: size_divisor={self.stride} (mmseg: in its "
                 "test_cfg, or `size` for training crops) or pad_size_divisor (mmdet)."
             )
+        return in_multiples(x, self.stride) if self.stride > 1 and torch.jit.is_tracing() else x
 
     @abstractmethod
     def stages(self) -> list[list[nn.Module]]:

@@ -149,7 +149,7 @@ class FANBackbone(DenseBackbone):
         return tokens[:, 0]
 
     def _through_blocks(self, x: Tensor) -> tuple[list[Tensor], Tensor, tuple[int, int]]:
-        self.check_input(x)
+        x = self.check_input(x)
         features, outputs = self.embed(x)
         size = (features.shape[2], features.shape[3])
         tokens = to_tokens(features) + self.pos_embed(size)

@@ -134,7 +134,7 @@ class FANSwin(DenseBackbone):
         Raises:
             ValueError: The batch is empty or not ``(B, 3, H, W)``.
         """
-        self.check_input(x)
+        x = self.check_input(x)
         tokens, size = self.patch_embed(x)
         outputs = []
         for stage in self._swin_stages():

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
+from mmfan.models.layers.recording import is_compiling, is_traced
+
 
 def recomputed(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
     """``function(*inputs)``, of which only the inputs are kept for the backward pass; the rest is computed again.
@@ -22,7 +24,7 @@ def recomputed(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
     For steps that cost little beside the maps they would keep. The function must neither draw random numbers nor change
     anything.
     """
-    if not torch.is_grad_enabled():
+    if not torch.is_grad_enabled() or is_traced():
         return function(*inputs)
     return checkpoint(function, *inputs, use_reentrant=False, preserve_rng_state=False)
 
@@ -48,8 +50,10 @@ def run(module: nn.Module, *inputs: Any, with_cp: bool = False) -> Any:
 
     The recomputation is non-reentrant, so it works with DDP without ``find_unused_parameters``.
     """
-    if not (with_cp and module.training and torch.is_grad_enabled()):
+    if not (with_cp and module.training and torch.is_grad_enabled()) or is_traced():
         return module(*inputs)
+    if is_compiling():  # the compiler recomputes what gradients need, and writes running statistics once
+        return checkpoint(module, *inputs, use_reentrant=False)
 
     def contexts() -> tuple[Any, Any]:
         return contextlib.nullcontext(), spare_running_statistics(module)

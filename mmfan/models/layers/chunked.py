@@ -13,9 +13,7 @@ import torch
 from torch import Tensor
 
 from mmfan.models.layers.checkpointing import recomputed
-
-# torch 2.1 has it under its private name alone
-is_compiling = getattr(torch.compiler, "is_compiling", None) or torch._utils.is_compiling
+from mmfan.models.layers.recording import is_recorded
 
 # Pixels a piece: with the 512 to 1024 channels of the widest intermediates 2 to 4 MB, a share of a CPU's L3 cache.
 PIECE = 1024
@@ -24,8 +22,12 @@ TRAINING_PIECE = 8192
 
 
 def pieces_pay(x: Tensor) -> bool:
-    """Whether to work in pieces: on a CPU, without gradients, and not while a compiler fuses the steps by itself."""
-    return x.device.type == "cpu" and not torch.is_grad_enabled() and not is_compiling()
+    """Whether to work in pieces: on a CPU, without gradients, and not while the operations are recorded.
+
+    A compiler fuses the steps by itself, and a tracer would keep the pieces of one size of picture (or, of pieces
+    written into a tensor made before, nothing at all).
+    """
+    return x.device.type == "cpu" and not torch.is_grad_enabled() and not is_recorded()
 
 
 def rowwise(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
@@ -56,7 +58,7 @@ def rowwise(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
 def _with_gradients(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
     """The function on rows, nothing inside it kept for the backward pass; in pieces on a CPU."""
     first = inputs[0]
-    if first.device.type != "cpu" or is_compiling() or first[..., 0].numel() <= TRAINING_PIECE:
+    if first.device.type != "cpu" or is_recorded() or first[..., 0].numel() <= TRAINING_PIECE:
         return recomputed(function, *inputs)
     pieces = zip(*(x.reshape(-1, x.shape[-1]).split(TRAINING_PIECE) for x in inputs), strict=True)
     return torch.cat([recomputed(function, *piece) for piece in pieces]).view(first.shape)

@@ -8,16 +8,15 @@ from contextlib import suppress
 import torch
 from torch import Tensor
 
-from mmfan.models.layers.windows import window_mask
+from mmfan.models.layers.recording import is_recorded
+from mmfan.models.layers.windows import Shift, window_mask
 
 # A model needs up to eight for pictures of one size; of a 1024 x 1024 picture the largest has 13 MB.
 KEPT = 16
-# torch 2.1 has it under its private name alone
-is_compiling = getattr(torch.compiler, "is_compiling", None) or torch._utils.is_compiling
 _masks: OrderedDict[tuple[object, ...], Tensor] = OrderedDict()
 
 
-def kept_window_mask(size: tuple[int, int], window: int, shift: tuple[int, int], device: torch.device) -> Tensor | None:
+def kept_window_mask(size: tuple[int, int], window: int, shift: Shift, device: torch.device) -> Tensor | None:
     """:func:`~mmfan.models.layers.windows.window_mask`, of the last :data:`KEPT` sizes, shifts and devices kept.
 
     What is made while a model is traced, compiled or run without numbers is not kept: it means nothing elsewhere.
@@ -32,7 +31,7 @@ def kept_window_mask(size: tuple[int, int], window: int, shift: tuple[int, int],
         float32, not to be changed; None where all places of a window belong together.
     """
     numbers = (*size, *shift)
-    if torch.jit.is_tracing() or is_compiling() or not all(type(number) is int for number in numbers):
+    if is_recorded() or not all(type(number) is int for number in numbers):
         return window_mask(size, window, shift, device)
     key = (*numbers, window, device)
     with suppress(KeyError):

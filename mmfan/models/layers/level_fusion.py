@@ -14,6 +14,7 @@ instead of (C_1 + L * D) * D.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 
 import torch
@@ -22,6 +23,7 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmfan.models.layers.chunked import PIECE
+from mmfan.models.layers.recording import is_traced
 
 
 def norm_as_affine(norm: nn.Module) -> tuple[Tensor, Tensor] | None:
@@ -50,7 +52,8 @@ def fold(
     """
     projections = list(projections)
     # The products are small and everything passes through them: mixed precision would save nothing and round twice.
-    with torch.autocast(fuse_weight.device.type, enabled=False):
+    kind = fuse_weight.device.type
+    with contextlib.nullcontext() if kind == "meta" else torch.autocast(kind, enabled=False):
         return _fold(projections, fuse_weight, affine)
 
 
@@ -67,11 +70,31 @@ def _fold(
 
 
 def _by_size(levels: Sequence[Tensor], matrices: Sequence[Tensor]) -> list[list[tuple[Tensor, Tensor]]]:
-    """Levels with their matrices, grouped by the size of the map, the finest group first."""
-    groups: dict[torch.Size, list[tuple[Tensor, Tensor]]] = {}
+    """Levels with their matrices, grouped by the size of the map, the finest group first.
+
+    By comparisons alone: what ``sorted`` or a dict do with sizes, a compiler cannot follow.
+    """
+    groups: list[list[tuple[Tensor, Tensor]]] = []
     for level, matrix in zip(levels, matrices, strict=True):
-        groups.setdefault(level.shape[2:], []).append((level, matrix))
-    return [groups[size] for size in sorted(groups, key=lambda size: -size.numel())]
+        height, width = level.shape[2:]
+        for place, group in enumerate(groups):
+            other = group[0][0].shape[2:]
+            if _same(level.shape[2:], other):
+                group.append((level, matrix))
+                break
+            if height * width > other[0] * other[1]:
+                groups.insert(place, [(level, matrix)])
+                break
+        else:
+            groups.append([(level, matrix)])
+    return groups
+
+
+def _same(size: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether two levels are of one size, and in what a tracer records not of one by chance: as single pixels."""
+    if size[0] != other[0] or size[1] != other[1]:
+        return False
+    return not (is_traced() and size[0] == 1 and size[1] == 1)
 
 
 def _project(group: Sequence[tuple[Tensor, Tensor]], bias: Tensor | None = None) -> Tensor:

@@ -10,9 +10,11 @@ from mmfan.models.layers.channel_processing import EfficientChannelAttention, bu
 from mmfan.models.layers.drop import DropPath
 from mmfan.models.layers.kept_masks import kept_window_mask
 from mmfan.models.layers.patch_embed import NormLayer
+from mmfan.models.layers.recording import is_traced
 from mmfan.models.layers.token_attention import check_heads
 from mmfan.models.layers.token_map import to_tokens
 from mmfan.models.layers.windows import (
+    Shift,
     in_windows,
     out_of_windows,
     relative_index,
@@ -120,19 +122,19 @@ class SwinBlock(nn.Module):
         stored = None if stored_size is None else window_mask(stored_size, window, self.shift(stored_size))
         self.register_buffer("attn_mask", stored)
 
-    def shift(self, size: tuple[int, int]) -> tuple[int, int]:
+    def shift(self, size: tuple[int, int], device: torch.device | None = None) -> Shift:
         """Rows and columns by which the windows of a map of this size are shifted."""
-        return shift_of(size, self.window, self.shifted)
+        return shift_of(size, self.window, self.shifted, device)
 
     def mask(self, size: tuple[int, int], device: torch.device) -> Tensor | None:
         """The mask of the windows of a map ``(H, W)``."""
-        if size == self.stored_size:
+        if not is_traced() and size == self.stored_size:
             return self.attn_mask
-        return kept_window_mask(size, self.window, self.shift(size), device)
+        return kept_window_mask(size, self.window, self.shift(size, device), device)
 
     def forward(self, x: Tensor, size: tuple[int, int]) -> tuple[Tensor, tuple[int, int]]:
         """``(B, H*W, C)`` and ``size = (H, W)`` to the same."""
-        shift = self.shift(size)
+        shift = self.shift(size, x.device)
         windows = in_windows(self.norm1(x).unflatten(1, size), self.window, shift)
         mixed = out_of_windows(self.attn(windows, self.mask(size, x.device)), size, self.window, shift)
         x = x + self.drop_path(mixed.flatten(1, 2))
@@ -153,9 +155,12 @@ class PatchMerging(nn.Module):
 
     def forward(self, x: Tensor, size: tuple[int, int]) -> tuple[Tensor, tuple[int, int]]:
         """``(B, H*W, C)`` and ``(H, W)`` to ``(B, H'*W', 2 C)`` and ``(H', W')``, halves rounded up."""
-        x = F.pad(x.unflatten(1, size), (0, 0, 0, size[1] % 2, 0, size[0] % 2))
+        height, width = size
+        below, right = (1, 1) if is_traced() else (height % 2, width % 2)  # of even sides the padding is never read
+        x = F.pad(x.unflatten(1, size), (0, 0, 0, right, 0, below))
         # published order of the four: down the first column, then down the second
-        x = torch.cat([x[:, row::2, column::2] for column in (0, 1) for row in (0, 1)], dim=3)
+        four = [(row, column) for column in (0, 1) for row in (0, 1)]
+        x = torch.cat([x[:, row : row + height : 2, column : column + width : 2] for row, column in four], dim=3)
         return self.reduction(self.norm(x.flatten(1, 2))), (x.shape[1], x.shape[2])
 
 
@@ -175,5 +180,7 @@ class SwinPatchEmbed(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """``(B, 3, H, W)`` to ``(B, H'*W', C)`` and ``(H', W')``, quarters rounded up."""
-        x = self.proj(F.pad(x, (0, -x.shape[3] % self.STRIDE, 0, -x.shape[2] % self.STRIDE)))
+        most = self.STRIDE - 1  # what is more than needed begins no further patch
+        below, right = (most, most) if is_traced() else (-x.shape[2] % self.STRIDE, -x.shape[3] % self.STRIDE)
+        x = self.proj(F.pad(x, (0, right, 0, below)))
         return self.norm(to_tokens(x)), (x.shape[2], x.shape[3])
