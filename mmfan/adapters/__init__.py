@@ -7,8 +7,8 @@ __getattr__, __dir__, __all__ = lazy_face(
     {
         "classes": ["ClassFit"],
         "hugging_face": ["HuggingFaceDetector", "HuggingFaceSegmentor"],
-        "onnx_runtime": ["OnnxSegmentor"],
-        "openvino_runtime": ["OpenVinoSegmentor"],
+        "onnx_runtime": ["OnnxDetector", "OnnxSegmentor"],
+        "openvino_runtime": ["OpenVinoDetector", "OpenVinoSegmentor"],
         "preprocessing": ["Preprocessing"],
         "supervision_detections": ["from_supervision", "to_supervision"],
         "torch_modules": ["TorchDetector", "TorchSegmentor"],

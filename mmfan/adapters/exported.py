@@ -56,8 +56,8 @@ class ExportedSegmentor:
         layout: str | None,
     ) -> None:
         self.fit, self.port, self.run = ClassFit(data, classes, rename), port, run
-        self.layout = _layout(port, layout)
-        self.preprocessing = _fitting(preprocessing or Preprocessing(), port, self.layout)
+        self.layout = layout_of(port, layout)
+        self.preprocessing = fitting(preprocessing or Preprocessing(), port, self.layout)
 
     def __call__(self, given: Picture | Sequence[Picture]) -> Any:
         """The label map, (H, W) integers, of a picture, (H, W, 3) RGB uint8; of a list a list."""
@@ -68,17 +68,11 @@ class ExportedSegmentor:
         found: list[NDArray[np.integer]] = []
         for start in range(0, len(pictures), count):
             part = pictures[start : start + count]
-            arrays = [self._array(rgb) for rgb in part]
+            arrays = [input_array(self.preprocessing, self.port, self.layout, rgb) for rgb in part]
             batch = np.stack(arrays + arrays[-1:] * (count - len(part)))  # a fixed batch is filled up
             outputs = self._outputs(np.asarray(self.run(batch)), len(batch))
             found += [self._label_map(one, rgb) for one, rgb in zip(outputs, part, strict=False)]
         return found
-
-    def _array(self, rgb: Picture) -> NDArray[Any]:
-        array: NDArray[Any] = self.preprocessing.array(rgb)
-        if self.port.dtype == np.uint8:
-            array = array.round()
-        return np.ascontiguousarray(array if self.layout == "NHWC" else array.transpose(2, 0, 1), self.port.dtype)
 
     def _outputs(self, output: NDArray[Any], count: int) -> NDArray[Any]:
         """Scores (N, C, h, w), floats, or class numbers (N, h, w), integers."""
@@ -102,6 +96,14 @@ class ExportedSegmentor:
         below, right = self.preprocessing.padding(resized)
         way = (resized[0] + below, resized[1] + right), tuple(resized), size
         return self.fit.labels(_nearest(output, *way) if output.ndim == 2 else _surest(output, *way))
+
+
+def input_array(preprocessing: Preprocessing, port: Port, layout: str, rgb: Picture) -> NDArray[Any]:
+    """What a network gets of a picture, (H, W, 3) uint8, without the axis of the batch."""
+    array: NDArray[Any] = preprocessing.array(rgb)
+    if port.dtype == np.uint8:
+        array = array.round()
+    return np.ascontiguousarray(array if layout == "NHWC" else array.transpose(2, 0, 1), port.dtype)
 
 
 def check_file(path: str | os.PathLike[str]) -> None:
@@ -139,7 +141,7 @@ def the_input(inputs: Sequence[Any]) -> Any:
     return inputs[0]
 
 
-def _layout(port: Port, layout: str | None) -> str:
+def layout_of(port: Port, layout: str | None) -> str:
     """Where the channels are."""
     if len(port.shape) != 4:
         raise MMFanError(f"Expected the network to take pictures (N, C, H, W) or (N, H, W, C), got {_told(port)}.")
@@ -158,7 +160,7 @@ def _layout(port: Port, layout: str | None) -> str:
     return possible[0]
 
 
-def _fitting(given: Preprocessing, port: Port, layout: str) -> Preprocessing:
+def fitting(given: Preprocessing, port: Port, layout: str) -> Preprocessing:
     """The preprocessing with the size that the network fixes."""
     height, width = (port.shape[layout.index(side)] for side in "HW")
     if port.dtype == np.uint8:

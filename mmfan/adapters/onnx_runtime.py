@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mmfan.adapters.classes import Names
 from mmfan.adapters.exported import ExportedSegmentor, Port, check_file, choose_output, the_input
+from mmfan.adapters.exported_detector import ExportedDetector
 from mmfan.adapters.preprocessing import Preprocessing
 from mmfan.errors import MMFanError
 from mmfan.evaluation.function.sources import Data
@@ -61,6 +62,61 @@ class OnnxSegmentor(ExportedSegmentor):
 
     def _run(self, batch: NDArray[Any]) -> Any:
         return self.session.run([self.output], {self.port.name: batch})[0]
+
+
+class OnnxDetector(ExportedDetector):
+    """A detector in ONNX's format, as ``predict`` of ``judge``.
+
+    The input is read from the network as :class:`OnnxSegmentor` does, or is one picture, (3, H, W), as torchvision
+    exports its detectors. Outputs are found by their names: ``boxes`` (N, 4), ``scores`` (N,), ``labels`` (N,) and
+    perhaps ``masks`` (N, H, W) or (N, 1, H, W), each perhaps behind an axis of the batch (torchvision); ``dets``
+    (B, N, 5), the score last, with ``labels`` (MMDeploy); one output (B, N, 6) of box, score and label (exports that
+    end with their own suppression of doubles). Rows with a negative label or a score of 0 fill up and are left out.
+
+    Args:
+        model: The file, or an ``onnxruntime.InferenceSession``.
+        data: What it is judged on, or the names of its classes.
+        preprocessing: What the network expects of a picture. A size that the network fixes need not be given; boxes are
+            brought back from it.
+        classes: Names of the network's classes, in the order of its labels (a background counts as one).
+        rename: See :class:`ClassFit`.
+        layout: ``'NCHW'`` or ``'NHWC'``, where the shape of the input does not say it.
+        outputs: ``{"boxes": NAME, "scores": NAME, "labels": NAME, "masks": NAME}`` where the names are others.
+        form: Of the boxes: ``'xyxy'``, ``'xywh'`` or ``'cxcywh'``.
+        relative: Boxes are shares of the input's width and height.
+        threshold: What a mask's probability must exceed.
+        providers: See :class:`OnnxSegmentor`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MMFanError: The file is no network, or the classes, the input, the outputs or the preprocessing do not fit;
+            called, so does what comes out.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | Any,
+        data: Data | Sequence[str],
+        preprocessing: Preprocessing | None = None,
+        *,
+        classes: Names | None = None,
+        rename: Mapping[str, str] | None = None,
+        layout: str | None = None,
+        outputs: Mapping[str, str] | None = None,
+        form: str = "xyxy",
+        relative: bool = False,
+        threshold: float = 0.5,
+        providers: Sequence[Any] | None = None,
+    ) -> None:
+        self.session = _session(model, providers) if isinstance(model, (str, os.PathLike)) else model
+        names = [one.name for one in self.session.get_outputs()]
+        super().__init__(
+            _port(self.session.get_inputs()), self._run, names, data, preprocessing, classes, rename, layout, outputs,
+            form, relative, threshold,
+        )  # fmt: skip
+
+    def _run(self, batch: NDArray[Any], names: Sequence[str]) -> Any:
+        return self.session.run(list(names), {self.port.name: batch})
 
 
 def _session(path: str | os.PathLike[str], providers: Sequence[Any] | None) -> Any:

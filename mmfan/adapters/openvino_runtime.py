@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mmfan.adapters.classes import Names
 from mmfan.adapters.exported import ExportedSegmentor, Port, check_file, choose_output, the_input
+from mmfan.adapters.exported_detector import ExportedDetector
 from mmfan.adapters.preprocessing import Preprocessing
 from mmfan.errors import MMFanError
 from mmfan.evaluation.function.sources import Data
@@ -56,6 +57,47 @@ class OpenVinoSegmentor(ExportedSegmentor):
 
     def _run(self, batch: NDArray[Any]) -> Any:
         return self.network([batch])[self.network.outputs[self.output]]
+
+
+class OpenVinoDetector(ExportedDetector):
+    """A detector in OpenVINO's format, or in another that OpenVINO reads, as ``predict`` of ``judge``.
+
+    Input, outputs and arguments are those of :class:`~mmfan.adapters.OnnxDetector`, but for:
+
+    Args:
+        model: The file (``.xml``, ``.onnx``), or an ``openvino.CompiledModel``.
+        device: What computes, as OpenVINO names it.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MMFanError: As there.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | Any,
+        data: Data | Sequence[str],
+        preprocessing: Preprocessing | None = None,
+        *,
+        classes: Names | None = None,
+        rename: Mapping[str, str] | None = None,
+        layout: str | None = None,
+        outputs: Mapping[str, str] | None = None,
+        form: str = "xyxy",
+        relative: bool = False,
+        threshold: float = 0.5,
+        device: str = "CPU",
+    ) -> None:
+        self.network = _compiled(model, device) if isinstance(model, (str, os.PathLike)) else model
+        self.names = [_name(one, number) for number, one in enumerate(self.network.outputs)]
+        super().__init__(
+            _port(self.network.inputs), self._run, self.names, data, preprocessing, classes, rename, layout, outputs,
+            form, relative, threshold,
+        )  # fmt: skip
+
+    def _run(self, batch: NDArray[Any], names: Sequence[str]) -> Any:
+        found = self.network([batch])
+        return [found[self.network.outputs[self.names.index(name)]] for name in names]
 
 
 def _compiled(path: str | os.PathLike[str], device: str) -> Any:

@@ -52,3 +52,58 @@ def write_colours(folder: Path, count: int = 2) -> Path:
 # Of 38 x 56 labelled pixels a picture: red has 28 x 16 right of 28 x 16 and 10 x 16 more that it claims, and so on.
 CLEAN = {"red": 28 / 38, "green": 1.0, "blue": 38 * 24 / (38 * 24 + 10 * 16)}
 CLEAN_MIOU = sum(CLEAN.values()) / 3
+
+
+def write_detector(path: Path) -> Path:
+    """A detector of torchvision's form that says of every picture: its left half is class 2, with 0.5."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    def constant(name: str, kind: int, values: list) -> onnx.NodeProto:
+        return helper.make_node("Constant", [], [name], value=helper.make_tensor(name, kind, [len(values)], values))
+
+    nodes = [
+        constant("places", TensorProto.INT64, [3, 2]),
+        constant("halves", TensorProto.FLOAT, [0.5, 1.0]),
+        constant("zeros", TensorProto.FLOAT, [0.0, 0.0]),
+        constant("row", TensorProto.INT64, [1, 4]),
+        helper.make_node("Shape", ["pictures"], ["shape"]),
+        helper.make_node("Gather", ["shape", "places"], ["sides"]),  # width, height
+        helper.make_node("Cast", ["sides"], ["far"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["far", "halves"], ["corner"]),
+        helper.make_node("Concat", ["zeros", "corner"], ["flat"], axis=0),
+        helper.make_node("Reshape", ["flat", "row"], ["boxes"]),
+        constant("labels", TensorProto.INT64, [2]),
+        constant("scores", TensorProto.FLOAT, [0.5]),
+    ]
+    outputs = [
+        helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, 4]),
+        helper.make_tensor_value_info("labels", TensorProto.INT64, [1]),
+        helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1]),
+    ]
+    pictures = helper.make_tensor_value_info("pictures", TensorProto.FLOAT, [1, 3, "h", "w"])
+    graph = helper.make_graph(nodes, "halves", [pictures], outputs)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+    return path
+
+
+def write_objects(folder: Path) -> Path:
+    """``images/`` and ``objects.json``: two pictures of 60 x 40, each with a car, in the left half and in the right."""
+    import json
+
+    from PIL import Image
+
+    (folder / "images").mkdir(parents=True)
+    images, annotations = [], []
+    for number in (1, 2):
+        Image.fromarray(np.full((40, 60, 3), 90, np.uint8)).save(folder / "images" / f"{number}.png")
+        images.append({"id": number, "file_name": f"{number}.png", "height": 40, "width": 60})
+        box = [0 if number == 1 else 30, 0, 30, 40]
+        annotations.append(
+            {"id": number, "image_id": number, "category_id": 7, "bbox": box, "area": 1200, "iscrowd": 0}
+        )
+    content = {"images": images, "annotations": annotations, "categories": [{"id": 7, "name": "car"}]}
+    (folder / "objects.json").write_text(json.dumps(content))
+    return folder
