@@ -44,7 +44,7 @@ def document(report: Report, found: Gallery, more: Sequence[Markup] = ()) -> str
     tables = [*report.tables[1:], *([metrics] if metrics else [])]
     parts: list[tuple[str, str, Markup | None]] = [
         ("short", "In short", cards(report, who)),
-        ("facts", "What it stands on", trust(report)),
+        ("facts", "What the numbers stand on", trust(report)),
         ("notes", "Notes", _notes(report.notes)),
         ("overview", "Overview", section(report.tables[0], who, "overview")),
         ("plots", "Plots", _plots(report, who, more)),

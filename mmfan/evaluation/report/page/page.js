@@ -46,18 +46,29 @@
         one.classList.toggle("off", off.model.has(one.dataset.model) || off.part.has(one.dataset.part));
       }
     };
-    const boxes = (kind) => [...names[kind]].map(([key, name]) => tick([name], (on) => {
+    const boxes = (kind, keys) => keys.map((key) => tick([names[kind].get(key)], (on) => {
       off[kind][on ? "delete" : "add"](key);
       apply();
     }));
-    if (names.model.size > 1) {
-      const order = boxes("model");
-      controls.append(make("fieldset", { class: "models" }, make("legend", {}, "Models"), ...order));
+    const models = [...names.model.keys()];
+    const own = models.filter((key) => typeof names.model.get(key) !== "string");
+    const others = models.filter((key) => !own.includes(key));
+    if (models.length > 1) offer("Models", "models", boxes("model", own), own.length > 6);
+    if (others.length) offer("Published rows and groups", "others", boxes("model", others), true);
+    if (names.part.size > 1) offer("Columns and metrics", "parts", boxes("part", [...names.part.keys()]), true);
+  }
+
+  // Some boxes to tick; folded, with one for all of them.
+  function offer(title, name, boxes, folded) {
+    if (!folded) {
+      controls.append(make("fieldset", { class: name }, make("legend", {}, title), ...boxes));
+      return;
     }
-    if (names.part.size > 1) {
-      controls.append(make("details", { class: "parts" }, make("summary", {}, "Columns and metrics"),
-        make("fieldset", {}, make("legend", { class: "off" }, "Columns and metrics"), ...boxes("part"))));
-    }
+    const every = tick(["all"], (on) => {
+      for (const box of boxes.map((label) => label.querySelector("input"))) if (box.checked !== on) box.click();
+    });
+    controls.append(make("details", { class: name }, make("summary", {}, title),
+      make("fieldset", { "aria-label": title }, every, ...boxes)));
   }
 
   // Light, dark, or what the system says; kept where the browser lets a file keep it.
@@ -232,6 +243,10 @@
   switches();
   colours();
   document.querySelector("main").before(controls);
+  // what else stays at the top stays below this
+  new ResizeObserver(() => {
+    document.documentElement.style.setProperty("--bar", `${controls.offsetHeight}px`);
+  }).observe(controls);
   all("main table").forEach(sortable);
   hints();
   all(".gallery").forEach(viewer);

@@ -16,9 +16,12 @@ def viewer(found: Gallery, who: Who) -> Markup | None:
     if not found.pictures:
         return None
     size = f"{found.size / 1e6 / len(found.pictures):.1f} MB{' each' if len(found.pictures) > 1 else ''}"
+    said = [one for picture in found.pictures for cell in picture.cells for one in cell.predictions if one]
+    errors = any(one.wrong is not None for one in said)
     words = (
-        "What the models were given, what is true, what they said, and where it is wrong: red, and darkened where "
-        f"nothing is labelled. {counted(len(found.pictures), 'picture')}, {size} in this page."
+        f"What the models were given, what is true{',' if errors else ' and'} what they said"
+        f"{', and where it is wrong: red, and darkened where nothing is labelled' if errors else ''}. "
+        f"{counted(len(found.pictures), 'picture')}, {size} in this page."
     )
     return element(
         "section",

@@ -134,11 +134,23 @@ def test_a_model_is_switched_off_and_on(page):
 def test_columns_are_switched_off(page):
     page.mouse(".parts summary")
     names = page.run("[...document.querySelectorAll('.parts label')].map(label => label.textContent)")
-    assert names[:5] == ["protocol", "cells", "clean", "corrupted", "retention"]
+    assert names[:6] == ["all", "protocol", "cells", "clean", "corrupted", "retention"]
     before = shown(page, "#overview th[scope=col]")
-    page.mouse(".parts label:nth-of-type(3) input")
+    page.mouse(".parts label:nth-of-type(4) input")
     assert shown(page, "#overview th[scope=col]") == before - 1
     assert shown(page, "[data-part=clean]") == 0
+    page.mouse(".parts label:first-of-type input")
+    assert shown(page, "[data-part]") == 0
+    page.mouse(".parts label:first-of-type input")
+    assert shown(page, "#overview th[scope=col]") == before
+
+
+def test_published_rows_are_switched_off(page):
+    assert page.run("document.querySelector('.others summary').textContent") == "Published rows and groups"
+    page.mouse(".others summary")
+    page.mouse(".others label:last-of-type input")
+    assert [name.startswith("SegFormer-B5") for name in column(page, "#overview", 0)] == [False, False, True]
+    assert shown(page, "#overview tbody tr") == 2
 
 
 def choose(page, selector, value):
