@@ -28,6 +28,7 @@ OUTLINE = {
         "training",
         "detection",
         "judging",
+        "report",
         "judge_function",
         "reports",
         "adapters",

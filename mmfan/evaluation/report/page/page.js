@@ -218,11 +218,14 @@
     const parts = { given: "input", truth: "truth", prediction: "predictions", wrong: "errors" };
     const ticks = Object.entries(parts).filter(([part]) => gallery.querySelector(`.${part}`)).map(([part, name]) =>
       tick([name], (on) => gallery.classList.toggle(`without-${part}`, !on)));
-    gallery.before(make("div", { class: "viewing" },
-      ...(pictures.length > 1 ? [make("label", {}, "Picture", picture)] : []),
-      make("label", {}, "Corruption", kind), make("label", {}, "Severity", slider, said),
-      make("div", { class: "show", role: "group", "aria-label": "Parts of the viewer" }, ...ticks)),
-    make("p", { class: "lead keys" }, "With the pictures in focus, ← and → change the severity, ↑ and ↓ the corruption."));
+    gallery.before(
+      make("div", { class: "viewing" },
+        ...(pictures.length > 1 ? [make("label", {}, "Picture", picture)] : []),
+        make("div", { class: "show", role: "group", "aria-label": "Parts of the viewer" }, ...ticks)),
+      make("p", { class: "lead keys" }, "With the pictures in focus, ← and → change the severity, ↑ and ↓ the corruption."),
+      make("div", { class: "viewing steering" },
+        make("label", {}, "Corruption", kind), make("label", {}, "Severity", slider, said)),
+    );
     gallery.classList.add("viewer");
     gallery.tabIndex = 0;
     gallery.setAttribute("role", "group");

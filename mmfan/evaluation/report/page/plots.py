@@ -52,16 +52,14 @@ def _group(group: str, names: Sequence[str], models: Sequence[tuple[int, ModelRe
         means = [_ratio(model.summary.by_group.get(group), model.summary.clean) for _, model in models]
         rows.append((f"mean of {group}", means))
     row_height = NAME + BAR * len(models) + BETWEEN
-    drawn: list[Markup] = []
+    height, edge = len(rows) * row_height, f"{scale:.2f}%"
+    drawn = [element("line", x1=edge, x2=edge, y1=0, y2=height, class_="whole")]
     for place, (name, values) in enumerate(rows):
         top = place * row_height
         last = group and len(names) > 1 and place == len(names)
         drawn.append(element("text", name, x=0, y=top + NAME - 4, class_="sum" if last else None))
         for line, ((at, model), value) in enumerate(zip(models, values, strict=True)):
             drawn.append(_bar(value, scale, top + NAME + line * BAR, at, f"{model.name}, {name}"))
-    height = len(rows) * row_height
-    edge = f"{scale:.2f}%"
-    drawn.append(element("line", x1=edge, x2=edge, y1=0, y2=height, class_="whole"))
     told = "; ".join(
         f"{name}: {', '.join(f'{model.name} {percent(v)}' for (_, model), v in zip(models, values, strict=True))}"
         for name, values in rows

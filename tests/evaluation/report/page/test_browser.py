@@ -249,6 +249,9 @@ def test_on_a_telephone(page, path, script):
     assert page.run("document.scrollingElement.scrollWidth") <= 390
     assert page.run("[...document.querySelectorAll('main *')].filter(one => !one.closest('.scroll') && "
                     "one.getBoundingClientRect().right > 390.5).length") == 0  # fmt: skip
+    # nothing runs into its neighbour
+    assert page.run("[...document.querySelectorAll('th, td, .cards dd, .facts dd')].filter(one => "
+                    "one.scrollWidth > one.clientWidth + 1).map(one => one.textContent)") == []  # fmt: skip
     # no word is broken but those that are longer than a column may be
     broken = page.run(
         "(() => { const pen = document.createElement('canvas').getContext('2d'); return "
