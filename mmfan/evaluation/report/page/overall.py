@@ -1,4 +1,4 @@
-"""What a page says first of each model: retention, clean and corrupted score, the worst; and all of its metrics."""
+"""Numbers that are asked for first: retention, clean and corrupted score, the worst of each model; all its metrics."""
 
 from __future__ import annotations
 

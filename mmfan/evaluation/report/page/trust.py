@@ -1,4 +1,4 @@
-"""What makes a report's numbers trustworthy, from its records: data, pictures, seed, protocol, weights, versions."""
+"""Facts that a report's numbers stand on, from its records: data, pictures, seed, protocol, weights, versions."""
 
 from __future__ import annotations
 
