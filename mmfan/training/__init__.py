@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_face(
         "feature_augment": ["augment", "mean_direction"],
         "feature_hook": ["FeatureAugmentHook"],
         "overlap_hook": ["OverlapHook"],
+        "recipes": ["RECIPES", "apply_recipes"],
         "teacher": ["TeacherWrapper"],
     },
 )

@@ -39,7 +39,7 @@ class FeatureAugmentHook(Hook):
         eps: Length of what is added, as the paper has it (SegFormer: 9 for B0 to B2, 15 for B3 to B5); or
         eps_rel: As a share of how long the features of a place are, for backbones without a norm behind their stages.
         prob: Probability for each layer and picture.
-        begin: First iteration with it; the paper's is a tenth of all.
+        begin: First iteration with it, or, below 1, the share of the training before it; 0.1 in the paper.
         direction: ``'mean'``; ``'random'`` and ``'noise'`` are ablations.
         seed: Of the coins and random directions.
 
@@ -57,7 +57,7 @@ class FeatureAugmentHook(Hook):
         eps: float | None = None,
         eps_rel: float | None = None,
         prob: float = 0.3,
-        begin: int = 0,
+        begin: float = 0,
         direction: str = "mean",
         seed: int = 0,
     ) -> None:
@@ -69,7 +69,9 @@ class FeatureAugmentHook(Hook):
         self.eps = None if eps is None else number("eps", eps)
         self.eps_rel = None if eps_rel is None else number("eps_rel", eps_rel)
         self.prob = fraction("prob", prob)
-        self.begin, self.seed = whole_number("begin", begin, 0), whole_number("seed", seed, 0)
+        # a share is settled when the length of the training is known
+        self.begin = number("begin", begin) if isinstance(begin, float) else float(whole_number("begin", begin, 0))
+        self.seed = whole_number("seed", seed, 0)
         if direction not in DIRECTIONS:
             raise MMFanError(f"Expected `direction` to be one of {', '.join(DIRECTIONS)}, got {direction!r}.")
         self.direction = direction
@@ -82,8 +84,10 @@ class FeatureAugmentHook(Hook):
         """Put itself behind the layers."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         names = self.attach(model)
+        if 0 < self.begin < 1:
+            self.begin = round(self.begin * runner.max_iters)
         runner.logger.info(
-            f"CWFA behind {', '.join(names)}: prob {self.prob}, from iteration {self.begin} on, "
+            f"CWFA behind {', '.join(names)}: prob {self.prob}, from iteration {self.begin:g} on, "
             + (f"eps {self.eps}" if self.eps_rel is None else f"eps {self.eps_rel} of the features' length")
             + ("" if self.direction == "mean" else f", direction: {self.direction}")
         )

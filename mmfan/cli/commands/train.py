@@ -2,6 +2,7 @@
 
     mmfan train fan_segformer_mini
     torchrun --nproc_per_node 8 -m mmfan train fan_segformer_cityscapes --launcher pytorch --amp
+    mmfan train fan_segformer_camvid --robust cwfa augmix
 
 A run that was killed continues with --resume. Exit status: 2 for a mistake in the command or config, 1 for data or
 checkpoints that fail during the run, 130 after Ctrl-C, 143 after SIGTERM.
@@ -52,6 +53,12 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         action="store_true",
         help="scale the learning rate with the batch over all GPUs, relative to the config's auto_scale_lr",
     )
+    parser.add_argument(
+        "--robust",
+        nargs="+",
+        metavar="RECIPE",
+        help="train for what survives corruption: cwfa, augmix, teacher, apr, ...; docs/robust_training.md has all",
+    )
     add_output_options(parser)
     return parser
 
@@ -67,8 +74,17 @@ def train(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from mmfan.apis import build_runner, load_config
 
     export_local_rank(args.local_rank)
+    cfg = load_config(args.config, args.cfg_options)
+    changes: list[str] = []
+    if args.robust:
+        from mmfan.apis.runner import default_work_dir
+        from mmfan.training.recipes import apply_recipes
+
+        changes = apply_recipes(cfg, args.robust)
+        # a folder of its own: another training than that of the plain config
+        cfg.work_dir = args.work_dir or "-".join((str(cfg.get("work_dir") or default_work_dir(cfg)), *args.robust))
     runner = build_runner(
-        load_config(args.config, args.cfg_options),
+        cfg,
         work_dir=args.work_dir,
         resume=args.resume or False,
         amp=args.amp,
@@ -76,6 +92,8 @@ def train(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         auto_scale_lr=args.auto_scale_lr,
     )
     runner.logger.info(f"Training {args.config}; checkpoints go to {shown_path(runner.work_dir)}, {log_place(runner)}")
+    for change in changes:
+        runner.logger.info(f"--robust {change}")
     try:
         with exits_on_problem(parser.prog, code=1):
             runner.train()
@@ -99,5 +117,7 @@ def told_at_the_end(args: argparse.Namespace, work_dir: str) -> str:
     words = shlex.join([args.config, shown_path(newest)])
     kept = [word for word in args.cfg_words if not word.startswith(OF_TRAINING)]
     more = f" --cfg-options {shlex.join(kept)}" if kept else ""
-    lines += [f"  {command_name(command)} {words}{more}" for command in ("test", "judge")]
+    # the plain config takes the weights; in results the two trainings need names of their own
+    name = f" --name {'-'.join((Path(args.config).stem, *args.robust))}" if args.robust else ""
+    lines += [f"  {command_name('test')} {words}{more}", f"  {command_name('judge')} {words}{name}{more}"]
     return "\n".join(lines) + "\n"

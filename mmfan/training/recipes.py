@@ -1,0 +1,232 @@
+"""Recipes of robust training: plug-ins put into any config of a segmentor or detector, and a word on each change.
+
+``mmfan train CONFIG --robust cwfa augmix`` applies them; in Python ``apply_recipes(cfg, ["cwfa", "augmix"])``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+from mmfan.datasets.augmentations.overlaps import overlap_of
+from mmfan.errors import ConfigError
+from mmfan.utils.text import did_you_mean
+
+# Of SegFormer's encoder, whose stages end in layer norms, the paper's lengths; of other backbones a share.
+EPS_SEGFORMER, EPS_SEGFORMER_LARGE, BLOCKS_OF_LARGE = 9, 15, 28
+EPS_SHARE = 0.5
+AUGMIX = {"type": "mmfan.AugMix"}
+
+
+def _cwfa(cfg: Config) -> None:
+    backbone = cfg.model.get("backbone", {})
+    if str(backbone.get("type")).endswith("MixVisionTransformer"):
+        large = sum(backbone.get("num_layers", ())) >= BLOCKS_OF_LARGE  # B3 to B5
+        strength = {"eps": EPS_SEGFORMER_LARGE if large else EPS_SEGFORMER}
+    else:
+        strength = {"eps_rel": EPS_SHARE}
+    _add_hook(cfg, {"type": "mmfan.FeatureAugmentHook", **strength, "prob": 0.3, "begin": 0.1})
+
+
+def _augmix(cfg: Config) -> None:
+    _wrap(cfg, "mmfan.ConsistencyWrapper")
+    _add_step(cfg, {"type": "mmfan.Views", "views": 3, "prob": 0.4, "steps": [dict(AUGMIX)]})
+
+
+def _oamix(cfg: Config) -> None:
+    _wrap(cfg, "mmfan.ConsistencyWrapper")
+    _add_step(cfg, {"type": "mmfan.Views", "views": 2, "steps": [{"type": "mmfan.OAMix"}]})
+
+
+def _teacher(cfg: Config) -> None:
+    _wrap(cfg, "mmfan.TeacherWrapper")
+    _add_step(cfg, {"type": "mmfan.Views", "views": 2, "steps": [dict(AUGMIX)]})
+
+
+def _step(**step: Any) -> Callable[[Config], None]:
+    return lambda cfg: _add_step(cfg, step)
+
+
+def _hook(**hook: Any) -> Callable[[Config], None]:
+    return lambda cfg: _add_hook(cfg, hook)
+
+
+def _ema(cfg: Config) -> None:
+    length = cfg.train_cfg.get("max_iters")
+    # the share of the new weights: a memory of a twentieth of the training, or mmengine's own
+    momentum = min(0.05, 20 / length) if length else 2e-4
+    _add_hook(
+        cfg, {"type": "EMAHook", "ema_type": "ExponentialMovingAverage", "momentum": momentum, "update_buffers": True}
+    )
+
+
+def _swa(cfg: Config) -> None:
+    by_epoch = "max_epochs" in cfg.train_cfg
+    length = cfg.train_cfg.get("max_epochs" if by_epoch else "max_iters")
+    if not length:
+        raise ConfigError("Averaging over the last quarter of a training needs train_cfg.max_iters or max_epochs.")
+    begin = {"begin_epoch" if by_epoch else "begin_iter": int(0.75 * length)}
+    _add_hook(cfg, {"type": "EMAHook", "ema_type": "StochasticWeightAverage", "update_buffers": True, **begin})
+
+
+# name -> what it does, and to what
+RECIPES: dict[str, tuple[str, Callable[[Config], None]]] = {
+    "cwfa": ("features pushed along their mean behind each stage (arXiv 2412.01941)", _cwfa),
+    "augmix": ("AugMix copies and a loss of consistency (arXiv 1912.02781)", _augmix),
+    "augmix-plain": ("AugMix as an augmentation alone", _step(**AUGMIX)),
+    "oamix": ("AugMix by objects and a loss of consistency, detectors (arXiv 2312.12133)", _oamix),
+    "teacher": ("a teacher on the clean picture, the student on an AugMix copy", _teacher),
+    "apr": ("amplitudes swapped within the batch", _hook(type="mmfan.AmplitudeMixHook")),
+    "fda": ("low frequencies of other pictures of the set (arXiv 2004.05498)", _step(type="mmfan.AmplitudeMix")),
+    "wave": ("a planar wave a channel (arXiv 2403.01944)", _step(type="mmfan.FourierWave")),
+    "paint": ("labels painted into the picture, segmentors (arXiv 2010.05495)", _step(type="mmfan.PaintByNumbers")),
+    "mask": ("blocks hidden (arXiv 2212.01322)", _step(type="mmfan.MaskBlocks")),
+    "prime": (
+        "random filters and maps of colour, mixed (arXiv 2112.13547)",
+        _step(type="mmfan.AugMix", ops=[{"type": "mmfan.RandomFilter"}, {"type": "mmfan.SmoothColour"}]),
+    ),
+    "ema": ("a running mean of the weights is saved and judged", _ema),
+    "swa": ("the mean of the weights of the last quarter is saved and judged", _swa),
+}
+
+
+def apply_recipes(cfg: Config, names: Sequence[str], seed: int = 0) -> list[str]:
+    """Put recipes into a config of training.
+
+    Whatever changes pictures comes directly before the step that packs them. The training becomes repeatable for any
+    number of loading processes: every step of the pipeline draws by seed, picture and pass.
+
+    Args:
+        cfg: Is changed.
+        names: Of :data:`RECIPES`, in the order in which they are applied.
+        seed: Of the draws.
+
+    Returns:
+        Lines on what was changed, the last one on what the training shows of the tests.
+
+    Raises:
+        ConfigError: There is no recipe of a name, two of them do not go together, or the config has no place for one.
+    """
+    for name in names:
+        if name not in RECIPES:
+            raise ConfigError(
+                f"There is no recipe {name!r}.{did_you_mean(name, RECIPES)} There are: {', '.join(RECIPES)}."
+            )
+    if len(set(names)) < len(names):
+        raise ConfigError(f"A recipe is asked for twice: {', '.join(names)}.")
+    for key in ("model", "train_dataloader", "train_cfg"):
+        if not cfg.get(key):
+            raise ConfigError(f"Recipes of training need a config with `{key}`.")
+    before = _overlap(cfg)
+    lines = []
+    for name in names:
+        told, change = RECIPES[name]
+        was = _snapshot(cfg)
+        change(cfg)
+        lines.append(f"{name}: {told}: {'; '.join(_differences(was, _snapshot(cfg)))}")
+    lines.append(_seeded(cfg, seed))
+    after = _overlap(cfg)
+    more = [name for name in after.types if name not in before.types]
+    seen = ", ".join(after.types) or "none"
+    lines.append(
+        f"corruptions of the tests that the training shows: {seen} (by the recipes: {', '.join(more) or 'none'})"
+    )
+    return lines
+
+
+def _overlap(cfg: Config) -> Any:
+    return overlap_of([step for dataset in _datasets(cfg.train_dataloader.dataset) for step in dataset.pipeline])
+
+
+def _datasets(dataset: Any) -> Iterator[Any]:
+    """The datasets of a config that have a pipeline, outermost first found."""
+    if "pipeline" in dataset:
+        yield dataset
+    elif "dataset" in dataset:
+        yield from _datasets(dataset.dataset)
+    elif "datasets" in dataset:
+        for one in dataset.datasets:
+            yield from _datasets(one)
+    else:
+        raise ConfigError(f"The training set {dataset.get('type')} has no `pipeline` that a step could be put into.")
+
+
+def _add_hook(cfg: Config, hook: dict[str, Any]) -> None:
+    hooks = list(cfg.get("custom_hooks") or [])
+    same = [one for one in hooks if one.get("type") == hook["type"]]
+    if same:
+        raise ConfigError(f"The config has a hook {hook['type']} already.")
+    cfg.custom_hooks = [*hooks, hook]
+
+
+def _add_step(cfg: Config, step: dict[str, Any]) -> None:
+    for dataset in _datasets(cfg.train_dataloader.dataset):
+        steps = list(dataset.pipeline)
+        packing = [at for at, one in enumerate(steps) if str(one["type"]).rpartition(".")[2].startswith("Pack")]
+        if len(packing) != 1:
+            raise ConfigError(f"Expected one step that packs (Pack...) in the training pipeline, got {len(packing)}.")
+        place = packing[0]
+        if place and steps[place - 1]["type"] == "mmfan.Views":
+            if step["type"] == "mmfan.Views":
+                raise ConfigError("The training pipeline has mmfan.Views already: one recipe with copies at a time.")
+            place -= 1
+        dataset.pipeline = [*steps[:place], ConfigDict(step), *steps[place:]]
+    if "train_pipeline" in cfg:
+        cfg.train_pipeline = next(_datasets(cfg.train_dataloader.dataset)).pipeline
+
+
+def _wrap(cfg: Config, wrapper: str) -> None:
+    kind = str(cfg.model.get("type"))
+    if kind.startswith("mmfan.") and kind.endswith("Wrapper"):
+        raise ConfigError(f"The model is in {kind} already: one recipe with copies at a time.")
+    cfg.model = ConfigDict({**cfg.model, "type": wrapper, "of": kind})
+
+
+def _seeded(cfg: Config, seed: int) -> str:
+    """Let the draws of the pipeline come from seed, picture and pass."""
+    loader = cfg.train_dataloader
+    tables = [kind for kind in _kinds(loader.dataset) if kind.endswith("ClassBalancedDataset")]
+    if tables or not loader.get("sampler"):
+        why = tables[0] if tables else "a loader without a sampler"
+        return f"seeds: left as they are, as {why} does not tell the pass; draws depend on the number of workers"
+    if loader.sampler.type != "mmfan.PassSampler":
+        loader.sampler = ConfigDict(type="mmfan.PassSampler", sampler=loader.sampler)
+    for dataset in _datasets(loader.dataset):
+        if dataset.pipeline[0]["type"] != "mmfan.SeedByPicture":
+            dataset.pipeline = [ConfigDict(type="mmfan.SeedByPicture", seed=seed), *dataset.pipeline]
+    if "train_pipeline" in cfg:
+        cfg.train_pipeline = next(_datasets(loader.dataset)).pipeline
+    return "seeds: mmfan.SeedByPicture and mmfan.PassSampler; the same draws for any number of workers"
+
+
+def _kinds(dataset: Any) -> Iterator[str]:
+    yield str(dataset.get("type"))
+    for inner in (*([dataset.dataset] if "dataset" in dataset else []), *(dataset.get("datasets") or [])):
+        yield from _kinds(inner)
+
+
+def _snapshot(cfg: Config) -> dict[str, Any]:
+    steps = [step for dataset in _datasets(cfg.train_dataloader.dataset) for step in dataset.pipeline]
+    return {
+        "model.type": [cfg.model.get("type")],
+        "train pipeline": [_call(step) for step in steps],
+        "custom_hooks": [_call(hook) for hook in cfg.get("custom_hooks") or []],
+    }
+
+
+def _call(part: Any) -> str:
+    settings = ", ".join(f"{key}={_call(value) if isinstance(value, dict) else _value(value)}"
+                         for key, value in part.items() if key != "type")  # fmt: skip
+    return f"{part.get('type')}({settings})"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(_call(one) if isinstance(one, dict) else repr(one) for one in value)}]"
+    return repr(value)
+
+
+def _differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    return [f"{key} + {new}" for key, values in after.items() for new in values if new not in before[key]]

@@ -1,0 +1,227 @@
+"""Recipes: what each puts where, that they go together or say why not, and that every one of them trains."""
+
+import multiprocessing
+import os
+import socket
+
+import pytest
+import torch
+from helpers.tiny_segmentor import write_config, write_tree
+from mmengine.hooks import Hook
+
+from mmfan.apis import build_runner, load_config
+from mmfan.errors import ConfigError
+from mmfan.training.recipes import RECIPES, apply_recipes
+
+SETS = {
+    "segmentor": (
+        ["cwfa", "augmix", "apr", "fda", "wave", "ema"],
+        ["teacher", "paint", "mask", "prime", "augmix-plain", "swa"],
+    ),
+    "detector": (
+        ["cwfa", "augmix", "apr", "fda", "wave", "ema"],
+        ["oamix", "mask", "prime", "augmix-plain", "swa"],
+        ["teacher", "cwfa"],
+    ),
+}
+LENGTH = "train_cfg['max_iters'] = 4\n"
+
+
+def steps_of(cfg):
+    dataset = cfg.train_dataloader.dataset
+    while "pipeline" not in dataset:
+        dataset = dataset.dataset
+    return [step["type"] for step in dataset.pipeline]
+
+
+def test_every_recipe_is_trained_here():
+    for family, sets in SETS.items():
+        left_out = {"paint"} if family == "detector" else {"oamix"}
+        assert {name for names in sets for name in names} == set(RECIPES) - left_out
+
+
+def test_cwfa_and_augmix_on_the_published_recipe():
+    cfg = load_config("fan_segformer_cityscapes")
+    plain = load_config("fan_segformer_cityscapes")
+    lines = apply_recipes(cfg, ["cwfa", "augmix"])
+    assert steps_of(cfg) == ["mmfan.SeedByPicture", *steps_of(plain)[:-1], "mmfan.Views", "PackSegInputs"]
+    assert (cfg.model.type, cfg.model.of) == ("mmfan.ConsistencyWrapper", "EncoderDecoder")
+    assert cfg.model.backbone == plain.model.backbone
+    assert cfg.custom_hooks == [{"type": "mmfan.FeatureAugmentHook", "eps_rel": 0.5, "prob": 0.3, "begin": 0.1}]
+    assert cfg.train_dataloader.sampler == {"type": "mmfan.PassSampler", "sampler": plain.train_dataloader.sampler}
+    assert lines[0].startswith("cwfa: features pushed along their mean")
+    assert "custom_hooks + mmfan.FeatureAugmentHook(eps_rel=0.5, prob=0.3, begin=0.1)" in lines[0]
+    assert "model.type + mmfan.ConsistencyWrapper" in lines[1]
+    assert "mmfan.Views(views=3, prob=0.4, steps=[mmfan.AugMix()])" in lines[1]
+    assert lines[-1] == (
+        "corruptions of the tests that the training shows: brightness, contrast, saturate (by the recipes: none)"
+    )
+
+
+def test_the_line_on_overlap_says_what_recipes_add():
+    lines = apply_recipes(load_config("fan_segformer_mini"), ["prime"])
+    blurs = "defocus_blur, glass_blur, motion_blur, zoom_blur"
+    assert f"(by the recipes: {blurs}, brightness, contrast, gaussian_blur, saturate)" in lines[-1]
+
+
+def test_the_length_of_cwfa_is_that_of_the_encoder():
+    cfg = load_config("segformer_mit-b0_camvid")
+    apply_recipes(cfg, ["cwfa"])
+    assert cfg.custom_hooks[0]["eps"] == 9
+    large = load_config("segformer_mit-b0_camvid")
+    large.model.backbone.num_layers = [3, 4, 18, 3]  # B3
+    apply_recipes(large, ["cwfa"])
+    assert large.custom_hooks[0]["eps"] == 15
+
+
+def test_averages_by_the_length_of_the_training():
+    cfg = load_config("fan_segformer_camvid")
+    apply_recipes(cfg, ["swa"])
+    assert cfg.custom_hooks[0]["begin_iter"] == 900
+    short = load_config("fan_segformer_camvid")
+    apply_recipes(short, ["ema"])
+    assert short.custom_hooks[0]["momentum"] == pytest.approx(20 / 1200)
+    epochs = load_config("fan_cascade_mask_rcnn_coco")
+    apply_recipes(epochs, ["swa"])
+    assert epochs.custom_hooks[-1]["begin_epoch"] == 27
+
+
+def test_sets_that_cannot_tell_the_pass_are_left_as_they_are():
+    cfg = load_config("fan_segformer_mini")
+    cfg.train_dataloader.dataset = {"type": "ClassBalancedDataset", "dataset": cfg.train_dataloader.dataset}
+    lines = apply_recipes(cfg, ["wave"])
+    assert cfg.train_dataloader.sampler.type == "InfiniteSampler"
+    assert "ClassBalancedDataset does not tell the pass" in lines[-2]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["augmx"], r"no recipe 'augmx'\. Did you mean 'augmix'\? There are: cwfa, augmix"),
+        (["cwfa", "cwfa"], "asked for twice"),
+        (["augmix", "teacher"], r"in mmfan\.ConsistencyWrapper already"),
+        (["ema", "swa"], "has a hook EMAHook already"),
+    ],
+)
+def test_what_does_not_go_together_is_named(names, message):
+    with pytest.raises(ConfigError, match=message):
+        apply_recipes(load_config("fan_segformer_mini"), names)
+
+
+def test_a_config_without_training_is_refused():
+    cfg = load_config("fan_segformer_mini")
+    cfg.train_dataloader = None
+    with pytest.raises(ConfigError, match="need a config with `train_dataloader`"):
+        apply_recipes(cfg, ["cwfa"])
+
+
+class Watch(Hook):
+    def __init__(self, stop_after=None):
+        self.losses, self.stop_after = [], stop_after
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.losses.append({name: float(value) for name, value in outputs.items() if "loss" in name})
+        if runner.iter == self.stop_after:
+            raise KeyboardInterrupt
+
+
+def write(folder, family, more=""):
+    if family == "segmentor":
+        return write_config(folder / "seg.py", write_tree(folder / "data"), more)
+    from helpers.tiny_mask_rcnn import write_coco_tree, write_detector_config
+
+    more += "val_cfg = val_dataloader = val_evaluator = None\n"
+    return write_detector_config(folder / "det.py", write_coco_tree(folder / "data"), more)
+
+
+def train(config, names, work_dir, stop_after=None, workers=0, **options):
+    cfg = load_config(config)
+    apply_recipes(cfg, names)
+    cfg.train_cfg.val_interval = 100
+    cfg.train_dataloader.num_workers = workers
+    cfg.experiment_name = f"{work_dir.name}{stop_after}{options}".replace("/", "_")[:60]
+    runner = build_runner(cfg, work_dir=work_dir, **options)
+    watch = Watch(stop_after)
+    runner.register_hook(watch, "VERY_HIGH")
+    if stop_after is None:
+        runner.train()
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            runner.train()
+    return runner, watch.losses
+
+
+@pytest.mark.slow
+@pytest.mark.process
+@pytest.mark.parametrize(("family", "number"), [(name, at) for name, sets in SETS.items() for at in range(len(sets))])
+def test_they_train_and_a_killed_training_continues_exactly(tmp_path, family, number):
+    """Seeds by picture, pass and iteration: killed in its third iteration and resumed, a run has the same losses."""
+    if family == "detector":
+        pytest.importorskip("mmdet")
+    names = SETS[family][number]
+    config = write(tmp_path, family, LENGTH)
+    whole, losses = train(config, names, tmp_path / "whole")
+    assert len(losses) == 4
+    assert all(torch.tensor(list(one.values())).isfinite().all() for one in losses)
+    told = set().union(*losses)
+    assert any("consistency" in name or "teacher" in name for name in told)
+    train(config, names, tmp_path / "killed", stop_after=2)
+    rest, continued = train(config, names, tmp_path / "killed", resume=True)
+    if family == "detector":  # mmdetection picks the regions it learns from by torch's own generator
+        same = ("loss_rpn_bbox", "loss_consistency_rpn", "loss_teacher_rpn")
+        assert {name: continued[0].get(name) for name in same} == {name: losses[2].get(name) for name in same}
+        return
+    assert continued == losses[2:]
+    state, other = whole.model.state_dict(), rest.model.state_dict()
+    assert all(torch.equal(state[name], other[name]) for name in state)
+
+
+@pytest.mark.slow
+@pytest.mark.process
+def test_the_number_of_loading_processes_does_not_matter(tmp_path):
+    config = write(tmp_path, "segmentor", LENGTH)
+    _, alone = train(config, ["cwfa", "augmix", "fda"], tmp_path / "alone")
+    _, two = train(config, ["cwfa", "augmix", "fda"], tmp_path / "two", workers=2)
+    assert alone == two
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("names", SETS["segmentor"], ids=["first", "second"])
+def test_in_mixed_precision(tmp_path, names):
+    config = write(tmp_path, "segmentor", LENGTH)
+    _, plain = train(config, names, tmp_path / "plain")
+    runner, mixed = train(config, names, tmp_path / "amp", amp=True)
+    assert type(runner.optim_wrapper).__name__.endswith("AmpOptimWrapper")
+    for one, other in zip(plain, mixed, strict=True):
+        assert other["loss"] == pytest.approx(one["loss"], rel=0.1)
+        assert other != one
+
+
+def train_as_rank(rank, port, config, names, work_dir):
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1",
+                   "MASTER_PORT": str(port), "CUDA_VISIBLE_DEVICES": "-1"}  # fmt: skip
+    runner, _ = train(config, names, work_dir, launcher="pytorch")
+    torch.save(runner.model.module.state_dict(), work_dir / f"rank{rank}.pth")
+
+
+@pytest.mark.slow
+@pytest.mark.process
+def test_two_processes_keep_one_model(tmp_path):
+    config = write(tmp_path, "segmentor", LENGTH)
+    for names in SETS["segmentor"]:
+        work_dir = tmp_path / names[0]
+        work_dir.mkdir()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        context = multiprocessing.get_context("spawn")
+        ranks = [context.Process(target=train_as_rank, args=(rank, port, config, names, work_dir)) for rank in (0, 1)]
+        for one in ranks:
+            one.start()
+        for one in ranks:
+            one.join(300)
+        assert [one.exitcode for one in ranks] == [0, 0]
+        first, second = (torch.load(work_dir / f"rank{rank}.pth") for rank in (0, 1))
+        # statistics of batch norms are each process' own on CPUs
+        learnt = [name for name in first if "running_" not in name and not name.startswith("teacher.")]
+        assert all(torch.equal(first[name], second[name]) for name in learnt)
