@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from mmfan.errors import MMFanError
 from mmfan.models.layers.chunked import pieces_pay
 from mmfan.models.layers.level_fusion import fold, fuse_levels, fused_strips, norm_as_affine
+from mmfan.models.layers.products import product
 from mmfan.registry import MODELS
 
 
@@ -85,13 +86,18 @@ class FANSegformerHead(BaseDecodeHead):
         affine = norm_as_affine(self.fuse_norm)
         matrices, bias = fold(cast("list[nn.Linear]", list(self.projections)), self.fuse.weight, affine)
         if affine is not None and pieces_pay(levels[0]):
-            strips = fused_strips(levels, matrices, bias, self.align_corners)
-            logits = [self.conv_seg(self.activate(strip)) for strip in strips]
-            return torch.cat(logits, dim=2)
+            strips = fused_strips(levels, matrices, bias, self.align_corners)  # (B, rows, W, D)
+            return torch.cat([self._classified(strip) for strip in strips], dim=2)
         features = fuse_levels(levels, matrices, bias, self.align_corners)
         if affine is None:
             features = self.fuse_norm(features)
         return self.cls_seg(self.activate(features))
+
+    def _classified(self, strip: Tensor) -> Tensor:
+        """The logits ``(B, num_classes, rows, W)`` of a strip ``(B, rows, W, D)``."""
+        active = self.activate(strip.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        logits = product(active, self.conv_seg.weight.flatten(1), self.conv_seg.bias)
+        return logits.permute(0, 3, 1, 2).contiguous()
 
     def cls_seg(self, feat: Tensor) -> Tensor:
         """Dropout of whole channels, then the classifier: ``(B, D, H, W)`` to ``(B, num_classes, H, W)``.

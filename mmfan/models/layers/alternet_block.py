@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from mmfan.models.layers.drop import DropPath
 from mmfan.models.layers.patch_embed import NormLayer
+from mmfan.models.layers.products import Linear
 from mmfan.models.layers.swin_block import RelativeBias
 from mmfan.models.layers.windows import in_windows, out_of_windows, window_attention, window_mask
 
@@ -85,9 +86,9 @@ class WindowMapAttention(RelativeBias):
     def __init__(self, in_channels: int, out_channels: int, num_heads: int, window: int) -> None:
         super().__init__(window, num_tables=1, keep_index=False)
         self.num_heads = num_heads
-        self.q = nn.Linear(in_channels, num_heads * HEAD_WIDTH, bias=False)
-        self.kv = nn.Linear(in_channels, 2 * num_heads * HEAD_WIDTH, bias=False)
-        self.proj = nn.Linear(num_heads * HEAD_WIDTH, out_channels)
+        self.q = Linear(in_channels, num_heads * HEAD_WIDTH, bias=False)
+        self.kv = Linear(in_channels, 2 * num_heads * HEAD_WIDTH, bias=False)
+        self.proj = Linear(num_heads * HEAD_WIDTH, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, in_channels, H, W)`` to ``(B, out_channels, H, W)``."""

@@ -27,6 +27,7 @@ from mmfan.errors import MMFanError
 from mmfan.models.layers.checkpointing import recomputed
 from mmfan.models.layers.conv_mlp import ConvMlp
 from mmfan.models.layers.patch_embed import NormLayer
+from mmfan.models.layers.products import Linear
 from mmfan.models.layers.token_attention import check_heads
 
 MLP_RATIO = 4
@@ -70,7 +71,7 @@ class EfficientChannelAttention(nn.Module):
         super().__init__()
         check_heads(dim, num_heads)
         self.temperature = nn.Parameter(torch.ones(num_heads, 1, 1))
-        self.q = nn.Linear(dim, dim)
+        self.q = Linear(dim, dim)
         self.mlp_v = ConvMlp(dim, MLP_RATIO * dim, norm_layer, residual=residual)
         self.norm_v = nn.LayerNorm(dim)  # eps 1e-5 here, 1e-6 in every other norm of FAN
 
@@ -101,8 +102,8 @@ class ChannelSelfAttention(nn.Module):
 
     def __init__(self, dim: int, num_heads: int, norm_layer: NormLayer = nn.BatchNorm2d) -> None:
         super().__init__()
-        self.q = nn.Linear(dim, dim)
-        self.k = nn.Linear(dim, dim)
+        self.q = Linear(dim, dim)
+        self.k = Linear(dim, dim)
         self.mlp_v = ConvMlp(dim, MLP_RATIO * dim, norm_layer)
 
     def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
@@ -144,8 +145,8 @@ class Mlp(nn.Module):
 
     def __init__(self, dim: int, num_heads: int = 1, norm_layer: NormLayer | None = None) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(dim, MLP_RATIO * dim)
-        self.fc2 = nn.Linear(MLP_RATIO * dim, dim)
+        self.fc1 = Linear(dim, MLP_RATIO * dim)
+        self.fc2 = Linear(MLP_RATIO * dim, dim)
 
     def forward(self, x: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """``(B, N, E)`` to the same shape."""

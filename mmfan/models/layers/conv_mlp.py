@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from mmfan.models.layers.folded_scale import scaled
 from mmfan.models.layers.patch_embed import NormLayer
+from mmfan.models.layers.products import Linear
 from mmfan.models.layers.token_map import to_map, to_tokens
 
 
@@ -47,10 +48,10 @@ class ConvMlp(nn.Module):
     ) -> None:
         super().__init__()
         self.residual = residual
-        self.fc1 = nn.Linear(dim, hidden)
+        self.fc1 = Linear(dim, hidden)
         self.dwconv = DepthwiseConvs(hidden, norm_layer)
         self.gamma = nn.Parameter(torch.full((hidden,), layer_scale))
-        self.fc2 = nn.Linear(hidden, dim)
+        self.fc2 = Linear(hidden, dim)
 
     def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """``(B, N, E)``, N = H * W of ``size = (H, W)``, to the same shape."""

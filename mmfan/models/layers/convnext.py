@@ -13,10 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmfan.models.layers.checkpointing import run
-from mmfan.models.layers.chunked import rowwise
+from mmfan.models.layers.chunked import pieces_pay, rowwise
 from mmfan.models.layers.folded_scale import scaled
+from mmfan.models.layers.products import product
 
 WIDTHS = (128, 256)
+# Pixels of a strip of a map: see mmfan.models.layers.chunked; the rows around it count for the more, the thinner it is.
+STRIP = 2048
 
 
 class UnbiasedLayerNorm(nn.LayerNorm):
@@ -59,9 +62,9 @@ class PointwiseMlp(nn.Module):
 
     def forward(self, x: Tensor, scale: Tensor) -> Tensor:
         """``(..., C)`` and ``(C,)`` to ``scale * mlp(x)``."""
-        wide = F.linear(x, self.fc1.weight.flatten(1), self.fc1.bias)
+        wide = product(x, self.fc1.weight.flatten(1), self.fc1.bias, gelu=True)
         weight, bias = scaled(self.fc2, scale)
-        return F.linear(F.gelu(wide), weight.flatten(1), bias)
+        return product(wide, weight.flatten(1), bias)
 
 
 class ConvNeXtBlock(nn.Module):
@@ -86,8 +89,26 @@ class ConvNeXtBlock(nn.Module):
         seven maps a block would keep, for one of its two products. On a CPU that costs no time, because the wide map
         need not go through main memory.
         """
+        if pieces_pay(x):
+            return self._in_strips(x)
         rows = self.conv_dw(x).permute(0, 2, 3, 1), x.permute(0, 2, 3, 1)  # (B, H, W, C)
         return rowwise(self._after_conv, *rows).permute(0, 3, 1, 2)
+
+    def _in_strips(self, x: Tensor) -> Tensor:
+        """The same in strips of whole rows, so that the output of the convolution stays in the cache too."""
+        (batch, _, height, width), reach = x.shape, self.conv_dw.padding[0]
+        out = torch.empty_like(x, memory_format=torch.channels_last)
+        step = max(1, STRIP // (batch * width))
+        for top in range(0, height, step):
+            bottom = min(top + step, height)
+            around = x[:, :, max(0, top - reach) : bottom + reach]
+            missing = max(0, reach - top), max(0, bottom + reach - height)  # rows above and below the map
+            around = F.pad(around, (0, 0, *missing)) if any(missing) else around
+            weight, bias = self.conv_dw.weight, self.conv_dw.bias
+            mixed = F.conv2d(around, weight, bias, padding=(0, reach), groups=self.conv_dw.groups)
+            rows = mixed.permute(0, 2, 3, 1), x[:, :, top:bottom].permute(0, 2, 3, 1)  # (B, rows, W, C)
+            out[:, :, top:bottom] = self._after_conv(*rows).permute(0, 3, 1, 2)
+        return out
 
     def _after_conv(self, y: Tensor, x: Tensor) -> Tensor:
         return x + self.mlp(self.norm(y), self.gamma)

@@ -23,7 +23,8 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmfan.models.layers.chunked import PIECE
-from mmfan.models.layers.recording import is_traced
+from mmfan.models.layers.products import product
+from mmfan.models.layers.recording import is_recorded, is_traced
 
 
 def norm_as_affine(norm: nn.Module) -> tuple[Tensor, Tensor] | None:
@@ -98,12 +99,19 @@ def _same(size: Sequence[int], other: Sequence[int]) -> bool:
 
 
 def _project(group: Sequence[tuple[Tensor, Tensor]], bias: Tensor | None = None) -> Tensor:
-    """The sum of the products of a group of maps of one size: ``(B, D, H, W)``."""
+    """The sum of the products of a group of maps of one size: ``(B, H, W, D)``."""
     (level, matrix), *others = group
-    total = F.conv2d(level, matrix[:, :, None, None], bias)
+    total = _one_projected(level, matrix, bias)
     for level, matrix in others:
-        total = total.add_(F.conv2d(level, matrix[:, :, None, None]))
+        total = total.add_(_one_projected(level, matrix))
     return total
+
+
+def _one_projected(level: Tensor, matrix: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A product on a CPU; elsewhere, and for compilers, a convolution, which takes a map as it lies in memory."""
+    if level.device.type == "cpu" and not is_recorded():
+        return product(level.permute(0, 2, 3, 1), matrix, bias)
+    return F.conv2d(level, matrix[:, :, None, None], bias).permute(0, 2, 3, 1)
 
 
 def fuse_levels(
@@ -121,9 +129,10 @@ def fuse_levels(
         ``(B, D, H, W)``, the size of the largest level.
     """
     finest, *coarser = _by_size(levels, matrices)
-    fused = _project(finest, bias)
+    fused = _project(finest, bias).permute(0, 3, 1, 2)
     for group in coarser:
-        resized = F.interpolate(_project(group), fused.shape[2:], mode="bilinear", align_corners=align_corners)
+        narrow = _project(group).permute(0, 3, 1, 2)
+        resized = F.interpolate(narrow, fused.shape[2:], mode="bilinear", align_corners=align_corners)
         fused = fused.add_(resized)
     return fused
 
@@ -134,21 +143,21 @@ def fused_strips(
     """The map of :func:`fuse_levels` in strips of whole rows; the map itself never exists.
 
     Yields:
-        Strips ``(B, D, rows, W)``, from the top.
+        Strips ``(B, rows, W, D)``, from the top, channels last.
     """
     finest, *coarser = _by_size(levels, matrices)
     batch, _, height, width = finest[0][0].shape
-    coarse = [_project(group).permute(0, 2, 3, 1) for group in coarser]  # (B, h, w, D) each
+    coarse = [_project(group) for group in coarser]  # (B, h, w, D) each
     rows = max(1, PIECE // (batch * width))
     for start in range(0, height, rows):
-        part = slice(start, min(start + rows, height))
-        strip = _project([(level[:, :, part], matrix) for level, matrix in finest], bias)
+        part = range(start, min(start + rows, height))
+        strip = _project([(level[:, :, start : part.stop], matrix) for level, matrix in finest], bias)
         for features in coarse:
             strip = strip.add_(resized_rows(features, (height, width), part, align_corners))
         yield strip
 
 
-def resized_rows(features: Tensor, size: tuple[int, int], part: slice, align_corners: bool) -> Tensor:
+def resized_rows(features: Tensor, size: tuple[int, int], part: range, align_corners: bool) -> Tensor:
     """Some rows of a map resized by bilinear interpolation.
 
     Args:
@@ -158,16 +167,17 @@ def resized_rows(features: Tensor, size: tuple[int, int], part: slice, align_cor
         align_corners: See ``torch.nn.functional.interpolate``.
 
     Returns:
-        ``(B, D, rows, W)``.
+        ``(B, rows, W, D)``.
     """
-    h = features.shape[1]
-    row = torch.arange(part.start, part.stop, device=features.device, dtype=torch.float32)
-    if align_corners:
-        position = row * ((h - 1) / max(size[0] - 1, 1))
-    else:
-        position = ((row + 0.5) * (h / size[0]) - 0.5).clamp(min=0)
-    above = position.floor().long().clamp(max=h - 1)
-    weight = (position - above).to(features.dtype)[:, None, None]
-    below = (above + 1).clamp(max=h - 1)
-    between = torch.lerp(features[:, above], features[:, below], weight)  # (B, rows, w, D)
-    return F.interpolate(between.permute(0, 3, 1, 2), (len(row), size[1]), mode="bilinear", align_corners=align_corners)
+    last = features.shape[1] - 1
+    rows = []
+    for row in part:
+        if align_corners:
+            position = row * (last / max(size[0] - 1, 1))
+        else:
+            position = max((row + 0.5) * ((last + 1) / size[0]) - 0.5, 0.0)
+        above = min(int(position), last)
+        rows.append(torch.lerp(features[:, above], features[:, min(above + 1, last)], position - above))
+    between = torch.stack(rows, dim=1).permute(0, 3, 1, 2)  # (B, D, rows, w)
+    resized = F.interpolate(between, (len(part), size[1]), mode="bilinear", align_corners=align_corners)
+    return resized.permute(0, 2, 3, 1)

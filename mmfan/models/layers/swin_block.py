@@ -10,6 +10,7 @@ from mmfan.models.layers.channel_processing import EfficientChannelAttention, bu
 from mmfan.models.layers.drop import DropPath
 from mmfan.models.layers.kept_masks import kept_window_mask
 from mmfan.models.layers.patch_embed import NormLayer
+from mmfan.models.layers.products import Linear
 from mmfan.models.layers.recording import is_traced
 from mmfan.models.layers.token_attention import check_heads
 from mmfan.models.layers.token_map import to_tokens
@@ -63,8 +64,8 @@ class WindowAttention(RelativeBias):
         check_heads(dim, num_heads)
         super().__init__(window, num_heads)
         self.num_heads = num_heads
-        self.qkv = nn.Linear(dim, 3 * dim)
-        self.proj = nn.Linear(dim, dim)
+        self.qkv = Linear(dim, 3 * dim)
+        self.proj = Linear(dim, dim)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """``(B, windows, w*w, C)`` to the same shape; ``mask`` of :func:`~mmfan.models.layers.windows.window_mask`."""
@@ -151,7 +152,7 @@ class PatchMerging(nn.Module):
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(4 * dim)
-        self.reduction = nn.Linear(4 * dim, 2 * dim, bias=False)
+        self.reduction = Linear(4 * dim, 2 * dim, bias=False)
 
     def forward(self, x: Tensor, size: tuple[int, int]) -> tuple[Tensor, tuple[int, int]]:
         """``(B, H*W, C)`` and ``(H, W)`` to ``(B, H'*W', 2 C)`` and ``(H', W')``, halves rounded up."""
