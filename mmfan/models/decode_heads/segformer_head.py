@@ -109,5 +109,9 @@ class FANSegformerHead(BaseDecodeHead):
             return self.conv_seg(feat)
         keep = self.dropout(feat.new_ones(feat.shape[0], feat.shape[1], 1, 1)).flatten(1)  # 0 or 1 / (1 - ratio)
         weight = self.conv_seg.weight.flatten(1) * keep[:, None]  # (B, num_classes, D)
-        logits = torch.baddbmm(self.conv_seg.bias[:, None], weight, feat.flatten(2))
-        return logits.unflatten(2, feat.shape[2:])
+        if feat.is_contiguous():
+            logits = torch.baddbmm(self.conv_seg.bias[:, None], weight, feat.flatten(2))
+        else:  # channels-last: its gradient is to be laid out alike
+            rows = feat.permute(0, 2, 3, 1).flatten(1, 2)  # (B, H*W, D)
+            logits = torch.baddbmm(self.conv_seg.bias, rows, weight.transpose(1, 2)).transpose(1, 2)
+        return logits.unflatten(2, feat.shape[2:]).contiguous()
