@@ -1,8 +1,9 @@
-"""Results files, counts, protocols and expectations, taken into reports of every form and through the gate."""
+"""Results files, counts, protocols, expectations and cards, taken into reports of every form and through the gate."""
 
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import numpy as np
 from helpers.small_results import PROTOCOL, records
@@ -10,7 +11,8 @@ from helpers.small_results import PROTOCOL, records
 from fuzz.mutations import json_bytes, mutate_bytes, mutate_json
 from mmfan.evaluation.judging.asked import asked_protocol
 from mmfan.evaluation.protocol import get_protocol, protocol_of_cells, read_description
-from mmfan.evaluation.report import build_report, read_runs
+from mmfan.evaluation.report import Run, build_report, read_runs
+from mmfan.evaluation.report.card import card_of, differences_from_card, other_versions, read_card, write_card
 from mmfan.evaluation.report.formats import FORMATS
 from mmfan.evaluation.report.gate import differences, read_expectations, write_expectations
 from mmfan.evaluation.results.store import ResultsStore, key_of
@@ -52,14 +54,17 @@ EXPECTED = {
 
 
 class Target:
-    """``run.jsonl`` with its counts, ``protocol.json`` and ``expected.json``; one of them, or more, is changed."""
+    """``run.jsonl`` with its counts, ``protocol.json``, ``expected.json`` and ``card.json``; one or more is changed."""
 
     def __init__(self):
         self.counts = counts_file()
+        found = rich_records("fan-t")
+        run = Run("fan-t", key_of(found[0])[0], ((Path("run.jsonl"), tuple(found)),))
+        self.card = card_of(run, get_protocol(PROTOCOL), "mIoU")
 
     def make(self, rng, folder):
         lines = [*rich_records("fan-t"), *records("other")]
-        changed = rng.choice(("records", "records", "counts", "protocol", "expected", "all"))
+        changed = rng.choice(("records", "records", "counts", "protocol", "expected", "card", "all"))
         if changed in ("records", "all"):
             for _ in range(rng.choice((1, 1, 2, 4))):
                 at = rng.randrange(len(lines))
@@ -74,7 +79,7 @@ class Target:
         for at in range(4):
             counts = self._counts(rng) if changed in ("counts", "all") and rng.random() < 0.6 else self.counts
             (folder / "run.jsonl.counts" / f"{at}.npz").write_bytes(counts)
-        for name, sound in (("protocol", PROTOCOL), ("expected", EXPECTED)):
+        for name, sound in (("protocol", PROTOCOL), ("expected", EXPECTED), ("card", self.card)):
             is_changed = changed in (name, "all")
             text = json_bytes(rng, mutate_json(rng, sound)) if is_changed else json.dumps(sound).encode()
             (folder / f"{name}.json").write_bytes(text)
@@ -103,6 +108,8 @@ class Target:
         yield "protocol", lambda: get_protocol(read_description(folder / "protocol.json"))
         yield "protocol of the judge", lambda: asked_protocol(str(folder / "protocol.json"))
         yield "gate", lambda: self._gate(folder)
+        yield "card", lambda: self._check(folder)
+        yield "ranking and group", lambda: self._together(path)
         yield "counts", lambda: self._read_counts(path)
         yield "report", lambda: self._report(path, "mIoU", get_protocol(PROTOCOL))
         yield "report, recorded", lambda: self._report(path, "aAcc", None)
@@ -112,6 +119,22 @@ class Target:
     def _gate(self, folder):
         expected = read_expectations(folder / "expected.json")
         differences(read_runs([folder / "run.jsonl"]), get_protocol(PROTOCOL), "mIoU", expected)
+
+    def _check(self, folder):
+        card = read_card(folder / "card.json")
+        run = read_runs([folder / "run.jsonl"])[0]
+        assert all(isinstance(line, str) for line in differences_from_card(run, card, "card.json"))
+        other_versions(run, card)
+        write_card(folder / "mine.json", run, get_protocol(PROTOCOL), "mIoU")
+        assert differences_from_card(run, read_card(folder / "mine.json"), "mine.json", tolerance=0) == []
+
+    def _together(self, path):
+        runs = read_runs([path])
+        groups = {"all of them": [run.name for run in runs]}
+        for more in ({"groups": groups}, {"groups": groups, "ranked_by": "retention"}, {"columns": ["fog", "clean"]}):
+            report = build_report(runs, PROTOCOL, "mIoU", **more)
+            for form in FORMATS.values():
+                form(report).encode()
 
     def _read_counts(self, path):
         store = ResultsStore(path)
