@@ -126,6 +126,8 @@ def ranking(report: Report, columns: Sequence[str] = ()) -> Table:
     front.append(Column("place", lambda row: known[id(row)].place, ranked=False))
     starts = [at for at in range(1, len(ranked)) if ranked[at].dataset != ranked[at - 1].dataset]
     more = f"; sorted by {report.ranked_by}" + (", within each data set" if len(datasets) > 1 else "")
+    if report.ranked_by == "retention":
+        more += ", which favours models that have little to lose: read it beside clean"
     rows = [one.row for one in ranked]
     return table_of_rows(report, "Leaderboard", rows, [*front, *ranking_columns(report, columns)], tuple(starts), more)
 

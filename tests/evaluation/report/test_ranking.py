@@ -35,7 +35,7 @@ def test_by_retention_and_by_score(tmp_path):
         ("fan-t", "3", "80.0", "40.0", "50.0"),
     ]
     assert table.rows[2][5:] == ("30.0 (contrast)", "30.0 (contrast 1)")
-    assert table.caption.endswith("small, 3 cells; sorted by retention")
+    assert "small, 3 cells; sorted by retention, which favours models that have little to lose" in table.caption
     for by, order in (("corrupted", ["f", "fan-t", "s"]), ("clean", ["f", "fan-t", "s"])):
         assert [row[0] for row in build_report(runs, PROTOCOL, ranked_by=by).tables[0].rows] == order
 
@@ -58,7 +58,7 @@ def test_each_data_set_by_itself(tmp_path):
     ]
     assert table.sections == (1,)
     assert (table.texts, table.rivals.sets) == (2, ((0,), (1, 2)))
-    assert "within each data set" in table.caption
+    assert "sorted by retention, within each data set" in table.caption
 
 
 def test_in_every_form(tmp_path):
