@@ -46,7 +46,7 @@ def document(report: Report, found: Gallery, more: Sequence[Markup] = ()) -> str
         ("short", "In short", cards(report, who)),
         ("facts", "What the numbers stand on", trust(report)),
         ("notes", "Notes", _notes(report.notes)),
-        ("overview", "Overview", section(report.tables[0], who, "overview")),
+        ("overview", report.tables[0].title, section(report.tables[0], who, "overview")),
         ("plots", "Plots", _plots(report, who, more)),
         ("pictures", "Pictures", viewer(found, who)),
         *((f"table-{at}", table.title, section(table, who, f"table-{at}")) for at, table in enumerate(tables, 1)),

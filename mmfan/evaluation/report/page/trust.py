@@ -97,7 +97,7 @@ def _protocol(report: Report) -> list[str]:
 
 
 def _entry(title: str, value: str, wide: bool = False) -> Markup:
-    return element("div", element("dt", title), element("dd", value), class_="wide" if wide else None)
+    return element("div", element("dt", title), element("dd", value), class_="wide" if wide else "narrow")
 
 
 def _line(fact: Fact, models: Sequence[Own]) -> Markup:
