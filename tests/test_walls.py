@@ -51,11 +51,12 @@ TORCH = {"torch", "torchvision"}
 OPENMMLAB = {"mmengine", "mmcv", "mmseg", "mmdet", "mmpretrain"}
 # Who has one of them only gets a working half: a room of segmentation names no mmdet, one of detection no mmseg.
 SEGMENTATION = (
-    "datasets.cityscapes", "datasets.cityscapes_c", "datasets.transforms.load_labels", "models.decode_heads",
-    "evaluation.metrics.segmentation",
+    "datasets.cityscapes", "datasets.cityscapes_c", "datasets.weather", "datasets.transforms.load_labels",
+    "models.decode_heads", "evaluation.metrics.segmentation",
 )  # fmt: skip
 DETECTION = (
-    "datasets.coco", "datasets.coco_c", "datasets.coco_annotations", "evaluation.metrics.detection", "models.necks",
+    "datasets.coco", "datasets.coco_c", "datasets.coco_annotations", "datasets.coco_weather",
+    "evaluation.metrics.detection", "models.necks",
     "visualization.detections", "visualization.instances",
 )  # fmt: skip
 

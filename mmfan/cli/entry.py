@@ -32,6 +32,8 @@ COMMANDS = {
     "convert": ("convert", "turn a published FAN file into an mmfan checkpoint"),
     "prepare cityscapes": ("prepare_cityscapes", "make the train-id labels of Cityscapes, and count its files"),
     "prepare camvid": ("prepare_camvid", "write CamVid as a Cityscapes tree"),
+    "prepare weather": ("prepare_weather", "count the files of ACDC, MUSES, BDD100K, ...; convert ExDark"),
+    "submit acdc": ("submit_acdc", "pack predictions for the server of ACDC, checked"),
     "mini": ("mini", "draw an embedded miniature set, of Cityscapes' or COCO's form"),
     "bench": ("bench", "measure speed and memory of the segmentor"),
     "bench corruptions": ("bench_corruptions", "measure the speed of the corruptions"),
@@ -42,9 +44,9 @@ COMMANDS = {
 }
 # What leads to what: the order in which a newcomer meets the commands.
 JOURNEYS = {
-    "get data": ("mini", "prepare cityscapes", "prepare camvid"),
+    "get data": ("mini", "prepare cityscapes", "prepare camvid", "prepare weather"),
     "train and use a model": ("configs", "train", "test", "infer", "infer --compare", "convert"),
-    "judge any model under corruption": ("judge", "report", "corrupt", "corrupt --sheet"),
+    "judge any model under corruption": ("judge", "report", "corrupt", "corrupt --sheet", "submit acdc"),
     "look inside models": ("analyze",),
     "measure, and report a problem": ("bench", "bench corruptions", "bench detection", "bench judge", "env"),
 }

@@ -4,12 +4,21 @@ What builds on mmcv, mmsegmentation or mmdetection is defined only where that is
 to install. mmdetection is loaded when the first of its datasets is built: segmentation does without it.
 """
 
+from importlib import import_module
 from typing import Any
 
 from mmfan.environment import check_environment, is_installed, register_missing
 from mmfan.registry import DATASETS, TRANSFORMS
 
 __all__: list[str] = []
+_WEATHER = (
+    "ACDCDataset",
+    "ACDCReferenceDataset",
+    "BDD100KDataset",
+    "DarkZurichDataset",
+    "MUSESDataset",
+    "NightDrivingDataset",
+)
 
 AUGMENTATIONS = (
     "AmplitudeMix", "AugMix", "FourierWave", "MaskBlocks", "OAMix", "PaintByNumbers", "RandomFilter", "SeedByPicture",
@@ -41,34 +50,50 @@ if is_installed("mmseg"):
     from mmfan.datasets.cityscapes import CityscapesDataset
     from mmfan.datasets.cityscapes_c import CityscapesCDataset
     from mmfan.datasets.transforms.load_labels import LoadSegAnnotations
+    from mmfan.datasets.weather import (
+        ACDCDataset,
+        ACDCReferenceDataset,
+        BDD100KDataset,
+        DarkZurichDataset,
+        MUSESDataset,
+        NightDrivingDataset,
+    )
 
     __all__ += ["CityscapesCDataset", "CityscapesDataset", "LoadSegAnnotations"]
+    __all__ += ["ACDCDataset", "ACDCReferenceDataset", "BDD100KDataset", "DarkZurichDataset", "MUSESDataset"]
+    __all__ += ["NightDrivingDataset"]
 else:
-    register_missing(DATASETS, "mmseg", ("CityscapesDataset", "CityscapesCDataset"))
+    register_missing(DATASETS, "mmseg", ("CityscapesDataset", "CityscapesCDataset", *_WEATHER))
     register_missing(TRANSFORMS, "mmseg", ("LoadSegAnnotations",))
 
+_DETECTION = {
+    "CocoDataset": "coco",
+    "CocoCDataset": "coco_c",
+    "CocoODataset": "coco_weather",
+    "ExDarkDataset": "coco_weather",
+}
+
+
+def _detection_class(name: str) -> Any:
+    return getattr(import_module(f"mmfan.datasets.{_DETECTION[name]}"), name)
+
+
+def _register_detection(name: str) -> None:
+    def build(**settings: Any) -> Any:
+        return _detection_class(name)(**settings)
+
+    DATASETS.register_module(name=name, module=build)
+
+
 if is_installed("mmdet"):
-
-    @DATASETS.register_module(name="CocoDataset")
-    def _build_coco(**settings: Any) -> Any:
-        from mmfan.datasets.coco import CocoDataset
-
-        return CocoDataset(**settings)
-
-    @DATASETS.register_module(name="CocoCDataset")
-    def _build_coco_c(**settings: Any) -> Any:
-        from mmfan.datasets.coco_c import CocoCDataset
-
-        return CocoCDataset(**settings)
-
+    for _name in _DETECTION:
+        _register_detection(_name)
 else:
-    register_missing(DATASETS, "mmdet", ("CocoDataset", "CocoCDataset"))
+    register_missing(DATASETS, "mmdet", tuple(_DETECTION))
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("CocoDataset", "CocoCDataset"):
+    if name in _DETECTION:
         check_environment("mmdet")
-        from mmfan.datasets import coco, coco_c
-
-        return coco.CocoDataset if name == "CocoDataset" else coco_c.CocoCDataset
+        return _detection_class(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
