@@ -1,7 +1,8 @@
-"""Draw an embedded miniature set: street scenes with all labels, in the tree of Cityscapes or of COCO.
+"""Draw an embedded miniature set: street scenes with all labels, in the tree of Cityscapes, of COCO or of ACDC.
 
     mmfan mini cityscapes data/mini_cityscapes
     mmfan mini coco data/mini_coco
+    mmfan mini weather data/mini_weather
     mmfan mini cityscapes data/tiny --train 20 --val 8 --size 256 128 --seed 3
 
 The pictures are drawn from a seed, so everybody gets the same ones; nothing is downloaded. They are for trying things
@@ -17,10 +18,10 @@ import time
 
 from mmfan.cli.options import add_seed, add_workers, make_command_parser, whole
 from mmfan.cli.stopping import status_of
-from mmfan.datasets.miniature import write_cityscapes, write_coco
+from mmfan.datasets.miniature import write_cityscapes, write_coco, write_weather
 from mmfan.utils.progress import ProgressLine
 
-WRITERS = {"cityscapes": write_cityscapes, "coco": write_coco}
+WRITERS = {"cityscapes": write_cityscapes, "coco": write_coco, "weather": write_weather}
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
@@ -29,7 +30,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         kind: {name: p.default for name, p in inspect.signature(write).parameters.items()}
         for kind, write in WRITERS.items()
     }
-    standard = defaults["cityscapes"]  # both have the same size and seed
+    standard = defaults["cityscapes"]  # all have the same size and seed
     counts = {
         split: ", ".join(f"{kind}: {default[split]}" for kind, default in defaults.items())
         for split in ("train", "val")
@@ -37,8 +38,10 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     parser = make_command_parser(prog, __doc__, allow_abbrev=False)
     parser.add_argument("set", choices=tuple(WRITERS), help="which set to draw")
     parser.add_argument("target", help="folder to make")
-    parser.add_argument("--train", type=whole(0), metavar="N", help=f"training pictures ({counts['train']})")
-    parser.add_argument("--val", type=whole(0), metavar="N", help=f"validation pictures ({counts['val']})")
+    parser.add_argument(
+        "--train", type=whole(0), metavar="N", help=f"training pictures ({counts['train']} a condition)"
+    )
+    parser.add_argument("--val", type=whole(0), metavar="N", help=f"validation pictures ({counts['val']} a condition)")
     add_seed(parser, "seed of the set", standard["seed"])
     parser.add_argument(
         "--size", type=int, nargs=2, metavar=("WIDTH", "HEIGHT"), default=standard["size"], help="pixels (%(default)s)"
@@ -75,7 +78,8 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         return status_of(stop)
     if drawn:
         seconds = time.perf_counter() - start
-        print(f"{args.target}: {args.train} train + {args.val} val pictures in {seconds:.1f} s")
+        each = " of each condition" if args.set == "weather" else ""
+        print(f"{args.target}: {args.train} train + {args.val} val pictures{each} in {seconds:.1f} s")
     else:
         print(f"{args.target}: already complete, nothing to do")
     return 0

@@ -1,10 +1,20 @@
-"""The embedded miniature sets: street scenes drawn from a seed, in the forms of Cityscapes and of COCO.
+"""The embedded miniature sets: street scenes drawn from a seed, in the forms of Cityscapes, of COCO and of ACDC.
 
-NumPy and OpenCV only. ``draw_scene`` makes one picture; ``write_cityscapes`` and ``write_coco`` a complete set on disk.
+NumPy and OpenCV only. ``draw_scene`` makes one picture; ``write_cityscapes``, ``write_coco`` and ``write_weather`` a
+complete set on disk.
 """
 
 from mmfan.datasets.miniature.scene import Scene, draw_scene
 from mmfan.datasets.miniature.sets.cityscapes import draw_miniature, write_cityscapes
 from mmfan.datasets.miniature.sets.coco import write_coco
+from mmfan.datasets.miniature.sets.weather import draw_in_weather, write_weather
 
-__all__ = ["Scene", "draw_miniature", "draw_scene", "write_cityscapes", "write_coco"]
+__all__ = [
+    "Scene",
+    "draw_in_weather",
+    "draw_miniature",
+    "draw_scene",
+    "write_cityscapes",
+    "write_coco",
+    "write_weather",
+]

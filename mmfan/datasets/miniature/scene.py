@@ -7,7 +7,9 @@ import numpy as np
 from mmfan.datasets.cityscapes_labels import COUNTABLE
 from mmfan.datasets.miniature.render.camera import Camera
 from mmfan.datasets.miniature.render.canvas import Canvas
-from mmfan.datasets.miniature.render.light import label_index, render, sample_light
+from mmfan.datasets.miniature.render.day import sample_light
+from mmfan.datasets.miniature.render.light import label_index, render
+from mmfan.datasets.miniature.render.weather import Weather
 from mmfan.datasets.miniature.street.cast import Cast
 from mmfan.datasets.miniature.street.passers import add_passers
 from mmfan.datasets.miniature.street.pavement import add_furniture
@@ -51,12 +53,13 @@ def sample_camera(rng: np.random.Generator, size: tuple[int, int]) -> Camera:
     )
 
 
-def draw_scene(rng: np.random.Generator, size: tuple[int, int] = (512, 256)) -> Scene:
+def draw_scene(rng: np.random.Generator, size: tuple[int, int] = (512, 256), weather: Weather | None = None) -> Scene:
     """Draw a street scene.
 
     Args:
         rng: The only source of chance: the same state gives the same bytes.
         size: (width, height) in pixels, each at least SMALLEST.
+        weather: Bad weather, with chance of its own; None for the weather that is drawn with the scene.
 
     Raises:
         MMFanError: If the size is too small.
@@ -67,6 +70,8 @@ def draw_scene(rng: np.random.Generator, size: tuple[int, int] = (512, 256)) -> 
             f"Expected `size` (width, height) to be at least {SMALLEST} x {SMALLEST}, but got {width} x {height}."
         )
     light = sample_light(rng)
+    if weather is not None:
+        light = weather.light(light)
     canvas = Canvas(sample_camera(rng, (width, height)))
     street = sample_street(rng)
     autumn = rng.uniform(0, 0.9) if rng.uniform() < 0.3 else 0.0
@@ -84,7 +89,7 @@ def draw_scene(rng: np.random.Generator, size: tuple[int, int] = (512, 256)) -> 
     cast.paint()
     if rng.uniform() < 0.4:
         _bonnet(canvas, rng)
-    image = render(canvas, light, rows, rng)
+    image = render(canvas, light, rows, rng, weather)
     return label_pictures(canvas, image)
 
 

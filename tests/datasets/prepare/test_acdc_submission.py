@@ -61,19 +61,23 @@ def test_train_ids_are_changed_where_it_is_said(root, tmp_path):
     assert check_archive(made.path, root).pictures["night"] == 2
 
 
+def save(label, name=None):
+    return lambda path: cv2.imwrite(str(path.with_name(name or path.name)), label)
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
         (lambda path: path.unlink(), r"1 of 8 pictures have no prediction in .*: GOPR0122_frame_000041_rgb_anon\.png"),
-        (lambda path: cv2.imwrite(str(path.with_name("x.png")), np.zeros(SIZE, np.uint8)), "named like no picture: x.png"),
-        (lambda path: cv2.imwrite(str(path), np.full((5, 10), 7, np.uint8)), r"is 10x5 \(width x height\), its picture 10x6"),
-        (lambda path: cv2.imwrite(str(path), np.full(SIZE, 29, np.uint8)), "holds ids that are no class: 29. The label ids"),
-        (lambda path: cv2.imwrite(str(path), np.full(SIZE, 255, np.uint8)), "holds ids that are no class: 255"),
-        (lambda path: cv2.imwrite(str(path), np.full((*SIZE, 3), 7, np.uint8)), "has the shape"),
-        (lambda path: cv2.imwrite(str(path), np.full(SIZE, 7, np.uint16)), "must have 8 bits"),
-        (lambda path: path.write_bytes(path.read_bytes()[:40]), "GOPR0122_frame_000041_rgb_anon.png cannot be read"),
+        (save(np.zeros(SIZE, np.uint8), "x.png"), r"named like no picture: x.png"),
+        (save(np.full((5, 10), 7, np.uint8)), r"is 10x5 \(width x height\), its picture 10x6"),
+        (save(np.full(SIZE, 29, np.uint8)), r"holds ids that are no class: 29. The label ids"),
+        (save(np.full(SIZE, 255, np.uint8)), r"holds ids that are no class: 255"),
+        (save(np.full((*SIZE, 3), 7, np.uint8)), r"has the shape"),
+        (save(np.full(SIZE, 7, np.uint16)), r"must have 8 bits"),
+        (lambda path: path.write_bytes(path.read_bytes()[:40]), r"GOPR0122_frame_000041_rgb_anon.png cannot be read"),
     ],
-)  # fmt: skip
+)
 def test_every_mistake_is_named_and_nothing_is_written(root, tmp_path, spoil, message):
     folder = predictions(tmp_path / "p")
     spoil(folder / TEST[0])

@@ -1,4 +1,4 @@
-"""Time of day, and the one pass that lights a painted picture.
+"""The one pass that lights a painted picture.
 
 Every pixel's depth and place in the world follow from its surface's plane, so light, shadow, material and haze are
 computed for all pixels at once, in linear light, and end as an 8-bit picture with exposure, white balance and noise.
@@ -11,41 +11,12 @@ import cv2
 import numpy as np
 
 from mmfan.datasets.miniature.render.canvas import OVERSAMPLE, Canvas, SurfaceTable
+from mmfan.datasets.miniature.render.day import Light
 from mmfan.datasets.miniature.render.textures import GRAINS, TILE, texture_tile
+from mmfan.datasets.miniature.render.weather import Weather
 
 FARTHEST = 400.0
 """Depth given to the sky, metres."""
-
-
-@dataclass(frozen=True)
-class Light:
-    """The light of one picture. Colours are linear RGB.
-
-    Args:
-        sun: Unit vector towards the sun (X, Y, Z).
-        sun_colour: Strength of direct sunlight on a surface that faces it; zero under clouds.
-        ambient: Light from the sky.
-        zenith: Colour of the sky overhead.
-        horizon: Colour of the sky at the horizon and of the haze.
-        haze: Distance in metres at which haze has swallowed 63 % of a thing's own colour.
-        clouds: Share of the sky under clouds, 0 to 1.
-        exposure: Gain before the tone curve.
-        balance: White-balance gains (R, G, B).
-        noise: Standard deviation of the sensor noise, in 8-bit steps.
-        dark: 0 by day to 1 at dusk; lamps and windows are lit by it.
-    """
-
-    sun: np.ndarray
-    sun_colour: np.ndarray
-    ambient: np.ndarray
-    zenith: np.ndarray
-    horizon: np.ndarray
-    haze: float
-    clouds: float
-    exposure: float
-    balance: np.ndarray
-    noise: float
-    dark: float
 
 
 @dataclass(frozen=True)
@@ -63,39 +34,9 @@ class Row:
     first: float
 
 
-def sample_light(rng: np.random.Generator) -> Light:
-    """Draw a time of day: sunny, overcast or late."""
-    kind = rng.choice(3, p=(0.52, 0.30, 0.18))
-    azimuth = rng.uniform(0, 2 * np.pi)
-    elevation = np.deg2rad(rng.uniform(26, 62) if kind == 0 else rng.uniform(9, 22))
-    sun = np.array([np.cos(elevation) * np.sin(azimuth), np.sin(elevation), np.cos(elevation) * np.cos(azimuth)])
-    balance = np.exp(rng.normal(0, 0.045, 3) * (1.0, 0.35, 1.2))
-    noise = rng.uniform(0.8, 2.6)
-    if kind == 0:
-        warmth = rng.uniform(0, 1)
-        sun_colour = rng.uniform(1.15, 1.5) * np.array([1.0, 0.95 - 0.05 * warmth, 0.86 - 0.16 * warmth])
-        ambient = rng.uniform(0.30, 0.42) * np.array([0.86, 0.96, 1.14])
-        zenith = np.array([0.10, 0.24, 0.58]) * rng.uniform(0.8, 1.25)
-        horizon = np.array([0.52, 0.66, 0.84]) * rng.uniform(0.85, 1.1)
-        haze, clouds, dark = rng.uniform(110, 420), rng.uniform(0.0, 0.65), 0.0
-    elif kind == 1:
-        grey = rng.uniform(0.55, 0.85)
-        sun_colour = np.full(3, rng.uniform(0.0, 0.12))
-        ambient = grey * np.array([0.96, 1.0, 1.05])
-        zenith = grey * np.array([0.62, 0.68, 0.76])
-        horizon = grey * np.array([0.92, 0.95, 0.98])
-        haze, clouds, dark = rng.uniform(55, 220), 1.0, rng.uniform(0, 0.3)
-    else:
-        sun_colour = rng.uniform(0.45, 0.85) * np.array([1.0, 0.62, 0.34])
-        ambient = rng.uniform(0.24, 0.36) * np.array([0.86, 0.90, 1.14])
-        zenith = np.array([0.12, 0.17, 0.36]) * rng.uniform(0.8, 1.2)
-        horizon = np.array([0.88, 0.58, 0.38]) * rng.uniform(0.6, 1.0)
-        haze, clouds, dark = rng.uniform(80, 260), rng.uniform(0.1, 0.8), rng.uniform(0.5, 1.0)
-    exposure = rng.uniform(0.85, 1.25) * (1.0 + 0.35 * dark)
-    return Light(sun, sun_colour, ambient, zenith, horizon, haze, clouds, exposure, balance, noise, dark)
-
-
-def render(canvas: Canvas, light: Light, rows: tuple[Row, ...], rng: np.random.Generator) -> np.ndarray:
+def render(
+    canvas: Canvas, light: Light, rows: tuple[Row, ...], rng: np.random.Generator, weather: Weather | None = None
+) -> np.ndarray:
     """Light a painted canvas.
 
     Args:
@@ -103,6 +44,7 @@ def render(canvas: Canvas, light: Light, rows: tuple[Row, ...], rng: np.random.G
         light: Time of day.
         rows: House rows that cast shadows.
         rng: Source of the cloud pattern's place and the sensor noise.
+        weather: What lies on the ground and falls; ``light`` is the light under it. None for a clear day.
 
     Returns:
         The picture, shape (H, W, 3), uint8, RGB.
@@ -118,10 +60,14 @@ def render(canvas: Canvas, light: Light, rows: tuple[Row, ...], rng: np.random.G
     place[1] += np.float32(canvas.camera.height)
 
     albedo *= _grain(table, index, place, depth, canvas.camera.focal)
+    if weather is not None:
+        weather.cover(albedo, _levelness(table)[index], place, _patches(place))
     lit = albedo * _irradiance(canvas, table, index, place, light, rows)
     if table.glow.any():
         glow = table.glow[index]
         lit += (albedo * np.float32(0.9 / light.exposure) - lit) * glow
+    if weather is not None:
+        _wet_or_lit(lit, albedo, table, index, place, canvas, weather)
     veil = 1 - np.exp(depth * np.float32(-1 / light.haze))
     lit += (_column(light.horizon * 0.9) - lit) * veil
 
@@ -131,7 +77,39 @@ def render(canvas: Canvas, light: Light, rows: tuple[Row, ...], rng: np.random.G
     if len(rows_with_sky):
         end = int(rows_with_sky[-1]) + 1
         np.copyto(lit[:, :end], _sky(rays[:, :end], light, offset), where=sky[:end])
-    return _expose(lit, light, rng)
+    image = _expose(lit, light, rng)
+    return image if weather is None else weather.fall(image)
+
+
+def _wet_or_lit(
+    lit: np.ndarray,
+    albedo: np.ndarray,
+    table: SurfaceTable,
+    index: np.ndarray,
+    place: np.ndarray,
+    canvas: Canvas,
+    weather: Weather,
+) -> None:
+    """Headlights and wet ground, in place."""
+    beam = weather.beam(albedo, place)
+    if beam is not None:
+        lit += beam
+    weather.wet(lit, (table.normal[:, 1] > 0.9)[index], canvas.camera.horizon)
+
+
+def _levelness(table: SurfaceTable) -> np.ndarray:
+    """How much snow a surface holds, (N,) float32, 0 to 1: level ground all, walls none, what is round some."""
+    even = ~table.normal.any(axis=1)
+    return np.where(even, 0.18, np.clip(table.normal[:, 1] * 1.6 - 0.5, 0, 1)).astype(np.float32)
+
+
+def _patches(place: np.ndarray) -> np.ndarray:
+    """A coarse pattern that lies on the ground, (H, W) float32, 0 to 1."""
+    tile = cv2.split(texture_tile())[1]
+    looked_up = cv2.remap(
+        tile, place[0] * np.float32(14), place[2] * np.float32(14), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
+    )
+    return looked_up.astype(np.float32) * np.float32(1 / 255)
 
 
 def label_index(canvas: Canvas) -> np.ndarray:

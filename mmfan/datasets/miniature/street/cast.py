@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mmfan.datasets.miniature.render.canvas import Canvas
-from mmfan.datasets.miniature.render.light import Light
+from mmfan.datasets.miniature.render.day import Light
 from mmfan.datasets.miniature.street.street import Street
 
 Box = tuple[float, float, float, float]

@@ -3,7 +3,8 @@
 import numpy as np
 
 from mmfan.datasets.miniature.render.canvas import Canvas
-from mmfan.datasets.miniature.render.light import Light, Row
+from mmfan.datasets.miniature.render.day import Light
+from mmfan.datasets.miniature.render.light import Row
 from mmfan.datasets.miniature.street.street import Street
 from mmfan.datasets.miniature.things.barriers import draw_fence, draw_wall
 from mmfan.datasets.miniature.things.buildings import House, draw_house

@@ -5,7 +5,8 @@ import pytest
 
 from mmfan.datasets.miniature.render.camera import Camera
 from mmfan.datasets.miniature.render.canvas import Canvas
-from mmfan.datasets.miniature.render.light import Light, Row, render, sample_light
+from mmfan.datasets.miniature.render.day import Light, sample_light
+from mmfan.datasets.miniature.render.light import Row, render
 
 NOON = Light(
     sun=np.array([0.0, 1.0, 0.0]),
