@@ -33,6 +33,7 @@ OUTLINE = {
         "reports",
         "adapters",
         "corrupted_sets",
+        "real_weather",
         "analysis",
         "weights",
         "configs",

@@ -33,7 +33,6 @@ COMMANDS = {
     "prepare cityscapes": ("prepare_cityscapes", "make the train-id labels of Cityscapes, and count its files"),
     "prepare camvid": ("prepare_camvid", "write CamVid as a Cityscapes tree"),
     "prepare weather": ("prepare_weather", "count the files of ACDC, MUSES, BDD100K, ...; convert ExDark"),
-    "submit acdc": ("submit_acdc", "pack predictions for the server of ACDC, checked"),
     "mini": ("mini", "draw an embedded miniature set, of Cityscapes' or COCO's form"),
     "bench": ("bench", "measure speed and memory of the segmentor"),
     "bench corruptions": ("bench_corruptions", "measure the speed of the corruptions"),
@@ -41,6 +40,7 @@ COMMANDS = {
     "bench judge": ("bench_judge", "measure what judging adds to workers and model"),
     "env": ("env", "print versions, packages and machine: what a report of a bug needs"),
     "configs": ("configs", "list mmfan's own configs with their scores"),
+    "submit acdc": ("submit_acdc", "pack predictions for the server of ACDC, checked"),
 }
 # What leads to what: the order in which a newcomer meets the commands.
 JOURNEYS = {

@@ -1,12 +1,11 @@
 """Pack predictions of ACDC's test pictures for its server, in label ids and under its names, after checking them.
 
-    mmfan test CONFIG CHECKPOINT --out predictions      # on ACDC's test split: docs/real_weather.md
     mmfan submit acdc predictions --root data/acdc --out acdc.zip
     mmfan submit acdc --check acdc.zip --root data/acdc
 
-The same archive goes to each of the server's evaluations: all adverse conditions, fog, night, rain, snow. Ends with
-exit code 2 and names the file if a prediction is missing, or has another size or ids of no class; nothing is written
-then.
+Predictions are what `mmfan test --out` writes for the test split (docs/real_weather.md). The same archive goes to each of
+the server's evaluations: all adverse conditions, fog, night, rain, snow. Ends with exit code 2 and names the file if a
+prediction is missing, or has another size or ids of no class; nothing is written then.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The miniature of real weather on disk: fog, night, rain and snow, and the same streets in good weather, as in ACDC."""
+"""The miniature of real weather on disk: fog, night, rain, snow, and the same streets in good weather, as in ACDC."""
 
 import os
 from pathlib import Path
