@@ -3,8 +3,8 @@
     mmfan submit acdc predictions --root data/acdc --out acdc.zip
     mmfan submit acdc --check acdc.zip --root data/acdc
 
-Predictions are what `mmfan test --out` writes for the test split (docs/real_weather.md). The same archive goes to each of
-the server's evaluations: all adverse conditions, fog, night, rain, snow. Ends with exit code 2 and names the file if a
+Predictions are what `mmfan test --out` writes for the test split (docs/real_weather.md). The same archive goes to each
+of the server's evaluations: all adverse conditions, fog, night, rain, snow. Ends with exit code 2 and names the file if a
 prediction is missing, or has another size or ids of no class; nothing is written then.
 """
 
