@@ -4,8 +4,8 @@
     mmfan submit acdc --check acdc.zip --root data/acdc
 
 Predictions are what `mmfan test --out` writes for the test split (docs/real_weather.md). The same archive goes to each
-of the server's evaluations: all adverse conditions, fog, night, rain, snow. Ends with exit code 2 and names the file if a
-prediction is missing, or has another size or ids of no class; nothing is written then.
+of the server's evaluations: all adverse conditions, fog, night, rain, snow. Ends with exit code 2 and names the file if
+a prediction is missing, or has another size or ids of no class; nothing is written then.
 """
 
 from __future__ import annotations
