@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from mmfan.cli.problems import ends_quietly, exits_on_problem, show_bug
 from mmfan.cli.stopping import take_signals
+from mmfan.cli.waiting import wait_asleep
 from mmfan.utils.commands import TOOLS
 from mmfan.utils.text import did_you_mean
 from mmfan.version import __version__
@@ -104,6 +106,7 @@ def run_tool(name: str) -> int:
     """Run the command that a file of ``tools/`` stands for; returns the exit status."""
     sys.excepthook = show_bug
     take_signals()
+    wait_asleep(os.environ)
     first = next(command for command, file in TOOLS.items() if file == name)
     words, rest = choose([*first.split(), *sys.argv[1:]])
     more = words[len(first) :]
@@ -128,6 +131,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         sys.excepthook = show_bug
         take_signals()
+        wait_asleep(os.environ)
         argv = sys.argv[1:]
     with ends_quietly():
         return _dispatch(list(argv))

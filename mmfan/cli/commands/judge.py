@@ -120,6 +120,7 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
 def judge(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Do that, with the console of commands; the exit status."""
     from mmfan.apis import build_runner, load_config
+    from mmfan.apis.cores import fit_to_cores
     from mmfan.apis.robustness import (
         built_loop,
         describe_plan,
@@ -153,8 +154,11 @@ def judge(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         precision="bf16" if args.amp else args.precision,
         windows=args.windows,
     )
+    fitted = fit_to_cores(cfg, ["test_dataloader"], args.cfg_words, asked=args.workers is not None)
     runner = build_runner(cfg, work_dir=work_dir, checkpoint=args.checkpoint, launcher=args.launcher, tta=args.tta)
     loop = built_loop(runner)
+    if fitted:
+        runner.logger.info(fitted)
     told = args.checkpoint or args.config
     runner.logger.info(f"Judging {told} on {loop.protocol.name}, {plan_text(loop)}; {log_place(runner)}")
     with exits_on_problem(parser.prog, code=1):

@@ -49,14 +49,18 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
 def test(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Do that, with the console of commands; the exit status."""
     from mmfan.apis import build_runner, load_config
+    from mmfan.apis.cores import fit_to_cores
     from mmfan.apis.outputs.hooks import PredictionWriter, check_one_prediction
 
     export_local_rank(args.local_rank)
     cfg = load_config(args.config, args.cfg_options)
+    fitted = fit_to_cores(cfg, ["test_dataloader"], args.cfg_words)
     runner = build_runner(cfg, work_dir=args.work_dir, checkpoint=args.checkpoint, launcher=args.launcher, tta=args.tta)
     if args.out or args.show_dir:
         check_one_prediction(cfg)
         runner.register_hook(PredictionWriter(args.out, args.show_dir, ids=args.ids))
+    if fitted:
+        runner.logger.info(fitted)
     runner.logger.info(f"Testing {args.checkpoint}; {log_place(runner)}")
     with exits_on_problem(parser.prog, code=1):
         scores = runner.test()

@@ -72,6 +72,7 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
 def train(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Do that, with the console of commands; the exit status."""
     from mmfan.apis import build_runner, load_config
+    from mmfan.apis.cores import fit_to_cores
 
     export_local_rank(args.local_rank)
     cfg = load_config(args.config, args.cfg_options)
@@ -83,6 +84,7 @@ def train(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         changes = apply_recipes(cfg, args.robust)
         # a folder of its own: another training than that of the plain config
         cfg.work_dir = args.work_dir or "-".join((str(cfg.get("work_dir") or default_work_dir(cfg)), *args.robust))
+    fitted = fit_to_cores(cfg, ["train_dataloader", "val_dataloader"], args.cfg_words)
     runner = build_runner(
         cfg,
         work_dir=args.work_dir,
@@ -91,6 +93,8 @@ def train(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         launcher=args.launcher,
         auto_scale_lr=args.auto_scale_lr,
     )
+    if fitted:
+        runner.logger.info(fitted)
     runner.logger.info(f"Training {args.config}; checkpoints go to {shown_path(runner.work_dir)}, {log_place(runner)}")
     for change in changes:
         runner.logger.info(f"--robust {change}")
