@@ -56,9 +56,10 @@ def test_the_program_sets_it_before_torch_is_there_and_a_call_does_not(arguments
 @pytest.mark.process
 def test_judge_leaves_the_environment_of_its_caller_alone():
     code = (
-        "import os; from helpers.tiny_pictures import *; from mmfan import SegmentationData, judge; judge; before = dict(os.environ); "
-        "data = SegmentationData([(p, t, str(n)) for n, (p, t) in enumerate(pairs(2))], classes=CLASSES); "
-        "judge(by_brightness, data, PROTOCOL, workers=1, verbose=False); print(set(os.environ.items()) ^ set(before.items()))"
+        "import os; from helpers.tiny_pictures import *; from mmfan import SegmentationData, judge\n"
+        "data = SegmentationData([(p, t, str(n)) for n, (p, t) in enumerate(pairs(2))], classes=CLASSES)\n"
+        "before = set(os.environ.items()); judge(by_brightness, data, PROTOCOL, workers=1, verbose=False)\n"
+        "print(before ^ set(os.environ.items()))"
     )
     paths = os.pathsep.join(["tests", *filter(None, [os.environ.get("PYTHONPATH")])])
     told = subprocess.run(

@@ -153,6 +153,7 @@ def judge(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         pictures=args.pictures,
         precision="bf16" if args.amp else args.precision,
         windows=args.windows,
+        cache=args.cache,
     )
     fitted = fit_to_cores(cfg, ["test_dataloader"], args.cfg_words, asked=args.workers is not None)
     runner = build_runner(cfg, work_dir=work_dir, checkpoint=args.checkpoint, launcher=args.launcher, tta=args.tta)

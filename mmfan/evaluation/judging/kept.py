@@ -87,6 +87,11 @@ class Kept:
         """Bytes that are taken."""
         return int(self._table[self.count, 0])
 
+    def clear(self) -> None:
+        """Forget everything; no other process may be at it meanwhile."""
+        with self.memory.locked():
+            self._table[:] = 0
+
     def find(self, number: int, what: str = "") -> Entry | None:
         """Where an array is kept; None where it is not.
 

@@ -15,6 +15,7 @@ from mmfan.corruptions.cell import CLEAN
 from mmfan.datasets.corrupted.lookup import CorruptedSet, clean_set_of
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.judging.cells import CellProgress, CellRun
+from mmfan.evaluation.judging.kept import cache_size, kept_or_none
 from mmfan.evaluation.judging.outcome import conclude
 from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.judging.places import writable
@@ -95,6 +96,9 @@ class RobustnessLoop(BaseLoop):
             (:func:`mmfan.evaluation.loop.precision.choose_precision`).
         windows: Sliding windows of mmsegmentation's segmentors in one forward pass, at most; None for 1 on a CPU and 16
             on a GPU (:class:`mmfan.evaluation.loop.sliding.SlidingWindows`).
+        cache: Memory for decoded pictures and label images, shared by the loading processes: a number of bytes, or a
+            text such as ``'2GB'``; a quarter of what is free by default; 0 decodes anew for every cell. Of each process
+            that judges.
         change: What a cell does to a picture, in the place of the corruption of its name: gets a sample whose picture
             was just loaded (``img``, BGR or grey, uint8; ``img_path``) and the cell, and returns the sample. It runs in
             the loading processes, so it must be picklable, and not for the clean pictures. If it has a method
@@ -126,12 +130,14 @@ class RobustnessLoop(BaseLoop):
         change: Change | None = None,
         precision: str | None = None,
         windows: int | None = None,
+        cache: int | str | None = None,
     ) -> None:
         self.protocol = get_protocol(protocol)
         self.cells = (CLEAN, *self.protocol.cells)
         self.seed = whole_number("seed", seed, 0)
         self.limit = None if limit is None else whole_number("limit", limit, 1)
         self.computing = Computing(runner.model, precision, fp16, windows, runner.cfg.get("compile"))
+        cache_bytes = cache_size(cache)
         self.name = name or guess_model_name(runner)
         self.store = None if results is None else ResultsStore(writable(results) if is_main_process() else results)
         if whole_number("pictures", pictures, 0) and self.store is None:
@@ -151,6 +157,7 @@ class RobustnessLoop(BaseLoop):
                 dataset.full_init()
             self.dataset_name = dataset_name or guess_dataset_name(dataset)
             self.name_root = root_of_names(dataset) if picture_root is None else str(picture_root)
+            self.kept = kept_or_none(2 * len(dataset), cache_bytes, runner.logger)
             wrapped = self._choose_pictures(dataset, corrupted_root, pictures, change)
         self.clean_dataset, self._evaluator_config = dataset, evaluator
         self.alters, self.checked = change is not None, False
@@ -200,7 +207,7 @@ class RobustnessLoop(BaseLoop):
         if callable(install):  # now, for the dataloader takes a copy of both
             install(dataset, self.seed, self.name_root)
         change = CorruptPicture(self.seed, self.name_root) if change is None else change
-        return CellDataset(dataset, self.cells, change, self.disk, frozenset(self.shown))
+        return CellDataset(dataset, self.cells, change, self.disk, frozenset(self.shown), self.kept)
 
     def run(self) -> dict[str, float]:
         """Judge the cells that are not in the results file yet.
@@ -217,6 +224,8 @@ class RobustnessLoop(BaseLoop):
             self.computing.compile_options = None  # mmengine compiles what trains
         self.preflight(with_model=mode == "test")
         self.key = self.find_key(mode)
+        if self.kept is not None:  # what was decoded before the contents were hashed may have been another content
+            self.kept.clear()
         run = self._cell_run(self.key)
         curves = Curves.of_runner(self.runner, mode)
         run.each = curves.add

@@ -28,6 +28,8 @@ from mmfan.datasets.transforms.corrupt import corrupt_bgr, name_of_sample
 from mmfan.datasets.transforms.loading import loading_of
 from mmfan.datasets.transforms.pipelines import check_uncorrupted, innermost_datasets, place_of_loading
 from mmfan.errors import MMFanError
+from mmfan.evaluation.judging.kept import Kept
+from mmfan.evaluation.loop.decoded import Decoded, keep_labels
 from mmfan.evaluation.loop.picture_names import path_of
 from mmfan.utils.processes import end_with_parent
 
@@ -87,10 +89,18 @@ class LoadCorrupted(BaseTransform):
         load: The step it replaces.
         change: Changes the picture that was loaded.
         disk: Where the corrupted pictures are read from instead; ``change`` is then not used.
+        decoded: Keeps the pictures that are decoded; None keeps nothing.
     """
 
-    def __init__(self, load: Callable[[dict], dict | None], change: Change, disk: CorruptedSet | None = None) -> None:
+    def __init__(
+        self,
+        load: Callable[[dict], dict | None],
+        change: Change,
+        disk: CorruptedSet | None = None,
+        decoded: Decoded | None = None,
+    ) -> None:
         self.load = loading_of(load)
+        self.decoded = Decoded(None) if decoded is None else decoded
         self.change = change
         self.disk = disk
         self.cell = CLEAN
@@ -110,8 +120,12 @@ class LoadCorrupted(BaseTransform):
         if from_disk and self.disk is not None:
             results["img_path"] = self.disk.path(path_of(results), self.cell)
             loaded = self.load.corrupted(results, clean)
+        elif self.cell == CLEAN and (self.disk is not None or not self.load.plain):
+            loaded = self.load.clean(results)
         else:
-            loaded = (self.load.clean if self.cell == CLEAN else self.load.to_change)(results)
+            loaded = self.decoded.load(self.load, results)
+            if loaded is not None and self.cell == CLEAN:
+                loaded["img"] = self.load.form(loaded["img"])
         if loaded is None:
             raise MMFanError(
                 f"The loading step gave nothing for {results.get('img_path')}; a test needs every picture."
@@ -140,6 +154,8 @@ class CellDataset(Dataset):
         change: What a cell does to a picture: :class:`CorruptPicture`, or another.
         disk: Where corrupted pictures are read from instead.
         kept: Numbers of pictures to pass on as they are before the rest of the pipeline.
+        memory: Keeps pictures and label images that were decoded, for twice as many numbers as there are pictures; None
+            keeps nothing.
 
     Raises:
         MMFanError: A pipeline has no step that loads pictures, or corrupts them already.
@@ -152,11 +168,13 @@ class CellDataset(Dataset):
         change: Change,
         disk: CorruptedSet | None = None,
         kept: frozenset[int] = frozenset(),
+        memory: Kept | None = None,
     ) -> None:
         self.dataset = dataset
         self.cells = tuple(cells)
         self.kept = kept
-        self.steps = [_replace_loading(inner, change, disk) for inner in innermost_datasets(dataset)]
+        self.decoded = Decoded(memory)
+        self.steps = [_replace_loading(inner, change, disk, self.decoded) for inner in innermost_datasets(dataset)]
 
     @property
     def metainfo(self) -> Any:
@@ -168,6 +186,7 @@ class CellDataset(Dataset):
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[SampleNote, Any]:
         number, picture = key
+        self.decoded.picture = picture
         for step in self.steps:
             step.cell = self.cells[number]
             step.keep = picture in self.kept
@@ -180,8 +199,8 @@ class CellDataset(Dataset):
         return SampleNote(number, picture, load, corrupt, whole - load - corrupt, image), sample
 
 
-def _replace_loading(dataset: Any, change: Change, disk: CorruptedSet | None) -> LoadCorrupted:
-    """Put :class:`LoadCorrupted` in the place of the loading step of a dataset's pipeline."""
+def _replace_loading(dataset: Any, change: Change, disk: CorruptedSet | None, decoded: Decoded) -> LoadCorrupted:
+    """Put :class:`LoadCorrupted` in the place of the loading step of a dataset's pipeline, and have labels kept."""
     kind = type(dataset).__name__
     cell = getattr(dataset, "cell", None)
     if isinstance(cell, CellSource) and not cell.is_clean:
@@ -191,7 +210,8 @@ def _replace_loading(dataset: Any, change: Change, disk: CorruptedSet | None) ->
         )
     check_uncorrupted(dataset.pipeline, "RobustnessLoop corrupts by itself")
     steps, place = dataset.pipeline.transforms, place_of_loading(dataset.pipeline, f"the test pipeline of {kind}")
-    steps[place] = LoadCorrupted(steps[place], change, disk)
+    steps[place] = LoadCorrupted(steps[place], change, disk, decoded)
+    keep_labels(steps, decoded)
     return steps[place]
 
 

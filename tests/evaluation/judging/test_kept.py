@@ -32,6 +32,11 @@ def test_what_was_put_is_found():
     assert kept.put(0, picture, "a.png")  # it is there already
     assert not kept.put(0, picture, "b.png")
     assert kept.used == 6016 + 256  # in steps of 64 bytes
+    kept.clear()
+    assert kept.get(0, "a.png") is None
+    assert kept.used == 0
+    assert kept.put(0, picture[::-1], "a.png")
+    assert (kept.get(0, "a.png") == picture[::-1]).all()
 
 
 def test_no_more_than_the_limit():
