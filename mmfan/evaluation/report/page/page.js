@@ -11,7 +11,7 @@
     return made;
   }
 
-  const controls = make("div", { class: "controls", role: "group", "aria-label": "What is shown" });
+  const controls = make("div", { class: "controls", role: "region", "aria-label": "What is shown" });
 
   // A choice of a few texts; `chosen` gets the number of the one taken.
   function choice(texts, chosen) {
