@@ -53,9 +53,9 @@ def refract(image: Picture, time: float, period: float, depth: float, light: flo
     """
     height, width = image.shape[:2]
     steps = min(height, width) / _SIDE
-    heights = np.empty((height, width))
-    _caustics(time, period, heights)
-    heights = np.pad(_soften(heights, max(steps, 1.0)), 1)  # outside there is no light
+    sharp = np.empty((height, width))
+    _caustics(time, period, sharp)
+    heights = np.pad(_soften(sharp, max(steps, 1.0)), 1)  # outside there is no light
     out = np.empty_like(image)
     _refract(image.reshape(height, width, -1), heights, steps, depth, light, out.reshape(height, width, -1))
     return out

@@ -50,7 +50,8 @@ def inverse_sparkles(image: Picture, severity: int, seed: int) -> Picture:
 def _lengths(radius: float, seed: int, stream: int) -> Field:
     """Of the rays, in pixels; takes three streams."""
     count = _RAYS[0] + below(seed, stream, _RAYS[1] - _RAYS[0])
-    return radius * (1 + _SPREAD / NORMAL_ONE * normals(seed, stream + 1, count))
+    draws = normals(seed, stream + 1, count).astype(np.float64)
+    return radius * (1 + _SPREAD / NORMAL_ONE * draws)
 
 
 def lay_stars(image: Picture, stars: list[tuple[tuple[float, float], Field]]) -> Picture:

@@ -26,11 +26,9 @@ class CocoODataset(CocoDataset):
 
     def __init__(self, *args: Any, domain: str, **kwargs: Any) -> None:
         coco_o.check_domain(domain)
-        folders = {
-            "ann_file": coco_o.annotation_file(domain),
-            "data_prefix": {"img": f"{coco_o.picture_folder(domain)}/"},
-        }
-        super().__init__(*args, **folders, **kwargs)
+        kwargs["ann_file"] = coco_o.annotation_file(domain)
+        kwargs["data_prefix"] = {"img": f"{coco_o.picture_folder(domain)}/"}
+        super().__init__(*args, **kwargs)
 
 
 class ExDarkDataset(CocoDataset):
@@ -50,5 +48,6 @@ class ExDarkDataset(CocoDataset):
 
     def __init__(self, *args: Any, split: str = "test", **kwargs: Any) -> None:
         exdark.check_split(split)
-        folders = {"ann_file": exdark.annotation_file(split), "data_prefix": {"img": f"{exdark.PICTURES}/"}}
-        super().__init__(*args, **folders, **kwargs)
+        kwargs["ann_file"] = exdark.annotation_file(split)
+        kwargs["data_prefix"] = {"img": f"{exdark.PICTURES}/"}
+        super().__init__(*args, **kwargs)

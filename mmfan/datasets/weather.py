@@ -66,7 +66,8 @@ class WeatherDataset(CityscapesDataset):
         """List the samples of the conditions, one after the other, after checking that all their files are there."""
         if not self.whole:
             return super().load_data_list()
-        top, samples = self.data_prefix, []
+        top: dict[str, str] = self.data_prefix
+        samples: list[dict] = []
         for condition in self.conditions:
             folders = {"img_path": self.TREE.picture_folder(self.split, condition)}
             labels = self.TREE.label_folder(self.split, condition)

@@ -21,7 +21,8 @@ def test_ten_beside_the_nineteen() -> None:
     assert set(CBAR_STRENGTHS) == set(CBAR)
     for name in CBAR:
         assert get_corruption(name).group == "cbar"
-        strengths = get_corruption(name).parameters
+        strengths = CBAR_STRENGTHS[name]
+        assert get_corruption(name).parameters == strengths
         assert list(strengths) == sorted(strengths)
         assert 0 < strengths[0] < strengths[-1] <= 10
 
@@ -61,7 +62,7 @@ def _water(image: Image, time: float, period: float, depth: float, light: float)
     from scipy.ndimage import gaussian_filter
 
     height, width = image.shape[:2]
-    place = np.stack(np.mgrid[:height, :width], axis=-1) / period % 1 * 6.28318530718 - 250
+    place = np.moveaxis(np.mgrid[:height, :width], 0, -1) / period % 1 * 6.28318530718 - 250
     moved, total = place.copy(), np.ones((height, width))
     for n in range(5):
         t = time * (1 - 3.5 / (n + 1))

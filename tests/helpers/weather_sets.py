@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 # picture -> its label (None: the split has none), for each set
-ACDC = {
+ACDC: dict[str, str | None] = {
     f"rgb_anon/{condition}/{split}/GOPR0{number}/GOPR0{number}_frame_0000{frame}_rgb_anon.png": (
         None
         if split == "test"
@@ -19,19 +19,19 @@ ACDC = {
 ACDC_REFERENCES = [
     picture.replace("/GOPR", "_ref/GOPR", 1).replace("_rgb_anon.png", "_rgb_ref_anon.png") for picture in ACDC
 ]
-DARK_ZURICH = {
+DARK_ZURICH: dict[str, str | None] = {
     f"rgb_anon/val/night/GOPR0356/GOPR0356_frame_000{frame}_rgb_anon.png": (
         f"gt/val/night/GOPR0356/GOPR0356_frame_000{frame}_gt_labelTrainIds.png"
     )
     for frame in (321, 324)
 }
-NIGHT_DRIVING = {
+NIGHT_DRIVING: dict[str, str | None] = {
     f"leftImg8bit/test/night/0_frame_0{frame}_leftImg8bit.png": (
         f"gtCoarse_daytime_trainvaltest/test/night/0_frame_0{frame}_gtCoarse_labelTrainIds.png"
     )
     for frame in (102, 138)
 }
-MUSES = {
+MUSES: dict[str, str | None] = {
     f"frame_camera/{split}/{weather}/{time}/REC00{number}_frame_0797{number}_frame_camera.png": (
         None
         if split == "test"
@@ -42,14 +42,14 @@ MUSES = {
     for time in ("day", "night")
     for number in (10, 11)
 }
-BDD100K = {
+BDD100K: dict[str, str | None] = {
     f"images/10k/{split}/0a0a0b1a-7c39d84{number}.jpg": (
         None if split == "test" else f"labels/sem_seg/masks/{split}/0a0a0b1a-7c39d84{number}.png"
     )
     for split in ("train", "val", "test")
     for number in (1, 2)
 }
-SETS = {
+SETS: dict[str, dict[str, str | None]] = {
     "acdc": ACDC,
     "dark_zurich": DARK_ZURICH,
     "night_driving": NIGHT_DRIVING,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmfan.cli.options import add_workers, make_command_parser
@@ -43,6 +44,9 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--force", action="store_true", help="make label images anew that are there already")
     parser.add_argument("--check-only", action="store_true", help="make nothing, only count")
     parser.add_argument(
+        "--instances", action="store_true", help="write boxes and masks of train and val in COCO's form too"
+    )
+    parser.add_argument(
         "--expected",
         nargs="+",
         type=split_count,
@@ -51,6 +55,18 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--allow-partial", action="store_true", help="accept any number, as long as all are in pairs")
     return parser
+
+
+def _write_instances(args: argparse.Namespace, splits: Sequence[str]) -> None:
+    from mmfan.datasets.prepare import cityscapes_instances
+
+    for split in splits:
+        if split == "test":  # its truth is not public
+            continue
+        made = cityscapes_instances.prepare(
+            args.root, split, workers=args.workers or cores(), progress=ProgressLine(f"objects of {split}")
+        )
+        print(f"{made.file}: {made.pictures} pictures, {made.objects} objects, {made.groups} groups")
 
 
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
@@ -74,6 +90,8 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             )
             failures = done.failures
             print(f"polygon files: {done.made} converted, {done.kept} converted before, {len(failures)} failed")
+        if args.instances and not args.check_only:
+            _write_instances(args, splits)
     except KeyboardInterrupt as stop:
         print("Interrupted; what was made is whole and is kept. Run it again to go on.", file=sys.stderr)
         return status_of(stop)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -193,7 +193,7 @@ def _annotation(number: int, picture: int, name: str, box: tuple[float, ...]) ->
     }
 
 
-def _write(target: Path, images: list[Mapping[str, Any]], annotations: list[Mapping[str, Any]]) -> None:
+def _write(target: Path, images: Sequence[Mapping[str, Any]], annotations: Sequence[Mapping[str, Any]]) -> None:
     content = {
         "images": images,
         "annotations": annotations,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mmfan.datasets.prepare.cityscapes_tree import stems_in, unpaired
@@ -112,39 +112,37 @@ class Tree:
         )
 
 
-_WEATHERS = ("fog", "night", "rain", "snow")
-_ACDC = {
-    "title": "ACDC",
-    "conditions": _WEATHERS,
-    "counts": {"train": (400,) * 4, "val": (100, 106, 100, 100), "test": (500,) * 4},
-    "home": "https://acdc.vision.ee.ethz.ch (after registration; non-commercial)",
-    "source": "Sakaridis et al., ICCV 2021 (arXiv 2104.13395)",
-}
+_ACDC = Tree(
+    name="acdc",
+    title="ACDC",
+    pictures="rgb_anon/{condition}/{split}",
+    labels="gt/{condition}/{split}",
+    picture_suffix="_rgb_anon.png",
+    label_suffix="_gt_labelTrainIds.png",
+    conditions=("fog", "night", "rain", "snow"),
+    counts={"train": (400,) * 4, "val": (100, 106, 100, 100), "test": (500,) * 4},
+    labelled=("train", "val"),
+    home="https://acdc.vision.ee.ethz.ch (after registration; non-commercial)",
+    archives="rgb_anon_trainvaltest.zip and gt_trainval.zip",
+    source="Sakaridis et al., ICCV 2021 (arXiv 2104.13395)",
+)
+# the same places in good weather; labels of some of them came later
+_ACDC_REFERENCE = replace(
+    _ACDC,
+    name="acdc_reference",
+    pictures="rgb_anon/{condition}/{split}_ref",
+    labels="gt/{condition}/{split}_ref",
+    picture_suffix="_rgb_ref_anon.png",
+    label_suffix="_gt_ref_labelTrainIds.png",
+    labelled=(),
+    archives="rgb_anon_trainvaltest.zip",
+)
 
 TREES: dict[str, Tree] = {
     tree.name: tree
     for tree in (
-        Tree(
-            name="acdc",
-            pictures="rgb_anon/{condition}/{split}",
-            labels="gt/{condition}/{split}",
-            picture_suffix="_rgb_anon.png",
-            label_suffix="_gt_labelTrainIds.png",
-            labelled=("train", "val"),
-            archives="rgb_anon_trainvaltest.zip and gt_trainval.zip",
-            **_ACDC,
-        ),
-        # the same places in good weather; labels of some of them came later
-        Tree(
-            name="acdc_reference",
-            pictures="rgb_anon/{condition}/{split}_ref",
-            labels="gt/{condition}/{split}_ref",
-            picture_suffix="_rgb_ref_anon.png",
-            label_suffix="_gt_ref_labelTrainIds.png",
-            labelled=(),
-            archives="rgb_anon_trainvaltest.zip",
-            **_ACDC,
-        ),
+        _ACDC,
+        _ACDC_REFERENCE,
         Tree(
             name="dark_zurich",
             title="Dark Zurich",
