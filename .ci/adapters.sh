@@ -12,7 +12,7 @@ source .ci/overlay.sh
 
 base=$(cd "${VENV:-.venv}" && pwd)
 work=${ADAPTERS:-.venv-adapters}
-RUNTIMES=(onnx==1.23.2 onnxruntime==1.32.0 openvino==2026.4.1 transformers==5.24.0 supervision==0.31.2)
+RUNTIMES=(onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 openvino==2026.4.1 transformers==5.24.0 supervision==0.31.2)
 # Without what they ask for: they would bring another torch and another OpenCV.
 VISION=(torchvision==0.28.0 ultralytics==8.4.190 ultralytics-thop==2.2.3 polars==2.1.0 polars-runtime-32==2.1.0)
 say() { printf '[adapters %4d s] %s\n' "$SECONDS" "$*"; }
@@ -39,6 +39,7 @@ lay() {
 lay runtimes "${RUNTIMES[@]}"
 "$work/runtimes/bin/python" -c 'import onnx, onnxruntime, openvino, supervision, transformers'  # or their tests skip
 "$work/runtimes/bin/python" -m pytest -rs tests/adapters tests/cli/commands/test_judge_onnx.py \
+  tests/apis/test_export.py \
   tests/docs/test_api_examples.py::test_judging_models_of_other_libraries ${ARGS:-}
 
 lay vision --no-deps "${VISION[@]}"

@@ -32,6 +32,7 @@ OUTLINE = {
         "judge_function",
         "reports",
         "adapters",
+        "export",
         "corrupted_sets",
         "real_weather",
         "analysis",

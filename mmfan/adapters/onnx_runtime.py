@@ -55,7 +55,7 @@ class OnnxSegmentor(ExportedSegmentor):
         output: str | None = None,
         providers: Sequence[Any] | None = None,
     ) -> None:
-        self.session = _session(model, providers) if isinstance(model, (str, os.PathLike)) else model
+        self.session = open_session(model, providers) if isinstance(model, (str, os.PathLike)) else model
         names = [one.name for one in self.session.get_outputs()]
         self.output = choose_output(names, output)
         super().__init__(_port(self.session.get_inputs()), self._run, data, preprocessing, classes, rename, layout)
@@ -108,7 +108,7 @@ class OnnxDetector(ExportedDetector):
         threshold: float = 0.5,
         providers: Sequence[Any] | None = None,
     ) -> None:
-        self.session = _session(model, providers) if isinstance(model, (str, os.PathLike)) else model
+        self.session = open_session(model, providers) if isinstance(model, (str, os.PathLike)) else model
         names = [one.name for one in self.session.get_outputs()]
         super().__init__(
             _port(self.session.get_inputs()), self._run, names, data, preprocessing, classes, rename, layout, outputs,
@@ -119,7 +119,13 @@ class OnnxDetector(ExportedDetector):
         return self.session.run(list(names), {self.port.name: batch})
 
 
-def _session(path: str | os.PathLike[str], providers: Sequence[Any] | None) -> Any:
+def open_session(path: str | os.PathLike[str], providers: Sequence[Any] | None = None) -> Any:
+    """An ``onnxruntime.InferenceSession``.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MMFanError: It is no network that ONNX Runtime runs.
+    """
     check_file(path)
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as state

@@ -32,6 +32,7 @@ COMMANDS = {
     "infer": ("infer", "paint pictures of your own with their predictions"),
     "infer --compare": ("compare", "draw test pictures beside their truth and their prediction"),
     "convert": ("convert", "turn a published FAN file into an mmfan checkpoint"),
+    "export": ("export", "write a segmentor as ONNX, OpenVINO or TorchScript"),
     "prepare cityscapes": ("prepare_cityscapes", "make the train-id labels of Cityscapes, and count its files"),
     "prepare camvid": ("prepare_camvid", "write CamVid as a Cityscapes tree"),
     "prepare weather": ("prepare_weather", "count the files of ACDC, MUSES, BDD100K, ...; convert ExDark"),
@@ -47,7 +48,7 @@ COMMANDS = {
 # What leads to what: the order in which a newcomer meets the commands.
 JOURNEYS = {
     "get data": ("mini", "prepare cityscapes", "prepare camvid", "prepare weather"),
-    "train and use a model": ("configs", "train", "test", "infer", "infer --compare", "convert"),
+    "train and use a model": ("configs", "train", "test", "infer", "infer --compare", "export", "convert"),
     "judge any model under corruption": ("judge", "report", "corrupt", "corrupt --sheet", "submit acdc"),
     "look inside models": ("analyze",),
     "measure, and report a problem": ("bench", "bench corruptions", "bench detection", "bench judge", "env"),

@@ -72,9 +72,8 @@ def test_help_names_the_commands_that_the_reader_has(helps):
 
 
 def test_the_promised_commands_are_there():
-    assert (
-        " ".join(NAMES) == "train test judge report corrupt analyze infer convert prepare mini bench env configs submit"
-    )
+    promised = "train test judge report corrupt analyze infer convert export prepare mini bench env configs submit"
+    assert " ".join(NAMES) == promised
     for module, _ in COMMANDS.values():
         command = import_module(f"mmfan.cli.commands.{module}")
         assert command.make_parser("x").prog == "x"

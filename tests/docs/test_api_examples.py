@@ -55,6 +55,7 @@ def test_judging_modules_of_torch(tmp_path):
     [
         ("Hugging Face", ["transformers", "torch"]),
         ("ONNX Runtime", ["onnx", "onnxruntime"]),
+        ("Exported detectors", ["onnx", "onnxruntime"]),
         ("OpenVINO", ["openvino"]),
         ("Ultralytics", []),
         ("Supervision", ["supervision"]),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 from mmfan.cli.options import whole
 from mmfan.cli.problems import exits_on_problem
@@ -21,9 +23,10 @@ OF_CONFIGS = {
     "windows": "--windows", "compile": "--compile",
 }  # fmt: skip
 # ... and the other way round.
-NEEDED = {"images": "--images", "labels": "--labels", "classes": "--classes"}
+NEEDED = {"images": "--images", "labels": "--labels"}
 OWN = {
-    **NEEDED, "mean": "--mean", "std": "--std", "white": "--white", "bgr": "--bgr", "size": "--size",
+    **NEEDED, "classes": "--classes",
+    "mean": "--mean", "std": "--std", "white": "--white", "bgr": "--bgr", "size": "--size",
     "divisor": "--divisor", "image_suffix": "--image-suffix", "label_suffix": "--label-suffix",
     "ignore_index": "--ignore-index", "reduce_zero_label": "--reduce-zero-label",
 }  # fmt: skip
@@ -35,7 +38,10 @@ def add_onnx_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--onnx", metavar="FILE", help="the network")
     group.add_argument("--images", metavar="DIR", help="folder of the pictures")
     group.add_argument("--labels", metavar="DIR", help="folder of the label maps, with the same paths below it")
-    group.add_argument("--classes", metavar="FILE", help="names of the classes, one a line, in the network's order")
+    group.add_argument(
+        "--classes", metavar="FILE",
+        help="names of the classes, one a line, in the network's order (default: those `mmfan export` wrote into it)",
+    )  # fmt: skip
     group.add_argument("--mean", nargs=3, type=float, metavar=("R", "G", "B"), help="subtracted from the picture")
     group.add_argument("--std", nargs=3, type=float, metavar=("R", "G", "B"), help="then divided by")
     group.add_argument(
@@ -83,9 +89,22 @@ def read_classes(path: str) -> list[str]:
     return [name for name in names if name]
 
 
+def classes_within(session: Any, path: Path) -> list[str]:
+    """The names that `mmfan export` wrote into a network.
+
+    Raises:
+        MMFanError: There are none.
+    """
+    names = session.get_modelmeta().custom_metadata_map.get("mmfan.classes")
+    if names is None:
+        raise MMFanError(f"{path} does not name its classes: give them by --classes FILE, one a line.")
+    return [str(name) for name in json.loads(names)]
+
+
 def judge_onnx(args: argparse.Namespace, parser: argparse.ArgumentParser, results_name: str) -> int:
     """Read, judge, print; the exit status."""
     from mmfan.adapters import OnnxSegmentor, Preprocessing
+    from mmfan.adapters.onnx_runtime import open_session
     from mmfan.evaluation.function import SegmentationData
     from mmfan.evaluation.function import judge as judge_anything
     from mmfan.evaluation.judging.asked import asked_protocol
@@ -93,18 +112,20 @@ def judge_onnx(args: argparse.Namespace, parser: argparse.ArgumentParser, result
 
     given = {name: getattr(args, name) for name in ("mean", "std", "white", "size", "divisor")}
     preprocessing = Preprocessing(**{name: value for name, value in given.items() if value is not None}, bgr=args.bgr)
+    network = Path(args.onnx)
+    classes = None if args.classes is None else read_classes(args.classes)
+    session = open_session(network)
     data = SegmentationData(
         args.images,
         args.labels,
-        read_classes(args.classes),
+        classes_within(session, network) if classes is None else classes,
         ignore_index=255 if args.ignore_index is None else args.ignore_index,
         reduce_zero_label=args.reduce_zero_label,
         root=args.picture_root,
         image_suffix=args.image_suffix,
         label_suffix=args.label_suffix,
     )
-    network = Path(args.onnx)
-    predict = OnnxSegmentor(network, data, preprocessing)
+    predict = OnnxSegmentor(session, data, preprocessing)
     # weights of more than 2 GB, and those of some exporters, lie beside the file
     weights = [path for path in (network, network.with_name(f"{network.name}.data")) if path.is_file()]
     protocol = asked_protocol(args.protocol, args.corruptions, args.severities) or "kamann16"

@@ -22,7 +22,7 @@ def refused(capsys, *words):
 
 
 def test_forms_are_not_mixed(capsys):
-    assert refused(capsys, "--onnx", "a.onnx", "--images", "x").endswith("--onnx needs --labels, --classes too")
+    assert refused(capsys, "--onnx", "a.onnx", "--images", "x").endswith("--onnx needs --labels too")
     assert refused(capsys, "a.py", "a.pth", "--onnx", "a.onnx").endswith(
         "CONFIG, CHECKPOINT cannot stand beside --onnx"
     )
@@ -81,3 +81,18 @@ def test_a_network_is_judged_and_reported(tmp_path):
     assert (tmp_path / "work_dirs/colours/robustness.jsonl").read_text() == before
     assert run(*line, *ARGUMENTS, "--mean", "0.5", "0.5", "0.5", "--limit", "1").returncode == 0
     assert len((tmp_path / "work_dirs/colours/robustness.jsonl").read_text().splitlines()) == 4
+
+
+def test_classes_that_the_network_names():
+    from pathlib import Path
+    from types import SimpleNamespace
+
+    from mmfan.cli.commands.judge_onnx import classes_within
+    from mmfan.errors import MMFanError
+
+    def session(facts):
+        return SimpleNamespace(get_modelmeta=lambda: SimpleNamespace(custom_metadata_map=facts))
+
+    assert classes_within(session({"mmfan.classes": '["red", "green"]'}), Path("a.onnx")) == ["red", "green"]
+    with pytest.raises(MMFanError, match=r"a\.onnx does not name its classes: give them by --classes FILE"):
+        classes_within(session({}), Path("a.onnx"))
