@@ -129,10 +129,9 @@ def _page(name: str, body: Markup) -> str:
         element("link", rel="icon", href="data:,"),
         element("title", name),
         Markup(f"<style>{style}</style>"),
+        Markup(f"<script>{script}</script>"),
     )
-    # at the end, so that it finds the page there
-    content = element("body", joined("\n", body, Markup(f"<script>{script}</script>")))
-    return f"<!DOCTYPE html>\n{element('html', element('head', head), content, lang='en')}\n"
+    return f"<!DOCTYPE html>\n{element('html', element('head', head), element('body', body), lang='en')}\n"
 
 
 def _digest(text: str) -> str:

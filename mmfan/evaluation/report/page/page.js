@@ -71,19 +71,23 @@
       make("fieldset", { "aria-label": title }, every, ...boxes)));
   }
 
-  // Light, dark, or what the system says; kept where the browser lets a file keep it.
+  // Light, dark, or what the system says; kept where the browser lets a file keep it, and set before anything is drawn.
+  const schemes = ["system", "light", "dark"];
+  const kept = () => {
+    try { return Math.max(0, schemes.indexOf(localStorage.getItem("mmfan-colours"))); } catch { return 0; }
+  };
+  const dress = (at) => {
+    if (at) document.documentElement.dataset.colours = schemes[at];
+    else delete document.documentElement.dataset.colours;
+  };
+  dress(kept());
+
   function colours() {
-    const kinds = ["system", "light", "dark"];
-    const set = (at) => {
-      if (at) document.documentElement.dataset.colours = kinds[at];
-      else delete document.documentElement.dataset.colours;
-      try { localStorage.setItem("mmfan-colours", kinds[at]); } catch { /* not kept */ }
-    };
-    let kept = 0;
-    try { kept = Math.max(0, kinds.indexOf(localStorage.getItem("mmfan-colours"))); } catch { /* not kept */ }
-    const box = choice(kinds, set);
-    box.value = kept;
-    set(kept);
+    const box = choice(schemes, (at) => {
+      dress(at);
+      try { localStorage.setItem("mmfan-colours", schemes[at]); } catch { /* not kept */ }
+    });
+    box.value = kept();
     controls.append(make("label", { class: "colours" }, "Colours", box));
   }
 
@@ -243,15 +247,17 @@
     addEventListener("afterprint", () => { for (const one of folded) one.open = false; });
   }
 
-  switches();
-  colours();
-  document.querySelector("main").before(controls);
-  // what else stays at the top stays below this
-  new ResizeObserver(() => {
-    document.documentElement.style.setProperty("--bar", `${controls.offsetHeight}px`);
-  }).observe(controls);
-  all("main table").forEach(sortable);
-  hints();
-  all(".gallery").forEach(viewer);
-  printing();
+  addEventListener("DOMContentLoaded", () => {
+    switches();
+    colours();
+    document.querySelector("main").before(controls);
+    // what else stays at the top stays below this
+    new ResizeObserver(() => {
+      document.documentElement.style.setProperty("--bar", `${controls.offsetHeight}px`);
+    }).observe(controls);
+    all("main table").forEach(sortable);
+    hints();
+    all(".gallery").forEach(viewer);
+    printing();
+  });
 })();
