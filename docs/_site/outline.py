@@ -26,6 +26,7 @@ OUTLINE = {
     "How to": [
         "install",
         "training",
+        "robust_training",
         "detection",
         "judging",
         "report",

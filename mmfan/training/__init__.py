@@ -11,7 +11,6 @@ __getattr__, __dir__, __all__ = lazy_face(
     {
         "amplitude_hook": ["AmplitudeMixHook"],
         "consistency": ["ConsistencyWrapper"],
-        "divergence": ["bernoulli_divergence", "divergence"],
         "feature_augment": ["augment", "mean_direction"],
         "feature_hook": ["FeatureAugmentHook"],
         "overlap_hook": ["OverlapHook"],

@@ -62,8 +62,8 @@ class Consistent:
         finally:
             self._features = None
         sums = {f"{LOSS}_{one.kind}": inputs.new_zeros(()) for one in scored}
-        if copies.count:
-            changed = [tuple(part.chunk(copies.count)[view] for _, part in parts) for view in range(copies.count)]
+        if copies.each:
+            changed = [tuple(part.chunk(copies.each)[view] for _, part in parts) for view in range(copies.each)]
             for one in scored:
                 found = self._divergence(one, changed, copies.rows)
                 sums[f"{LOSS}_{one.kind}"] = sums[f"{LOSS}_{one.kind}"] + self.consistency_weights[one.kind] * found

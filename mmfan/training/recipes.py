@@ -24,7 +24,7 @@ def _cwfa(cfg: Config) -> None:
     backbone = cfg.model.get("backbone", {})
     if str(backbone.get("type")).endswith("MixVisionTransformer"):
         large = sum(backbone.get("num_layers", ())) >= BLOCKS_OF_LARGE  # B3 to B5
-        strength = {"eps": EPS_SEGFORMER_LARGE if large else EPS_SEGFORMER}
+        strength: dict[str, float] = {"eps": EPS_SEGFORMER_LARGE if large else EPS_SEGFORMER}
     else:
         strength = {"eps_rel": EPS_SHARE}
     _add_hook(cfg, {"type": "mmfan.FeatureAugmentHook", **strength, "prob": 0.3, "begin": 0.1})

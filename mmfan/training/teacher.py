@@ -56,8 +56,8 @@ class Taught:
             data_samples: B of them.
         """
         size, copies = len(data_samples), copies_of(data_samples)
-        if copies.count > 1:
-            raise ConfigError(f"mmfan.TeacherWrapper takes one copy of a picture (views=2), got {copies.count}.")
+        if copies.each > 1:
+            raise ConfigError(f"mmfan.TeacherWrapper takes one copy of a picture (views=2), got {copies.each}.")
         self.follow()
         rows, clean = list(copies.rows), inputs[:size]
         seen = clean.clone()

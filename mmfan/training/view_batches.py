@@ -23,11 +23,11 @@ class Copies(NamedTuple):
 
     Attributes:
         rows: Numbers of the pictures that have copies.
-        count: Copies of each; 0 where none has any.
+        each: Copies of each; 0 where none has any.
     """
 
     rows: tuple[int, ...]
-    count: int
+    each: int
 
 
 def copies_of(data_samples: Sequence[Any]) -> Copies:

@@ -13,7 +13,7 @@ ADDRESS = re.compile(
     r"_(?P<gpus>\d+)xb(?P<pictures>\d+)-(?P<length>\d+)(?P<unit>[ke])"
     r"_(?P<data>cityscapes|coco)(?:-(?P<crop>\d+)x\d+)?"
 )
-SHORT = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*_(?:mini|camvid|bccd)")
+SHORT = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*_(?:mini|camvid|bccd)(?:_(?:cwfa|robust))?")
 BACKBONES = {"hybrid": "mmfan.FANHybrid", "vit": "mmfan.FAN", "swin": "mmfan.FANSwin", None: "mmfan.AlterNet"}
 SIZES = {"t": "tiny", "s": "small", "b": "base", "l": "large", None: "50"}
 NECKS = {"fpn": "FPN", "sfp": "mmfan.SimpleFeaturePyramid"}
@@ -43,11 +43,15 @@ GIVEN = [
     "fan-t-vit_segformer_8xb1-160k_cityscapes-1024x1024",
     "fan_cascade_mask_rcnn_coco",
     "fan_cascade_rcnn_bccd",
+    "fan_cascade_rcnn_bccd_robust",
     "fan_mask_rcnn_mini",
     "fan_segformer_camvid",
+    "fan_segformer_camvid_cwfa",
+    "fan_segformer_camvid_robust",
     "fan_segformer_cityscapes",
     "fan_segformer_mini",
     "segformer_mit-b0_camvid",
+    "segformer_mit-b0_camvid_robust",
 ]
 
 
@@ -61,7 +65,7 @@ def test_every_name_follows_the_rule():
     assert [
         name for name in own_configs() if name not in ADDRESSES and name not in short and not SHORT.fullmatch(name)
     ] == []
-    assert len(ADDRESSES) == len(own_configs()) - len(short) - 6  # the small sets
+    assert len(ADDRESSES) == len(own_configs()) - len(short) - 10  # the small sets
 
 
 @pytest.mark.parametrize("name", ADDRESSES)

@@ -225,3 +225,25 @@ def test_two_processes_keep_one_model(tmp_path):
         # statistics of batch norms are each process' own on CPUs
         learnt = [name for name in first if "running_" not in name and not name.startswith("teacher.")]
         assert all(torch.equal(first[name], second[name]) for name in learnt)
+
+
+@pytest.mark.parametrize(
+    ("shipped", "base", "names"),
+    [
+        ("fan_segformer_camvid_robust", "fan_segformer_camvid", ["cwfa", "augmix"]),
+        ("segformer_mit-b0_camvid_robust", "segformer_mit-b0_camvid", ["cwfa", "augmix"]),
+        ("fan_cascade_rcnn_bccd_robust", "fan_cascade_rcnn_bccd", ["cwfa", "oamix"]),
+    ],
+)
+def test_shipped_configs_are_what_the_recipes_make(shipped, base, names):
+    made = load_config(base)
+    apply_recipes(made, names)
+    written = load_config(shipped)
+    for key in ("model", "train_dataloader", "custom_hooks", "train_pipeline", "param_scheduler", "train_cfg"):
+        assert written[key] == made[key], key
+
+
+def test_the_config_of_cwfa_alone_changes_nothing_else():
+    plain, written = load_config("fan_segformer_camvid"), load_config("fan_segformer_camvid_cwfa")
+    assert {**plain._cfg_dict, "custom_hooks": written.custom_hooks} == written._cfg_dict
+    assert [hook.type for hook in written.custom_hooks] == ["mmfan.FeatureAugmentHook"]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmfan.datasets.augmentations.steps import fraction, happens, like, picture_of
+from mmfan.datasets.augmentations.steps import fraction, happens, like, picture_of, size_of
 from mmfan.datasets.transforms.cell_grid import patch_grid, random_cells
 from mmfan.errors import MMFanError
 from mmfan.registry import TRANSFORMS
@@ -44,7 +44,7 @@ class MaskBlocks(BaseTransform):
         MMFanError: An argument is out of range.
     """
 
-    overlaps: frozenset[str] = frozenset()
+    overlaps: frozenset[str] = frozenset({"checkerboard_cutout"})
 
     def __init__(
         self, ratio: float = 0.7, block: int = 64, prob: float = 0.5, mean: Sequence[float] = MEAN_RGB
@@ -60,10 +60,10 @@ class MaskBlocks(BaseTransform):
         image = picture_of(results, self)
         if not happens(self.prob):
             return results
-        grid = patch_grid(image.shape[:2], self.block)
+        grid = patch_grid(size_of(image), self.block)
         cells = random_cells(grid, self.ratio, int(np.random.randint(0, 2**63)))
         hidden = grid.to_pixels(cells)[..., None]
-        results["img"] = like(np.where(hidden, np.float32(self.mean[::-1]), image), image)
+        results["img"] = like(np.where(hidden, np.asarray(self.mean[::-1], np.float32), image), image)
         return results
 
     def __repr__(self) -> str:

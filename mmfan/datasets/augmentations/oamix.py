@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.datasets.augmentations.augmix import AugMix
-from mmfan.datasets.augmentations.steps import Picture, happens, like, number, picture_of
+from mmfan.datasets.augmentations.steps import Picture, happens, like, number, picture_of, size_of
 from mmfan.errors import MMFanError
 from mmfan.registry import TRANSFORMS
 
@@ -60,13 +60,14 @@ class OAMix(AugMix):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Change ``results['img']``."""
         image = picture_of(results, self)
-        boxes = boxes_of(results, image.shape[:2])
+        size = size_of(image)
+        boxes = boxes_of(results, size)
         if not happens(self.prob):
             return results
-        everywhere = np.concatenate((boxes, random_boxes(image.shape[:2])))
-        self._masks = [soft_mask(box, image.shape[:2]) for box in everywhere]
+        everywhere = np.concatenate((boxes, random_boxes(size)))
+        self._masks = [soft_mask(box, size) for box in everywhere]
         weights = np.random.dirichlet([self.alpha] * self.width)
-        share = np.full(image.shape[:2], np.random.beta(self.alpha, self.alpha), np.float32)
+        share = np.full(size, np.random.beta(self.alpha, self.alpha), np.float32)
         salient = saliency(image)
         for box, mask in zip(boxes, self._masks, strict=False):
             left, top, right, bottom = box

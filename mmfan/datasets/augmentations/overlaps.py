@@ -16,6 +16,8 @@ the blurs                    Gaussian, motion, box blur; sharpness below 1; rand
 jpeg_compression, pixelate   coding as JPEG, scaling down and up
 elastic_transform            elastic warps
 snow, frost, fog, spatter    the same
+checkerboard_cutout          blocks cut out or hidden
+single_frequency_greyscale   waves of one frequency
 ===========================  =========================================================================
 """
 
@@ -25,7 +27,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mmfan.corruptions import CORRUPTIONS, GROUPS
+from mmfan.corruptions import BUILT_IN, GROUPS
 from mmfan.datasets.transforms.choices import expand_corruptions
 from mmfan.datasets.transforms.pipelines import walk
 from mmfan.errors import MMFanError
@@ -55,17 +57,21 @@ FOREIGN: dict[str, frozenset[str]] = {
     "ColorTransform": frozenset({"saturate"}),
     "Sharpness": BLURS,
     "BandNoise": NOISES,
+    "CutOut": frozenset({"checkerboard_cutout"}),
+    "RandomCutOut": frozenset({"checkerboard_cutout"}),
+    "RandomErasing": frozenset({"checkerboard_cutout"}),
+    "PatchDrop": frozenset({"checkerboard_cutout"}),
 }
 # Without a table of steps these two draw from the whole space of colours; a table's steps are looked at one by one.
 POLICIES = {"AutoAugment": "policies", "RandAugment": "aug_space"}
 # Known to change no picture, or only where things are in it and what is hidden.
 NEUTRAL = frozenset({
     "BioMedical3DPad", "BioMedical3DRandomCrop", "BioMedical3DRandomFlip", "CachedMixUp", "CachedMosaic",
-    "CenterCrop", "Compose", "CopyPaste", "CutOut", "DefaultFormatBundle", "Equalize", "Expand",
+    "CenterCrop", "Compose", "CopyPaste", "DefaultFormatBundle", "Equalize", "Expand",
     "FilterAnnotations", "FixShapeResize", "GenerateEdge", "GeomTransform", "Invert", "KeyMapper",
-    "MinIoURandomCrop", "MixUp", "Mosaic", "Normalize", "PackDetInputs", "PackSegInputs", "Pad", "PatchDrop",
+    "MinIoURandomCrop", "MixUp", "Mosaic", "Normalize", "PackDetInputs", "PackSegInputs", "Pad",
     "Posterize", "RandomAffine", "RandomApply", "RandomCenterCropPad", "RandomChoice", "RandomChoiceResize",
-    "RandomCrop", "RandomCutOut", "RandomErasing", "RandomFlip", "RandomMosaic", "RandomOrder", "RandomResize",
+    "RandomCrop", "RandomFlip", "RandomMosaic", "RandomOrder", "RandomResize",
     "RandomRotFlip", "RandomRotate", "RandomShift", "Rerange", "Resize", "ResizeShortestEdge", "ResizeToMultiple",
     "Rotate", "SegRescale", "ShearX", "ShearY", "Solarize", "SolarizeAdd", "ToTensor", "TransformBroadcaster",
     "TranslateX", "TranslateY",
@@ -135,7 +141,7 @@ def ordered(types: Iterable[str]) -> tuple[str, ...]:
     ('shot_noise', 'fog', 'drizzle')
     """
     kept = set(types)
-    return (*(name for name in CORRUPTIONS if name in kept), *sorted(kept - set(CORRUPTIONS)))
+    return (*(name for name in BUILT_IN if name in kept), *sorted(kept - set(BUILT_IN)))
 
 
 def overlap_of(pipeline: Any, more: Iterable[Any] = ()) -> Overlap:

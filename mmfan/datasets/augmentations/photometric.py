@@ -62,12 +62,12 @@ def _factor(level: float) -> float:
 def colour(image: Image, level: float) -> Image:
     """Between grey (0.1 of the colour) and 1.9 times the colour."""
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-    return _blend(grey, image, _factor(level))
+    return _blend(np.asarray(grey, np.uint8), image, _factor(level))
 
 
 def contrast(image: Image, level: float) -> Image:
     """Between nearly the mean grey and 1.9 times the contrast."""
-    grey = int(cv2.mean(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))[0] + 0.5)
+    grey = int(np.mean(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)) + 0.5)
     return _blend(np.full_like(image, grey), image, _factor(level))
 
 

@@ -28,6 +28,11 @@ def picture_of(results: dict[str, Any], step: object) -> Picture:
     return image
 
 
+def size_of(image: Picture) -> tuple[int, int]:
+    """Height and width of a picture."""
+    return int(image.shape[0]), int(image.shape[1])
+
+
 def like(values: Picture, image: Picture) -> Picture:
     """Values cut to 0..255 in the type of a picture; rounded where that is uint8."""
     clipped = np.clip(values, 0, 255)

@@ -6,8 +6,7 @@ range 0..1: its root mean square is strength / 32, whatever the size. Here frequ
 show, 1 to half the shorter side; above that they would come back as others.
 
 The paper trains with it as an auxiliary pass, with norm layers of its own; here it is a step, or a copy of
-:class:`mmfan.Views` for a loss of consistency. It is near to the single-frequency noise of ImageNet-C-bar: do not judge
-on that.
+:class:`mmfan.Views` for a loss of consistency. It overlaps the single-frequency noise of ImageNet-C-bar.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ class FourierWave(BaseTransform):
         MMFanError: An argument is out of range, or the picture is of less than 4 pixels.
     """
 
-    overlaps: frozenset[str] = frozenset()
+    overlaps: frozenset[str] = frozenset({"single_frequency_greyscale"})
 
     def __init__(self, strength: float = 10.0, prob: float = 0.5) -> None:
         self.strength, self.prob = number("strength", strength), fraction("prob", prob)

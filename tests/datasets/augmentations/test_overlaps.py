@@ -5,7 +5,7 @@ from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
 
 from mmfan.apis import load_config
-from mmfan.corruptions import CORRUPTIONS
+from mmfan.corruptions import BUILT_IN
 from mmfan.datasets.augmentations import overlap_of, overlaps_of_step
 from mmfan.datasets.augmentations.overlaps import FOREIGN
 from mmfan.errors import MMFanError
@@ -76,7 +76,7 @@ def test_policies_are_looked_at_one_by_one(name):
 
 
 def test_names_are_those_of_the_tests():
-    assert {name for types in FOREIGN.values() for name in types} <= set(CORRUPTIONS)
+    assert {name for types in FOREIGN.values() for name in types} <= set(BUILT_IN)
 
 
 def test_in_the_types_of_json():

@@ -148,6 +148,8 @@ def test_what_is_wrong_is_named():
 
 
 def test_what_they_overlap():
-    assert FourierWave().overlaps == PaintByNumbers().overlaps == MaskBlocks().overlaps == set()
+    assert PaintByNumbers().overlaps == set()
+    assert FourierWave().overlaps == {"single_frequency_greyscale"}
+    assert MaskBlocks().overlaps == {"checkerboard_cutout"}
     assert RandomFilter().overlaps == {"defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur"}
     assert SmoothColour().overlaps == {"brightness", "contrast", "saturate"}
