@@ -115,7 +115,11 @@ def _memory(job: Job, form: Form) -> MemoryUse | None:
 def comparison_page(comparisons: Sequence[Comparison], machine: Machine, rates: MachineRates) -> Page:
     """Workloads of one model, one row a form."""
     job, rounds = comparisons[0].job, comparisons[0].plain.seconds.values
-    options = [name for name, on in (("torch.compile", job.compiled), ("activation checkpointing", job.with_cp)) if on]
+    options = [
+        name
+        for name, on in (("torch.compile", job.compiled), (f"recompute={job.recompute!r}", job.recompute != "light"))
+        if on
+    ]
     name = "XL" if job.arch == "xlarge" else job.arch[0].upper()
     notes = (
         f"Its matrix-product rate ({'bfloat16' if job.amp else 'float32'}): {rates.matmul / 1e9:.0f} GFLOP/s; its "

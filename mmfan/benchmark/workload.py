@@ -48,7 +48,7 @@ class Job:
         threads: CPU threads.
         amp: Autocast to bfloat16.
         compiled: ``torch.compile`` mmfan's form.
-        with_cp: Recompute mmfan's blocks in the backward pass instead of keeping their activations.
+        recompute: What mmfan's backbone computes again in the backward pass: ``'none'``, ``'light'``, ``'full'``.
         seed: Of weights, picture and labels.
 
     Raises:
@@ -65,7 +65,7 @@ class Job:
     threads: int = 2
     amp: bool = False
     compiled: bool = False
-    with_cp: bool = False
+    recompute: str = "light"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -99,7 +99,7 @@ class MmfanSegmentor(nn.Module):
         from mmfan.registry import MODELS  # here: the plain form alone needs no OpenMMLab
 
         self.backbone = MODELS.build(
-            {"type": "mmfan.FANHybrid", "arch": job.arch, "drop_path_rate": 0.0, "with_cp": job.with_cp}
+            {"type": "mmfan.FANHybrid", "arch": job.arch, "drop_path_rate": 0.0, "recompute": job.recompute}
         )
         channels = self.backbone.out_channels
         self.decode_head = MODELS.build(

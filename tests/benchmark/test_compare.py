@@ -49,9 +49,9 @@ def test_table() -> None:
 
 def test_table_names_the_options_and_leaves_out_what_was_not_measured() -> None:
     blind = Measurement(Spread((0.01,)), OURS.operations, None)
-    job = Job(amp=True, compiled=True, with_cp=True, arch="xlarge")
+    job = Job(amp=True, compiled=True, recompute="full", arch="xlarge")
     text = comparison_page([Comparison(job, 1e-3, blind, blind)], MACHINE, RATES).markdown()
-    assert "batch 1, bfloat16 autocast, mmfan with torch.compile and activation checkpointing." in text
+    assert "batch 1, bfloat16 autocast, mmfan with torch.compile and recompute='full'." in text
     assert "FAN-XL-Hybrid" in text
     assert "(bfloat16)" in text
     assert cells(text.splitlines()[-1])[2:6] == ["0.0100 (0.0100-0.0100)", "1.00 (1.00-1.00)", "-", "-"]

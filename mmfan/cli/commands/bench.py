@@ -51,7 +51,10 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--amp", action="store_true", help="both forms under bfloat16 autocast")
     parser.add_argument("--compile", action="store_true", help="torch.compile mmfan's form")
-    parser.add_argument("--with-cp", action="store_true", help="mmfan recomputes its blocks in the backward pass")
+    parser.add_argument(
+        "--recompute", choices=("none", "light", "full"), default="light", help="in mmfan's backward pass"
+    )
+    parser.add_argument("--with-cp", dest="recompute", action="store_const", const="full", help="--recompute full")
     add_common_options(parser)
     return parser
 
@@ -115,7 +118,7 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             threads=args.threads,
             amp=args.amp,
             compiled=args.compile,
-            with_cp=args.with_cp,
+            recompute=args.recompute,
         )
         for task in tasks
     ]

@@ -15,7 +15,8 @@ from typing import Any
 
 # Keys of a model or a pipeline that change no prediction of a model whose weights come from a checkpoint.
 IRRELEVANT_KEYS = frozenset(
-    {"init_cfg", "pretrained", "with_cp", "train_cfg", "backend_args", "file_client_args", "drop_path_rate"}
+    {"init_cfg", "pretrained", "train_cfg", "backend_args", "file_client_args", "drop_path_rate"}
+    | {"with_cp", "recompute"}
 )
 HASH_LENGTH = 16  # hexadecimal digits: 64 bits, in which a laboratory's runs do not meet by chance
 

@@ -81,7 +81,7 @@ class AlterNet(DenseBackbone):
         drop_path_rate: Probability of stochastic depth.
         drop_path_schedule: ``'linear'`` as published, over all blocks, or ``'constant'``.
         out_norm: End each output with a batch norm and ReLU of its own; otherwise the outputs are raw sums.
-        kwargs: ``frozen_stages``, ``norm_eval``, ``with_cp``, ``norm_cfg``, ``init_cfg``; see
+        kwargs: ``frozen_stages``, ``norm_eval``, ``with_cp``, ``recompute``, ``norm_cfg``, ``init_cfg``; see
             :class:`~mmfan.models.backbones.dense_backbone.DenseBackbone`.
 
     Raises:
@@ -133,7 +133,7 @@ class AlterNet(DenseBackbone):
         outputs = [width * 2**stage * expansion for stage in range(STAGES)]
         self.choose_levels(out_indices, outputs, [4 * 2**stage for stage in range(STAGES)], "out_indices")
         init_fan_weights(self)
-        self.freeze()
+        self.finish()
 
     def out_norm_layer(self, channels: int) -> nn.Module:
         """What the paper has before its pooling: a batch norm and ReLU."""

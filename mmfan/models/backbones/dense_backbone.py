@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmfan.errors import MMFanError
 from mmfan.models.backbones.arch import check_out_levels
+from mmfan.models.layers.checkpointing import choose_recompute, recompute_light_steps
 from mmfan.models.layers.convnext import MapNorm
 from mmfan.models.layers.patch_embed import NormLayer
 from mmfan.models.layers.recording import in_multiples
@@ -24,7 +25,7 @@ class DenseBackbone(BaseModule):
     """A backbone that hands feature maps to a dense head.
 
     A subclass builds its layers, then calls :meth:`choose_levels`, implements :meth:`stages` and ends its ``__init__``
-    with :meth:`freeze`; its ``forward`` begins with :meth:`check_input` and ends with :meth:`hand_on`.
+    with :meth:`finish`; its ``forward`` begins with :meth:`check_input` and ends with :meth:`hand_on`.
 
     Attributes:
         out_channels: Channels of each output; a head's or neck's ``in_channels``.
@@ -36,7 +37,10 @@ class DenseBackbone(BaseModule):
         frozen_stages: Freeze everything that the first ``frozen_stages`` outputs depend on; 0 freezes the patch
             embedding (its stem, if it has several parts), -1 nothing. Frozen parts stay in eval mode.
         norm_eval: Keep all batch norms in eval mode.
-        with_cp: Recompute activations in the backward pass instead of keeping them.
+        with_cp: OpenMMLab's word for ``recompute='full'``.
+        recompute: What the backward pass computes again instead of keeping it: ``'none'``; ``'light'``, the default,
+            the steps that cost little beside the maps they would keep (FAN's gate and norm, the MLPs of FAN-Hybrid's
+            ConvNeXt blocks); ``'full'``, whole blocks.
         norm_cfg: The batch norm to use, e.g. ``dict(type='SyncBN')``.
         init_cfg: ``dict(type='Pretrained', checkpoint=FILE_OR_URL)`` loads an official file as it is (add ``ema=True``
             for its averaged weights, ``prefix='backbone.'`` for a part of a file).
@@ -51,6 +55,7 @@ class DenseBackbone(BaseModule):
         frozen_stages: int = -1,
         norm_eval: bool = False,
         with_cp: bool = False,
+        recompute: str | None = None,
         norm_cfg: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
     ) -> None:
@@ -58,7 +63,8 @@ class DenseBackbone(BaseModule):
         self.out_norm = out_norm
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
-        self.with_cp = with_cp
+        self.recompute = choose_recompute(recompute, with_cp)
+        self.with_cp = self.recompute == "full"
         self.norm_cfg = norm_cfg or {"type": "BN"}
         self.stride = 1
         self.out_levels: tuple[int, ...] = ()
@@ -127,6 +133,11 @@ class DenseBackbone(BaseModule):
     def _frozen_parts(self) -> Iterator[nn.Module]:
         for part in self.stages()[: self.frozen_stages + 1]:
             yield from part
+
+    def finish(self) -> None:
+        """What needs all layers: the choice of what is recomputed, and :meth:`freeze`."""
+        recompute_light_steps(self, self.recompute != "none")
+        self.freeze()
 
     def freeze(self) -> None:
         """Stop the learning of what ``frozen_stages`` names and of what no output depends on.

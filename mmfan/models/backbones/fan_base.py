@@ -47,7 +47,7 @@ class FANBackbone(DenseBackbone):
             ``(1, 2, 3)`` leaves out FAN-Hybrid's stride-4 map, for detectors that start at stride 8.
         out_norm: End each output with a layer norm of its own over the channels, as the follow-ups of FAN do for
             detection; otherwise the outputs are raw, as published. Official files lack these norms: they start fresh.
-        kwargs: ``frozen_stages``, ``norm_eval``, ``with_cp``, ``norm_cfg``, ``init_cfg``; see
+        kwargs: ``frozen_stages``, ``norm_eval``, ``with_cp``, ``recompute``, ``norm_cfg``, ``init_cfg``; see
             :class:`~mmfan.models.backbones.dense_backbone.DenseBackbone`.
 
     Raises:
@@ -102,7 +102,7 @@ class FANBackbone(DenseBackbone):
             (*self.out_channels, *(channels[i] for i in self.out_indices), final[0]),
             (*self.out_strides, *(strides[i] for i in self.out_indices), final[1]),
         )
-        self.freeze()
+        self.finish()
 
     def unused_in_dense(self) -> Iterator[nn.Parameter]:
         """Parameters that only the class token reads: they get no gradient and are not optimised."""

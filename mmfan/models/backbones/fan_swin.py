@@ -81,7 +81,7 @@ class FANSwin(DenseBackbone):
             ``'constant'``.
         out_norm: End each output with a layer norm of its own, as mmsegmentation's Swin does; otherwise the outputs
             are the raw sums of their stages. Official files lack these norms: they start fresh.
-        kwargs: ``frozen_stages``, ``norm_eval``, ``with_cp``, ``norm_cfg``, ``init_cfg``; see
+        kwargs: ``frozen_stages``, ``norm_eval``, ``with_cp``, ``recompute``, ``norm_cfg``, ``init_cfg``; see
             :class:`~mmfan.models.backbones.dense_backbone.DenseBackbone`.
 
     Raises:
@@ -119,7 +119,7 @@ class FANSwin(DenseBackbone):
         self.layers = nn.ModuleList(stages)
         self.choose_levels(out_indices, dims, [4 * 2**stage for stage in range(STAGES)], "out_indices")
         init_fan_weights(self)
-        self.freeze()
+        self.finish()
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """The feature maps of a batch of pictures.

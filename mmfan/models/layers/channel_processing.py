@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmfan.errors import MMFanError
-from mmfan.models.layers.checkpointing import recomputed
+from mmfan.models.layers.checkpointing import LightSteps, recomputed
 from mmfan.models.layers.conv_mlp import ConvMlp
 from mmfan.models.layers.patch_embed import NormLayer
 from mmfan.models.layers.products import Linear
@@ -54,7 +54,7 @@ def channel_gate(q: Tensor, k: Tensor, temperature: Tensor) -> Tensor:
     return gate.flatten(1)[:, None]
 
 
-class EfficientChannelAttention(nn.Module):
+class EfficientChannelAttention(LightSteps):
     """gate(x) * LN(ConvMlp(x)): the channel processing of the published FAN models (equation 7).
 
     Args:
@@ -77,11 +77,11 @@ class EfficientChannelAttention(nn.Module):
 
     def gate(self, x: Tensor) -> Tensor:
         """The gate of every channel, ``(B, N, E)`` to ``(B, 1, E)``; see :func:`channel_gate`."""
-        return recomputed(channel_gate, self.q(x), x, self.temperature)
+        return recomputed(channel_gate, self.q(x), x, self.temperature, light=self.light)
 
     def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """``(B, N, E)`` to the same shape; ``size = (H, W)`` of the map."""
-        return recomputed(self._gated, self.gate(x), self.mlp_v(x, size))
+        return recomputed(self._gated, self.gate(x), self.mlp_v(x, size), light=self.light)
 
     def _gated(self, gate: Tensor, value: Tensor) -> Tensor:
         return gate * self.norm_v(value)

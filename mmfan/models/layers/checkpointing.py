@@ -15,16 +15,55 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
+from mmfan.errors import MMFanError
 from mmfan.models.layers.recording import is_compiling, is_traced
 
+RECOMPUTE = ("none", "light", "full")
 
-def recomputed(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+
+def choose_recompute(recompute: str | None, with_cp: bool) -> str:
+    """What a backbone computes again in the backward pass instead of keeping it, one of :data:`RECOMPUTE`.
+
+    Args:
+        recompute: The choice, or None: ``'light'``, or ``'full'`` with
+        with_cp: OpenMMLab's word for ``'full'``.
+
+    Raises:
+        MMFanError: An unknown choice, or one that ``with_cp`` contradicts.
+    """
+    if recompute is None:
+        return "full" if with_cp else "light"
+    if recompute not in RECOMPUTE:
+        raise MMFanError(f"Expected recompute to be one of {list(RECOMPUTE)}, got {recompute!r}.")
+    if with_cp and recompute != "full":
+        raise MMFanError(f"with_cp=True is recompute='full', but got recompute={recompute!r} too.")
+    return recompute
+
+
+class LightSteps(nn.Module):
+    """Mixed into a layer with steps that cost little beside the maps they would keep for the backward pass.
+
+    Attributes:
+        light: Whether such steps keep their inputs alone and are computed again.
+    """
+
+    light = True
+
+
+def recompute_light_steps(module: nn.Module, light: bool) -> None:
+    """Choose for all layers in ``module`` whether their light steps are computed again."""
+    for layer in module.modules():
+        if isinstance(layer, LightSteps):
+            layer.light = light
+
+
+def recomputed(function: Callable[..., Tensor], *inputs: Tensor, light: bool = True) -> Tensor:
     """``function(*inputs)``, of which only the inputs are kept for the backward pass; the rest is computed again.
 
     For steps that cost little beside the maps they would keep. The function must neither draw random numbers nor change
-    anything.
+    anything. Without ``light`` everything is kept.
     """
-    if not torch.is_grad_enabled() or is_traced():
+    if not light or not torch.is_grad_enabled() or is_traced():
         return function(*inputs)
     return checkpoint(function, *inputs, use_reentrant=False, preserve_rng_state=False)
 

@@ -30,34 +30,23 @@ def pieces_pay(x: Tensor) -> bool:
     return x.device.type == "cpu" and not torch.is_grad_enabled() and not is_recorded()
 
 
-def rowwise(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
-    """Apply a function that treats every row (pixel, token) by itself, in pieces where that pays.
+def rowwise(function: Callable[..., Tensor], *inputs: Tensor, light: bool = True) -> Tensor:
+    """Apply a function that treats every row (pixel, token) by itself; with gradients nothing inside it is kept.
 
-    With gradients only the inputs are kept for the backward pass, where everything else is computed again.
+    On a CPU the backward pass then computes it again in pieces.
 
     Args:
         function: Maps rows ``(n, C_i)`` of each input to ``(n, C_0)``, the width of the first input. It must not draw
             random numbers.
         inputs: ``(..., C_i)``, with equal leading dimensions.
+        light: Without it everything is kept for the backward pass.
 
     Returns:
         The shape of the first input.
     """
     first = inputs[0]
-    if torch.is_grad_enabled():
-        return _with_gradients(function, *inputs)
-    if not pieces_pay(first):
+    if not light or not torch.is_grad_enabled():
         return function(*inputs)
-    rows = [x.reshape(-1, x.shape[-1]) for x in inputs]
-    out = torch.empty_like(rows[0], memory_format=torch.contiguous_format)
-    for parts in zip(out.split(PIECE), *(x.split(PIECE) for x in rows), strict=True):
-        parts[0].copy_(function(*parts[1:]))
-    return out.view(first.shape)
-
-
-def _with_gradients(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
-    """The function on rows, nothing inside it kept for the backward pass; in pieces on a CPU."""
-    first = inputs[0]
     if first.device.type != "cpu" or is_recorded() or first[..., 0].numel() <= TRAINING_PIECE:
         return recomputed(function, *inputs)
     pieces = zip(*(x.reshape(-1, x.shape[-1]).split(TRAINING_PIECE) for x in inputs), strict=True)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmfan.models.layers.checkpointing import run
+from mmfan.models.layers.checkpointing import LightSteps, run
 from mmfan.models.layers.chunked import pieces_pay, rowwise
 from mmfan.models.layers.folded_scale import scaled
 from mmfan.models.layers.products import product
@@ -67,7 +67,7 @@ class PointwiseMlp(nn.Module):
         return product(wide, weight.flatten(1), bias)
 
 
-class ConvNeXtBlock(nn.Module):
+class ConvNeXtBlock(LightSteps):
     """x + gamma * MLP(LN(depth-wise 7x7 convolution of x)), with the unbiased layer norm.
 
     Args:
@@ -85,14 +85,13 @@ class ConvNeXtBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to the same shape, channels-last.
 
-        The norm and the MLP, four times as wide, are not kept for the backward pass but computed again: five of the
-        seven maps a block would keep, for one of its two products. On a CPU that costs no time, because the wide map
-        need not go through main memory.
+        The norm and the MLP, four times as wide, are not kept for the backward pass but computed again, unless
+        ``light`` is False: five of the seven maps a block would keep, for its two products.
         """
         if pieces_pay(x):
             return self._in_strips(x)
         rows = self.conv_dw(x).permute(0, 2, 3, 1), x.permute(0, 2, 3, 1)  # (B, H, W, C)
-        return rowwise(self._after_conv, *rows).permute(0, 3, 1, 2)
+        return rowwise(self._after_conv, *rows, light=self.light).permute(0, 3, 1, 2)
 
     def _in_strips(self, x: Tensor) -> Tensor:
         """The same in strips of whole rows, so that the output of the convolution stays in the cache too."""

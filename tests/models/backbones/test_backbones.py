@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from mmfan.errors import MMFanError
 from mmfan.models import FAN, FANHybrid
 from mmfan.models.backbones.fan import default_out_indices
+from mmfan.models.layers.checkpointing import RECOMPUTE
 from mmfan.registry import MODELS
 
 VIT = {"embed_dims": 32, "depth": 4, "num_heads": 4}
@@ -100,15 +102,40 @@ def test_checkpointing_changes_nothing(family):
     arch = HYBRID if family is FANHybrid else VIT
     x = torch.randn(2, 3, 32, 48)
     results = []
-    for with_cp in (False, True):
+    for recompute in RECOMPUTE:
         torch.manual_seed(0)
-        model = family(arch=arch, with_cp=with_cp, drop_path_rate=0.3).train()
+        model = family(arch=arch, recompute=recompute, drop_path_rate=0.3).train()
         sum(o.square().mean() for o in model(x)).backward()
         grads = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
         results.append({**grads, **dict(model.named_buffers())})
-    assert results[0].keys() == results[1].keys()
-    for name, value in results[0].items():
-        torch.testing.assert_close(results[1][name], value, msg=name)
+    for other in results[1:]:
+        assert results[0].keys() == other.keys()
+        for name, value in results[0].items():
+            torch.testing.assert_close(other[name], value, msg=name)
+
+
+def kept_elements(model, x):
+    """Elements that autograd itself keeps for the backward pass (not what checkpoints keep as their inputs)."""
+    tensors = {}
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: tensors.setdefault(t.data_ptr(), t), lambda t: t):
+        model(x)
+    return sum(t.numel() for pointer, t in tensors.items() if pointer not in {p.data_ptr() for p in model.parameters()})
+
+
+def test_the_more_is_recomputed_the_less_is_kept():
+    x = torch.randn(1, 3, 64, 64)
+    none, light, full = (kept_elements(FANHybrid(arch=HYBRID, recompute=choice).train(), x) for choice in RECOMPUTE)
+    assert none > light > full
+
+
+def test_choice_of_what_is_recomputed():
+    assert FANHybrid(arch=HYBRID).recompute == "light"
+    assert FANHybrid(arch=HYBRID, with_cp=True).recompute == "full"
+    assert FANHybrid(arch=HYBRID, recompute="full").with_cp
+    with pytest.raises(MMFanError, match=r"recompute to be one of \['none', 'light', 'full'\], got 'all'"):
+        FANHybrid(arch=HYBRID, recompute="all")
+    with pytest.raises(MMFanError, match="with_cp=True is recompute='full', but got recompute='none'"):
+        FANHybrid(arch=HYBRID, with_cp=True, recompute="none")
 
 
 @pytest.mark.parametrize(

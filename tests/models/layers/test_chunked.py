@@ -1,21 +1,13 @@
 import pytest
 import torch
 
-from mmfan.models.layers.chunked import PIECE, pieces_pay, rowwise
+from mmfan.models.layers.chunked import pieces_pay, rowwise
 
 
-@pytest.mark.parametrize("rows", [1, PIECE, 2 * PIECE + 3])
-def test_pieces_give_the_whole(rows):
-    x, y = torch.randn(rows, 3), torch.randn(rows, 5)
-    sizes = []
-
-    def function(a, b):
-        sizes.append(len(a))
-        return a * b.sum(1, keepdim=True)
-
+def test_without_gradients_the_whole_at_once():
+    x, y = torch.randn(20, 3), torch.randn(20, 5)
     with torch.no_grad():
-        found = rowwise(function, x, y)
-    assert sizes == [PIECE] * (rows // PIECE) + [rows % PIECE] * (rows % PIECE > 0)
+        found = rowwise(lambda a, b: a * b.sum(1, keepdim=True), x, y)
     torch.testing.assert_close(found, x * y.sum(1, keepdim=True))
 
 
@@ -45,3 +37,11 @@ def test_gradients_in_pieces_are_those_of_the_whole(rows, monkeypatch):
     torch.testing.assert_close(out, whole)
     for one, other in zip(found, torch.autograd.grad(whole, (x, y, weight), grad), strict=True):
         torch.testing.assert_close(one, other)
+
+
+def test_without_light_everything_is_kept():
+    x = torch.randn(4, 3, requires_grad=True)
+    calls = []
+    out = rowwise(lambda a: calls.append(1) or a.tanh(), x, light=False)
+    out.sum().backward()
+    assert len(calls) == 1
