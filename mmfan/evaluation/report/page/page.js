@@ -230,11 +230,29 @@
       make("div", { class: "viewing steering" },
         make("label", {}, "Corruption", kind), make("label", {}, "Severity", slider, said)),
     );
+    link((corruption, severity) => { Object.assign(state, { kind: corruption, level: severity }); show(); gallery.focus(); },
+      new Set(all(".cell", gallery).map((cell) => `${cell.dataset.corruption} ${cell.dataset.severity}`)));
     gallery.classList.add("viewer");
     gallery.tabIndex = 0;
     gallery.setAttribute("role", "group");
     gallery.setAttribute("aria-label", "Pictures; arrow keys change severity and corruption");
     show();
+  }
+
+  // Cells of the heat maps lead to their pictures.
+  function link(go, there) {
+    for (const table of all("table.heat")) {
+      const levels = [...table.tHead.rows[0].cells].map((head) => head.textContent);
+      for (const cell of all("td", table)) {
+        const corruption = cell.parentElement.cells[0].textContent;
+        const level = levels[cell.cellIndex];
+        if (!there.has(`${corruption} ${level}`)) continue;
+        const button = make("button", { type: "button", title: "Show the pictures" }, cell.textContent);
+        button.addEventListener("click", () => go(corruption, Number(level)));
+        cell.replaceChildren(button);
+      }
+    }
+    document.querySelector("#cells .lead").append(" Cells whose pictures were kept lead to them.");
   }
 
   // What is folded is printed too.

@@ -201,6 +201,15 @@ def test_arrows_on_the_pictures(page):
     assert seen(page)[2:4] == ["fog", 1]
 
 
+def test_cells_lead_to_their_pictures(page):
+    assert page.run(
+        "[...document.querySelectorAll('.heat')].map(one => one.querySelectorAll('button[title^=Show]').length)"
+    ) == [3, 3]
+    page.mouse(".heat tbody tr:nth-child(2) td:nth-child(3) button")
+    assert seen(page)[2:4] == ["jpeg compression", 2]
+    assert page.run("document.activeElement.className") == "gallery viewer"
+
+
 def test_picture_and_parts_are_chosen(page):
     choose(page, ".viewing select", 1)
     assert seen(page)[1] == "2:"
