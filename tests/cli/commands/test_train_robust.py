@@ -1,0 +1,47 @@
+"""`mmfan train --robust`: a folder of its own, a word on each change, and the plain config takes the weights."""
+
+import pytest
+import torch
+from helpers.tiny_robustness import make_runner, unformatted_configs
+from helpers.tiny_segmentor import run_tool, write_config, write_tree
+
+from mmfan.evaluation.results.store import ResultsStore
+
+
+@pytest.mark.slow
+@pytest.mark.process
+def test_trained_by_recipes_and_judged_by_the_plain_config(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    data = write_tree(tmp_path / "data", train=4, val=1)
+    config = write_config(tmp_path / "tiny.py", data, "train_cfg = dict(max_iters=2, val_interval=100)\n")
+    assert run_tool(monkeypatch, "train.py", config, "--robust", "cwfa", "augmix") == 0
+    out, err = capfd.readouterr()
+    folder = tmp_path / "work_dirs" / "tiny-cwfa-augmix"
+    assert "--robust cwfa: features pushed along their mean" in err
+    assert "--robust augmix: AugMix copies" in err
+    assert "corruptions of the tests that the training shows: contrast (by the recipes: contrast)" in err
+    assert "judge" in out
+    assert "--name tiny-cwfa-augmix" in out
+    checkpoint = folder / "iter_2.pth"
+    assert torch.load(checkpoint, weights_only=False)["meta"]["training_overlap"]["by_step"] == {"Views": ["contrast"]}
+
+    # the wrapped config judges as the plain one does
+    wrapped = write_config(
+        tmp_path / "wrapped.py", data, "model.update(type='mmfan.ConsistencyWrapper', of='EncoderDecoder')\n"
+    )
+    scores = []
+    for name in (config, wrapped):
+        results = tmp_path / f"{name.stem}.jsonl"
+        runner = make_runner(name, checkpoint, tmp_path / name.stem, results=str(results))
+        with unformatted_configs():
+            runner.test()
+        scores.append([(one["corruption"], one["severity"], one["metrics"]) for one in ResultsStore(results).records()])
+    assert scores[0] == scores[1]
+    assert len(scores[0]) == 5
+
+
+@pytest.mark.slow
+def test_a_wrong_recipe_lists_all(tmp_path, monkeypatch, capfd):
+    config = write_config(tmp_path / "tiny.py", write_tree(tmp_path / "data", train=2, val=1))
+    assert run_tool(monkeypatch, "train.py", config, "--robust", "augmx") == 2
+    assert "There is no recipe 'augmx'. Did you mean 'augmix'? There are: cwfa, augmix" in capfd.readouterr().err
