@@ -197,6 +197,34 @@ def test_in_mixed_precision(tmp_path, names):
         assert other != one
 
 
+class Weights(Hook):
+    """Notes the values of one weight after each iteration."""
+
+    def __init__(self):
+        self.seen = []
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.seen.append(runner.model.decode_head.fuse_norm.weight.detach().clone())
+
+
+@pytest.mark.slow
+def test_the_running_mean_is_what_is_saved(tmp_path):
+    """By hand: the first weights are taken over, then ``mean + 0.05 (weights - mean)``."""
+    cfg = load_config(write(tmp_path, "segmentor", LENGTH))
+    apply_recipes(cfg, ["ema"])
+    cfg.train_cfg.val_interval = 100
+    runner = build_runner(cfg, work_dir=tmp_path / "ema")
+    weights = Weights()
+    runner.register_hook(weights, "VERY_HIGH")
+    runner.train()
+    mean = weights.seen[0]
+    for seen in weights.seen[1:]:
+        mean = mean + 0.05 * (seen - mean)
+    saved = torch.load(tmp_path / "ema" / "iter_4.pth", weights_only=False)["state_dict"]
+    torch.testing.assert_close(saved["decode_head.fuse_norm.weight"], mean)
+    assert not torch.allclose(mean, weights.seen[-1])
+
+
 def train_as_rank(rank, port, config, names, work_dir):
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1",
                    "MASTER_PORT": str(port), "CUDA_VISIBLE_DEVICES": "-1"}  # fmt: skip

@@ -99,8 +99,9 @@ class PassSampler(Sampler):
         return len(self.sampler)
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell the order which epoch begins."""
-        self.sampler.set_epoch(epoch)
+        """Tell the order which epoch begins, if it wants to know."""
+        if hasattr(self.sampler, "set_epoch"):
+            self.sampler.set_epoch(epoch)
 
     def __getattr__(self, name: str) -> Any:
         # mmengine winds samplers forward that have `skip`, and does it otherwise for those that have not

@@ -67,7 +67,7 @@ def colour(image: Image, level: float) -> Image:
 
 def contrast(image: Image, level: float) -> Image:
     """Between nearly the mean grey and 1.9 times the contrast."""
-    grey = int(np.mean(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)) + 0.5)
+    grey = int(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8).mean() + 0.5)
     return _blend(np.full_like(image, grey), image, _factor(level))
 
 
