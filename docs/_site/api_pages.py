@@ -120,7 +120,7 @@ ROOMS: dict[str, tuple[str, list[Part]]] = {
 }  # fmt: skip
 
 CONSTANTS = {
-    "mmfan.corruptions.BUILT_IN": "``CORRUPTIONS``, then ``CBAR``.",
+    "mmfan.corruptions.BUILT_IN": "``CORRUPTIONS``, then ``CBAR`` and ``IMAGENET_C``.",
     "mmfan.corruptions.CBAR": "The ten types of ImageNet-C-bar, used where they are named.",
     "mmfan.corruptions.CBAR_STRENGTHS": "Type of ``CBAR`` -> the strength behind each of its severities.",
     "mmfan.corruptions.COMMON": "The 15 types of the common benchmarks, in the order of the reference package.",
@@ -128,6 +128,8 @@ CONSTANTS = {
     "mmfan.corruptions.ENGINE_VERSION": "Version of the built-in corruptions; another one makes other bytes.",
     "mmfan.corruptions.EXTRA": "The four held-out types.",
     "mmfan.corruptions.GROUPS": "Group (noise, blur, weather, digital) -> its types.",
+    "mmfan.corruptions.IMAGENET_C": "The type whose form in ImageNet-C is another one, in that form.",
+    "mmfan.corruptions.IMAGENET_C_PARAMETERS": "Type of ``IMAGENET_C`` -> the numbers behind each of its severities.",
     "mmfan.corruptions.PARAMETERS": "Type -> the numbers behind each of its severities.",
     "mmfan.corruptions.SEVERITIES": "The severities of the built-in types.",
     "mmfan.corruptions.SMALLEST_SIDE": "The least number of pixels of a side of a picture that can be corrupted.",

@@ -12,6 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from mmfan.benchmark.machine import Machine, describe_machine
 from mmfan.benchmark.page import Page
 from mmfan.benchmark.timing import Spread, time_alternately
-from mmfan.corruptions import CBAR, CORRUPTIONS, corrupt
+from mmfan.corruptions import CORRUPTIONS, corrupt
 from mmfan.corruptions.threads import one_thread
 from mmfan.datasets.corrupted.codec import encode_picture
 from mmfan.datasets.miniature import draw_scene
@@ -96,14 +97,14 @@ def measure_corruptions(
         size: (width, height) of the picture in pixels.
         severities: Which to measure.
         repeats: Measured rounds of each; one more goes before them.
-        names: The types to measure; those of C-bar, which the reference has not, are measured alone.
+        names: The types to measure; those that the reference has not are measured alone.
         say: Receives a line of progress for each type.
 
     Raises:
         NoReferenceError: The reference is not installed.
         MMFanError: ``size`` is too small for a street scene.
     """
-    reference = load_reference() if set(names) - set(CBAR) else None
+    reference = load_reference() if set(names) & set(CORRUPTIONS) else None
     picture = draw_scene(np.random.default_rng(0), size).image
     times = []
     with one_thread(), _reproducible_numpy():
@@ -124,7 +125,7 @@ def _time_one(picture: Picture, name: str, severity: int, repeats: int, referenc
         "mmfan": lambda: corrupt(picture, name, severity, 0),
         "png": lambda: encode_picture(corrupted, "png", None),
     }
-    if reference is not None and name not in CBAR:
+    if reference is not None and name in CORRUPTIONS:
         forms = {"reference": lambda: reference(picture, name, severity), **forms}
     seconds = time_alternately(forms, repeats)
     return CorruptionTimes(name, severity, seconds.get("reference"), seconds["mmfan"], seconds["png"])
@@ -214,7 +215,7 @@ def corruptions_page(report: CorruptionReport) -> Page:
 def _table(times: Sequence[CorruptionTimes], floor: float) -> Table:
     columns = ("reference, ms", "mmfan, ms", "times faster", "PNG, ms", "mmfan / PNG", "mmfan / floor")
     total = _total(times)
-    rows = [_row(t.name, t.reference and t.reference.low, t.mmfan.low, t.png.low, floor) for t in times]
+    rows = [_row(t.name, t.reference.low if t.reference else None, t.mmfan.low, t.png.low, floor) for t in times]
     rows.append(_row("all", total["reference"], total["mmfan"], total["png"], floor * len(times)))
     return Table("", "", (f"severity {times[0].severity}", *columns), tuple(rows))
 
@@ -231,10 +232,18 @@ def _row(name: str, reference: float | None, ours: float, png: float, floor: flo
     )
 
 
-def _total(times: Sequence[CorruptionTimes]) -> dict[str, float | None]:
+class _Total(TypedDict):
+    reference: float | None
+    mmfan: float
+    png: float
+    times_faster: float | None
+
+
+def _total(times: Sequence[CorruptionTimes]) -> _Total:
     """Sums of the shortest times; of the reference only where it has all types."""
     ours, png = (sum(getattr(entry, form).low for entry in times) for form in ("mmfan", "png"))
     references = [entry.reference.low for entry in times if entry.reference is not None]
     reference = sum(references) if len(references) == len(times) else None
-    faster = None if reference is None else reference / ours
-    return {"reference": reference, "mmfan": ours, "png": png, "times_faster": faster}
+    return _Total(
+        reference=reference, mmfan=ours, png=png, times_faster=None if reference is None else reference / ours
+    )

@@ -1,6 +1,7 @@
 """The corruptions of the robustness benchmarks, at five severities: ``corrupt(image, name, severity, seed)``.
 
-There are 19, and ten more of ImageNet-C-bar (:data:`CBAR`), which are used where they are asked for by name.
+There are 19, and ten more of ImageNet-C-bar (:data:`CBAR`) and one of ImageNet-C (:data:`IMAGENET_C`), which are used
+where they are asked for by name.
 
 Needs NumPy, OpenCV and numba, and nothing of torch or OpenMMLab; the names alone need none of them. The compiled loops
 are kept beside the package (or where ``NUMBA_CACHE_DIR`` points to), so that only the very first use compiles.
@@ -12,7 +13,7 @@ not depend on the processor, the system, or the version of Python and NumPy.
   ``gaussian_noise``, ``shot_noise``, ``impulse_noise``, ``speckle_noise``, ``zoom_blur``, ``fog``, ``brightness``,
   ``contrast``, ``saturate``, ``pixelate``; of C-bar ``checkerboard_cutout``, ``cocentric_sine_waves``,
   ``perlin_noise``, ``plasma_noise``, ``single_frequency_greyscale``, ``sparkles``.
-- The same to the last grey level, in few values: ``gaussian_blur``, ``glass_blur`` and ``elastic_transform`` (float32
+- The same to the last grey level, in few values: ``gaussian_blur``, ``glass_blur`` and ``elastic_transform`` in both forms (float32
   filters of OpenCV, which sum in the order that suits the processor), ``defocus_blur``, ``motion_blur`` and ``snow``
   (weights from the system's exponential, sine and cosine), ``frost`` (the cubic enlargement of OpenCV); of C-bar
   ``brownish_noise`` and ``blue_noise_sample`` (the Fourier transform of NumPy; a pixel on the threshold may be kept or
@@ -30,6 +31,8 @@ from mmfan.corruptions.names import (
     CORRUPTIONS,
     EXTRA,
     GROUPS,
+    IMAGENET_C,
+    IMAGENET_C_PARAMETERS,
     PARAMETERS,
     SEVERITIES,
 )
@@ -53,6 +56,8 @@ __all__ = [
     "ENGINE_VERSION",
     "EXTRA",
     "GROUPS",
+    "IMAGENET_C",
+    "IMAGENET_C_PARAMETERS",
     "PARAMETERS",
     "SEVERITIES",
     "SMALLEST_SIDE",

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.corruptions.compiled import compiled
-from mmfan.corruptions.draws import random_bytes, stream_key
-from mmfan.corruptions.names import PARAMETERS
+from mmfan.corruptions.draws import random_bytes, stream_key, uniform
+from mmfan.corruptions.names import IMAGENET_C_PARAMETERS, PARAMETERS
 from mmfan.corruptions.registry import Picture
 
 # A flat area must not lose a grey level because the weights add up to a hair less than one.
 _HAIR = np.float32(1e-3)
+_SIDE = 224  # of ImageNet-C's pictures, in pixels
 
 
 def elastic_transform(image: Picture, severity: int, seed: int) -> Picture:
@@ -38,6 +39,60 @@ def elastic_transform(image: Picture, severity: int, seed: int) -> Picture:
     )  # type: ignore[assignment]
     out = np.empty_like(image)
     _displace(image.reshape(height, width, -1), field, out.reshape(height, width, -1))
+    return out
+
+
+def elastic_transform_imagenet_c(image: Picture, severity: int, seed: int) -> Picture:
+    """Move three points of the picture at random, then displace every pixel by a smooth random field.
+
+    ImageNet-C's own form, for pictures of 224x224: at severities 1 and 2 the points are moved far (up to 24 and 49
+    pixels) and the field is smooth over many pixels, at 3 to 5 they are hardly moved and the field is fine. Of a larger
+    picture the field is drawn for 224 pixels on the shorter side and enlarged.
+
+    Source: ImageNet-C.
+    """
+    amplitude, sigma, most = IMAGENET_C_PARAMETERS["elastic_transform_imagenet_c"][severity - 1]
+    height, width = image.shape[:2]
+    scale = min(height, width) / _SIDE
+    moves = np.array([uniform(seed, 2 + k, -most, most) for k in range(6)], np.float32).reshape(3, 2)
+    rows, columns = round(height / scale), round(width / scale)
+    field = np.empty((height, width, 2), np.float32)
+    for axis in range(2):
+        draws = random_bytes(stream_key(seed, axis), 2 * rows * columns).view("<u2").reshape(rows, columns)
+        smooth = smoothed((draws.astype(np.float32) + 0.5) / 32768 - 1, sigma)
+        field[..., axis] = cv2.resize(smooth, (width, height)) * np.float32(amplitude * scale)
+    return move_and_displace(image, moves * np.float32(scale), field)
+
+
+def smoothed(noise: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """Gaussian blur of (H, W), cut at three standard deviations; continued by its mirror image as often as need be."""
+    kernel = cv2.getGaussianKernel(2 * int(3 * sigma + 0.5) + 1, sigma, cv2.CV_64F)
+    reach = len(kernel) // 2
+    # OpenCV's own border is one mirror image, and the kernel can be longer than the picture
+    padded = np.pad(noise, reach, "symmetric")
+    blurred = cv2.sepFilter2D(padded, cv2.CV_32F, kernel, kernel)
+    return np.asarray(blurred[reach : reach + noise.shape[0], reach : reach + noise.shape[1]], np.float32)
+
+
+def move_and_displace(image: Picture, moves: NDArray[np.float32], field: NDArray[np.float32]) -> Picture:
+    """The affine map of three moved points, then the displacements.
+
+    Args:
+        image: (H, W, 3) or (H, W).
+        moves: (3, 2), in pixels (right, down): of the lower right, upper right and upper left corner of a square of two
+            thirds of the shorter side in the middle.
+        field: (H, W, 2), in pixels (down, right): from where every pixel is read.
+    """
+    height, width = image.shape[:2]
+    middle = np.array([width // 2, height // 2], np.float32)
+    reach = min(height, width) // 3
+    corners = middle + np.float32([[reach, reach], [reach, -reach], [-reach, -reach]])
+    affine = cv2.getAffineTransform(corners.astype(np.float32), (corners + moves).astype(np.float32))
+    moved = cv2.warpAffine(
+        image.reshape(height, width, -1).astype(np.float32), affine, (width, height), borderMode=cv2.BORDER_REFLECT_101
+    )
+    out = np.empty_like(image)
+    _displace(np.ascontiguousarray(moved).reshape(height, width, -1), field, out.reshape(height, width, -1))
     return out
 
 

@@ -50,7 +50,9 @@ CBAR = (
     "single_frequency_greyscale",
     "sparkles",
 )
-BUILT_IN = CORRUPTIONS + CBAR
+# ImageNet-C's own numbers are those of PARAMETERS for all types but one, which has a name of its own.
+IMAGENET_C = ("elastic_transform_imagenet_c",)
+BUILT_IN = CORRUPTIONS + CBAR + IMAGENET_C
 
 # The groups of the benchmark, with each held-out type in the group it was held out of. Protocols that group
 # differently (brightness as digital, for one) carry their own groups.
@@ -139,4 +141,15 @@ CBAR_STRENGTHS: dict[str, tuple[float, ...]] = {
     "single_frequency_greyscale": (1, 1.5, 2, 4.5, 5),
     # radius, a hundredth of the side a unit
     "sparkles": (1, 2, 3, 5, 6),
+}
+
+# (amplitude, standard deviation of the smoothing, largest move of three points), in pixels of a picture of 224
+IMAGENET_C_PARAMETERS: dict[str, tuple[tuple[float, float, float], ...]] = {
+    "elastic_transform_imagenet_c": (
+        (244 * 2, 244 * 0.7, 244 * 0.1),
+        (244 * 2, 244 * 0.08, 244 * 0.2),
+        (244 * 0.05, 244 * 0.01, 244 * 0.02),
+        (244 * 0.07, 244 * 0.01, 244 * 0.02),
+        (244 * 0.12, 244 * 0.01, 244 * 0.02),
+    )
 }

@@ -9,7 +9,16 @@ from importlib import import_module
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfan.corruptions.names import BUILT_IN, CBAR, CBAR_STRENGTHS, GROUPS, PARAMETERS, SEVERITIES
+from mmfan.corruptions.names import (
+    BUILT_IN,
+    CBAR,
+    CBAR_STRENGTHS,
+    GROUPS,
+    IMAGENET_C,
+    IMAGENET_C_PARAMETERS,
+    PARAMETERS,
+    SEVERITIES,
+)
 from mmfan.errors import MMFanError, WrongTypeError
 from mmfan.utils.text import did_you_mean
 
@@ -61,7 +70,7 @@ _ROOMS = {
     "fog": ("fog",),
     "spatter": ("spatter",),
     "colour": ("brightness", "contrast", "saturate"),
-    "elastic": ("elastic_transform",),
+    "elastic": ("elastic_transform", "elastic_transform_imagenet_c"),
     "coding": ("pixelate", "jpeg_compression"),
     "spectra": ("blue_noise_sample", "brownish_noise"),
     "caustics": ("caustic_refraction",),
@@ -73,7 +82,8 @@ _ROOMS = {
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 _GROUP_OF = {name: group for group, names in GROUPS.items() for name in names} | dict.fromkeys(CBAR, "cbar")
-_NUMBERS_OF = PARAMETERS | CBAR_STRENGTHS
+_GROUP_OF |= dict.fromkeys(IMAGENET_C, "digital")
+_NUMBERS_OF = PARAMETERS | CBAR_STRENGTHS | IMAGENET_C_PARAMETERS
 _loaded: dict[str, Corruption] = {}
 _added: dict[str, Corruption] = {}
 

@@ -66,7 +66,6 @@ class WeatherDataset(CityscapesDataset):
         """List the samples of the conditions, one after the other, after checking that all their files are there."""
         if not self.whole:
             return super().load_data_list()
-        top: dict[str, str] = self.data_prefix
         samples: list[dict] = []
         for condition in self.conditions:
             folders = {"img_path": self.TREE.picture_folder(self.split, condition)}
@@ -75,7 +74,8 @@ class WeatherDataset(CityscapesDataset):
                 folders["seg_map_path"] = labels
             self.data_prefix = {key: os.path.join(self.data_root or "", folder) for key, folder in folders.items()}
             samples += [sample | {"condition": condition} for sample in super().load_data_list()]
-        self.data_prefix = top  # names of pictures are relative to the folder of them all
+        # names of pictures are relative to the folder of them all
+        self.data_prefix = {"img_path": os.path.join(self.data_root or "", self.TREE.top)}
         return samples
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mmfan.corruptions import BUILT_IN, CBAR, CORRUPTIONS, SEVERITIES, corrupt
+from mmfan.corruptions import BUILT_IN, CBAR, CORRUPTIONS, IMAGENET_C, SEVERITIES, corrupt
 
 RANDOM = (
     "gaussian_noise",
@@ -28,6 +28,7 @@ RANDOM = (
     "spatter",
     "elastic_transform",
     *CBAR,
+    *IMAGENET_C,
 )
 FIXED = tuple(name for name in CORRUPTIONS if name not in RANDOM)
 

@@ -13,6 +13,8 @@ from mmfan.corruptions import (
     CBAR_STRENGTHS,
     ENGINE_VERSION,
     GROUPS,
+    IMAGENET_C,
+    IMAGENET_C_PARAMETERS,
     PARAMETERS,
     UnknownCorruptionError,
     corrupt,
@@ -44,6 +46,9 @@ def test_built_in_corruptions_know_what_they_are(name: str) -> None:
     if name in CBAR:
         assert corruption.group == "cbar"
         assert corruption.parameters == CBAR_STRENGTHS[name]
+    elif name in IMAGENET_C:
+        assert corruption.group == "digital"
+        assert corruption.parameters == IMAGENET_C_PARAMETERS[name]
     else:
         assert name in GROUPS[corruption.group]
         assert corruption.parameters == PARAMETERS[name]

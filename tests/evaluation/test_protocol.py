@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmfan.corruptions import CBAR, COMMON, CORRUPTIONS, register_corruption, unregister_corruption
+from mmfan.corruptions import CBAR, COMMON, CORRUPTIONS, IMAGENET_C, register_corruption, unregister_corruption
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.protocol import PROTOCOLS, Protocol, ProtocolError, get_protocol, make_protocol, protocol_of_cells
 
@@ -26,6 +26,7 @@ SIXTEEN = set(CORRUPTIONS) - {"zoom_blur", "elastic_transform", "pixelate"}
         ("level5", SIXTEEN, 16, [4, 4, 4, 4]),
         ("ssb15_s3", set(COMMON), 15, [3, 4, 4, 4]),
         ("cbar10", set(CBAR), 50, None),
+        ("imagenet_c", set(COMMON) - {"elastic_transform"} | set(IMAGENET_C), 75, [3, 4, 4, 4]),
     ],
 )
 def test_the_cells_of_the_named_protocols(name, types, size, sizes_of_groups):
@@ -42,9 +43,9 @@ def test_the_cells_of_the_named_protocols(name, types, size, sizes_of_groups):
     assert "arXiv" in protocol.source
 
 
-def test_there_are_nine():
+def test_there_are_ten():
     seven = ["kamann16", "fan_repo_s3", "stl_repo_s5", "common15", "fan16", "all19", "level5"]
-    assert list(PROTOCOLS) == [*seven, "ssb15_s3", "cbar10"]
+    assert list(PROTOCOLS) == [*seven, "ssb15_s3", "imagenet_c", "cbar10"]
 
 
 def test_kamann16_takes_three_severities_of_noise_and_counts_brightness_as_digital():

@@ -38,7 +38,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         choices=BUILT_IN,
         default=CORRUPTIONS,
         metavar="TYPE",
-        help="some types; those of C-bar have no reference",
+        help="some types; those of C-bar and ImageNet-C have no reference",
     )
     add_common_options(parser)
     return parser

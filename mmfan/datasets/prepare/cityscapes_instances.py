@@ -85,7 +85,8 @@ def prepare(
             f"{len(absent)} of {len(names)} pictures of {split} have no *{INSTANCE_SUFFIX}: {shortlist(absent)}. It is "
             "in gtFine_trainvaltest.zip."
         )
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for number, found in enumerate(_read_all(root / "gtFine" / split, names, workers), 1):
         images.append({"id": number, "file_name": names[number - 1] + IMAGE_SUFFIX, **found.size})
         for annotation in found.annotations:

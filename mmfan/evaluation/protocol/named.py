@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmfan.corruptions import CBAR, COMMON, CORRUPTIONS, GROUPS, SEVERITIES
+from mmfan.corruptions import CBAR, COMMON, CORRUPTIONS, GROUPS, IMAGENET_C, SEVERITIES
 from mmfan.evaluation.protocol.definition import Protocol, grid
 
 _NOISE = ("gaussian_noise", "impulse_noise", "shot_noise", "speckle_noise")
@@ -24,6 +24,10 @@ _FAN_SCRIPT_GROUPS: dict[str, tuple[str, ...]] = {
 }
 _FAN_SCRIPT_TYPES = tuple(name for names in _FAN_SCRIPT_GROUPS.values() for name in names)
 _COMMON_GROUPS = {group: tuple(name for name in names if name in COMMON) for group, names in GROUPS.items()}
+
+# the 15 with the form that differs in the place of the one in use
+_IMAGENET_C = {name: IMAGENET_C[0] if name == "elastic_transform" else name for name in COMMON}
+_IMAGENET_C_GROUPS = {group: tuple(_IMAGENET_C[name] for name in names) for group, names in _COMMON_GROUPS.items()}
 
 PROTOCOLS: dict[str, Protocol] = {
     protocol.name: protocol
@@ -78,6 +82,13 @@ PROTOCOLS: dict[str, Protocol] = {
             _COMMON_GROUPS,
             "Agnihotri et al., SemSegBench and DetecBench, 2025 (arXiv 2505.18015): the 15 types of Hendrycks and "
             "Dietterich at severity 3 alone; their GAM is the lowest of the 15",
+        ),
+        Protocol(
+            "imagenet_c",
+            grid(dict.fromkeys(_IMAGENET_C.values(), SEVERITIES)),
+            _IMAGENET_C_GROUPS,
+            "Hendrycks and Dietterich, ICLR 2019 (arXiv 1903.12261), with the elastic transform of its own pictures; "
+            "those were stored as JPEG of quality 85, which these are not",
         ),
         Protocol(
             "cbar10",

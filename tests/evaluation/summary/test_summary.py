@@ -105,7 +105,10 @@ def test_in_json():
 def test_cells_are_shared_between_protocols():
     every = records_of(
         {CLEAN: 0.8}
-        | {cell: 0.8 - cell.severity / 10 for cell in (*PROTOCOLS["all19"].cells, *PROTOCOLS["cbar10"].cells)}
+        | {
+            cell: 0.8 - cell.severity / 10
+            for cell in {cell for protocol in PROTOCOLS.values() for cell in protocol.cells}
+        }
     )
     cells = {name: summarize(every, name).cells for name in PROTOCOLS}
     assert cells == {name: protocol.size for name, protocol in PROTOCOLS.items()}

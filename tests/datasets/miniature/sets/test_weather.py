@@ -17,8 +17,11 @@ SIZE = (128, 64)
 
 
 def test_same_arguments_same_bytes():
-    def digest(*where):
-        return [hashlib.sha256(scene.image.tobytes()).hexdigest() for scene in draw_in_weather(*where, SIZE)]
+    def digest(seed, condition, split, index):
+        return [
+            hashlib.sha256(one.image.tobytes()).hexdigest()
+            for one in draw_in_weather(seed, condition, split, index, SIZE)
+        ]
 
     first = digest(0, "snow", "val", 1)
     assert first == digest(0, "snow", "val", 1)
