@@ -14,10 +14,10 @@ not depend on the processor, the system, or the version of Python and NumPy.
   ``contrast``, ``saturate``, ``pixelate``; of C-bar ``checkerboard_cutout``, ``cocentric_sine_waves``,
   ``perlin_noise``, ``plasma_noise``, ``single_frequency_greyscale``, ``sparkles``.
 - The same to the last grey level, in few values: ``gaussian_blur``, ``glass_blur`` and both forms of
-  ``elastic_transform`` (float32 filters of OpenCV, which sum in the order that suits the processor), ``defocus_blur``, ``motion_blur`` and ``snow``
-  (weights from the system's exponential, sine and cosine), ``frost`` (the cubic enlargement of OpenCV); of C-bar
-  ``brownish_noise`` and ``blue_noise_sample`` (the Fourier transform of NumPy; a pixel on the threshold may be kept or
-  lost), ``caustic_refraction`` and ``inverse_sparkles`` (powers of the system).
+  ``elastic_transform`` (float32 filters of OpenCV, which sum in the order that suits the processor), ``defocus_blur``,
+  ``motion_blur`` and ``snow`` (weights from the system's exponential, sine and cosine), ``frost`` (the cubic
+  enlargement of OpenCV); of C-bar ``brownish_noise`` and ``blue_noise_sample`` (the Fourier transform of NumPy; a pixel
+  on the threshold may be kept or lost), ``caustic_refraction`` and ``inverse_sparkles`` (powers of the system).
 - As far as the library goes: ``jpeg_compression`` is libjpeg-turbo's, as in OpenCV and Pillow; ``spatter`` finds the
   edges of its drops with OpenCV in integers.
 """
