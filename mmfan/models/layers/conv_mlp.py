@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmfan.models.layers.depthwise import DepthwiseConv
 from mmfan.models.layers.folded_scale import scaled
 from mmfan.models.layers.patch_embed import NormLayer
 from mmfan.models.layers.products import Linear
@@ -17,14 +18,14 @@ class DepthwiseConvs(nn.Module):
 
     def __init__(self, dim: int, norm_layer: NormLayer) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(dim, dim, kernel_size=3, padding=1, groups=dim)
+        self.conv1 = DepthwiseConv(dim, 3)
         self.bn = norm_layer(dim)
-        self.conv2 = nn.Conv2d(dim, dim, kernel_size=3, padding=1, groups=dim)
+        self.conv2 = DepthwiseConv(dim, 3)
 
     def forward(self, x: Tensor, scale: Tensor) -> Tensor:
         """``(B, C, H, W)`` and ``(C,)`` to ``scale * convs(x)``."""
         x = self.bn(F.gelu(self.conv1(x)))
-        return F.conv2d(x, *scaled(self.conv2, scale), padding=1, groups=self.conv2.groups)
+        return self.conv2.by(x, *scaled(self.conv2, scale))
 
 
 class ConvMlp(nn.Module):

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from mmfan.models.layers.checkpointing import LightSteps, run
 from mmfan.models.layers.chunked import pieces_pay, rowwise
+from mmfan.models.layers.depthwise import DepthwiseConv
 from mmfan.models.layers.folded_scale import scaled
 from mmfan.models.layers.products import product
 
@@ -78,7 +79,7 @@ class ConvNeXtBlock(LightSteps):
     def __init__(self, dim: int, layer_scale: float) -> None:
         super().__init__()
         self.gamma = nn.Parameter(torch.full((dim,), layer_scale))
-        self.conv_dw = nn.Conv2d(dim, dim, kernel_size=7, padding=3, groups=dim)
+        self.conv_dw = DepthwiseConv(dim, 7)
         self.norm = UnbiasedLayerNorm(dim, eps=1e-6)
         self.mlp = PointwiseMlp(dim, 4 * dim)
 
