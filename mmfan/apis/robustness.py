@@ -104,6 +104,11 @@ def describe_plan(loop: RobustnessLoop, measure: bool) -> str:
     Raises:
         mmfan.evaluation.judging.findings.PreflightError: The preflight found something.
     """
+    with loop.computing.prepared():
+        return _described(loop, measure)
+
+
+def _described(loop: RobustnessLoop, measure: bool) -> str:
     loop.runner.model.eval()
     loop.preflight(with_model=measure)
     done = set()

@@ -120,7 +120,7 @@ class Judge:
         common: dict[str, Any] = {
             "protocol": protocol, "results": self.context.out / f"{self.context.analysis}.jsonl", "seed": self.seed,
             "limit": self.context.limit, "name": name or self.context.label,
-            "fp16": self.cfg.test_cfg.get("fp16", False), "precision": self.cfg.test_cfg.get("precision"),
+            **_precision_of(self.cfg.test_cfg),
         }  # fmt: skip
         evaluator = make_evaluator(self.cfg.test_evaluator)
         loader = self.cfg.test_dataloader
@@ -138,6 +138,12 @@ class Judge:
             self.runner.test()
         self.context.used_pictures[:] = loop.names
         return records_of(loop)
+
+
+def _precision_of(test_cfg: Mapping[str, Any]) -> dict[str, Any]:
+    """The precision of an analysis: float32 on a GPU too, unless the config asks for another."""
+    fp16 = bool(test_cfg.get("fp16", False))
+    return {"fp16": fp16, "precision": test_cfg.get("precision") or (None if fp16 else "fp32")}
 
 
 def with_parts(evaluator: RetentionEvaluator, parts: tuple[str, str] | None) -> RetentionEvaluator:

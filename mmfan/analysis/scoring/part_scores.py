@@ -52,7 +52,7 @@ class PartCountsMetric(SegCountsMetric):
                 "(rows x columns). Load the labels in the size of the picture."
             )
         return count_pixels(
-            prediction, truth.masked_fill(~marked, self.ignore_index), len(self._classes()), self.ignore_index
+            prediction, truth.long().masked_fill(~marked, self.ignore_index), len(self._classes()), self.ignore_index
         )
 
     def scores(self, results: Sequence[NDArray[np.int64]]) -> CellScores:

@@ -38,7 +38,7 @@ def compiled_parts(model: torch.nn.Module, options: Mapping[str, Any] | None) ->
         options: From :func:`compile_options`.
 
     Raises:
-        MMFanError: The compiler fails, within the context; or the model has no such parts.
+        MMFanError: The model has no such parts, or the options name no compiler.
     """
     if options is None:
         yield
@@ -46,8 +46,27 @@ def compiled_parts(model: torch.nn.Module, options: Mapping[str, Any] | None) ->
     parts = _parts_of(model)
     if not parts:
         raise MMFanError(f"{type(model).__name__} has no backbone that could be compiled: leave out compile=True.")
-    for part in parts:
-        part.forward = torch.compile(part.forward, **options)
+    with telling_of_compiler():
+        try:
+            compiled = [torch.compile(part.forward, **options) for part in parts]
+        except TypeError as error:  # arguments that it does not take
+            raise ConfigError(f"compile={dict(options)!r} of the config cannot be used: {error}.") from error
+    for part, function in zip(parts, compiled, strict=True):
+        part.forward = function
+    try:
+        yield
+    finally:
+        for part in parts:
+            del part.forward
+
+
+@contextmanager
+def telling_of_compiler() -> Iterator[None]:
+    """Say in words for a user that the compiler fails, which it does in a forward pass.
+
+    Raises:
+        MMFanError: It does; other errors pass as they are.
+    """
     try:
         yield
     except RuntimeError as error:
@@ -57,9 +76,6 @@ def compiled_parts(model: torch.nn.Module, options: Mapping[str, Any] | None) ->
             f"The model cannot be compiled: {type(error).__name__}: {_first_line(error)} Leave out --compile, or set "
             "compile=False, to judge it as it is."
         ) from error
-    finally:
-        for part in parts:
-            del part.forward
 
 
 def _parts_of(model: torch.nn.Module) -> list[Any]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 
-from mmfan.evaluation.loop.compiling import compile_options, compiled_parts
+from mmfan.evaluation.loop.compiling import compile_options, compiled_parts, telling_of_compiler
 from mmfan.evaluation.loop.precision import Precision, choose_precision, device_facts, float32_operators
 from mmfan.evaluation.loop.sliding import WINDOWS, windows_at_once
 from mmfan.utils.checks import whole_number
@@ -80,7 +80,7 @@ class Computing:
         self._prepared = True
         try:
             with (
-                float32_operators(self.model),
+                float32_operators(self.model) if self.precision.amp == torch.bfloat16 else nullcontext(),
                 windows_at_once(self.model, self.windows),
                 compiled_parts(self.model, self.compile_options),
                 copies_behind(self.model, self.device.type == "cuda"),
@@ -96,7 +96,8 @@ class Computing:
         On a GPU it returns before the device is done, as long as no more than :data:`AHEAD` batches are before it; so
         the time that a batch takes is spent here, in the pass of a later one.
         """
-        with self.precision.autocast():
+        telling = nullcontext() if self.compile_options is None else telling_of_compiler()
+        with telling, self.precision.autocast():
             found = step(batch)
         if self.device.type == "cuda":
             done = torch.cuda.Event()

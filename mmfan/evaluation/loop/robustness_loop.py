@@ -222,6 +222,14 @@ class RobustnessLoop(BaseLoop):
         self.runner.model.eval()
         if mode == "val":
             self.computing.compile_options = None  # mmengine compiles what trains
+        with self.computing.prepared():
+            metrics = self._run(mode)
+        self.runner.call_hook(f"after_{mode}_epoch", metrics=metrics)
+        self.runner.call_hook(f"after_{mode}")
+        return metrics
+
+    def _run(self, mode: str) -> dict[str, float]:
+        """The preflight, then the cells."""
         self.preflight(with_model=mode == "test")
         self.key = self.find_key(mode)
         if self.kept is not None:  # what was decoded before the contents were hashed may have been another content
@@ -243,15 +251,10 @@ class RobustnessLoop(BaseLoop):
             with run.shares.measure("metric"), building("the evaluator"):
                 return self.evaluator.cell_scores()
 
-        with self.computing.prepared():
-            records = run.run(
-                begin, judge, lambda number: self.batches.skipped.add(number), self.dataloader.num_workers
-            )
+        records = run.run(begin, judge, lambda number: self.batches.skipped.add(number), self.dataloader.num_workers)
         self.shares = run.seconds
         metrics = conclude(records, self.protocol, self.runner.logger)
         curves.conclude(metrics)
-        self.runner.call_hook(f"after_{mode}_epoch", metrics=metrics)
-        self.runner.call_hook(f"after_{mode}")
         return metrics
 
     def _cell_run(self, key: RunKey) -> CellRun:

@@ -40,8 +40,8 @@ class DepthwiseConv(nn.Conv2d):
             return F.conv2d(x, weight, bias, padding=self.padding, groups=self.groups)
         if layout != "contiguous":
             raise MMFanError(
-                f"Expected LAYOUTS[{x.device.type!r}] of depth-wise convolutions to be 'channels_last' or 'contiguous', "
-                f"got {layout!r}."
+                f"Expected LAYOUTS[{x.device.type!r}] of depth-wise convolutions to be 'channels_last' or "
+                f"'contiguous', got {layout!r}."
             )
         mixed = F.conv2d(x.contiguous(), weight.contiguous(), bias, padding=self.padding, groups=self.groups)
         return mixed.contiguous(memory_format=torch.channels_last)

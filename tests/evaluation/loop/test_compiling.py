@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from mmfan.errors import ConfigError, MMFanError
-from mmfan.evaluation.loop.compiling import compile_options, compiled_parts
+from mmfan.evaluation.loop.compiling import compile_options, compiled_parts, telling_of_compiler
 from mmfan.evaluation.loop.computing import Computing
 
 
@@ -64,8 +64,14 @@ def test_a_compiler_that_fails_is_told():
 
 
 def test_other_errors_pass_and_models_without_a_backbone_are_told():
-    with pytest.raises(RuntimeError, match=r"^mine$"), compiled_parts(Model(), {}):
+    with pytest.raises(RuntimeError, match=r"^mine$"), telling_of_compiler():
         raise RuntimeError("mine")
+    for options, message in (
+        ({"backend": "none_such"}, "cannot be compiled: InvalidBackend: .*none_such.* Leave out --compile"),
+        ({"mod": "default"}, "'mod': 'default'.* of the config cannot be used: .*'mod'"),
+    ):
+        with pytest.raises(MMFanError, match=message), compiled_parts(Model(), options):
+            pass
     refused = pytest.raises(MMFanError, match="Linear has no backbone that could be compiled")
     with refused, compiled_parts(nn.Linear(2, 2), {}):
         pass
