@@ -116,7 +116,7 @@ class Computing:
 @contextmanager
 def copies_behind(model: torch.nn.Module, wanted: bool) -> Iterator[None]:
     """Let the model's preprocessors not wait for what they copy to the device, while the context lasts."""
-    found = [module for module in model.modules() if wanted and hasattr(module, "_non_blocking")]
+    found: list[Any] = [module for module in model.modules() if wanted and hasattr(module, "_non_blocking")]
     kept = [module._non_blocking for module in found]
     for module in found:
         module._non_blocking = True

@@ -90,7 +90,7 @@ def windows_at_once(model: torch.nn.Module, most: int) -> Iterator[None]:
             own, are left alone.
         most: See :class:`SlidingWindows`.
     """
-    segmentors = [module for module in model.modules() if _slides(type(module))]
+    segmentors: list[Any] = [module for module in model.modules() if _slides(type(module))]
     for segmentor in segmentors:
         segmentor.slide_inference = SlidingWindows(segmentor, most)
     try:
