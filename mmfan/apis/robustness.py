@@ -30,15 +30,17 @@ def judged_config(
     workers: int | None = None,
     batch_size: int | None = None,
     compiled: bool = False,
+    fill_cores: bool = False,
     **loop: Any,
 ) -> Config:
     """A config whose test is :class:`mmfan.evaluation.loop.robustness_loop.RobustnessLoop`.
 
     Args:
         cfg: Any config with ``test_dataloader`` and ``test_evaluator``; it is not changed.
-        workers: Loading processes; None for the config's number, and on a GPU for at least one a core but one.
+        workers: Loading processes; None for the config's number.
         batch_size: Pictures in a batch; None for the config's number.
         compiled: Compile the model, whatever the config says.
+        fill_cores: On a GPU take at least :func:`workers_of_gpu` loading processes, where ``workers`` says nothing.
         **loop: Arguments of the loop; None leaves what a RobustnessLoop of the config has, or the default.
 
     Raises:
@@ -60,7 +62,7 @@ def judged_config(
     # replaced as a whole: assigning to a part of a config merges
     cfg.pop("test_cfg", None)
     cfg.test_cfg = {"fp16": bool(kept.get("fp16", False)), **own, **given, "type": "mmfan.RobustnessLoop"}
-    if workers is None and has_accelerator():
+    if workers is None and fill_cores and has_accelerator():
         workers = max(cfg.test_dataloader.get("num_workers", 0), workers_of_gpu(os.environ))
     if workers is not None:
         cfg.test_dataloader.num_workers = workers

@@ -65,8 +65,9 @@ def test_a_gpu_gets_loading_processes_by_the_cores(monkeypatch):
     monkeypatch.setattr(robustness, "has_accelerator", lambda: True)
     for cores in (1, 2, 12, 64):
         monkeypatch.setattr(robustness, "default_workers", lambda environment, left, cores=cores: max(1, cores - left))
-        found[cores] = judged_config(Config(PARTS)).test_dataloader.num_workers
+        found[cores] = judged_config(Config(PARTS), fill_cores=True).test_dataloader.num_workers
     assert found == {1: 4, 2: 4, 12: 11, 64: 16}  # the config has 4
-    assert judged_config(Config(PARTS), workers=3).test_dataloader.num_workers == 3
+    assert judged_config(Config(PARTS), workers=3, fill_cores=True).test_dataloader.num_workers == 3
+    assert judged_config(Config(PARTS)).test_dataloader.num_workers == 4  # what a user says stands
     monkeypatch.setattr(robustness, "has_accelerator", lambda: False)
-    assert judged_config(Config(PARTS)).test_dataloader.num_workers == 4
+    assert judged_config(Config(PARTS), fill_cores=True).test_dataloader.num_workers == 4

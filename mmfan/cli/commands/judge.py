@@ -141,6 +141,7 @@ def judge(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         workers=args.workers,
         batch_size=args.batch_size,
         compiled=args.compile,
+        fill_cores=not any(word.startswith("test_dataloader.num_workers=") for word in args.cfg_words),
         protocol=asked_protocol(args.protocol, args.corruptions, args.severities),
         results=args.results or str(Path(work_dir) / RESULTS_NAME),
         limit=args.limit,
