@@ -5,9 +5,9 @@ from mmfan.environment import check_environment
 check_environment()
 
 from mmfan.models.backbones import FAN, AlterNet, FANHybrid, FANSwin  # noqa: E402
-from mmfan.models.classifier import FANClassifier  # noqa: E402
+from mmfan.models.classifier import FANClassifier, FANTokenClassifier  # noqa: E402
 from mmfan.models.decode_heads import *  # noqa: E402, F403
 from mmfan.models.losses import *  # noqa: E402, F403
 from mmfan.models.necks import SimpleFeaturePyramid  # noqa: E402
 
-__all__ = ["FAN", "AlterNet", "FANClassifier", "FANHybrid", "FANSwin", "SimpleFeaturePyramid"]
+__all__ = ["FAN", "AlterNet", "FANClassifier", "FANHybrid", "FANSwin", "FANTokenClassifier", "SimpleFeaturePyramid"]

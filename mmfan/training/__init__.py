@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_face(
         "feature_hook": ["FeatureAugmentHook"],
         "overlap_hook": ["OverlapHook"],
         "recipes": ["RECIPES", "apply_recipes"],
+        "token_labels": ["labeler_loss", "sampled_labels", "student_loss"],
         "teacher": ["TeacherWrapper"],
     },
 )

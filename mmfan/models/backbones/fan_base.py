@@ -142,11 +142,15 @@ class FANBackbone(DenseBackbone):
 
     def class_token(self, x: Tensor) -> Tensor:
         """The class token after the class-attention blocks, ``(B, E)``; ``x`` as in :meth:`forward`."""
+        return self.all_tokens(x)[:, 0]
+
+    def all_tokens(self, x: Tensor) -> Tensor:
+        """The class token and the patch tokens behind it, after the class-attention blocks, ``(B, 1 + N, E)``."""
         _, tokens, _ = self._through_blocks(x)
         tokens = torch.cat((self.cls_token.expand(tokens.shape[0], -1, -1), tokens), dim=1)
         for block in self.cls_attn_blocks:
             tokens = block(tokens)
-        return tokens[:, 0]
+        return tokens
 
     def _through_blocks(self, x: Tensor) -> tuple[list[Tensor], Tensor, tuple[int, int]]:
         x = self.check_input(x)
