@@ -12,7 +12,7 @@ from helpers.tiny_robustness import write_parts
 from helpers.tiny_segmentor import write_config, write_tree
 
 # what tells two runs of the judge apart that are the same: how long they took, where, and by what
-UNLIKE = ("seconds", "versions", "time", "shares")
+UNLIKE = ("date", "seconds", "versions", "time", "shares")
 JUDGED = ["contrast", "gaussian_noise", "fog", "jpeg_compression"]
 TRAINING = """
 randomness = dict(seed=0, deterministic=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 from mmfan.corruptions import corruption_names, get_corruption
@@ -18,7 +19,7 @@ from mmfan.utils.versions import versions
 def make_record(
     key: RunKey, cell: Cell, scores: CellScores, seconds: float, packages: Sequence[str], **more: Any
 ) -> Record:
-    """The record of a cell; see :mod:`mmfan.evaluation.results.store`.
+    """The record of a cell, dated today (UTC); see :mod:`mmfan.evaluation.results.store`.
 
     Args:
         key: Whose record it is.
@@ -39,6 +40,7 @@ def make_record(
         "seed": key.seed,
         "pictures": key.pictures,
         **dict(zip(RUN_HASHES, (key.contents, key.truth, key.metric, key.precision), strict=True)),
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
         "seconds": round(seconds, 3),
         "versions": versions_of(cell, packages),
         **more,

@@ -165,6 +165,7 @@ _OPTIONAL: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "classes": ("a list of names", _is_list_of_texts),
     "counts": ("the name of a file", lambda value: isinstance(value, str)),
     "training_overlap": ("a dict like {'overlaps': ['fog'], 'added': ['fog']}", _is_overlap),
+    "date": ("a text like 2026-11-29", lambda value: isinstance(value, str)),
     "versions": ("a dict of versions by name", lambda value: isinstance(value, Mapping)),
 }
 

@@ -1,10 +1,14 @@
-"""Versions of cells: those of corruptions, and none for cells that are made in another way."""
+"""Records of cells: their day, and versions: those of corruptions, none for cells that are made in another way."""
+
+from datetime import datetime, timezone
 
 import pytest
 
 from mmfan.corruptions import ENGINE_VERSION
 from mmfan.corruptions.cell import CLEAN, Cell
-from mmfan.evaluation.judging.records import check_corruption_versions, versions_of
+from mmfan.evaluation.judging.records import check_corruption_versions, make_record, versions_of
+from mmfan.evaluation.metrics.cell_scores import CellScores
+from mmfan.evaluation.results.store import RunKey
 
 
 def record(corruption, version):
@@ -29,3 +33,10 @@ def test_a_changed_corruption_is_refused_and_cells_made_otherwise_are_not():
     check_corruption_versions([record("fog", ENGINE_VERSION), record("hidden_by_an_analysis", None)], "r.jsonl")
     with pytest.raises(ValueError, match=r"r\.jsonl holds cells .*fog 3 \(version 0, now"):
         check_corruption_versions([record("fog", "0")], "r.jsonl")
+
+
+def test_a_record_says_the_day_on_which_its_cell_was_judged():
+    before = datetime.now(timezone.utc).date()
+    made = make_record(RunKey("m", "d"), CLEAN, CellScores({"mIoU": 0.5}), 1.25, ["numpy"])
+    assert before <= datetime.strptime(made["date"], "%Y-%m-%d").date() <= datetime.now(timezone.utc).date()
+    assert (made["metrics"], made["seconds"]) == ({"mIoU": 0.5}, 1.25)
