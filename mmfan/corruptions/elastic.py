@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +61,7 @@ def elastic_transform_imagenet_c(image: Picture, severity: int, seed: int) -> Pi
     field = np.empty((height, width, 2), np.float32)
     for axis in range(2):
         draws = random_bytes(stream_key(seed, axis), 2 * rows * columns).view("<u2").reshape(rows, columns)
-        smooth = smoothed((draws.astype(np.float32) + 0.5) / 32768 - 1, sigma)
+        smooth = smoothed(np.asarray((draws.astype(np.float32) + 0.5) / 32768 - 1, np.float32), sigma)
         field[..., axis] = cv2.resize(smooth, (width, height)) * np.float32(amplitude * scale)
     return move_and_displace(image, moves * np.float32(scale), field)
 
@@ -86,7 +88,7 @@ def move_and_displace(image: Picture, moves: NDArray[np.float32], field: NDArray
     height, width = image.shape[:2]
     middle = np.array([width // 2, height // 2], np.float32)
     reach = min(height, width) // 3
-    corners = middle + np.float32([[reach, reach], [reach, -reach], [-reach, -reach]])
+    corners = middle + np.array([[reach, reach], [reach, -reach], [-reach, -reach]], np.float32)
     affine = cv2.getAffineTransform(corners.astype(np.float32), (corners + moves).astype(np.float32))
     moved = cv2.warpAffine(
         image.reshape(height, width, -1).astype(np.float32), affine, (width, height), borderMode=cv2.BORDER_REFLECT_101
@@ -112,7 +114,7 @@ def _mirror(at: int, length: int) -> int:
 
 
 @compiled
-def _displace(image: Picture, field: NDArray[np.float32], out: Picture) -> None:
+def _displace(image: NDArray[Any], field: NDArray[np.float32], out: Picture) -> None:
     height, width, channels = image.shape
     for y in range(height):
         for x in range(width):

@@ -55,6 +55,7 @@ def pictures_wanted(root: str | os.PathLike[str], split: str = "test") -> dict[s
 
     Raises:
         FileNotFoundError: The set, or a condition of it, has no pictures there.
+        SubmissionError: Two pictures have one name, so that their predictions could not lie at the top of an archive.
     """
     found: dict[str, Path] = {}
     for condition in _TREE.conditions:
@@ -63,7 +64,9 @@ def pictures_wanted(root: str | os.PathLike[str], split: str = "test") -> dict[s
         if not stems:
             raise FileNotFoundError(f"No picture *{_TREE.picture_suffix} in {folder.resolve()}.\n{_TREE.advice(root)}")
         for stem in stems:
-            found[f"{PurePosixPath(stem).name}{_TREE.picture_suffix}"] = folder / f"{stem}{_TREE.picture_suffix}"
+            name, path = f"{PurePosixPath(stem).name}{_TREE.picture_suffix}", folder / f"{stem}{_TREE.picture_suffix}"
+            if found.setdefault(name, path) != path:
+                raise SubmissionError(f"Two pictures have the name {name}: {found[name]} and {path}.")
     return found
 
 

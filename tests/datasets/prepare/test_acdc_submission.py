@@ -103,6 +103,15 @@ def test_archives_made_otherwise(root, tmp_path):
         check_archive(path, root)
 
 
+def test_two_pictures_of_one_name(root, tmp_path):
+    first = next(root / picture for picture in ACDC if "/fog/test/" in picture)
+    other = root / "rgb_anon/rain/test/GOPR0475" / first.name
+    other.parent.mkdir()
+    other.write_bytes(first.read_bytes())
+    with pytest.raises(SubmissionError, match=rf"Two pictures have the name {first.name}: .*fog.* and .*rain"):
+        write_archive(predictions(tmp_path / "p"), root, tmp_path / "acdc.zip")
+
+
 def test_a_set_without_test_pictures(root, tmp_path):
     for picture in ACDC:
         if "/fog/test/" in picture:

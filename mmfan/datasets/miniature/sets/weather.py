@@ -48,15 +48,15 @@ def _generator(numbers: list[int]) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(numbers)))
 
 
-def _name(split: str, index: int) -> str:
+def _name(condition: str, split: str, index: int) -> str:
     towns = CITIES[split]
-    town = towns[index % len(towns)]
+    town = f"{towns[index % len(towns)]}_{condition}"  # names of files are unique in the set, as in ACDC
     return f"{town}/{town}_frame_{index:06d}"
 
 
 def _places(condition: str, split: str, index: int) -> tuple[tuple[str, str], tuple[str, str]]:
     """Beginnings of the picture's and its labels' paths, in bad and in good weather."""
-    name = _name(split, index)
+    name = _name(condition, split, index)
     return (
         (f"rgb_anon/{condition}/{split}/{name}_rgb", f"gt/{condition}/{split}/{name}_gt"),
         (f"rgb_anon/{condition}/{split}_ref/{name}_rgb_ref", f"gt/{condition}/{split}_ref/{name}_gt_ref"),
@@ -109,7 +109,7 @@ def write_weather(
 ) -> bool:
     """Write a miniature of real weather in the tree of ACDC.
 
-    ``target`` gets ``rgb_anon/{fog,night,rain,snow}/{train,val}/TOWN/TOWN_frame_NNNNNN_rgb_anon.png``, the same streets
+    ``target`` gets ``rgb_anon/{fog,night,rain,snow}/{train,val}/TOWN_*/TOWN_*_frame_*_rgb_anon.png``, the same streets
     in good weather in ``{train,val}_ref/.../..._rgb_ref_anon.png``, and beside them ``gt/.../..._gt_labelTrainIds.png``
     (``_gt_ref_labelTrainIds.png``), label ids and colours, and a manifest. As
     :func:`mmfan.datasets.miniature.write_cityscapes` it is drawn whole or not at all, and does not depend on

@@ -74,14 +74,18 @@ def test_the_tree_is_that_of_acdc(tmp_path):
         *((f"val {condition}", 2, 2) for condition in CONDITIONS),
     ]
     assert all(unreferenced(root, "val", condition) == [] for condition in CONDITIONS)
-    name = "gt/night/val/mohnstadt/mohnstadt_frame_000001_gt"
+    name = "gt/night/val/mohnstadt_night/mohnstadt_night_frame_000001_gt"
     train_ids, ids = (cv2.imread(str(root / f"{name}_{kind}.png"), -1) for kind in ("labelTrainIds", "labelIds"))
     np.testing.assert_array_equal(train_ids, TRAIN_ID_OF[ids])
     scene, clear = draw_in_weather(0, "night", "val", 1, SIZE)
     np.testing.assert_array_equal(ids, scene.label_ids)
-    shown = cv2.imread(str(root / "rgb_anon/night/val_ref/mohnstadt/mohnstadt_frame_000001_rgb_ref_anon.png"))
+    shown = cv2.imread(
+        str(root / "rgb_anon/night/val_ref/mohnstadt_night/mohnstadt_night_frame_000001_rgb_ref_anon.png")
+    )
     np.testing.assert_array_equal(shown[..., ::-1], clear.image)
     assert not write_weather(root, 1, 2, SIZE)  # already there
+    names = [path.name for path in root.rglob("*_rgb_anon.png")]
+    assert len(names) == len(set(names)) == 12  # predictions of all conditions fit into one folder
 
 
 @pytest.mark.slow
