@@ -74,10 +74,11 @@ def test_a_step_of_both_trainings():
     torch.manual_seed(0)
     teacher, student = (FANTokenClassifier(BACKBONE, num_classes=5) for _ in range(2))
     pictures, target = torch.randn(2, 3, 32, 32), torch.tensor([1, 4])
-    labeler_loss(*teacher.with_patches(pictures), target).backward()
-    labels = sampled_labels(teacher.with_patches(pictures)[1])
-    loss = student_loss(*student.with_patches(pictures), target, labels)
-    loss.backward()
+    classes, patches = teacher.with_patches(pictures)
+    labeler_loss(classes, patches, target).backward()
+    labels = sampled_labels(patches)
+    classes, patches = student.with_patches(pictures)
+    student_loss(classes, patches, target, labels).backward()
     for model in (teacher, student):
         assert model.aux_head.weight.grad.abs().sum() > 0
         assert model.backbone.blocks[0].attn.q.weight.grad.abs().sum() > 0
