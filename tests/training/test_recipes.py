@@ -120,7 +120,7 @@ class Watch(Hook):
         self.losses, self.stop_after = [], stop_after
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        self.losses.append({name: float(value) for name, value in outputs.items() if "loss" in name})
+        self.losses.append({name: float(value.detach()) for name, value in outputs.items() if "loss" in name})
         if runner.iter == self.stop_after:
             raise KeyboardInterrupt
 
