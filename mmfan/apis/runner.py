@@ -35,6 +35,7 @@ from mmfan.evaluation.loop.preflight.run import preflight_of_validation
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 from mmfan.models.weight_files.checks import check_usable
 from mmfan.training.overlap_hook import OverlapHook
+from mmfan.utils.processes import shorten_sockets
 
 Launcher = str  # 'none', 'pytorch', 'slurm' or 'mpi'
 
@@ -244,7 +245,7 @@ def build_runner(
         _enable_auto_scale_lr(cfg)
     if tta:
         _enable_tta(cfg)
-    _without_idle_workers(cfg)
+    _settle_workers(cfg)
 
     runner = _own_kind(cfg) if "runner_type" in cfg else PlainRunner.from_cfg(cfg)
     if isinstance(runner, PlainRunner):
@@ -297,8 +298,13 @@ def _enable_tta(cfg: Config) -> None:
     cfg.model = {**cfg.tta_model, "module": cfg.model}
 
 
-def _without_idle_workers(cfg: Config) -> None:
-    """``num_workers=0`` on the command line is enough: torch refuses it together with persistent workers."""
+def _settle_workers(cfg: Config) -> None:
+    """``num_workers=0`` on the command line is enough: torch refuses it together with persistent workers.
+
+    Where there are loading processes, their sockets get a path that is short enough.
+    """
+    if any(loader.get("num_workers", 0) for loader in _dataloaders(cfg)):
+        shorten_sockets()
     for loader in _dataloaders(cfg):
         if loader.get("num_workers", 0) == 0:
             loader["persistent_workers"] = False

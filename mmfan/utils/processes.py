@@ -6,15 +6,21 @@ import ctypes
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from mmfan.errors import MMFanError
+
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
 _PR_SET_PDEATHSIG = 1  # of Linux' prctl(2): the signal that the caller gets when the thread that started it ends
+# Of the 108 bytes of an address (104 on macOS) one is the zero at the end, /pymp-12345678/listener-12345678 takes 32.
+_LONGEST_FOLDER = (108 if sys.platform == "linux" else 104) - 1 - 32
+_SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
 _LOOK_EVERY = 2.0  # seconds between two looks at the parent where no event tells of its end
 
 
@@ -98,6 +104,37 @@ def end_children() -> None:
     multiprocessing = sys.modules.get("multiprocessing")
     for child in multiprocessing.active_children() if multiprocessing else ():
         child.kill()
+
+
+def shorten_sockets() -> None:
+    """Have the sockets of :mod:`multiprocessing` lie in a folder whose path fits into the address of a socket.
+
+    Loading processes hand their samples over by sockets that have names in the folder for temporary files. Where that
+    folder's path is longer than an address may be, they would fail one after the other, and whoever waits for them
+    hang. Does nothing where the path is short enough; holds for this process and those it starts.
+
+    Raises:
+        MMFanError: The path is too long, and no shorter folder can be written to.
+    """
+    given = tempfile.gettempdir()
+    if os.name != "posix" or len(os.fsencode(given)) <= _LONGEST_FOLDER:
+        return
+    from multiprocessing import util
+
+    former = tempfile.tempdir
+    try:
+        for folder in _SHORT_FOLDERS:
+            if os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK):
+                tempfile.tempdir = folder
+                util.get_temp_dir()  # is made once, and removed at the end
+                return
+    finally:
+        tempfile.tempdir = former
+    raise MMFanError(
+        f"The folder for temporary files, {given} (TMPDIR), has a path of {len(os.fsencode(given))} bytes. Sockets of "
+        f"loading processes take at most {_LONGEST_FOLDER}, and none of {', '.join(_SHORT_FOLDERS)} can be written to: "
+        "set TMPDIR to a shorter path, or load in this process (num_workers=0)."
+    )
 
 
 def _ask_for_death() -> None:
