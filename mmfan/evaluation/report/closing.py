@@ -6,18 +6,22 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmfan.corruptions.cell import CLEAN
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.report import Run, build_report, read_runs
 from mmfan.evaluation.report.choice import choose_metric, choose_protocol
 from mmfan.evaluation.report.tables import sentence
 from mmfan.evaluation.results.recorded_protocol import protocol_entry
-from mmfan.evaluation.results.store import RunKey
+from mmfan.evaluation.results.store import RunKey, key_of
+from mmfan.evaluation.summary import summarize
 from mmfan.utils.tables import markdown_line, markdown_table
 
 
 def overview_text(results: Path, key: RunKey, protocol: Protocol) -> str:
     """The table of a finished run: clean, corrupted, retention, groups; as ``mmfan report`` prints it.
+
+    Where the clean score is 0 there is no retention, and a sentence says so in the place of the table.
 
     Args:
         results: The results file.
@@ -25,7 +29,15 @@ def overview_text(results: Path, key: RunKey, protocol: Protocol) -> str:
         protocol: What it was judged on.
     """
     _, own = _runs_of(results, key)
-    table = build_report([own], protocol, choose_metric([own])).tables[0]
+    metric = choose_metric([own])
+    corrupted = [record for record in own.records if key_of(record)[1] != CLEAN]
+    if any(record["metrics"].get(metric) == 0 for record in own.records if record not in corrupted):
+        score = 100 * summarize(corrupted, protocol, metric, partial=True).corrupted
+        return (
+            f"{own.name} has the score 0 ({metric}) on the clean pictures, so that there is no retention; on the "
+            f"corrupted ones it has {score:.2f} %."
+        )
+    table = build_report([own], protocol, metric).tables[0]
     return f"{markdown_line(sentence(table.caption))}\n\n{markdown_table(table)}"
 
 
