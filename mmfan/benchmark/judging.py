@@ -128,8 +128,9 @@ def _measure(folder: Path, size: tuple[int, int], workers: int, repeats: int, pi
         judged.append(free.rate)
         main.append(free.cpu)
         added.append(_judge(data, workers, cost).added)
-    spreads = (Spread(tuple(values)) for values in (alone, judged, main))
-    return JudgeTimes(size, workers, *spreads, cost, Spread(tuple(added)))
+    return JudgeTimes(
+        size, workers, Spread(tuple(alone)), Spread(tuple(judged)), Spread(tuple(main)), cost, Spread(tuple(added))
+    )
 
 
 def _rate_alone(folder: Path, workers: int, pictures: int) -> float:

@@ -183,8 +183,11 @@ def _send_preparation(
 
 
 def _receive_preparation(connection: Connection) -> Preparation:
-    size = connection.recv()
-    kept = None if size is None else Kept(*size, recv_handle(connection))
+    told = connection.recv()
+    kept = None
+    if told is not None:
+        count, limit = told
+        kept = Kept(count, limit, recv_handle(connection))
     seed, labels, added = connection.recv()
     for one in added:
         register_corruption(one.name, one.function, severities=one.severities, group=one.group, version=one.version)

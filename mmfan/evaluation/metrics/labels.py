@@ -57,7 +57,9 @@ def count_labels(
 
 
 @inlined
-def _add(truth: int, prediction: int, pixels: int, ignore_index: int, sums: NDArray[np.int64]) -> None:
+def _add(
+    truth: int | np.int64, prediction: int | np.int64, pixels: int, ignore_index: int, sums: NDArray[np.int64]
+) -> None:
     """Count pixels of one truth and one prediction.
 
     Args:

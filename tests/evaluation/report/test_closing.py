@@ -21,8 +21,8 @@ def test_without_a_clean_score_there_is_no_retention(data, tmp_path):
     )  # fmt: skip
     run = found.results, found.key, found.protocol
     assert overview_text(*run) == (
-        "blind has the score 0 (mIoU) on the clean pictures, so that there is no retention; on the corrupted ones it has "
-        "0.00 %."
+        "blind has the score 0 (mIoU) on the clean pictures, so that there is no retention; on the corrupted ones it "
+        "has 0.00 %."
     )
     assert report_words(*run)[0] == str(tmp_path / "r.jsonl")
     found = judge(by_brightness, data, PROTOCOL, tmp_path / "r.jsonl", "seeing", workers=0, verbose=False)
