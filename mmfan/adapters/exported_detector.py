@@ -128,7 +128,8 @@ class ExportedDetector:
 
     def _boxes(self, boxes: NDArray[np.float32], size: Sequence[int]) -> NDArray[np.float32]:
         """Left, top, right, bottom in pixels of the picture."""
-        first, second = boxes[:, :2], boxes[:, 2:]
+        first: NDArray[Any] = boxes[:, :2]
+        second: NDArray[Any] = boxes[:, 2:]
         if self.form == "cxcywh":
             first, second = first - second / 2, first + second / 2
         elif self.form == "xywh":

@@ -112,7 +112,8 @@ def sizes_for(network: PictureNetwork, fixed: tuple[int, int] | None) -> list[tu
     if asked % network.divisor == 0:
         return list(SIZES)
     # the model refuses what its config does not pad
-    return [(batch, *(-(-side // network.divisor) * network.divisor for side in sides)) for batch, *sides in SIZES]
+    step = network.divisor
+    return [(batch, -(-height // step) * step, -(-width // step) * step) for batch, height, width in SIZES]
 
 
 def compare(size: tuple[int, int, int], output: NDArray[Any], scores: NDArray[np.float32], argmax: bool) -> Agreement:

@@ -37,7 +37,7 @@ def write_onnx(
     axes = {0: "batch", **({2: "height", 3: "width"} if free else {})}
     output = "labels" if getattr(network, "argmax", False) else "scores"
     with translating(network), torch.no_grad():
-        program = torch.onnx.export(
+        program: Any = torch.onnx.export(
             network, (example,), dynamo=True, verbose=False, input_names=[INPUT], output_names=[output],
             dynamic_shapes=(axes,), opset_version=opset,
         )  # fmt: skip

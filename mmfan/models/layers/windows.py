@@ -39,11 +39,12 @@ def shift_of(size: tuple[int, int], window: int, shifted: bool, device: torch.de
     """
     if not shifted:
         return 0, 0
+    shifts: list[int | Tensor]
     if is_traced():  # an axis is longer than a window if it has a place of this number
-        rows, columns = ((torch.arange(length, device=device) == window).any() * (window // 2) for length in size)
+        shifts = [(torch.arange(length, device=device) == window).any() * (window // 2) for length in size]
     else:
-        rows, columns = (window // 2 if length > window else 0 for length in size)
-    return rows, columns
+        shifts = [window // 2 if length > window else 0 for length in size]
+    return shifts[0], shifts[1]
 
 
 def _rolled(x: Tensor, shift: Shift, sign: int) -> Tensor:
