@@ -38,6 +38,7 @@ COMMANDS = {
     "prepare weather": ("prepare_weather", "count the files of ACDC, MUSES, BDD100K, ...; convert ExDark"),
     "mini": ("mini", "draw an embedded miniature set, of Cityscapes' or COCO's form"),
     "bench": ("bench", "measure speed and memory of the segmentor"),
+    "bench suite": ("bench_suite", "measure all parts in one run, and fill a page with their tables"),
     "bench corruptions": ("bench_corruptions", "measure the speed of the corruptions"),
     "bench detection": ("bench_detection", "measure the memory of a detector"),
     "bench judge": ("bench_judge", "measure what judging adds to workers and model"),
@@ -51,7 +52,14 @@ JOURNEYS = {
     "train and use a model": ("configs", "train", "test", "infer", "infer --compare", "export", "convert"),
     "judge any model under corruption": ("judge", "report", "corrupt", "corrupt --sheet", "submit acdc"),
     "look inside models": ("analyze",),
-    "measure, and report a problem": ("bench", "bench corruptions", "bench detection", "bench judge", "env"),
+    "measure, and report a problem": (
+        "bench",
+        "bench suite",
+        "bench corruptions",
+        "bench detection",
+        "bench judge",
+        "env",
+    ),
 }
 FIRST_STEPS = (
     "mmfan mini cityscapes data/mini_cityscapes",
