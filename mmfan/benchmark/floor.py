@@ -119,7 +119,7 @@ def measure_rates(
         side: Of the square matrices; by default 2048 on a CPU and 8192 on a GPU.
     """
     side = side or (8192 if device == "cuda" else 2048)
-    a, b, out = (_random(side, side, device=device).to(dtype) for _ in range(3))
+    a, b, out = (_random(side, side, device=device, seed=seed).to(dtype) for seed in range(3))
     # on a CPU by the better of two libraries, see mmfan.models.layers.products
     products = [lambda: torch.mm(a, b, out=out), *([lambda: product(a, b)] if device == "cpu" else [])]
     matmul = 2 * side**3 / min(_best_seconds(work, device, seconds) for work in products)
@@ -129,9 +129,9 @@ def measure_rates(
     return MachineRates(matmul, 2 * source.numel() * source.element_size() / copy)
 
 
-def _random(*shape: int, device: str) -> torch.Tensor:
+def _random(*shape: int, device: str, seed: int = 0) -> torch.Tensor:
     """Normal random numbers: GPUs, which slow down under load, draw less power for numbers that are all alike."""
-    return torch.randn(*shape, device=device, generator=torch.Generator(device).manual_seed(0))
+    return torch.randn(*shape, device=device, generator=torch.Generator(device).manual_seed(seed))
 
 
 def _best_seconds(work: Callable[[], object], device: str, seconds: float) -> float:

@@ -1,4 +1,4 @@
-"""How mmfan's time and memory grow: with the picture in inference, and with what a training step keeps."""
+"""Growth of time and memory: with the picture in inference, with what a training step keeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the model's threads wait for each other: asleep, so that a machine that does other work as well stays quick.
+"""Waiting of the model's threads for each other: asleep, so that a machine that does other work as well stays quick.
 
 Threads of OpenMP spin for a while before they sleep: up to a quarter of a second in LLVM's and Intel's runtime, for
 some 300,000 turns in GNU's, the one that torch for Linux brings. Where a core is busy with something else, a loading
