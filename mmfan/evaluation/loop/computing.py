@@ -1,4 +1,4 @@
-"""How a model computes while it is judged: precision, windows at once, compiled or not, and how far it runs ahead."""
+"""Settings of a model while it is judged: precision, windows at once, compiled or not, and batches that run ahead."""
 
 from __future__ import annotations
 
