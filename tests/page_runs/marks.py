@@ -2,7 +2,16 @@
 
 from helpers.pages import Block, blocks, text_of
 
-REASONS = ("needs-data", "needs-docker", "needs-weights", "needs-gpu", "needs-cluster", "needs-release", "needs-openvino", "long")
+REASONS = (
+    "needs-data",
+    "needs-docker",
+    "needs-weights",
+    "needs-gpu",
+    "needs-cluster",
+    "needs-release",
+    "needs-openvino",
+    "long",
+)
 SHELLS = ("bash", "sh", "console")
 # their examples are run chapter by chapter (tests/docs/test_api_examples.py)
 RUN_ELSEWHERE = ("docs/api.md",)
