@@ -96,7 +96,7 @@ class ConvNeXtBlock(LightSteps):
 
     def _in_strips(self, x: Tensor) -> Tensor:
         """The same in strips of whole rows, so that the output of the convolution stays in the cache too."""
-        (batch, _, height, width), reach = x.shape, self.conv_dw.padding[0]
+        (batch, _, height, width), reach = x.shape, self.conv_dw.kernel_size[0] // 2
         out = torch.empty_like(x, memory_format=torch.channels_last)
         step = max(1, STRIP // (batch * width))
         for top in range(0, height, step):

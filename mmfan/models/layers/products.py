@@ -58,7 +58,7 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None, gelu: bool = 
 
 def _fast(x: Tensor, weight: Tensor) -> bool:
     """Whether oneDNN's product can take these: float32 on a CPU, computed now and not recorded or transformed."""
-    return (
+    return bool(
         _PRODUCT is not None
         and x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
