@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -170,10 +169,12 @@ def fill_page(text: str, result: Mapping[str, Any]) -> str:
     for name, part in result["parts"].items():
         if "markdown" not in part:
             continue
-        marks = re.compile(rf"(<!-- bench {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
-        if not marks.search(text):
+        begin, end = f"<!-- bench {name} -->\n", f"<!-- end {name} -->"
+        before, found, rest = text.partition(begin)
+        _, ended, after = rest.partition(end)
+        if not (found and ended):
             raise MMFanError(
                 f"Expected the marks <!-- bench {name} --> and <!-- end {name} --> in the page: none there."
             )
-        text = marks.sub(lambda match, part=part: f"{match[1]}\n{part['markdown']}\n\n{match[2]}", text)
+        text = f"{before}{begin}\n{part['markdown']}\n\n{end}{after}"
     return text
