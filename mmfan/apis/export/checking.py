@@ -14,7 +14,7 @@ from mmseg.structures import SegDataSample
 from numpy.typing import NDArray
 
 from mmfan.apis.export.network import PictureNetwork, normalisation_of
-from mmfan.apis.export.writing import INPUT
+from mmfan.apis.export.writing import CURE, INPUT
 from mmfan.errors import MMFanError
 
 SIZES = ((1, 128, 160), (2, 200, 136), (1, 97, 355))  # batch, height, width; two that no usual divisor divides
@@ -58,7 +58,10 @@ def check(form: str, path: Path, network: PictureNetwork, sizes: Sequence[tuple[
             output = run(given_to(network, pictures))
         except _errors(form) as error:
             told = " ".join(str(error).split())[-200:]
-            raise MMFanError(f"The network that was written does not run at {_told(size)}: {told}") from error
+            head = type(network.model.decode_head).__name__
+            raise MMFanError(
+                f"The network that was written ({head}) does not run at {_told(size)}: {told} {CURE}"
+            ) from error
         agreement = compare(size, output, model_scores(network.model, pictures), network.argmax)
         if not agreement.difference <= TOLERANCE:
             raise MMFanError(

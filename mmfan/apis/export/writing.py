@@ -19,9 +19,9 @@ from mmfan.errors import MMFanError
 INPUT = "pictures"
 OPSET = 18  # of ONNX; read by ONNX Runtime 1.14 and later
 METADATA_FILE = "mmfan.json"  # within a TorchScript archive
-CURE = (
-    "Its layers ask for the size of a map in Python (pooling to a fixed number of cells, for one): give --size HEIGHT "
-    "WIDTH for a network of one size, or export another head."
+CURE = (  # of what an exporter refuses, or writes and no runtime runs, as its version has it
+    "If its layers ask for the size of a map in Python (pooling to a fixed number of cells, for one), give --size "
+    "HEIGHT WIDTH for a network of one size, or export another head."
 )
 
 

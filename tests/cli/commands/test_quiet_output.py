@@ -47,6 +47,7 @@ def test_a_training(trained):
     ]  # fmt: skip
     expected = [
         r"Training tiny.py; checkpoints go to work_dirs/tiny, the whole log to work_dirs/tiny/\d+_\d+",
+        r"The training shows none of the corruptions of the tests\.?",
         r"iteration 2/4  loss [\d.]+  lr [\d.e+-]+  eta 0:00:\d\d",
         r"iteration 4/4  loss [\d.]+  lr [\d.e+-]+  eta 0:00:00",
         r"Saving checkpoint at 4 iterations",
@@ -80,9 +81,10 @@ def test_a_judgement(run):
     assert out[0] == "Results: work_dirs/tiny/robustness.jsonl"
     assert out[-1] == "  mmfan report work_dirs/tiny/robustness.jsonl"
     assert sum(line.startswith("|") for line in out) == 3
-    assert len(err) == 7
-    assert err[3].startswith("[1/2] clean: mIoU ")
-    assert " %, " in err[3]
+    assert err[3] == "the model computes in float32"
+    assert err[4].startswith("[1/2] clean: mIoU ")
+    assert " %, " in err[4]
+    assert len(err) == 8
     assert "Config:" in log
 
 
