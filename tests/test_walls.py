@@ -29,7 +29,7 @@ FLOORS = (
 # the other.
 STAGES = (
     {"protocol"},
-    {"results", "metrics"},
+    {"results", "metrics", "attacks"},
     {"summary"},
     {"judging"},
     {"loop", "report"},
@@ -39,6 +39,7 @@ STAGES = (
 TORCH_FREE = (
     "errors", "environment", "utils", "picture_files", "corruptions", "evaluation.protocol", "evaluation.results",
     "evaluation.summary", "evaluation.judging", "evaluation.report", "evaluation.function",
+    "evaluation.attacks.settings",
     "evaluation.metrics.flips", "evaluation.metrics.labels", "evaluation.metrics.objects", "evaluation.metrics.counts",
     "datasets.corrupted",
     "datasets.cityscapes_labels", "datasets.miniature", "datasets.prepare",
@@ -46,7 +47,7 @@ TORCH_FREE = (
     "adapters.batches", "adapters.classes", "adapters.exported", "adapters.onnx_runtime", "adapters.openvino_runtime",
     "adapters.preprocessing", "adapters.supervision_detections", "adapters.ultralytics_results",
 )  # fmt: skip
-NO_OPENMMLAB = ("models.layers", "adapters", *TORCH_FREE)
+NO_OPENMMLAB = ("models.layers", "evaluation.attacks", "adapters", *TORCH_FREE)
 TORCH = {"torch", "torchvision"}
 OPENMMLAB = {"mmengine", "mmcv", "mmseg", "mmdet", "mmpretrain"}
 # Who has one of them only gets a working half: a room of segmentation names no mmdet, one of detection no mmseg.
