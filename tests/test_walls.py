@@ -28,6 +28,7 @@ FLOORS = (
 # Parts of evaluation, from the ground up. The loop and the report both read results and summaries, and neither needs
 # the other.
 STAGES = (
+    {"conditions"},
     {"protocol"},
     {"results", "metrics", "attacks"},
     {"summary"},
@@ -37,7 +38,10 @@ STAGES = (
     {"registered", ""},
 )
 TORCH_FREE = (
-    "errors", "environment", "utils", "picture_files", "corruptions", "evaluation.protocol", "evaluation.results",
+    "errors", "environment", "utils", "picture_files", "corruptions",
+    "evaluation.conditions.adaptation_settings", "evaluation.conditions.cell", "evaluation.conditions.condition",
+    "evaluation.conditions.kinds", "evaluation.conditions.known", "evaluation.conditions.work",
+    "evaluation.conditions.works", "evaluation.protocol", "evaluation.results",
     "evaluation.summary", "evaluation.judging", "evaluation.report", "evaluation.function",
     "evaluation.attacks.settings",
     "evaluation.metrics.flips", "evaluation.metrics.labels", "evaluation.metrics.objects", "evaluation.metrics.counts",

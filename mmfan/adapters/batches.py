@@ -24,9 +24,14 @@ def answer(given: Picture | Sequence[Picture], predict: Callable[[list[Picture]]
     if isinstance(given, np.ndarray) and given.ndim == 3:
         return predict([given])[0]
     pictures = list(given)
+    return answer_by_size(pictures, lambda places: predict([pictures[at] for at in places]))
+
+
+def answer_by_size(pictures: Sequence[Picture], predict: Callable[[list[int]], list[Any]]) -> list[Any]:
+    """What is said of each picture, in their order, by what gets the places of those of one size."""
     found: list[Any] = [None] * len(pictures)
     for size in dict.fromkeys(picture.shape for picture in pictures):
         places = [at for at, picture in enumerate(pictures) if picture.shape == size]
-        for at, one in zip(places, predict([pictures[at] for at in places]), strict=True):
+        for at, one in zip(places, predict(places), strict=True):
             found[at] = one
     return found

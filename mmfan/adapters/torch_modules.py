@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfan.adapters.batches import Picture, answer
+from mmfan.adapters.batches import Picture, answer, answer_by_size
 from mmfan.adapters.classes import ClassFit, Names
 from mmfan.adapters.placed_module import PlacedModule
 from mmfan.adapters.preprocessing import Preprocessing
 from mmfan.errors import MMFanError
+from mmfan.evaluation.conditions import PictureBatch
 from mmfan.evaluation.function.sources import Data
 from mmfan.visualization.coco_results import Detections
 
@@ -47,6 +48,29 @@ class _Module(PlacedModule):
             values = values.flip(0)
         below, right = self.preprocessing.padding(pixels.shape[:2])
         return F.pad(values, (0, right, 0, below)).to(self.dtype).contiguous()
+
+    def pixels(self, pictures: Sequence[Picture]) -> torch.Tensor:
+        """Pictures of one size as (N, 3, H, W) float32, RGB in 0..1, on the module's device."""
+        import torch
+
+        stacked = torch.from_numpy(np.stack([np.ascontiguousarray(rgb) for rgb in pictures]))
+        return stacked.to(self.device).permute(0, 3, 1, 2).float() / 255
+
+    def differentiably(self, pixels: torch.Tensor) -> Any:
+        """What the module returns for such pixels; gradients are the caller's to turn on or off."""
+        from torch.nn import functional as F
+
+        values = (pixels * 255) / (255 if self.preprocessing.white == 1 else 1)
+        values = (values - self._mean) / self._std
+        if self.preprocessing.bgr:
+            values = values.flip(1)
+        below, right = self.preprocessing.padding(tuple(pixels.shape[2:]))
+        return self.module(F.pad(values, (0, right, 0, below)).to(self.dtype).contiguous())
+
+    def padded_size(self, size: Sequence[int]) -> tuple[int, int]:
+        """The size, (H, W), that a picture has with its padding."""
+        below, right = self.preprocessing.padding(tuple(size))
+        return size[0] + below, size[1] + right
 
 
 class TorchSegmentor:
@@ -91,13 +115,55 @@ class TorchSegmentor:
         """The label map, (H, W) integers, of a picture, (H, W, 3) RGB uint8; of a list a list."""
         return answer(given, self._label_maps)
 
+    @property
+    def module(self) -> torch.nn.Module:
+        """The module, for a condition that works on it."""
+        return self._module.module
+
+    def predict_under(
+        self, forward: Callable[..., Any], pictures: Sequence[Picture], truths: Sequence[Any], names: Sequence[str]
+    ) -> list[NDArray[np.integer]]:
+        """The label maps while a condition is at work, whose ``forward`` takes a step and a batch.
+
+        Args:
+            forward: See :class:`mmfan.evaluation.conditions.work.Work`.
+            pictures: (H, W, 3) RGB, uint8; those of one size are a batch.
+            truths: As many label maps, or None.
+            names: Their names.
+
+        Raises:
+            MMFanError: The module expects pictures of another size.
+        """
+        import torch
+
+        if self._module.preprocessing.size is not None:
+            raise MMFanError("A condition works on pictures of their own size: leave `size` of the preprocessing out.")
+
+        def predict(places: list[int]) -> list[NDArray[np.integer]]:
+            own = [pictures[at] for at in places]
+            batch = PictureBatch(
+                self._module.pixels(own),
+                [truths[at] for at in places if truths[at] is not None],
+                [names[at] for at in places],
+            )
+            with torch.no_grad():  # a condition that needs gradients turns them on
+                found = forward(lambda one: _taken(self._module.differentiably(one.pixels), self.output), batch)
+            return self._labels_of(found.detach(), own, self._module.padded_size(own[0].shape[:2]))
+
+        return answer_by_size(pictures, predict)
+
     def _label_maps(self, pictures: list[Picture]) -> list[NDArray[np.integer]]:
         import torch
 
         batch = torch.stack([self._module.tensor(rgb) for rgb in pictures])
         found = _taken(self._module.call(batch), self.output)
+        return self._labels_of(found, pictures, batch.shape[2:])
+
+    def _labels_of(
+        self, found: torch.Tensor, pictures: list[Picture], padded: Sequence[int]
+    ) -> list[NDArray[np.integer]]:
         resized = self._module.preprocessing.resized(pictures[0]).shape[:2]
-        labels = self._at_size(found, len(pictures), batch.shape[2:], resized, pictures[0].shape[:2])
+        labels = self._at_size(found, len(pictures), padded, resized, pictures[0].shape[:2])
         return [self.fit.labels(one) for one in labels.cpu().numpy()]
 
     def _at_size(

@@ -30,6 +30,7 @@ from mmfan.cli.options import (
 )
 from mmfan.cli.problems import exits_on_problem
 from mmfan.cli.stopping import status_of
+from mmfan.evaluation.conditions.adaptation_settings import DEFAULTS as ADAPTATIONS
 from mmfan.evaluation.protocol import PROTOCOLS
 from mmfan.utils.commands import command_name
 from mmfan.utils.processes import end_children
@@ -46,6 +47,12 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     cells.add_argument("--protocol", help=f"{', '.join(PROTOCOLS)}, or a JSON file (default: kamann16)")
     cells.add_argument("--corruptions", nargs="+", metavar="NAME", help="a protocol of these types instead")
     cells.add_argument("--severities", nargs="+", type=whole(1), metavar="N", help="their severities (default: all)")
+    cells.add_argument(
+        "--adapt",
+        metavar="NAME",
+        help=f"judge a model that adapts to each corruption: {', '.join(ADAPTATIONS)}, or JSON with settings, such as "
+        '{"name": "bn", "prior": 16, "reset": "cell"}',
+    )
     add_limit(cells, "only N pictures, spread evenly over the set")
     add_seed(cells, "base seed of the corruptions", default=None)
     cells.add_argument("--source", choices=("fly", "disk"), help="corrupt while loading, or read --corrupted-root")
@@ -131,7 +138,7 @@ def judge(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         report_words,
     )
     from mmfan.apis.runner import default_work_dir
-    from mmfan.evaluation.judging.asked import asked_protocol
+    from mmfan.evaluation.judging.asked import asked_adaptation, asked_protocol
 
     export_local_rank(args.local_rank)
     cfg = load_config(args.config, args.cfg_options)
@@ -143,6 +150,7 @@ def judge(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         compiled=args.compile,
         fill_cores=not any(word.startswith("test_dataloader.num_workers=") for word in args.cfg_words),
         protocol=asked_protocol(args.protocol, args.corruptions, args.severities),
+        adapt=asked_adaptation(args.adapt),
         results=args.results or str(Path(work_dir) / RESULTS_NAME),
         limit=args.limit,
         seed=args.seed,

@@ -28,6 +28,7 @@ from mmfan.evaluation.report import Report, Run, build_report, read_runs
 from mmfan.evaluation.report.card import TOLERANCE, differences_from_card, other_versions, read_card, write_card
 from mmfan.evaluation.report.choice import (
     RECORDED,
+    choose_families,
     choose_groups,
     choose_metric,
     choose_models,
@@ -198,7 +199,7 @@ def give_out(report: Report, args: argparse.Namespace) -> None:
             print(f"wrote {path}", file=sys.stderr)
     if args.out:
         write_whole(args.out, text.encode())
-        table = report.tables[0]
+        table = report.first_table
         print(f"{markdown_line(sentence(table.caption))}\n\n{markdown_table(table)}\n")
         print(f"wrote {args.out}", file=sys.stderr)
     elif not args.expect:
@@ -255,6 +256,7 @@ def summarise(args: argparse.Namespace) -> int:
     runs = choose_models(read_runs(args.results), args.model)
     of_card = one_run(runs, "A card") if args.card else None
     protocol = asked_protocol(args, runs)
+    families = [] if args.protocol or args.corruptions else choose_families(runs, protocol)
     args.metric = args.metric or choose_metric(runs)
     if expected:
         check_expected(args, expected, protocol)
@@ -274,7 +276,7 @@ def summarise(args: argparse.Namespace) -> int:
         report = build_report(
             runs, protocol, args.metric, partial=args.partial, published=rows, reference=args.reference,
             groups=choose_groups(runs, args.group), columns=args.columns,
-            ranked_by=(args.sort or SORTED_BY[0]) if args.leaderboard else "",
+            ranked_by=(args.sort or SORTED_BY[0]) if args.leaderboard else "", families=families,
         )  # fmt: skip
     except SummaryError:
         if status:

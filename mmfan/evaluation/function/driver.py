@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
+from mmfan.evaluation.conditions import Situation
+from mmfan.evaluation.conditions.work import FUNCTION
+from mmfan.evaluation.conditions.works import Works, refuse_bare_function, working
 from mmfan.evaluation.function.items import Item, Ready, Unit
 from mmfan.evaluation.function.predictions import PredictionError
 from mmfan.evaluation.function.scoring import LabelScores, Scores
@@ -33,10 +38,34 @@ class Caller:
         predict: Takes a picture, or a list of them.
         batch_size: With more than 1, lists.
         scores: Reads what comes out.
+
+    Attributes:
+        works: What the conditions of cells do to the model; None where there are none.
     """
 
     def __init__(self, predict: Predict, batch_size: int, scores: Scores) -> None:
         self.predict, self.batch_size, self.scores = predict, batch_size, scores
+        self.works: Works | None = None
+
+    def prepare_works(self, cells: Sequence[Cell], seed: int) -> None:
+        """See that what the conditions of cells do to the model can be done to this one.
+
+        Raises:
+            NotToModelError: It is a bare function, or lacks what the condition works on.
+        """
+        if not working(cells):
+            return
+        if not hasattr(self.predict, "predict_under"):
+            refuse_bare_function(cells, "a function of pictures")
+        ignored = getattr(self.scores.data, "ignore_index", None)
+        self.works = Works(Situation(self.predict.module, FUNCTION, self.batch_size, seed, ignored), cells)
+
+    def _predicted(self, cell: Cell, items: Sequence[Item], batch: Sequence[Ready]) -> Any:
+        pictures = [ready.picture for ready in batch]
+        if cell.condition is not None and self.works is not None:
+            truths, names = [ready.truth for ready in batch], [item.name for item in items]
+            return self.predict.predict_under(self.works.forward, pictures, truths, names)
+        return [self.predict(pictures[0])] if self.batch_size == 1 else self.predict(pictures)
 
     def call(self, cell: Cell, items: Sequence[Item], batch: Sequence[Ready]) -> list[Any]:
         """What comes out for each picture, not looked at yet.
@@ -45,10 +74,9 @@ class Caller:
             PredictError: The callable raised an error.
             PredictionError: It gave another number of predictions.
         """
-        pictures = [ready.picture for ready in batch]
         names = shortlist([item.name for item in items])
         try:
-            outputs = [self.predict(pictures[0])] if self.batch_size == 1 else self.predict(pictures)
+            outputs = self._predicted(cell, items, batch)
         except Exception as error:  # the user's code, which may raise anything; the cause keeps its traceback
             text = " ".join(str(error).split()) or "without a word"
             raise PredictError(
@@ -60,9 +88,9 @@ class Caller:
                     f"With batch_size={self.batch_size} predict gets a list of pictures and returns a list of as many "
                     f"predictions, got {type(outputs).__name__}."
                 )
-            if len(outputs) != len(pictures):
+            if len(outputs) != len(batch):
                 raise PredictionError(
-                    f"Expected {counted(len(pictures), 'prediction')} of {cell} of {names}, got {len(outputs)}."
+                    f"Expected {counted(len(batch), 'prediction')} of {cell} of {names}, got {len(outputs)}."
                 )
         return list(outputs)
 
@@ -116,7 +144,7 @@ class Driver:
                 if number in self._skipped:
                     break
                 item = self.workers.preparation.item_kept(place, self.items.names[place]) or self.items[place]
-                yield Unit(number, place, self.cells[number], item)
+                yield Unit(number, place, self.cells[number].pictures, item)
 
     def judge(self, number: int, shares: Shares) -> CellScores:
         """Take the pictures of a cell through the model.
@@ -126,6 +154,22 @@ class Driver:
             PredictionError: It returned what cannot be scored.
             MMFanError: A picture cannot be read or corrupted.
         """
+        cell, scores, own = self.cells[number], self.caller.scores, dict[str, float]()
+        with nullcontext() if self.caller.works is None else self.caller.works.during(cell, own):
+            self._take(number, shares)
+        with shares.measure("metric"):
+            found = scores.scores()
+        if cell == CLEAN and isinstance(scores, LabelScores):
+            absent = scores.absent(found)
+            if absent:
+                self.logger.warning(
+                    f"{counted(len(absent), 'class', 'classes')} of {len(scores.data.classes)} never occur in the "
+                    f"truth: {shortlist(absent, 10)}. Means are over the others."
+                )
+        return replace(found, metrics={**found.metrics, **own})
+
+    def _take(self, number: int, shares: Shares) -> None:
+        """Take the pictures of a cell through the model, and their predictions to the scores."""
         cell, scores = self.cells[number], self.caller.scores
         for batch_number in range(self._batches):
             count = min(self.caller.batch_size, len(self.items) - batch_number * self.caller.batch_size)
@@ -143,16 +187,6 @@ class Driver:
                         self.shown.write_output(cell, item, ready, prediction)
             shares.add_notes(batch)
             self._progress(cell, batch_number + 1)
-        with shares.measure("metric"):
-            found = scores.scores()
-        if cell == CLEAN and isinstance(scores, LabelScores):
-            absent = scores.absent(found)
-            if absent:
-                self.logger.warning(
-                    f"{counted(len(absent), 'class', 'classes')} of {len(scores.data.classes)} never occur in the "
-                    f"truth: {shortlist(absent, 10)}. Means are over the others."
-                )
-        return found
 
     def _keep_inputs(self, cell: Cell, items: Sequence[Item], batch: Sequence[Ready], shares: Shares) -> None:
         """Keep what the model is given before it has it, for it may write on it."""

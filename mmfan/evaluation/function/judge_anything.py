@@ -26,7 +26,7 @@ from mmfan.evaluation.judging.contents import hash_contents
 from mmfan.evaluation.judging.kept import cache_size, kept_or_none
 from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.judging.places import writable
-from mmfan.evaluation.protocol import Protocol, get_protocol
+from mmfan.evaluation.protocol import Protocol, get_protocol, under_adaptation
 from mmfan.evaluation.results.hashes import pictures_hash
 from mmfan.evaluation.results.recorded_protocol import protocol_entry
 from mmfan.evaluation.results.store import Record, ResultsStore, RunKey
@@ -55,6 +55,7 @@ def judge(
     pictures: int = 0,
     verbose: bool = True,
     cache: int | str | None = None,
+    adapt: str | Mapping[str, Any] | None = None,
 ) -> Judgement:
     """Judge anything that predicts on the clean pictures and on every cell of a protocol.
 
@@ -98,6 +99,10 @@ def judge(
         verbose: Write a line on each cell to standard error, unless the logger ``mmfan.judge`` has handlers.
         cache: Memory for decoded pictures and truths: a number of bytes, or a text such as ``'2GB'``; a quarter of what
             is free by default; 0 decodes anew for every cell. What has no room is decoded anew.
+        adapt: Judge the corruptions with a model that adapts to them at test time: the name of an adaptation, or a dict
+            with its ``name`` and settings. ``predict`` must then be a module of torch, as
+            :class:`mmfan.adapters.TorchSegmentor` has it: a bare function has no layers that adapt. The same holds of
+            other conditions of a protocol that work on a model.
 
     Returns:
         Clean score, corrupted score, retention, the worst type and cell, summaries, and the report.
@@ -105,7 +110,8 @@ def judge(
     Raises:
         MMFanError: An argument is out of range; the preflight found something (``PreflightError`` lists all of it);
             ``predict`` raised an error (``PredictError``) or returned what cannot be scored (``PredictionError``), both
-            naming cell and picture; the results file holds another model (``OtherModelError``). Finished cells stay.
+            naming cell and picture; the results file holds another model (``OtherModelError``); a condition cannot be
+            done to this model (``NotToModelError``). Finished cells stay.
         FileNotFoundError: A file is not there.
         OSError: The results file cannot be written.
     """
@@ -114,12 +120,14 @@ def judge(
     _check_texts(name=name, dataset_name=dataset_name, version=version)
     scores, wanted, seed = scores_of(data), get_protocol(protocol), whole_number("seed", seed, 0)
     caller = Caller(predict, whole_number("batch_size", batch_size, 1), scores)
+    wanted = (wanted if adapt is None else under_adaptation(wanted, adapt)).whole(caller.batch_size)
+    caller.prepare_works(wanted.cells, seed)
     part, shown = _shard_of(shard), whole_number("pictures", pictures, 0)
     if results is None and (part != WHOLE or shown):
         raise MMFanError("`shard` and `pictures` need a results file: give `results` too.")
-    cells = tuple(part.part_of((CLEAN, *wanted.cells)))
+    cells = tuple(part.part_of(wanted.judged))
     if not cells:
-        raise MMFanError(f"Shard {part} has no cell: {wanted.name} has {wanted.size + 1}, the clean one among them.")
+        raise MMFanError(f"Shard {part} has no cell: {wanted.name} has {len(wanted.judged)}, the clean one among them.")
     count = workers_beside_model() if workers is None else whole_number("workers", workers, 0)
     items = Chosen(data, spread(len(data), None if limit is None else whole_number("limit", limit, 1)))
     preparation = Preparation(seed, data.reading if isinstance(data, SegmentationData) else None)
@@ -134,7 +142,7 @@ def judge(
         more: dict[str, Any] = {"source": "fly", "protocol": protocol_entry(wanted), "probe": probe}
         more |= {} if limit is None else {"limit": limit}
         run = CellRun(cells, store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER, more=more)
-        whole = CellRun((CLEAN, *wanted.cells), store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER)
+        whole = CellRun(wanted.judged, store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER)
         _check_model(whole, probe, scores.tolerance, version)
         records = _judge_cells(planned, run, name, count, size)
         if part != WHOLE:  # the others' cells, as far as they are there

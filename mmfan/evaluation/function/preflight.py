@@ -77,7 +77,9 @@ def preflight(planned: Planned) -> dict[str, Any]:
             make_here(planned.preparation, Unit(0, place, CLEAN, planned.items[place]))
     for number in highest_cells(planned.cells):
         with findings.collected():
-            make_here(planned.preparation, Unit(number, picture, planned.cells[number], planned.items[picture]))
+            make_here(
+                planned.preparation, Unit(number, picture, planned.cells[number].pictures, planned.items[picture])
+            )
     findings.conclude("judging")
     signature: list[float] = []
     with findings.collected():

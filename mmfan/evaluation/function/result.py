@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.corruptions.cell import Cell
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.report import Report, Run, build_report
@@ -64,7 +64,7 @@ class Judgement:
     def missing(self) -> tuple[Cell, ...]:
         """Cells that are not there yet: those of other shards. The numbers are then over the others."""
         there = {key_of(record)[1] for record in self.records}
-        return tuple(cell for cell in (CLEAN, *self.protocol.cells) if cell not in there)
+        return tuple(cell for cell in self.protocol.judged if cell not in there)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -89,7 +89,7 @@ class Judgement:
         """
         if metric not in self.metrics:
             raise MMFanError(f"{metric!r} is not among the scores that every cell has: {', '.join(self.metrics)}.")
-        clean = [record for record in self.records if key_of(record)[1] == CLEAN]
+        clean = [record for record in self.records if key_of(record)[1] == self.protocol.reference]
         zero = any(record["metrics"][metric] == 0 for record in clean)
         records = [record for record in self.records if not (zero and record in clean)]
         return summarize(records, self.protocol, metric, partial=zero or bool(self.missing))
@@ -99,7 +99,8 @@ class Judgement:
         """The score of the clean pictures; None while another shard has not judged them."""
         if self.summary.clean is not None:
             return self.summary.clean
-        return next((record["metrics"][self.metric] for record in self.records if key_of(record)[1] == CLEAN), None)
+        reference = self.protocol.reference
+        return next((record["metrics"][self.metric] for record in self.records if key_of(record)[1] == reference), None)
 
     @property
     def corrupted(self) -> float:
@@ -178,5 +179,5 @@ def _at_least(value: Any) -> Any:
 
 def in_order(records: Sequence[Record], protocol: Protocol) -> tuple[Record, ...]:
     """Records with the clean one first, then in the protocol's order."""
-    place = {cell: at for at, cell in enumerate((CLEAN, *protocol.cells))}
+    place = {cell: at for at, cell in enumerate(protocol.judged)}
     return tuple(sorted(records, key=lambda record: place[key_of(record)[1]]))

@@ -85,5 +85,5 @@ class Workers:
 
 
 def _added(cells: Iterable[Cell]) -> Sequence[Corruption]:
-    names = dict.fromkeys(cell.corruption for cell in cells if cell != CLEAN)
+    names = dict.fromkeys(cell.pictures.corruption for cell in cells if cell.pictures != CLEAN)
     return [get_corruption(name) for name in names if name not in BUILT_IN]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mmfan.evaluation.protocol import get_protocol, read_protocol
+from mmfan.evaluation.conditions import make_condition
+from mmfan.evaluation.protocol import ProtocolError, get_protocol, read_protocol
+from mmfan.utils.json_files import parse_json
 
 
 def asked_protocol(
@@ -33,3 +35,32 @@ def asked_protocol(
     if wanted is not None:
         get_protocol(wanted)
     return wanted
+
+
+def asked_adaptation(text: str | None) -> dict[str, Any] | None:
+    """The adaptation of a command line, as a config holds it.
+
+    Args:
+        text: Its name, or a dict of JSON with ``name`` and settings.
+
+    Returns:
+        None where none was asked for.
+
+    Raises:
+        MMFanError: There is no such adaptation, a setting of it is wrong, or the text is no JSON.
+
+    >>> asked_adaptation('{"name": "bn", "prior": 4}')
+    {'name': 'bn', 'prior': 4, 'reset': 'cell'}
+    """
+    if text is None:
+        return None
+    given: Any = {"name": text}
+    if text.lstrip().startswith("{"):
+        try:
+            given = parse_json(text.encode())
+        except ValueError as error:
+            raise ProtocolError(f"The adaptation {text!r:.200} is no JSON: {error}.") from error
+    if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+        raise ProtocolError(f"Expected an adaptation as a name, or as a dict with `name`, got {text!r:.200}.")
+    settings = {key: value for key, value in given.items() if key != "name"}
+    return {"name": given["name"], **make_condition("adaptation", given["name"], **settings).settings}

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.evaluation.conditions import family_of, is_continual
 from mmfan.evaluation.judging.outcome import check_fractions
 from mmfan.evaluation.judging.records import check_corruption_versions, make_record, other_runs
 from mmfan.evaluation.judging.timing import Shares, describe_shares
@@ -130,7 +131,7 @@ class CellRun:
         """
         records = self.resumed()
         done = {key_of(record)[1] for record in records}
-        todo = [number for number, cell in enumerate(self.cells) if cell not in done]
+        todo = self._todo(done)
         if done:
             self.logger.info(f"{len(done)} of {len(self.cells)} cells are in {self.store and self.store.path}.")
         self._hand_on(*sorted(records, key=lambda record: key_of(record)[1] != CLEAN))
@@ -139,21 +140,32 @@ class CellRun:
         start = time.perf_counter()
         for place, number in enumerate(todo):
             began = time.perf_counter()
-            record = self._judged_elsewhere(self.cells[number])
+            again = self.cells[number] in done  # its record stands; the cells after it need what it leaves behind
+            record = None if again else self._judged_elsewhere(self.cells[number])
             if record is None:
                 scores = judge(number, place)
                 record = self._settled(self.cells[number], scores, began)
             else:
                 skip(number)
-            records.append(record)
-            self._hand_on(record)
+            if not again:
+                records.append(record)
+                self._hand_on(record)
             seconds = time.perf_counter() - start
-            self._report(record, len(done) + place + 1, seconds / (place + 1) * (len(todo) - place - 1))
+            self._report(
+                record, len(self.cells) - len(todo) + place + 1, seconds / (place + 1) * (len(todo) - place - 1)
+            )
         self.seconds = self.shares.finish()
         if todo:
             lines = describe_shares(self.seconds, self.shares.pictures, workers)
             self.logger.info(f"where the time went: {lines}")
         return records
+
+    def _todo(self, done: set[Cell]) -> list[int]:
+        """Numbers of the cells to judge: those that are not done, and of a family whose state goes on those before."""
+        missing = [number for number, cell in enumerate(self.cells) if cell not in done]
+        last = {family_of(self.cells[number]): number for number in missing if is_continual(self.cells[number])}
+        again = {number for number, cell in enumerate(self.cells) if number < last.get(family_of(cell), 0)}
+        return sorted(again | set(missing))
 
     def _hand_on(self, *records: Record) -> None:
         if self.each is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-from mmfan.corruptions.cell import CLEAN
+from mmfan.corruptions.cell import Cell
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.results.store import Record, is_defined, key_of
@@ -27,7 +27,33 @@ def check_fractions(metrics: Mapping[str, float]) -> None:
 
 
 def conclude(records: Sequence[Record], protocol: Protocol, logger: logging.Logger) -> dict[str, float]:
-    """The scores of a run over a protocol.
+    """The scores of a run over a protocol; of one with several families those of the first.
+
+    Scores of the others have the family before their names, with a slash; those of kinds that are not averaged the
+    cell. See :func:`scores_of_family`.
+    """
+    cells = {key_of(record)[1]: record for record in records}
+    found: dict[str, float] = {}
+    for at, family in enumerate(protocol.families):
+        own = [cells[cell] for cell in (family.reference, *family.cells)]
+        scores = scores_of_family(own, family, logger) if family.kind.averaged else _each(cells, family)
+        found |= {f"{family.name}/{name}" if at else name: value for name, value in scores.items()}
+    return found
+
+
+def _each(records: Mapping[Cell, Record], family: Protocol) -> dict[str, float]:
+    """The scores of the reference and of each cell by itself, those that are defined."""
+    named = {"clean": records[family.reference], **{str(cell): records[cell] for cell in family.cells}}
+    return {
+        f"{what}/{name}": value
+        for what, record in named.items()
+        for name, value in record["metrics"].items()
+        if is_defined(value)
+    }
+
+
+def scores_of_family(records: Sequence[Record], protocol: Protocol, logger: logging.Logger) -> dict[str, float]:
+    """The scores of a run over cells that are averaged.
 
     A score that is not defined in some cell (the AP of small objects where there are none) is left out. Where a clean
     score is 0, as it may be early in a training, there is no retention.
@@ -40,7 +66,7 @@ def conclude(records: Sequence[Record], protocol: Protocol, logger: logging.Logg
     Returns:
         ``clean/S``, ``corrupted/S`` and, where it is defined, ``retention/S`` for each score S.
     """
-    clean = next(record for record in records if key_of(record)[1] == CLEAN)
+    clean = next(record for record in records if key_of(record)[1] == protocol.reference)
     found: dict[str, float] = {}
     nothing = []
     for name, value in clean["metrics"].items():

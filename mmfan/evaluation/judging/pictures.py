@@ -45,7 +45,7 @@ def highest_cells(cells: Sequence[Cell]) -> list[int]:
     [1, 3]
     """
     highest: dict[str, int] = {}
-    for number, cell in enumerate(cells):
-        if cell != CLEAN and cell.severity > cells[highest.setdefault(cell.corruption, number)].severity:
+    for number, cell in enumerate(one.pictures for one in cells):
+        if cell != CLEAN and cell.severity > cells[highest.setdefault(cell.corruption, number)].pictures.severity:
             highest[cell.corruption] = number
     return list(highest.values())

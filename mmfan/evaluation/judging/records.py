@@ -32,8 +32,7 @@ def make_record(
     record: Record = {
         "model": key.model,
         "dataset": key.dataset,
-        "corruption": cell.corruption,
-        "severity": cell.severity,
+        **cell.described(),
         "metrics": scores.metrics,
         "config_hash": key.config_hash,
         "checkpoint_hash": key.checkpoint_hash,
@@ -62,8 +61,9 @@ def versions_of(cell: Cell, packages: Sequence[str]) -> dict[str, str]:
 
 def _version_of(cell: Cell) -> str | None:
     """The version of a cell's corruption; None for cells that are made otherwise, as analyses make them."""
-    known = cell != CLEAN and cell.corruption in corruption_names()
-    return get_corruption(cell.corruption).version if known else None
+    name = cell.pictures.corruption
+    known = cell.pictures != CLEAN and name in corruption_names()
+    return get_corruption(name).version if known else None
 
 
 def check_corruption_versions(records: Sequence[Record], where: str) -> None:

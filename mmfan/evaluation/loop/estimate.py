@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 
 from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.evaluation.conditions import passes_of
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 
 
@@ -45,8 +46,9 @@ def estimate_seconds(pace: Pace, cells: Iterable[Cell], pictures: int, workers: 
     """
     seconds = 0.0
     for cell in cells:
-        ready = pace.prepare + (0.0 if cell == CLEAN else pace.corrupt.get(cell.corruption, 0.0))
-        seconds += max(pace.forward, ready / workers) if workers else pace.forward + ready
+        ready = pace.prepare + pace.corrupt.get(cell.pictures.corruption, 0.0)
+        forward = pace.forward * passes_of(cell)
+        seconds += max(forward, ready / workers) if workers else forward + ready
     return seconds * -(-pictures // ranks)
 
 
@@ -71,7 +73,8 @@ def measure_pace(loop: RobustnessLoop, pictures: int = 3) -> Pace:
             loop.computing.wait()
             forward.append(time.perf_counter() - start)
     loop.evaluator.forget()
-    highest = {cell.corruption: number for number, cell in enumerate(loop.cells) if cell != CLEAN}
+    corruptions = [cell.pictures for cell in loop.cells]
+    highest = {cell.corruption: number for number, cell in enumerate(corruptions) if cell != CLEAN}
     corrupt = {
         name: min(dataset[number, loop.chosen[0]][0].corrupt for _ in range(2)) for name, number in highest.items()
     }

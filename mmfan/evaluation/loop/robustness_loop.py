@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.dist import get_dist_info, is_main_process
+from mmengine.model import is_model_wrapper
 from mmengine.registry import DATASETS
 from mmengine.runner import BaseLoop, Runner
 
-from mmfan.corruptions.cell import CLEAN
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.corrupted.lookup import CorruptedSet, clean_set_of
 from mmfan.errors import ConfigError, MMFanError
+from mmfan.evaluation.conditions import Situation
+from mmfan.evaluation.conditions.works import Works, working
 from mmfan.evaluation.judging.cells import CellProgress, CellRun
 from mmfan.evaluation.judging.kept import cache_size, kept_or_none
 from mmfan.evaluation.judging.outcome import conclude
@@ -40,7 +45,7 @@ from mmfan.evaluation.loop.stream import (
 )
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.evaluation.metrics.evaluator import make_evaluator
-from mmfan.evaluation.protocol import Protocol, get_protocol
+from mmfan.evaluation.protocol import Protocol, get_protocol, under_adaptation
 from mmfan.evaluation.results.picture_writer import PictureWriter
 from mmfan.evaluation.results.recorded_protocol import protocol_entry
 from mmfan.evaluation.results.store import Record, ResultsStore, RunKey
@@ -104,6 +109,9 @@ class RobustnessLoop(BaseLoop):
             the loading processes, so it must be picklable, and not for the clean pictures. If it has a method
             ``install(dataset, seed, root)``, that is called once before, with the built dataset, the base seed and the
             folder that names of pictures are relative to (or None), so that it can fit the pipelines to itself.
+        adapt: Judge the corruptions with a model that adapts to them at test time: ``'bn'``, ``'tent'`` or ``'sar'``,
+            or a dict with that as ``name`` and settings, such as ``dict(name='bn', prior=16, reset='cell')``
+            (:mod:`mmfan.evaluation.conditions.adaptation`).
 
     Raises:
         MMFanError: An argument is out of range or contradicts another one, or the dataset cannot be corrupted.
@@ -131,9 +139,15 @@ class RobustnessLoop(BaseLoop):
         precision: str | None = None,
         windows: int | None = None,
         cache: int | str | None = None,
+        adapt: str | Mapping[str, Any] | None = None,
     ) -> None:
-        self.protocol = get_protocol(protocol)
-        self.cells = (CLEAN, *self.protocol.cells)
+        wanted = get_protocol(protocol)
+        wanted = wanted if adapt is None else under_adaptation(wanted, adapt)
+        _check_dataloader(dataloader)
+        size = whole_number("batch_size", dataloader.get("batch_size", 1), 1)
+        rank, ranks = get_dist_info()
+        self.protocol = wanted.whole(size, ranks)
+        self.cells = self.protocol.judged
         self.seed = whole_number("seed", seed, 0)
         self.limit = None if limit is None else whole_number("limit", limit, 1)
         self.computing = Computing(runner.model, precision, fp16, windows, runner.cfg.get("compile"))
@@ -149,7 +163,6 @@ class RobustnessLoop(BaseLoop):
             )
         if change is not None and source == "disk":
             raise MMFanError("Pictures are either read from a corrupted set (source='disk') or changed by `change`.")
-        _check_dataloader(dataloader)
         self.dataset_config = dataloader["dataset"]
         with building("the `dataset` of the dataloader"):
             dataset = DATASETS.build(self.dataset_config)
@@ -166,9 +179,7 @@ class RobustnessLoop(BaseLoop):
             self.evaluator.dataset_meta = dataset.metainfo
         if read_bytes(self.evaluator.metrics):
             pack_bytes(dataset)  # now, for the dataloader takes a copy
-        rank, ranks = get_dist_info()
         with building("the dataloader"):
-            size = whole_number("batch_size", dataloader.get("batch_size", 1), 1)
             batches = CellBatches(self.chosen[rank::ranks], size, range(len(self.cells)))
             loader = build_sweep_loader(
                 runner, dataloader, wrapped, batches,
@@ -194,7 +205,7 @@ class RobustnessLoop(BaseLoop):
             self.disk = CorruptedSet(corrupted_root, clean_set_of(chosen, self.name_root), self.seed)
             if self.disk.other_engine:
                 raise MMFanError(f"{self.disk.other_engine} Judge on the fly, or make another set.")
-            self.disk.check(chosen, self.protocol.cells)
+            self.disk.check(chosen, corrupted_pictures(self.cells))
         shown = spread(len(self.chosen), pictures) if pictures else []
         self.shown = {self.chosen[at]: self.names[at] for at in shown}
         palette = dataset.metainfo.get("palette")
@@ -235,6 +246,7 @@ class RobustnessLoop(BaseLoop):
         if self.kept is not None:  # what was decoded before the contents were hashed may have been another content
             self.kept.clear()
         run = self._cell_run(self.key)
+        works = self._works()
         curves = Curves.of_runner(self.runner, mode)
         run.each = curves.add
         stream: Stream = iter(())
@@ -247,15 +259,29 @@ class RobustnessLoop(BaseLoop):
                 self.runner.logger.info(self.computing.told())
 
         def judge(number: int, place: int) -> CellScores | None:
-            self._judge(mode, number, place * self.batches.batches_of_cell, stream, run.shares)
+            own: dict[str, float] = {}
+            with works.during(self.cells[number], own):
+                self._judge(mode, number, place * self.batches.batches_of_cell, stream, run.shares, works)
             with run.shares.measure("metric"), building("the evaluator"):
-                return self.evaluator.cell_scores()
+                found = self.evaluator.cell_scores()
+            return found and replace(found, metrics={**found.metrics, **own})
 
         records = run.run(begin, judge, lambda number: self.batches.skipped.add(number), self.dataloader.num_workers)
         self.shares = run.seconds
         metrics = conclude(records, self.protocol, self.runner.logger)
         curves.conclude(metrics)
         return metrics
+
+    def _works(self) -> Works:
+        """What the conditions do to the model; what cannot be done to it is said now."""
+        if working(self.cells) and self.computing.compile_options is not None:
+            raise MMFanError("A compiled model cannot be adapted or attacked while it is judged: leave `compile` out.")
+        module = self.runner.model.module if is_model_wrapper(self.runner.model) else self.runner.model
+        situation = Situation(
+            module, batch_size=self.batches.batch_size, seed=self.seed,
+            ignore_index=getattr(self.clean_dataset, "ignore_index", None),
+        )  # fmt: skip
+        return Works(situation, self.cells)
 
     def _cell_run(self, key: RunKey) -> CellRun:
         return CellRun(
@@ -305,10 +331,10 @@ class RobustnessLoop(BaseLoop):
         return self._cell_run(key).resumed()
 
     @torch.no_grad()
-    def _judge(self, mode: str, number: int, first: int, stream: Stream, shares: Shares) -> None:
+    def _judge(self, mode: str, number: int, first: int, stream: Stream, shares: Shares, works: Works) -> None:
         """Take a cell's pictures of this process through the model."""
         progress = CellProgress("batches", self.batches.batches_of_cell, self.runner.logger.info)
-        step = getattr(self.runner.model, f"{mode}_step")
+        step = partial(works.forward, getattr(self.runner.model, f"{mode}_step"))
         for index in range(first, first + self.batches.batches_of_cell):
             with shares.measure("wait"):
                 # those of a cell that is skipped may have been on their way already
@@ -348,6 +374,11 @@ class RobustnessLoop(BaseLoop):
                 truth = shown_truth(sample, note.image, self.evaluator.dataset_meta)
                 if truth is not None:
                     self.writer.write_truth(name, truth)
+
+
+def corrupted_pictures(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """The corruptions of the cells' pictures, each once."""
+    return tuple(dict.fromkeys(cell.pictures for cell in cells if cell.pictures != CLEAN))
 
 
 def needs_equal_sizes(model: torch.nn.Module) -> bool:

@@ -188,7 +188,7 @@ class CellDataset(Dataset):
         number, picture = key
         self.decoded.picture = picture
         for step in self.steps:
-            step.cell = self.cells[number]
+            step.cell = self.cells[number].pictures
             step.keep = picture in self.kept
             step.seconds, step.kept = [0.0, 0.0], None
         start = time.perf_counter()

@@ -13,6 +13,7 @@ from mmfan.evaluation.protocol.making import (
     protocol_of_cells,
     read_description,
     read_protocol,
+    under_adaptation,
     under_its_own_name,
 )
 from mmfan.evaluation.protocol.named import PROTOCOLS
@@ -28,5 +29,6 @@ __all__ = [
     "protocol_of_cells",
     "read_description",
     "read_protocol",
+    "under_adaptation",
     "under_its_own_name",
 ]

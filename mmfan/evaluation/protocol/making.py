@@ -9,6 +9,7 @@ from typing import Any
 
 from mmfan.corruptions import BUILT_IN, GROUPS, SEVERITIES, corruption_names, get_corruption
 from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.evaluation.conditions import Condition, ConditionError, cell_of, get_kind, make_condition
 from mmfan.evaluation.protocol.definition import Protocol, ProtocolError, grid
 from mmfan.evaluation.protocol.named import PROTOCOLS
 from mmfan.utils.json_files import parse_json
@@ -21,7 +22,10 @@ def get_protocol(protocol: str | Mapping[str, Any] | Protocol) -> Protocol:
     Args:
         protocol: The name of one in :data:`PROTOCOLS`; a protocol, which is returned; or a dict that describes one:
             ``corruptions`` (a list, with ``severities`` for all of them, or a dict type -> severities), ``groups``
-            (group -> types; by default each type's own group) and ``name`` and ``source``, both free.
+            (group -> types; by default each type's own group) and ``name`` and ``source``, both free; and
+            ``conditions``, a list of dicts with ``kind``, ``name``, perhaps ``settings``, and ``strengths`` (a list)
+            for kinds that have some. Those of other kinds are done on all the corruptions, or on others, which they
+            name by ``on`` (a dict type -> severities). With ``conditions`` there need be no ``corruptions``.
 
     Raises:
         ProtocolError: There is none of that name (the message names the nearest), or the description has problems,
@@ -97,10 +101,11 @@ def protocol_of_cells(cells: Iterable[tuple[str, int]], name: str = "custom") ->
     Raises:
         ProtocolError: There are no corrupted cells, one is no cell, or the name is that of another protocol.
     """
-    distinct = dict.fromkeys(Cell(*cell) for cell in cells if tuple(cell) != CLEAN)
+    made = [cell if isinstance(cell, Cell) else Cell(*cell) for cell in cells]
+    distinct = dict.fromkeys(cell for cell in made if cell.pictures != CLEAN or cell.severity != CLEAN.severity)
     rank = {corruption: place for place, corruption in enumerate(corruption_names())}
     ordered = sorted(distinct, key=lambda cell: (rank.get(cell.corruption, len(rank)), cell))
-    groups = _default_groups(cell.corruption for cell in ordered)
+    groups = _default_groups(cell.corruption for cell in ordered if cell.pictures != CLEAN)
     return under_its_own_name(Protocol(name, tuple(ordered), groups, "the cells of the records"))
 
 
@@ -145,15 +150,85 @@ def read_protocol(text: str) -> str | dict[str, Any]:
 
 
 def _from_description(description: Mapping[str, Any]) -> Protocol:
-    allowed = {"name", "corruptions", "severities", "groups", "source"}
+    allowed = {"name", "corruptions", "severities", "groups", "source", "conditions"}
     unknown = sorted(set(description) - allowed)
     if unknown:
         raise ProtocolError(
             f"A protocol has no {', '.join(map(repr, unknown))}; its keys are {', '.join(sorted(allowed))}."
         )
+    if description.get("conditions"):
+        return _with_conditions(dict(description))
     if "corruptions" not in description:
         raise ProtocolError("The description of a protocol needs `corruptions`: a list, or a dict type -> severities.")
-    return make_protocol(**dict(description))
+    return make_protocol(**{key: value for key, value in description.items() if key != "conditions"})
+
+
+def _with_conditions(description: dict[str, Any]) -> Protocol:
+    """The protocol of a description with conditions: the corruptions first, then the conditions in their order."""
+    conditions = description.pop("conditions")
+    name, groups = description.get("name", "custom"), description.get("groups")
+    source = description.get("source", "user's own")
+    without_groups = {key: value for key, value in description.items() if key != "groups"}
+    own = make_protocol(**without_groups).cells if "corruptions" in description else ()
+    if isinstance(conditions, Mapping) or not isinstance(conditions, Iterable):
+        raise ProtocolError(f"Expected `conditions` to be a list of dicts, got {conditions!r:.200}.")
+    cells = [*own]
+    for one in conditions:
+        try:
+            cells += _cells_of_condition(one, own)
+        except ConditionError as error:
+            raise ProtocolError(f"Protocol {name!r} cannot be used: {error}") from error
+    types = (cell.corruption for cell in cells if cell.pictures != CLEAN)
+    made = Protocol(name, tuple(cells), _default_groups(types) if groups is None else _as_groups(groups), source)
+    return under_its_own_name(made)
+
+
+def _cells_of_condition(one: Any, corruptions: tuple[Cell, ...]) -> list[Cell]:
+    """The cells of one entry of ``conditions``."""
+    allowed = {"kind", "name", "settings", "strengths", "on"}
+    if not isinstance(one, Mapping) or not {"kind", "name"} <= set(one) <= allowed:
+        raise ProtocolError(
+            f"Expected a condition as a dict with kind, name and perhaps on, settings, strengths, got {one!r:.200}."
+        )
+    settings, strengths, on = one.get("settings") or {}, one.get("strengths"), one.get("on")
+    if not isinstance(settings, Mapping):
+        raise ConditionError(f"`settings` of {one['name']} must be a dict, got {settings!r:.80}.")
+    wanted = corruptions if on is None else make_protocol(on).cells
+    if not get_kind(one["kind"]).strength:
+        if strengths is not None:
+            raise ConditionError(f"The kind {one['kind']!r} has no strengths; leave `strengths` of {one['name']} out.")
+        if not wanted:
+            raise ConditionError(f"{one['name']} needs corruptions to be done on: `on`, a dict type -> severities.")
+        return [cell_of(cell, make_condition(one["kind"], one["name"], **settings)) for cell in wanted]
+    if isinstance(strengths, (str, Mapping)) or not isinstance(strengths, Iterable):
+        raise ConditionError(f"{one['name']} needs `strengths`, a list of numbers, got {strengths!r:.80}.")
+    pictures = (CLEAN,) if on is None else wanted
+    made = [make_condition(one["kind"], one["name"], strength, **settings) for strength in strengths]
+    if not made:
+        raise ConditionError(f"{one['name']} has no strengths.")
+    return [cell_of(cell, condition) for cell in pictures for condition in made]
+
+
+def under_adaptation(protocol: Protocol, asked: str | Mapping[str, Any] | Condition) -> Protocol:
+    """The corruptions of a protocol, each judged with a model that adapts to it.
+
+    Args:
+        protocol: Of corruptions alone.
+        asked: The name of an adaptation, or a dict with its ``name`` and settings.
+
+    Raises:
+        ProtocolError: There is no such adaptation, or a setting of it is wrong.
+    """
+    if isinstance(asked, Condition):
+        return protocol.under(asked)
+    given = {"name": asked} if isinstance(asked, str) else dict(asked) if isinstance(asked, Mapping) else {}
+    if not isinstance(given.get("name"), str):
+        raise ProtocolError(f"Expected `adapt` as the name of an adaptation or a dict with `name`, got {asked!r:.200}.")
+    name = given.pop("name")
+    try:
+        return protocol.under(make_condition("adaptation", name, **given))
+    except ConditionError as error:
+        raise ProtocolError(str(error)) from error
 
 
 def _severities_of_types(corruptions: Any, severities: Any) -> tuple[dict[str, tuple[Any, ...]], list[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from mmfan.corruptions.cell import CLEAN, Cell, listed
+from mmfan.evaluation.conditions import family_of
 from mmfan.evaluation.protocol import PROTOCOLS, Protocol, get_protocol, protocol_of_cells, read_protocol
 from mmfan.evaluation.report.contents import ReportError, Run
 from mmfan.evaluation.results.recorded_protocol import recorded_protocols
@@ -113,6 +114,9 @@ def choose_metric(runs: Sequence[Run]) -> str:
 def choose_protocol(runs: Sequence[Run]) -> Protocol:
     """The protocol that runs were judged on: the one recorded last that all of them have every cell of.
 
+    It is of one family: of corruptions, where there are cells of any, else of the conditions met first.
+    :func:`choose_families` finds the others.
+
     Records that do not say (written by hand, or by older versions) are taken to be of a named protocol whose cells are
     all there. Where one protocol was recorded alone it is taken whether its cells are there or not, so that what is
     missing is told.
@@ -122,9 +126,12 @@ def choose_protocol(runs: Sequence[Run]) -> Protocol:
         mmfan.evaluation.results.store.ResultsError: A record names a protocol that is none.
     """
     cells = [{key_of(record)[1] for record in run.records} for run in runs]
-    each = [recorded_protocols(run.records) or _filled(own) for run, own in zip(runs, cells, strict=True)]
+    each = [_families_recorded(run) or _filled(own) for run, own in zip(runs, cells, strict=True)]
+    corrupted = any(cell.condition is None and cell != CLEAN for own in cells for cell in own)
+    if corrupted and any(not family_of(one.cells[0]) for found in each for one in found):
+        each = [[one for one in found if not family_of(one.cells[0])] for found in each]
     for protocol in (protocol for found in each for protocol in found):
-        if all(own >= {CLEAN, *protocol.cells} for own in cells):
+        if all(own >= {protocol.reference, *protocol.cells} for own in cells):
             return protocol
     firsts = [found[0] for found in each if found]
     if len(firsts) == len(runs) and all(first == firsts[0] for first in firsts):
@@ -132,13 +139,40 @@ def choose_protocol(runs: Sequence[Run]) -> Protocol:
     raise ReportError(_told(runs, each, cells))
 
 
+def _families_recorded(run: Run) -> list[Protocol]:
+    """The families of the protocols that a run was judged on, the last one's first."""
+    return [family for protocol in recorded_protocols(run.records) for family in protocol.families]
+
+
+def choose_families(runs: Sequence[Run], chosen: Protocol) -> list[Protocol]:
+    """The families of cells that runs have beside those of the chosen protocol: a protocol each, in the order met.
+
+    Of each family the protocol that was recorded last and that some run has every cell of; where none is whole, the one
+    recorded last, so that what is missing is told.
+    """
+    own_families = {family_of(family.cells[0]) for family in chosen.families}
+    found: dict[tuple[object, ...], list[Protocol]] = {}
+    for run in runs:
+        for family in _families_recorded(run):
+            key = family_of(family.cells[0])
+            if key and key not in own_families:
+                found.setdefault(key, []).append(family)
+    cells = [{key_of(record)[1] for record in run.records} for run in runs]
+    said = {key: [one for one in each if any(own >= set(one.cells) for own in cells)] for key, each in found.items()}
+    met = dict.fromkeys(key for own in cells for cell in own if (key := family_of(cell)) and key not in own_families)
+    left = [key for key in met if key not in found]  # written by hand: the protocol of what there is
+    by_hand = [protocol_of_cells(sorted({c for own in cells for c in own if family_of(c) == key})) for key in left]
+    return [*((said[key] or each)[0] for key, each in found.items()), *by_hand]
+
+
 def other_protocols(runs: Sequence[Run], chosen: Protocol) -> list[str]:
     """What runs were judged on last where that is not the protocol that was chosen for all of them; a sentence each."""
     told = []
     for run in runs:
-        last = next(iter(recorded_protocols(run.records)), chosen)
+        recorded = [one for one in _families_recorded(run) if family_of(one.cells[0]) == family_of(chosen.cells[0])]
+        last = next(iter(recorded), chosen)
         if last != chosen:
-            there = len({CLEAN, *last.cells} & {key_of(record)[1] for record in run.records})
+            there = len({last.reference, *last.cells} & {key_of(record)[1] for record in run.records})
             state = "" if there == last.size + 1 else f", of which {there} of {last.size + 1} cells are there"
             told.append(f"{run.name} was judged on {last.name} last{state}; this report is on {chosen.name}.")
     return told
@@ -179,7 +213,8 @@ def find_protocol(text: str, runs: Sequence[Run]) -> Protocol:
         OSError: The file cannot be read.
     """
     if text == RECORDED:
-        return protocol_of_cells((key_of(record)[1] for run in runs for record in run.records), RECORDED)
+        cells = (key_of(record)[1] for run in runs for record in run.records)
+        return protocol_of_cells(cells, RECORDED)
     asked = read_protocol(text)
     if isinstance(asked, str) and asked not in PROTOCOLS:
         described = [protocol for run in runs for protocol in recorded_protocols(run.records)]

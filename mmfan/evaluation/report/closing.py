@@ -6,11 +6,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmfan.corruptions.cell import CLEAN
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.report import Run, build_report, read_runs
-from mmfan.evaluation.report.choice import choose_metric, choose_protocol
+from mmfan.evaluation.report.choice import choose_families, choose_metric, choose_protocol
 from mmfan.evaluation.report.tables import sentence
 from mmfan.evaluation.results.recorded_protocol import protocol_entry
 from mmfan.evaluation.results.store import RunKey, key_of
@@ -30,15 +29,18 @@ def overview_text(results: Path, key: RunKey, protocol: Protocol) -> str:
     """
     _, own = _runs_of(results, key)
     metric = choose_metric([own])
-    corrupted = [record for record in own.records if key_of(record)[1] != CLEAN]
-    if any(record["metrics"].get(metric) == 0 for record in own.records if record not in corrupted):
+    clean = [record for record in own.records if key_of(record)[1] == protocol.reference]
+    corrupted = [record for record in own.records if record not in clean]
+    if any(record["metrics"].get(metric) == 0 for record in clean) and protocol.families[0].kind.averaged:
+        protocol = protocol.families[0]
         score = 100 * summarize(corrupted, protocol, metric, partial=True).corrupted
         return (
             f"{own.name} has the score 0 ({metric}) on the clean pictures, so that there is no retention; on the "
             f"corrupted ones it has {score:.2f} %."
         )
-    table = build_report([own], protocol, metric).tables[0]
-    return f"{markdown_line(sentence(table.caption))}\n\n{markdown_table(table)}"
+    report = build_report([own], protocol, metric)
+    tables = [*report.tables[:1], *(section.tables[0] for section in report.sections)]
+    return "\n\n".join(f"{markdown_line(sentence(table.caption))}\n\n{markdown_table(table)}" for table in tables)
 
 
 def report_words(results: Path, key: RunKey, protocol: Protocol) -> list[str]:
@@ -54,7 +56,9 @@ def report_words(results: Path, key: RunKey, protocol: Protocol) -> list[str]:
 
     def shows_it(runs: Sequence[Run]) -> bool:
         try:
-            return choose_protocol(runs) == protocol and choose_metric(runs) == choose_metric([own])
+            chosen = choose_protocol(runs)
+            shown = [*chosen.families, *choose_families(runs, chosen)]
+            return all(one in shown for one in protocol.families) and choose_metric(runs) == choose_metric([own])
         except MMFanError:
             return False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol
@@ -86,6 +87,27 @@ class GroupReport:
 
 
 @dataclass(frozen=True)
+class Section:
+    """One family of conditions in a report: nothing of it is averaged with anything else.
+
+    Attributes:
+        title: Its heading.
+        protocol: Its cells.
+        text: What its scores are held against, and what they can be compared with.
+        tables: Every table with content, as text.
+        notes: What a reader must know.
+        numbers: A dict for each model, in the types of JSON, unrounded.
+    """
+
+    title: str
+    protocol: Protocol
+    text: str
+    tables: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = ()
+    numbers: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
 class Report:
     """Models side by side.
 
@@ -102,6 +124,8 @@ class Report:
         differences: Of the models from the first one or the reference, over the same pictures.
         columns: Those of the first table that were asked for; none for those of the format.
         ranked_by: ``retention``, ``corrupted`` or ``clean`` where the first table is a ranking; empty otherwise.
+        sections: Families of conditions beside the cells of the protocol. Where the protocol itself is of conditions
+            that are not averaged there are no models, and its own family is the first of these.
     """
 
     protocol: Protocol
@@ -116,6 +140,12 @@ class Report:
     differences: tuple[Differences, ...] = ()
     columns: tuple[str, ...] = ()
     ranked_by: str = ""
+    sections: tuple[Section, ...] = ()
+
+    @property
+    def first_table(self) -> Table:
+        """What is shown where there is room for one table."""
+        return next(table for tables in (self.tables, *(one.tables for one in self.sections)) for table in tables)
 
     @property
     def entries(self) -> tuple[ModelReport | GroupReport, ...]:

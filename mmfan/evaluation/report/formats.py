@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from mmfan.evaluation.report.contents import GroupReport, ModelReport, Report
+from mmfan.evaluation.report.contents import GroupReport, ModelReport, Report, Section
 from mmfan.evaluation.report.latex import as_latex, latex_table
 from mmfan.evaluation.report.overview import choose_columns
 from mmfan.evaluation.report.ranking import ranked_rows, ranking_columns
@@ -31,7 +31,8 @@ def as_dict(report: Report) -> dict[str, Any]:
 
     ``protocol``, ``metric``, ``models`` (each with all that :meth:`Summary.to_dict` has, ``per_class``,
     ``corruption_error``, ``intervals`` and ``image_level``), ``groups``, ``differences``, ``published`` and ``notes``;
-    of a leaderboard also ``ranked_by`` and ``ranking``.
+    where there are sections of conditions ``families``, with the numbers of each model; of a leaderboard also
+    ``ranked_by`` and ``ranking``.
     """
     return {
         "protocol": report.protocol.name,
@@ -46,6 +47,18 @@ def as_dict(report: Report) -> dict[str, Any]:
         **(_ranking_dict(report) if report.ranked_by else {}),
         "published": [row.to_dict() for row in report.published],
         "notes": list(report.notes),
+        **({"families": [_section_dict(one) for one in report.sections]} if report.sections else {}),
+    }
+
+
+def _section_dict(section: Section) -> dict[str, Any]:
+    return {
+        "kind": section.protocol.kind.name,
+        "title": section.title,
+        "protocol": section.protocol.name,
+        "text": section.text,
+        "models": list(section.numbers),
+        "notes": list(section.notes),
     }
 
 
@@ -107,7 +120,21 @@ def as_csv(report: Report) -> str:
             row |= {f"group:{name}": score for name, score in published.by_group.items()}
             row |= {f"corruption:{name}": score for name, score in published.by_corruption.items()}
         rows.append(row)
+    rows += [_csv_of_section(numbers, section) for section in report.sections for numbers in section.numbers]
     return _csv_text(rows, dict.fromkeys(column for row in rows for column in row))
+
+
+def _csv_of_section(numbers: dict[str, Any], section: Section) -> dict[str, object]:
+    """A model under a family of conditions; without means where there are none."""
+    row: dict[str, object] = {
+        key: numbers[key] for key in ("name", "metric", "clean", "corrupted", "retention") if key in numbers
+    }
+    row["protocol"], row["cells"] = section.protocol.name, section.protocol.size
+    if section.protocol.kind.averaged:
+        row |= {f"corruption:{name}": score for name, score in numbers["by_corruption"].items()}
+    return row | {
+        f"cell:{name}:{at}": score for name, scores in numbers["scores"].items() for at, score in scores.items()
+    }
 
 
 def _joined(*parts: dict[str, object]) -> dict[str, object]:
@@ -180,6 +207,13 @@ def as_markdown(report: Report) -> str:
         f"## {markdown_text(table.title)}\n\n{markdown_line(sentence(table.caption))}\n\n{markdown_table(table)}"
         for table in report.tables
     ]
+    for one in report.sections:
+        parts += [f"# {markdown_text(one.title)}", markdown_line(one.text)]
+        parts += ["\n".join(f"- {markdown_line(note)}" for note in one.notes)] if one.notes else []
+        parts += [
+            f"## {markdown_text(table.title)}\n\n{markdown_line(sentence(table.caption))}\n\n{markdown_table(table)}"
+            for table in one.tables
+        ]
     if report.published:
         parts.append("Sources:\n\n" + "\n".join(f"- [{at}] {source}" for at, source in enumerate(sources(report), 1)))
     return "\n\n".join(parts) + "\n"

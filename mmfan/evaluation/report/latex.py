@@ -52,9 +52,11 @@ def as_latex(report: Report) -> str:
     The first table has the columns that were asked for, else clean, corrupted and retention. Each has a label,
     ``tab:robustness:overview`` and so on.
     """
-    tables = [first_table(report, report.columns or NARROW), *report.tables[1:]]
+    tables = [first_table(report, report.columns or NARROW), *report.tables[1:]] if report.models else []
+    tables += [table for section in report.sections for table in section.tables]
     parts = ["% needs \\usepackage{booktabs}", f"% {' '.join(preamble(report).split())}"]
     parts += [f"% {note}" for note in report.notes]
+    parts += [f"% {line}" for section in report.sections for line in (section.text, *section.notes)]
     parts += [f"% [{at}] {source}" for at, source in enumerate(sources(report), 1)]
     made = [latex_table(table) for table in tables if table.rows]
     return "\n".join(parts) + "\n\n" + "\n\n".join(made) + "\n"

@@ -12,6 +12,7 @@ from typing import Any
 
 from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.report.contents import ModelReport, Report, ReportError, Run
+from mmfan.evaluation.report.families import beside_the_model, sections_of
 from mmfan.evaluation.report.joined import join_runs, paired_differences
 from mmfan.evaluation.report.notes import notes_on
 from mmfan.evaluation.report.published import PublishedRow, published_rows, same_dataset
@@ -48,8 +49,9 @@ def build_report(
     groups: Mapping[str, Sequence[str]] | None = None,
     columns: Sequence[str] = (),
     ranked_by: str = "",
+    families: Sequence[Protocol] = (),
 ) -> Report:
-    """Summarise runs under one protocol and put them side by side.
+    """Summarise runs under one protocol and put them side by side; each family of its cells has a section of its own.
 
     Args:
         runs: From :func:`read_runs`.
@@ -63,6 +65,7 @@ def build_report(
         columns: Those of the first table, by their heads; none for the usual ones of each format.
         ranked_by: Rank the models within each data set by ``retention``, ``corrupted`` or ``clean``: the first table
             is then a leaderboard, and what cannot be ranked is refused.
+        families: Protocols of one family each, whose cells some of the runs have as well; a section each.
 
     Raises:
         ReportError: There are no runs, none has the metric, or none is the reference; there is no such column; runs
@@ -72,6 +75,28 @@ def build_report(
     """
     wanted = get_protocol(protocol)
     check_metric(runs, metric)
+    first, *others = (*wanted.families, *families)
+    if first.kind.averaged:
+        made = _of_one_family(runs, first, metric, partial, published, reference, groups, columns, ranked_by)
+        beside = beside_the_model(made)
+        made = replace(made, tables=(*made.tables[:1], beside, *made.tables[1:])) if beside.rows else made
+    else:
+        made, others = Report(first, metric, ()), [first, *others]
+    if not others:
+        return made
+    sections, notes = sections_of(
+        runs, others, metric, lambda own, family: build_report(own, family, metric, partial=partial), partial=partial
+    )
+    if not made.models and not sections:
+        raise SummaryError(notes[0])
+    return replace(made, sections=tuple(sections), notes=(*made.notes, *notes))
+
+
+def _of_one_family(
+    runs: Sequence[Run], wanted: Protocol, metric: str, partial: bool, published: Sequence[PublishedRow],
+    reference: str, groups: Mapping[str, Sequence[str]] | None, columns: Sequence[str], ranked_by: str,
+) -> Report:  # fmt: skip
+    """The report on cells that are averaged."""
     class_metric = _class_metric(runs, metric)
     models: list[ModelReport] = []
     notes: list[str] = []

@@ -87,8 +87,9 @@ def title(report: Report) -> str:
 
 def preamble(report: Report) -> str:
     """What the report was taken over, in words."""
+    of = "" if report.protocol.kind.strength not in ("", "severity") else " of corruption"
     return one_line(
         f"Protocol {report.protocol.name}: {counted(report.protocol.size, 'cell')} beside the clean pictures, "
-        f"{counted(len(report.protocol.corruptions), 'type')} of corruption; {report.protocol.averaging}. "
+        f"{counted(len(report.protocol.corruptions), 'type')}{of}; {report.protocol.averaging}. "
         f"Source: {report.protocol.source}."
     )

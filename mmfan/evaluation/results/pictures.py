@@ -90,7 +90,7 @@ def _former_folder_name(model: str) -> str:
 
 def cell_folder(cell: Cell) -> str:
     """The folder of a cell's pictures: ``fog-3``, ``clean-0``."""
-    return safe_name(f"{cell.corruption}-{cell.severity}")
+    return safe_name(cell.slug)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
+from mmfan.evaluation.conditions import ConditionError, cell_of, read_condition
 
 Record = dict[str, Any]
 # Entries of a record that a key takes as they are, in the order of its last fields.
@@ -72,7 +73,13 @@ def key_of(record: Mapping[str, Any]) -> tuple[RunKey, Cell]:
         record.get("limit") if pictures is None else pictures,
         *(record.get(name) for name in RUN_HASHES),
     )
-    return run, Cell(record["corruption"], record["severity"])
+    return run, cell_of_record(record)
+
+
+def cell_of_record(record: Mapping[str, Any]) -> Cell:
+    """The cell of a record that has been checked."""
+    pictures, condition = Cell(record["corruption"], record["severity"]), record.get("condition")
+    return cell_of(pictures, None if condition is None else read_condition(condition))
 
 
 def is_defined(score: float | None) -> TypeGuard[float]:
@@ -119,6 +126,11 @@ def check_record(record: Any) -> None:
         if record.get(key) is not None and not is_one(record[key])
     ]
     problems += _problems_of_metrics(record.get("metrics"))
+    if record.get("condition") is not None:
+        try:
+            read_condition(record["condition"])
+        except ConditionError as error:
+            problems.append(str(error))
     if problems:
         raise ResultsError(f"This is no record of a result: {'; '.join(problems)}.")
 

@@ -6,11 +6,12 @@ Records written before this key was there, or by hand, need not have it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from mmfan.corruptions.cell import Cell
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
+from mmfan.evaluation.conditions import Condition, cell_of
 from mmfan.evaluation.protocol import PROTOCOLS, Protocol, get_protocol, under_its_own_name
 from mmfan.evaluation.results.record import ResultsError
 
@@ -33,10 +34,34 @@ def protocol_description(protocol: Protocol) -> dict[str, Any]:
     """All of a protocol in the types of JSON, its cells spelled out."""
     return {
         "name": protocol.name,
-        "corruptions": {name: list(protocol.severities(name)) for name in protocol.corruptions},
+        "corruptions": _grid([cell for cell in protocol.cells if cell.condition is None]),
         "groups": {group: list(types) for group, types in protocol.groups.items()},
         "source": protocol.source,
+        **({"conditions": found} if (found := _conditions(protocol.cells)) else {}),
     }
+
+
+def _grid(cells: Iterable[Cell]) -> dict[str, list[int]]:
+    """Type -> its severities, rising."""
+    levels: dict[str, list[int]] = {}
+    for cell in cells:
+        levels.setdefault(cell.corruption, []).append(cell.severity)
+    return {name: sorted(row) for name, row in levels.items()}
+
+
+def _conditions(cells: Iterable[Cell]) -> list[dict[str, Any]]:
+    """The conditions, each with its strengths, and with the pictures that it is done on where they are not clean."""
+    found: dict[tuple[Condition, bool], list[Cell]] = {}
+    for cell in cells:
+        if cell.condition is not None:
+            found.setdefault((cell.condition.of_strength(None), cell.pictures == CLEAN), []).append(cell)
+    entries = []
+    for (condition, clean), own in found.items():
+        entry = {key: value for key, value in condition.entry().items() if key != "strength"}
+        strengths = list(dict.fromkeys(cell.condition.strength for cell in own))
+        entry |= {} if strengths == [None] else {"strengths": strengths}
+        entries.append(entry | ({} if clean else {"on": _grid(dict.fromkeys(cell.pictures for cell in own))}))
+    return entries
 
 
 def described_protocol(said: Mapping[str, Any]) -> Protocol:
@@ -46,9 +71,17 @@ def described_protocol(said: Mapping[str, Any]) -> Protocol:
         MMFanError: It contradicts itself, or has the name of another.
         KeyError, TypeError, AttributeError: It is no description.
     """
-    cells = [Cell(name, level) for name, levels in said["corruptions"].items() for level in levels]
+    cells = [*_cells_of(said["corruptions"])]
+    for one in said.get("conditions", ()):
+        pictures = [*_cells_of(one["on"])] if "on" in one else [CLEAN]
+        made = [Condition(one["kind"], one["name"], level, one["settings"]) for level in one.get("strengths", [None])]
+        cells += [cell_of(cell, condition) for cell in pictures for condition in made]
     groups = {group: tuple(types) for group, types in said["groups"].items()}
     return under_its_own_name(Protocol(said["name"], tuple(cells), groups, str(said["source"])))
+
+
+def _cells_of(levels: Mapping[str, Iterable[int]]) -> Iterator[Cell]:
+    return (Cell(name, level) for name, row in levels.items() for level in row)
 
 
 def recorded_protocol(record: Mapping[str, Any]) -> Protocol | None:

@@ -4,13 +4,15 @@ A record is a dict, stored as one line of JSON::
 
     {"model": "fan-t", "dataset": "cityscapes", "corruption": "fog", "severity": 3, "metrics": {"mIoU": 0.6123}}
 
-The clean cell is ``"corruption": "clean", "severity": 0``. Metrics are fractions from 0 to 1, unrounded; one that is
-not defined is ``null``. Beside these five keys a record may have ``config_hash``, ``checkpoint_hash``, ``seed`` and
-``pictures`` (or ``limit``), which say with the model and the data set whose record it is (:class:`RunKey`);
-``per_class`` ({metric: {class: value}}), ``classes``, ``counts`` (the file of the counts per picture, see
-:mod:`mmfan.evaluation.results.counts_file`), ``protocol`` (the one that it was judged for, see
-:mod:`mmfan.evaluation.results.recorded_protocol`), ``seconds``, ``versions``, and whatever else is known. The protocol
-does not say whose record it is: a cell that two protocols share is judged once.
+The clean cell is ``"corruption": "clean", "severity": 0``. Where something else is done than corrupting pictures, or
+beside it, ``corruption`` and ``severity`` are those of the pictures, and ``"condition": {"kind": "attack", "name":
+"pgd", "strength": 4, "settings": {}}`` says what (:mod:`mmfan.evaluation.conditions`): it is part of the cell. Metrics
+are fractions from 0 to 1, unrounded; one that is not defined is ``null``. Beside these five keys a record may have
+``config_hash``, ``checkpoint_hash``, ``seed`` and ``pictures`` (or ``limit``), which say with the model and the data
+set whose record it is (:class:`RunKey`); ``per_class`` ({metric: {class: value}}), ``classes``, ``counts`` (the file of
+the counts per picture, see :mod:`mmfan.evaluation.results.counts_file`), ``protocol`` (the one that it was judged for,
+see :mod:`mmfan.evaluation.results.recorded_protocol`), ``seconds``, ``versions``, and whatever else is known. The
+protocol does not say whose record it is: a cell that two protocols share is judged once.
 """
 
 from __future__ import annotations
@@ -182,8 +184,8 @@ class ResultsStore:
             OSError: The file cannot be written.
         """
         run, cell = key_of({"metrics": {"none": None}} | dict(record))
-        digest = hashlib.sha256(json.dumps([*run, *cell]).encode()).hexdigest()[:12]
-        readable = re.sub(r"[^\w.+-]+", "_", f"{run.model}-{cell.corruption}-{cell.severity}", flags=re.ASCII)[-80:]
+        digest = hashlib.sha256(json.dumps([*run, *_told(cell)]).encode()).hexdigest()[:12]
+        readable = re.sub(r"[^\w.+-]+", "_", f"{run.model}-{cell.slug}", flags=re.ASCII)[-80:]
         name = f"{self.path.name}.counts/{readable}-{digest}.npz"
         write_counts(self.path.parent / name, counts, pictures, classes)
         return name
@@ -231,6 +233,11 @@ class ResultsStore:
         with open(self.path.with_name(self.path.name + ".torn"), "ab") as torn:
             torn.write(content[end:] + b"\n")
         file.truncate(end)
+
+
+def _told(cell: Cell) -> list[Any]:
+    """A cell in the types of JSON, so that no two are told alike."""
+    return [*cell.pictures, *([] if cell.condition is None else [cell.condition.entry()])]
 
 
 def _lines(content: bytes) -> list[bytes]:

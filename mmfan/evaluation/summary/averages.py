@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.corruptions.cell import Cell
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.summary.selection import SummaryError
 
@@ -59,7 +59,7 @@ def average_cells(scores: Mapping[Cell, float], protocol: Protocol) -> Averages:
     """
     rows: dict[str, list[float]] = {}
     for cell, score in scores.items():
-        if cell != CLEAN:
+        if cell != protocol.reference:
             rows.setdefault(cell.corruption, []).append(score)
     return average_types({name: mean(row) for name, row in rows.items()}, protocol.groups)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.corruptions.cell import Cell
 from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.results.store import Record, is_defined
 from mmfan.evaluation.summary.averages import average_cells
@@ -73,7 +73,7 @@ def _scores_in(cell: Cell, record: Record, metric: str) -> dict[str, float | Non
 
 def _class_score(scores: Mapping[Cell, float | None], protocol: Protocol) -> ClassScore:
     defined = {cell: float(score) for cell, score in scores.items() if is_defined(score)}
-    clean = defined.get(CLEAN)
+    clean = defined.get(protocol.reference)
     if len(defined) < len(scores):
         return ClassScore(clean, None, None)
     corrupted = average_cells(defined, protocol).over_types

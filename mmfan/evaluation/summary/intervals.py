@@ -239,11 +239,12 @@ def resample(
             weights = np.concatenate([np.ones((1, len(found)), np.uint16), _draws(len(found), resamples, seed)])
             names, truth = of_pictures, found[..., 0] + found[..., 2]
         scores[cell] = _resampled_scores(found, weights, metric)
-    clean = scores.pop(CLEAN)
+    clean = scores.pop(protocol.reference)
     if not np.all(clean > 0):
         raise SummaryError("The clean score of some resamples is 0 or not defined; the set is too small for intervals.")
+    rising = sorted(protocol.cells, key=lambda cell: cell.severity)
     by_corruption = {
-        name: np.mean([scores[Cell(name, level)] for level in protocol.severities(name)], axis=0)
+        name: np.mean([scores[cell] for cell in rising if cell.corruption == name], axis=0)
         for name in protocol.corruptions
     }
     corrupted = np.mean(list(by_corruption.values()), axis=0)
@@ -276,9 +277,9 @@ def summarize_pictures(
     """
     wanted = get_protocol(protocol)
     levels = {cell: image_level(found, present) for cell, found, _ in _aligned(counts, wanted, least=1)}
-    clean = levels.pop(CLEAN)
+    clean = levels.pop(wanted.reference)
     if clean.mean == 0:
-        raise SummaryError("The clean image-level mIoU is 0, so that there is no retention.", [CLEAN])
+        raise SummaryError("The clean image-level mIoU is 0, so that there is no retention.", [wanted.reference])
     means = {cell: level.mean for cell, level in levels.items()}
     corrupted = average_cells(means, wanted).over_types
     return PictureSummary(
@@ -304,7 +305,7 @@ def _aligned(
 
     Without names to go by, in the order of the clean cell's.
     """
-    cells = (CLEAN, *protocol.cells)
+    cells = (protocol.reference, *protocol.cells)
     missing = [cell for cell in cells if cell not in counts]
     if missing:
         raise MissingCellsError(f"No counts per picture of the cells {listed(missing)}.", missing)

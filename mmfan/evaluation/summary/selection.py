@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from mmfan.corruptions.cell import CLEAN, Cell, listed
+from mmfan.corruptions.cell import Cell, listed
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.results.store import Record, RunKey, is_defined, key_of
@@ -47,9 +47,15 @@ def select(records: Iterable[Record], protocol: Protocol, *, partial: bool = Fal
 
     Raises:
         MissingCellsError: Some are missing, and ``partial`` was not asked for or there is no corrupted cell at all.
-        SummaryError: There are no records, they are of several runs, or a cell has two that differ.
+        SummaryError: There are no records, they are of several runs, or a cell has two that differ; or the protocol is
+            of several families, which have no mean in common.
     """
-    cells = (CLEAN, *protocol.cells)
+    if len(protocol.families) > 1:
+        raise SummaryError(
+            f"{protocol.name!r} has cells of several families, and a mean over them says nothing: summarise one at a "
+            f"time ({'; '.join(one.name for one in protocol.families)}), which `families` of the protocol has."
+        )
+    cells = (protocol.reference, *protocol.cells)
     wanted = set(cells)
     kept: dict[Cell, Record] = {}
     runs: dict[RunKey, None] = {}
@@ -72,7 +78,7 @@ def select(records: Iterable[Record], protocol: Protocol, *, partial: bool = Fal
         raise SummaryError(f"The records are of {len(runs)} runs; summarise one at a time: {_differences(list(runs))}.")
     run = next(iter(runs))
     missing = tuple(cell for cell in cells if cell not in kept)
-    there = len(kept) - (CLEAN in kept)
+    there = len(kept) - (protocol.reference in kept)
     if missing and (not partial or not there):
         raise MissingCellsError(_missing_text(run, protocol, missing, there, partial), missing)
     return Selection(run, {cell: kept[cell] for cell in cells if cell in kept}, missing)

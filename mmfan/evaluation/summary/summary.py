@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.corruptions.cell import Cell
 from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.results.store import Record, RunKey
 from mmfan.evaluation.summary.averages import average_types, mean
@@ -142,7 +142,7 @@ class Summary:
         plain["drop_by_severity"] = {str(level): drop for level, drop in self.drop_by_severity.items()}
         plain["scores"] = {name: {str(at): score for at, score in row.items()} for name, row in self.scores.items()}
         plain["worst"] = self.worst._asdict()
-        plain["missing"] = [cell._asdict() for cell in self.missing]
+        plain["missing"] = [cell.described() for cell in self.missing]
         plain["run"] = self.run._asdict()
         plain["classes"] = self.classes and {"in_truth": len(self.classes.held), "in_all": self.classes.named}
         for key in ("by_severity_types", "by_severity_left_out"):
@@ -175,15 +175,23 @@ def summarize(
     Raises:
         MissingCellsError: Cells are missing, and ``partial`` was not asked for or there is no corrupted cell at all.
         SummaryError: There are no records, or they are of several runs; a cell has two records that differ or a score
-            that is not a number from 0 to 1; no record has the metric; the clean score is 0.
+            that is not a number from 0 to 1; no record has the metric; the clean score is 0; the protocol is of several
+            families, or of a kind of conditions that is not averaged.
         mmfan.evaluation.protocol.ProtocolError: There is no such protocol.
     """
     wanted = get_protocol(protocol)
+    if not wanted.kind.averaged:
+        raise SummaryError(
+            f"Of {wanted.name!r} there is no mean over strengths ({wanted.kind.strength}), and so no retention: read "
+            "its scores at each strength, mmfan.evaluation.summary.strengths.summarize_strengths."
+        )
     run, chosen, missing = select(records, wanted, partial=partial)
     scores, classes = values_of(chosen, metric)
-    clean = scores.pop(CLEAN, None)
+    clean = scores.pop(wanted.reference, None)
     if clean == 0:
-        raise SummaryError(f"The clean score ({metric}) of {run.model!r} is 0, so that there is no retention.", [CLEAN])
+        raise SummaryError(
+            f"The clean score ({metric}) of {run.model!r} is 0, so that there is no retention.", [wanted.reference]
+        )
     return _summary_of_scores(run, wanted, metric, clean, scores, missing, classes)
 
 

@@ -15,12 +15,12 @@ from mmfan.evaluation.report.page.heat import heat_maps
 from mmfan.evaluation.report.page.markup import Markup, element, joined
 from mmfan.evaluation.report.page.overall import all_metrics, cards
 from mmfan.evaluation.report.page.plots import bars, legend
-from mmfan.evaluation.report.page.tables import section
+from mmfan.evaluation.report.page.tables import html_table, section
 from mmfan.evaluation.report.page.trust import linked, made_by, trust
 from mmfan.evaluation.report.page.viewer import viewer
 from mmfan.evaluation.report.page.who import Who
 from mmfan.evaluation.report.words import sources, title
-from mmfan.utils.text import counted
+from mmfan.utils.text import counted, one_line
 
 NOTES_SHOWN = 3
 
@@ -40,19 +40,8 @@ def document(report: Report, found: Gallery, more: Sequence[Markup] = ()) -> str
         more: Further figures, after the plots.
     """
     who = Who.of(report)
-    metrics = all_metrics(report)
-    tables = [*report.tables[1:], *([metrics] if metrics else [])]
-    parts: list[tuple[str, str, Markup | None]] = [
-        ("short", "In short", cards(report, who)),
-        ("facts", "What the numbers stand on", trust(report)),
-        ("notes", "Notes", _notes(report.notes)),
-        ("overview", report.tables[0].title, section(report.tables[0], who, "overview")),
-        ("plots", "Plots", _plots(report, who, more)),
-        ("pictures", "Pictures", viewer(found, who)),
-        *((f"table-{at}", table.title, section(table, who, f"table-{at}")) for at, table in enumerate(tables, 1)),
-        ("cells", "Every cell", heat_maps(report, who)),
-        ("sources", "Sources", _sources(report)),
-    ]
+    parts = [*(_own_parts(report, who, found, more) if report.models else []), *_sections(report, who)]
+    parts.append(("sources", "Sources", _sources(report)))
     shown = [(name, heading, part) for name, heading, part in parts if part]
     links = [element("li", element("a", heading, href=f"#{name}")) for name, heading, _ in shown]
     head = element(
@@ -66,7 +55,40 @@ def document(report: Report, found: Gallery, more: Sequence[Markup] = ()) -> str
     return _page(title(report), body)
 
 
+def _sections(report: Report, who: Who) -> list[tuple[str, str, Markup | None]]:
+    """Families of conditions: a part of the page each."""
+    made: list[tuple[str, str, Markup | None]] = []
+    for at, one in enumerate(report.sections, 1):
+        tables = [joined(element("h3", table.title), html_table(table, who)) for table in one.tables]
+        notes = _list(one.notes) if one.notes else None
+        name = f"family-{at}"
+        made.append(
+            (name, one.title, element("section", element("h2", one.title), _lead(one.text), notes, *tables, id=name))
+        )
+    return made
+
+
+def _own_parts(
+    report: Report, who: Who, found: Gallery, more: Sequence[Markup]
+) -> list[tuple[str, str, Markup | None]]:
+    """The parts on the cells of the protocol."""
+    metrics = all_metrics(report)
+    tables = [*report.tables[1:], *([metrics] if metrics else [])]
+    return [
+        ("short", "In short", cards(report, who)),
+        ("facts", "What the numbers stand on", trust(report)),
+        ("notes", "Notes", _notes(report.notes)),
+        ("overview", report.tables[0].title, section(report.tables[0], who, "overview")),
+        ("plots", "Plots", _plots(report, who, more)),
+        ("pictures", "Pictures", viewer(found, who)),
+        *((f"table-{at}", table.title, section(table, who, f"table-{at}")) for at, table in enumerate(tables, 1)),
+        ("cells", "Every cell", heat_maps(report, who)),
+    ]
+
+
 def _subject(report: Report) -> str:
+    if not report.models:
+        return one_line(report.sections[0].text, 10_000)
     sets = " and ".join(dict.fromkeys(model.summary.dataset for model in report.models))
     beside = f", beside {counted(len(report.published), 'published row')}" if report.published else ""
     return (

@@ -8,7 +8,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmfan.corruptions.cell import CLEAN
 from mmfan.evaluation.report.contents import ModelReport, Report
 from mmfan.evaluation.report.page.markup import Markup, element, joined, plain
 from mmfan.evaluation.results.hashes import HASH_LENGTH
@@ -35,7 +34,7 @@ class Own(NamedTuple):
     @classmethod
     def of(cls, model: ModelReport, report: Report) -> Own:
         """Those of a report."""
-        cells = {CLEAN, *report.protocol.cells}
+        cells = {report.protocol.reference, *report.protocol.cells}
         return cls(model, tuple(record for record in model.run.records if key_of(record)[1] in cells))
 
     def values(self, key: str) -> list[Any]:

@@ -1,0 +1,97 @@
+"""TENT: scale and shift of batch norms follow the gradient of the predictions' entropy.
+
+Wang et al., Tent: Fully Test-Time Adaptation by Entropy Minimization, ICLR 2021 (arXiv 2006.10726). Statistics are
+those of the batch; a batch is predicted by the model as it is before the step that it makes. For segmentation the
+entropy is the mean over all pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from mmfan.evaluation.conditions.adaptation.norms import affine_norms, refuse_without
+from mmfan.evaluation.conditions.adaptation.parameters import ChangingParameters
+from mmfan.evaluation.conditions.work import NotToModelError, Situation
+
+
+def logits_of(outputs: Any) -> list[Tensor]:
+    """The logits, (C, H, W) each, in what a step returned: mmsegmentation's data samples, or (N, C, H, W) floats.
+
+    Raises:
+        NotToModelError: There are none: detectors keep no probabilities of all classes.
+    """
+    if isinstance(outputs, Tensor) and outputs.ndim == 4 and outputs.is_floating_point():
+        return list(outputs)
+    samples = outputs if isinstance(outputs, (list, tuple)) else []
+    found = [getattr(getattr(sample, "seg_logits", None), "data", None) for sample in samples]
+    if not found or any(not isinstance(one, Tensor) for one in found):
+        raise NotToModelError(
+            "TENT and SAR follow the entropy of a segmentor's logits, and this model's predictions have none "
+            "(detectors do not keep the probabilities of all classes). BatchNorm statistics adapt any model: bn."
+        )
+    return found
+
+
+def entropies(logits: Tensor) -> Tensor:
+    """The entropy of each pixel's prediction in nats, (H, W), of logits (C, H, W); one channel is that of a sigmoid."""
+    values = logits.float()
+    if len(values) == 1:
+        values = torch.cat([values, torch.zeros_like(values)])
+    logs = F.log_softmax(values, 0)
+    return -(logs.exp() * logs).sum(0)
+
+
+def detached(outputs: Any) -> Any:
+    """The same predictions without what their gradients would need."""
+    if isinstance(outputs, Tensor):
+        return outputs.detach()
+    for sample in outputs:
+        sample.seg_logits.data = sample.seg_logits.data.detach()
+    return outputs
+
+
+def classes_of(logits: Sequence[Tensor]) -> int:
+    """The number of classes; a single channel stands for two."""
+    return max(2, len(logits[0]))
+
+
+class Tent(ChangingParameters):
+    """Predicts each batch, then takes steps down the entropy of what was predicted.
+
+    Args:
+        situation: The model, above all.
+        lr: Of Adam.
+        steps: Steps a batch; with more than one, the last step's prediction counts.
+        reset: See :class:`ChangingParameters`.
+
+    Raises:
+        NotToModelError: The model has no batch norm with scale and shift.
+    """
+
+    def __init__(self, situation: Situation, lr: float = 1e-3, steps: int = 1, reset: str = "cell") -> None:
+        self.lr, self.steps = lr, steps
+        norms = affine_norms(situation.model, (_BatchNorm,))
+        cure = "SAR adapts layer and group norms as well: sar."
+        refuse_without(norms, situation.model, "batch norm with scale and shift", cure)
+        super().__init__(situation, norms, reset)
+
+    def make_optimizer(self) -> torch.optim.Optimizer:
+        """Adam, as its authors take it."""
+        return torch.optim.Adam(self.changing, lr=self.lr)
+
+    def adapt(self, step: Callable[[Any], Any], batch: Any) -> Any:
+        """Predict, then go down the entropy of the prediction."""
+        outputs = None
+        for _ in range(self.steps):
+            outputs = step(batch)
+            loss = torch.stack([entropies(one).mean() for one in logits_of(outputs)]).mean()
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+        return detached(outputs)

@@ -1,0 +1,89 @@
+"""Normalising layers of a model: which there are, and how they are given back as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from mmfan.evaluation.conditions.work import NotToModelError
+
+
+def batch_norms(model: nn.Module) -> list[_BatchNorm]:
+    """The batch norms of a model that keep statistics."""
+    return [module for module in model.modules() if isinstance(module, _BatchNorm) and module.running_mean is not None]
+
+
+def affine_norms(model: nn.Module, kinds: tuple[type, ...], skip: Sequence[str] = ()) -> list[nn.Module]:
+    """The layers of some kinds that have a scale and a shift, without those of skipped modules.
+
+    Args:
+        model: The model.
+        kinds: Of layers.
+        skip: Names of modules; those within them are skipped too.
+
+    Raises:
+        NotToModelError: A name is that of no module.
+    """
+    named = dict(model.named_modules())
+    unknown = [name for name in skip if name not in named]
+    if unknown:
+        raise NotToModelError(
+            f"The model has no module {', '.join(map(repr, unknown))} to skip; at the top it has "
+            f"{', '.join(name for name, _ in model.named_children())}."
+        )
+    return [
+        module
+        for name, module in named.items()
+        if isinstance(module, kinds)
+        and module.weight is not None
+        and not any(name == one or name.startswith(f"{one}.") for one in skip)
+    ]
+
+
+def refuse_without(norms: Sequence[Any], model: nn.Module, what: str, cure: str) -> None:
+    """See that there are layers to adapt.
+
+    Raises:
+        NotToModelError: There are none.
+    """
+    if not norms:
+        raise NotToModelError(f"{type(model).__name__} has no {what}, so that there is nothing to adapt. {cure}")
+
+
+class Forwards:
+    """Another ``forward`` of some batch norms, which are in training mode meanwhile.
+
+    Heads that fold a batch norm into the layer before it do so in evaluation mode alone; so they call it.
+
+    Args:
+        norms: The layers.
+    """
+
+    def __init__(self, norms: Iterable[_BatchNorm]) -> None:
+        self.norms = list(norms)
+        self._modes: list[bool] = []
+
+    def replace(self, forward_of: Callable[[_BatchNorm], Callable[[Tensor], Tensor]]) -> None:
+        """Put another ``forward`` in each."""
+        if self._modes:
+            return
+        self._modes = [norm.training for norm in self.norms]
+        for norm in self.norms:
+            norm.training = True
+            norm.forward = forward_of(norm)  # type: ignore[method-assign]
+
+    def restore(self) -> None:
+        """Take them out again."""
+        for norm, mode in zip(self.norms, self._modes, strict=False):
+            del norm.forward
+            norm.training = mode
+        self._modes = []
+
+
+def by_batch(norm: _BatchNorm) -> Callable[[Tensor], Tensor]:
+    """The ``forward`` by the statistics of the batch alone, which leaves those that are kept as they are."""
+    return lambda x: F.batch_norm(x, None, None, norm.weight, norm.bias, training=True, eps=norm.eps)

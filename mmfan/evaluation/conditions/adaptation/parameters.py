@@ -1,0 +1,90 @@
+"""Parameters that a work changes while a cell is judged, and gives back bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mmfan.corruptions.cell import Cell
+from mmfan.evaluation.conditions.adaptation.norms import Forwards, batch_norms, by_batch
+from mmfan.evaluation.conditions.work import Situation, Work
+
+
+class ChangingParameters(Work):
+    """The base of works that change scale and shift of normalising layers by gradients.
+
+    Batch norms normalise by the batch alone meanwhile. What was predicted counts, not what the model has become by it.
+
+    Args:
+        situation: The model, above all.
+        norms: The layers whose scale and shift change.
+        reset: When the model becomes the trained one again: before each ``'picture'``, each ``'cell'``, or ``'never'``
+            in a run (between its cells it is the trained one for all that else is judged).
+    """
+
+    def __init__(self, situation: Situation, norms: Sequence[nn.Module], reset: str) -> None:
+        super().__init__(situation)
+        self.model: nn.Module = situation.model
+        self.reset = reset
+        parameters = [one for norm in norms for one in norm.parameters(recurse=False)]
+        self.changing: list[nn.Parameter] = list(dict.fromkeys(parameters))
+        self._forwards = Forwards(batch_norms(self.model))
+        self._trained: list[Tensor] = []
+        self._wanted: list[bool] = []
+        self._become: list[Tensor] = []  # what goes on in the next cell where nothing is reset
+        self.optimizer = self.make_optimizer()
+
+    def make_optimizer(self) -> torch.optim.Optimizer:
+        """A new optimizer of :attr:`changing`."""
+        raise NotImplementedError
+
+    def adapt(self, step: Callable[[Any], Any], batch: Any) -> Any:
+        """Predict and change the parameters, with gradients turned on; returns what ``step`` returned."""
+        raise NotImplementedError
+
+    def begin(self, cell: Cell) -> None:
+        """Let these parameters alone have gradients; start from the trained ones, or go on where nothing is reset."""
+        self._trained = [one.detach().clone() for one in self.changing]
+        self._wanted = [one.requires_grad for one in self.model.parameters()]
+        self.model.requires_grad_(False)
+        for one in self.changing:
+            one.requires_grad_(True)
+        self._forwards.replace(by_batch)
+        if self.reset == "never" and self._become:
+            self._put(self._become)
+        else:
+            self.back_to_trained()
+
+    def forward(self, step: Callable[[Any], Any], batch: Any) -> Any:
+        """Predict a batch and adapt to it."""
+        if self.reset == "picture":
+            self.back_to_trained()
+        with torch.enable_grad():
+            return self.adapt(step, batch)
+
+    def end(self) -> dict[str, float]:
+        """Give parameters, gradients and modes back as they were."""
+        if not self._trained:
+            return {}
+        if self.reset == "never":
+            self._become = [one.detach().clone() for one in self.changing]
+        self._put(self._trained)
+        for one, wanted in zip(self.model.parameters(), self._wanted, strict=True):
+            one.requires_grad_(wanted)
+            one.grad = None
+        self._forwards.restore()
+        self._trained = []
+        return {}
+
+    def back_to_trained(self) -> None:
+        """The parameters as they were trained, and a new optimizer."""
+        self._put(self._trained)
+        self.optimizer = self.make_optimizer()
+
+    def _put(self, values: Sequence[Tensor]) -> None:
+        with torch.no_grad():
+            for one, value in zip(self.changing, values, strict=True):
+                one.copy_(value)

@@ -1,0 +1,46 @@
+"""The kinds that mmfan has: adaptation at test time, attacks, real weather."""
+
+from __future__ import annotations
+
+from mmfan.evaluation.conditions.adaptation_settings import (
+    is_continual,
+    passes_of_adaptation,
+    settings_of_adaptation,
+    whole_adaptation,
+)
+from mmfan.evaluation.conditions.kinds import Kind, register_kind
+
+ADAPTATION = register_kind(
+    Kind(
+        "adaptation",
+        "Adaptation at test time",
+        reference="the clean pictures without adaptation, so that both arms are held against one score",
+        comparable="papers that state the same reset rule, batch size and order of the pictures; never with scores of "
+        "a model that does not adapt",
+        factory="mmfan.evaluation.conditions.adaptation:work_of",
+        settings=settings_of_adaptation,
+        continual=is_continual,
+        passes=passes_of_adaptation,
+        whole=whole_adaptation,
+    )
+)
+ATTACK = register_kind(
+    Kind(
+        "attack",
+        "Attacks",
+        strength="epsilon",
+        comparable="papers with the same norm, epsilon, number of steps and loss; stronger attacks give lower scores, "
+        "and no average over epsilons is a figure of its own",
+        averaged=False,
+    )
+)
+WEATHER = register_kind(
+    Kind(
+        "weather",
+        "Real weather",
+        strength="1, the only one",
+        reference="the clean pictures of the set that the model was trained on",
+        comparable="papers on the same split of the same set: validation and test are different lists",
+        together=True,
+    )
+)

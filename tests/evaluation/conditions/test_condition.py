@@ -1,0 +1,152 @@
+"""Conditions and their cells: what is equal, how they are told and read, and what a record says of them."""
+
+import copy
+import json
+import pickle
+
+import pytest
+
+from mmfan.corruptions.cell import CLEAN, Cell, listed
+from mmfan.evaluation.conditions import (
+    Condition,
+    ConditionCell,
+    ConditionError,
+    Kind,
+    beside_of,
+    family_of,
+    get_kind,
+    is_continual,
+    kind_of,
+    make_condition,
+    read_condition,
+    register_kind,
+    whole_cells,
+)
+from mmfan.evaluation.conditions import kinds as kinds_module
+
+BN = make_condition("adaptation", "bn")
+PGD = Condition("attack", "pgd", 4, {"steps": 5, "norm": "linf"})
+FOG = Cell("fog", 3)
+
+
+def test_cells_of_corruptions_keep_their_form():
+    assert FOG == ("fog", 3) and tuple(FOG) == ("fog", 3) and hash(FOG) == hash(("fog", 3))
+    assert str(FOG) == "fog 3" and str(CLEAN) == "clean" and repr(FOG) == "Cell(corruption='fog', severity=3)"
+    assert FOG.pictures is FOG and FOG.condition is None and FOG.described() == {"corruption": "fog", "severity": 3}
+    assert FOG.slug == "fog-3"
+
+
+def test_a_cell_with_a_condition_is_none_without():
+    adapted, attacked = ConditionCell(FOG, BN), ConditionCell(CLEAN, PGD)
+    assert adapted != FOG and FOG != adapted and adapted != ("fog", 3) and len({adapted, FOG}) == 2
+    assert attacked != CLEAN and attacked.pictures == CLEAN
+    assert adapted == ConditionCell(Cell("fog", 3), make_condition("adaptation", "bn", prior=16.0))
+    assert adapted != ConditionCell(FOG, make_condition("adaptation", "bn", prior=8))
+    for cell in (adapted, attacked):
+        for other in (pickle.loads(pickle.dumps(cell)), copy.deepcopy(cell)):
+            assert other == cell and hash(other) == hash(cell) and other.condition == cell.condition
+
+
+def test_axes_are_the_pictures_or_name_and_strength():
+    assert tuple(ConditionCell(FOG, BN)) == ("fog", 3)
+    assert tuple(ConditionCell(CLEAN, PGD)) == ("pgd", 4)
+    assert tuple(ConditionCell(FOG, PGD)) == ("pgd", 4) and str(ConditionCell(FOG, PGD)) == "pgd on fog 3 4"
+
+
+def test_words():
+    cells = [CLEAN, FOG, ConditionCell(CLEAN, BN), ConditionCell(FOG, BN), ConditionCell(CLEAN, PGD)]
+    assert listed(cells) == "clean, fog 3, clean with bn, fog with bn 3, pgd 4"
+    assert str(PGD) == "pgd (norm linf, steps 5)"
+    assert len({cell.slug for cell in [*cells, ConditionCell(CLEAN, PGD.with_settings(steps=6))]}) == 6
+
+
+def test_a_record_says_all_of_it():
+    said = ConditionCell(FOG, BN).described()
+    assert said == {
+        "corruption": "fog",
+        "severity": 3,
+        "condition": {
+            "kind": "adaptation", "name": "bn", "strength": None, "settings": {"prior": 16, "reset": "cell"},
+        },
+    }  # fmt: skip
+    assert read_condition(json.loads(json.dumps(said["condition"]))) == BN
+    assert read_condition({"kind": "attack", "name": "pgd", "strength": 2.0}).strength == 2
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("bn", "must be a dict like"),
+        ({"kind": "attack"}, "must be a dict like"),
+        ({"kind": "attack", "name": "pgd", "eps": 1}, "must be a dict like"),
+        ({"kind": "attack", "name": ""}, "`name` must be a text that is not empty"),
+        ({"kind": "attack", "name": "pgd", "strength": 0}, "`strength` must be a finite number above 0"),
+        ({"kind": "attack", "name": "pgd", "strength": True}, "`strength` must be a finite number above 0"),
+        ({"kind": "attack", "name": "pgd", "strength": float("nan")}, "`strength` must be a finite number above 0"),
+        ({"kind": "attack", "name": "pgd", "settings": [1]}, "`settings` of a condition must be a dict"),
+        ({"kind": "attack", "name": "pgd", "settings": {"a": float("inf")}}, "in the types of JSON"),
+    ],
+)
+def test_what_is_no_condition(entry, words):
+    with pytest.raises(ConditionError, match=words):
+        read_condition(entry)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "words"),
+    [
+        ("bnn", {}, "no adaptation 'bnn'. Did you mean 'bn'"),
+        ("bn", {"piror": 1}, "no setting 'piror'; it has prior, reset"),
+        ("bn", {"prior": -1, "reset": "often"}, "`prior` must be .* from 0 on, got -1; `reset` must be one of picture"),
+        ("tent", {"steps": 0}, "`steps` must be a whole number from 1 on"),
+        ("sar", {"margin": 2, "skip": "backbone"}, "`margin` must be a share of ln C.*`skip` must be a list"),
+    ],
+)
+def test_adaptations_that_are_none(name, settings, words):
+    with pytest.raises(ConditionError, match=words):
+        make_condition("adaptation", name, **settings)
+
+
+def test_strengths_go_with_the_kind():
+    with pytest.raises(ConditionError, match="'adaptation' has no strengths, got strength=3"):
+        make_condition("adaptation", "bn", 3)
+    with pytest.raises(ConditionError, match="'attack' needs a strength .*, got strength=None"):
+        make_condition("attack", "pgd")
+    with pytest.raises(ConditionError, match="no kind of conditions 'adaption'. Did you mean 'adaptation'"):
+        make_condition("adaption", "bn")
+
+
+def test_families_and_references():
+    twice = [ConditionCell(CLEAN, PGD.of_strength(eps)) for eps in (1, 2)]
+    assert family_of(twice[0]) == family_of(twice[1]) != family_of(ConditionCell(CLEAN, PGD.with_settings(steps=9)))
+    assert family_of(ConditionCell(FOG, BN)) == family_of(ConditionCell(Cell("snow", 1), BN)) != family_of(FOG) == ()
+    rain, night = (ConditionCell(CLEAN, Condition("weather", name, 1, {"set": "acdc"})) for name in ("rain", "night"))
+    assert family_of(rain) == family_of(night)
+    assert beside_of(ConditionCell(FOG, BN)) == ConditionCell(CLEAN, BN)
+    assert beside_of(twice[0]) is None and beside_of(FOG) is None
+    assert beside_of(ConditionCell(FOG, make_condition("adaptation", "bn", reset="never"))) is None
+
+
+def test_what_the_run_decides_is_part_of_the_cell():
+    never = make_condition("adaptation", "tent", reset="never")
+    cells = [ConditionCell(Cell("fog", at), never) for at in (1, 2)]
+    first, other = whole_cells(cells, 2), whole_cells(cells[::-1], 2)
+    assert first[0].condition.settings["batch"] == 2
+    assert first[0].condition.settings["order"] != other[1].condition.settings["order"]
+    assert whole_cells([ConditionCell(FOG, BN)], 4)[0].condition.settings["order"] == "set"
+    assert whole_cells([FOG], 1) == (FOG,)
+    assert is_continual(cells[0]) and not is_continual(ConditionCell(FOG, BN)) and not is_continual(FOG)
+    with pytest.raises(ConditionError, match="needs batches of one, got 2"):
+        whole_cells([ConditionCell(FOG, make_condition("adaptation", "bn", reset="picture"))], 2)
+    with pytest.raises(ConditionError, match="depends on the order of the pictures, which 2 processes share"):
+        whole_cells([ConditionCell(FOG, BN)], 1, processes=2)
+
+
+def test_a_kind_of_ones_own(monkeypatch):
+    monkeypatch.setattr(kinds_module, "_KINDS", dict(kinds_module._KINDS))
+    haze = register_kind(Kind("haze", "Haze", strength="metres", together=True))
+    assert get_kind("haze") is haze and kind_of(ConditionCell(CLEAN, make_condition("haze", "thin", 200))) is haze
+    with pytest.raises(ConditionError, match="a kind of conditions 'haze' already"):
+        register_kind(Kind("haze", "Other"))
+    unknown = kind_of(ConditionCell(CLEAN, Condition("tide", "high", 1)))
+    assert (unknown.title, unknown.averaged) == ("Tide", False)

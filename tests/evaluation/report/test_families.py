@@ -1,0 +1,133 @@
+"""Families in a report: a section each, nothing averaged over two of them, in every format."""
+
+import json
+
+import pytest
+from helpers.small_results import PROTOCOL, SCORES, records
+
+from mmfan.corruptions.cell import CLEAN
+from mmfan.evaluation.protocol import get_protocol, under_adaptation
+from mmfan.evaluation.report import build_report, read_runs
+from mmfan.evaluation.report.choice import choose_families, choose_protocol
+from mmfan.evaluation.report.closing import overview_text, report_words
+from mmfan.evaluation.report.formats import as_csv, as_json, as_latex, as_markdown
+from mmfan.evaluation.report.html import as_html
+from mmfan.evaluation.results.recorded_protocol import protocol_entry
+from mmfan.evaluation.results.store import ResultsStore
+from mmfan.evaluation.summary import SummaryError
+
+SMALL = get_protocol(PROTOCOL)
+ADAPTED = under_adaptation(SMALL, "bn").whole(1)
+ATTACKED = get_protocol(
+    {
+        "name": "attacked",
+        "conditions": [{"kind": "attack", "name": "pgd", "strengths": [1, 4], "settings": {"steps": 5}}],
+    }
+)
+
+
+def add(store, protocol, scores, model="fan-t"):
+    """Records of a protocol's cells, with the clean one as the small results have it."""
+    for cell, score in zip([CLEAN, *protocol.cells], scores, strict=True):
+        record = {**records(model)[0], **cell.described(), "metrics": {"mIoU": score}}
+        store.settle({**record, "protocol": protocol_entry(protocol)})
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Corruptions at 0.4 on average, the same cells adapted at 0.6, an attack."""
+    made = ResultsStore(tmp_path / "r.jsonl")
+    add(made, SMALL, SCORES.values())
+    add(made, ADAPTED, [0.8, 0.7, 0.5, 0.6])
+    add(made, ATTACKED, [0.8, 0.6, 0.2])
+    return made
+
+
+@pytest.fixture
+def report(store):
+    runs = read_runs([store.path])
+    chosen = choose_protocol(runs)
+    assert chosen == SMALL
+    return build_report(runs, chosen, families=choose_families(runs, chosen))
+
+
+def test_a_section_each(report):
+    assert report.models[0].summary.corrupted == pytest.approx(0.4)  # of the corruptions alone
+    by_kind = {one.protocol.kind.name: one for one in report.sections}
+    assert set(by_kind) == {"adaptation", "attack"}
+    adapted = by_kind["adaptation"]
+    assert adapted.numbers[0]["corrupted"] == pytest.approx(0.6)
+    assert adapted.numbers[0]["retention"] == pytest.approx(0.75)
+    assert "without adaptation" in adapted.text and "reset rule" in adapted.text
+    beside = next(table for table in adapted.tables if table.title == "bn: Beside the model as it is")
+    # clean, clean with it (not judged), corrupted without and with, gain in points, retention without and with
+    assert beside.rows == (("fan-t", "80.0", "-", "40.0", "60.0", "+20.0", "50.0", "75.0"),)
+    attack = by_kind["attack"].tables[0]
+    assert attack.head == ("model", "clean", "1", "4", "half")
+    assert attack.rows == (("fan-t", "80.0", "60.0", "20.0", "2.50"),)  # half of it, 40, lies halfway from 1 to 4
+
+
+def test_the_formats_hold_them_all(report):
+    markdown = as_markdown(report)
+    assert "# Attacks: pgd (steps 5)" in markdown and "# Adaptation at test time: bn (" in markdown
+    told = json.loads(as_json(report))
+    assert {one["kind"] for one in told["families"]} == {"adaptation", "attack"}
+    attack = next(one for one in told["families"] if one["kind"] == "attack")
+    assert attack["models"][0]["half_strength"] == {"pgd": 2.5} and "retention" not in attack["models"][0]
+    rows = as_csv(report).splitlines()
+    assert len(rows) == 4 and any("attacked" in row and ",0.6,0.2" in row for row in rows)
+    assert "\\label{tab:robustness:bn-overview}" in as_latex(report)
+    page = as_html(report)
+    assert "Attacks: pgd (steps 5)" in page and "<h1>Robustness: mIoU on small</h1>" in page
+
+
+def test_a_report_on_an_attack_alone(store):
+    runs = read_runs([store.path])
+    alone = build_report(runs, ATTACKED)
+    assert not alone.models and alone.first_table.rows[0][:3] == ("fan-t", "80.0", "60.0")
+    assert "no mean over strengths" in as_markdown(alone)
+    assert len(as_csv(alone).splitlines()) == 2 and "steps-5" not in as_latex(alone)
+    assert as_html(alone).count("<h2>") == 1
+    assert json.loads(as_json(alone))["models"] == []
+    fewer = get_protocol({"conditions": [{"kind": "attack", "name": "pgd", "strengths": [2]}]})
+    with pytest.raises(SummaryError, match="no model was judged on it"):
+        build_report(runs, fewer)
+
+
+def test_only_runs_that_have_cells_of_a_family_are_in_its_section(store):
+    add(store, SMALL, [0.7, 0.6, 0.5, 0.4], "other")
+    runs = read_runs([store.path])
+    chosen = choose_protocol(runs)
+    report = build_report(runs, chosen, families=choose_families(runs, chosen))
+    assert [model.name for model in report.models] == ["fan-t", "other"]
+    assert [[row["name"] for row in one.numbers] for one in report.sections] == [["fan-t"], ["fan-t"]]
+
+
+def test_a_family_that_lacks_cells_is_told_of(store):
+    lines = store.path.read_text().splitlines(keepends=True)
+    store.path.write_text("".join(lines[:-1]))
+    runs = read_runs([store.path])
+    chosen = choose_protocol(runs)
+    report = build_report(runs, chosen, families=choose_families(runs, chosen))
+    assert [one.protocol.kind.name for one in report.sections] == ["adaptation"]
+    assert any("There is no section on attacked" in note and "missing: pgd 4" in note for note in report.notes)
+
+
+def test_the_protocol_of_a_run_that_was_only_adapted(tmp_path):
+    store = ResultsStore(tmp_path / "r.jsonl")
+    add(store, ADAPTED, [0.8, 0.7, 0.5, 0.6])
+    runs = read_runs([store.path])
+    chosen = choose_protocol(runs)
+    assert chosen == ADAPTED and choose_families(runs, chosen) == []
+    report = build_report(runs, chosen)
+    assert report.models[0].summary.corrupted == pytest.approx(0.6)
+    assert report.tables[1].title == "Beside the model as it is"
+    assert report.tables[1].rows[0][3] == "-"  # the corruptions without it were not judged
+
+
+def test_the_closing_words_of_each(store):
+    key = read_runs([store.path])[0].key
+    for protocol in (SMALL, ADAPTED, ATTACKED):
+        assert report_words(store.path, key, protocol) == [str(store.path)]
+    assert "half" in overview_text(store.path, key, ATTACKED)
+    assert "75.0" in overview_text(store.path, key, ADAPTED)
