@@ -44,20 +44,24 @@ def test_families():
     assert clean == ["clean", "clean with bn", "clean with tent"]
     assert len(mixed.judged) == len(set(mixed.judged)) == 3 + mixed.size
     plain = get_protocol(PROTOCOL)
-    assert plain.families == (plain,) and plain.judged == (CLEAN, *plain.cells) and plain.reference == CLEAN
+    assert plain.families == (plain,)
+    assert plain.judged == (CLEAN, *plain.cells)
+    assert plain.reference == CLEAN
 
 
 def test_records_describe_it():
     mixed = get_protocol(MIXED).whole(1)
     entry = json.loads(json.dumps(protocol_entry(mixed)))
-    assert described_protocol(entry) == mixed and described_protocol(entry).cells == mixed.cells
+    assert described_protocol(entry) == mixed
+    assert described_protocol(entry).cells == mixed.cells
     assert recorded_protocols([{"protocol": entry}]) == [mixed]
     assert "conditions" not in protocol_entry(get_protocol(PROTOCOL))
 
 
 def test_an_adaptation_of_a_named_protocol():
     adapted = under_adaptation(get_protocol("level5"), {"name": "bn", "reset": "picture"})
-    assert adapted.name == "level5 with bn (prior 16, reset picture)" and adapted.size == 16
+    assert adapted.name == "level5 with bn (prior 16, reset picture)"
+    assert adapted.size == 16
     assert adapted.groups == get_protocol("level5").groups
     assert all(cell.pictures.severity == 5 for cell in adapted.cells)
     assert asked_adaptation("tent") == {"name": "tent", "lr": 0.001, "steps": 1, "reset": "cell"}
@@ -103,7 +107,7 @@ def test_keys_tell_conditions_apart(tmp_path):
     for record in [*records(), *attack_records({1: 0.5, 2: 0.3})]:
         store.append(record)
     key = key_of(records()[0])[0]
-    assert store.done(key) == {*map(lambda pair: Cell(*pair), SCORES), *(
+    assert store.done(key) == {*(Cell(*pair) for pair in SCORES), *(
         ConditionCell(CLEAN, Condition("attack", "pgd", at)) for at in (1, 2)
     )}  # fmt: skip
     assert store.find(key, CLEAN)["metrics"] == {"mIoU": 0.8}
@@ -120,7 +124,8 @@ def test_strengths_are_not_averaged():
     assert found.to_dict()["half_strength"] == {"pgd": 1.5}
     with pytest.raises(SummaryError, match="no mean over strengths"):
         summarize([*records(), *attack_records({1: 0.6, 2: 0.2})], protocol)
-    assert half_strength(0.8, {2: 0.4}) == 2 and half_strength(None, {2: 0.1}) is None
+    assert half_strength(0.8, {2: 0.4}) == 2
+    assert half_strength(None, {2: 0.1}) is None
     # falls from 1 at 0 to 0 at 4: the half at 2; what rises again after it does not count
     assert half_strength(1.0, {4: 0.0, 8: 0.9}) == 2
 
@@ -139,9 +144,11 @@ def test_an_adapted_summary_is_held_against_the_model_as_it_is():
     ]
     found = summarize([*records(), *with_it], adapted)
     assert (found.clean, found.corrupted, found.retention) == (0.8, pytest.approx(0.4), pytest.approx(0.5))
-    assert found.by_corruption == {"fog": 0.4, "contrast": 0.4} and found.cells == 3
+    assert found.by_corruption == {"fog": 0.4, "contrast": 0.4}
+    assert found.cells == 3
     scores = conclude([*records(), *with_it], Protocol("both", (*adapted.cells, Cell("fog", 1))), logging.getLogger())
-    assert scores["clean/mIoU"] == 0.8 and scores["corrupted/mIoU"] == pytest.approx(0.4)
+    assert scores["clean/mIoU"] == 0.8
+    assert scores["corrupted/mIoU"] == pytest.approx(0.4)
     assert scores["both/corrupted/mIoU"] == 0.6
 
 

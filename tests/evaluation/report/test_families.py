@@ -58,7 +58,8 @@ def test_a_section_each(report):
     adapted = by_kind["adaptation"]
     assert adapted.numbers[0]["corrupted"] == pytest.approx(0.6)
     assert adapted.numbers[0]["retention"] == pytest.approx(0.75)
-    assert "without adaptation" in adapted.text and "reset rule" in adapted.text
+    assert "without adaptation" in adapted.text
+    assert "reset rule" in adapted.text
     beside = next(table for table in adapted.tables if table.title == "bn: Beside the model as it is")
     # clean, clean with it (not judged), corrupted without and with, gain in points, retention without and with
     assert beside.rows == (("fan-t", "80.0", "-", "40.0", "60.0", "+20.0", "50.0", "75.0"),)
@@ -69,24 +70,30 @@ def test_a_section_each(report):
 
 def test_the_formats_hold_them_all(report):
     markdown = as_markdown(report)
-    assert "# Attacks: pgd (steps 5)" in markdown and "# Adaptation at test time: bn (" in markdown
+    assert "# Attacks: pgd (steps 5)" in markdown
+    assert "# Adaptation at test time: bn (" in markdown
     told = json.loads(as_json(report))
     assert {one["kind"] for one in told["families"]} == {"adaptation", "attack"}
     attack = next(one for one in told["families"] if one["kind"] == "attack")
-    assert attack["models"][0]["half_strength"] == {"pgd": 2.5} and "retention" not in attack["models"][0]
+    assert attack["models"][0]["half_strength"] == {"pgd": 2.5}
+    assert "retention" not in attack["models"][0]
     rows = as_csv(report).splitlines()
-    assert len(rows) == 4 and any("attacked" in row and ",0.6,0.2" in row for row in rows)
+    assert len(rows) == 4
+    assert any("attacked" in row and ",0.6,0.2" in row for row in rows)
     assert "\\label{tab:robustness:bn-overview}" in as_latex(report)
     page = as_html(report)
-    assert "Attacks: pgd (steps 5)" in page and "<h1>Robustness: mIoU on small</h1>" in page
+    assert "Attacks: pgd (steps 5)" in page
+    assert "<h1>Robustness: mIoU on small</h1>" in page
 
 
 def test_a_report_on_an_attack_alone(store):
     runs = read_runs([store.path])
     alone = build_report(runs, ATTACKED)
-    assert not alone.models and alone.first_table.rows[0][:3] == ("fan-t", "80.0", "60.0")
+    assert not alone.models
+    assert alone.first_table.rows[0][:3] == ("fan-t", "80.0", "60.0")
     assert "no mean over strengths" in as_markdown(alone)
-    assert len(as_csv(alone).splitlines()) == 2 and "steps-5" not in as_latex(alone)
+    assert len(as_csv(alone).splitlines()) == 2
+    assert "steps-5" not in as_latex(alone)
     assert as_html(alone).count("<h2>") == 1
     assert json.loads(as_json(alone))["models"] == []
     fewer = get_protocol({"conditions": [{"kind": "attack", "name": "pgd", "strengths": [2]}]})
@@ -118,7 +125,8 @@ def test_the_protocol_of_a_run_that_was_only_adapted(tmp_path):
     add(store, ADAPTED, [0.8, 0.7, 0.5, 0.6])
     runs = read_runs([store.path])
     chosen = choose_protocol(runs)
-    assert chosen == ADAPTED and choose_families(runs, chosen) == []
+    assert chosen == ADAPTED
+    assert choose_families(runs, chosen) == []
     report = build_report(runs, chosen)
     assert report.models[0].summary.corrupted == pytest.approx(0.6)
     assert report.tables[1].title == "Beside the model as it is"

@@ -1,0 +1,103 @@
+"""Conditions in ``judge``: a module of torch adapts, a bare function is a named error."""
+
+import pytest
+import torch
+from helpers.tiny_pictures import CLASSES, by_brightness, write_folders
+
+from mmfan import SegmentationData
+from mmfan import judge as judge_anything
+from mmfan.adapters import Preprocessing, TorchSegmentor
+from mmfan.errors import MMFanError
+from mmfan.evaluation.conditions import NotToModelError, Situation, Work, register_kind
+from mmfan.evaluation.conditions import kinds as kinds_module
+from mmfan.evaluation.conditions.kinds import Kind
+
+PROTOCOL = {"name": "contrast", "corruptions": {"contrast": [4]}}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return SegmentationData(*write_folders(tmp_path_factory.mktemp("data")), CLASSES, name="street")
+
+
+def judge(predict, data, results=None, **more):
+    return judge_anything(predict, data, **{"protocol": PROTOCOL, "workers": 0, "verbose": False, **more},
+                          results=results, name="mine")  # fmt: skip
+
+
+class Network(torch.nn.Module):
+    """A batch norm and a layer to three classes."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = torch.nn.BatchNorm2d(3)
+        self.head = torch.nn.Conv2d(3, 3, 1)
+        generator = torch.Generator().manual_seed(1)
+        with torch.no_grad():
+            self.head.weight.copy_(torch.randn(3, 3, 1, 1, generator=generator))
+            self.norm.running_mean.fill_(0.45)
+            self.norm.running_var.fill_(0.08)
+
+    def forward(self, x):
+        return self.head(self.norm(x))
+
+
+def test_a_bare_function_is_a_named_error(data):
+    with pytest.raises(NotToModelError, match=r"bn .* cannot be done to a function of pictures.*TorchSegmentor"):
+        judge(by_brightness, data, adapt="bn")
+
+
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_a_module_of_torch_adapts(batch_size, data, tmp_path):
+    model = TorchSegmentor(Network(), data)
+    plain = judge(model, data, tmp_path / "r.jsonl", batch_size=batch_size)
+    found = judge(model, data, tmp_path / "r.jsonl", adapt="bn", batch_size=batch_size)
+    assert [str(one) for one in found.protocol.judged] == ["clean", "clean with bn", "contrast with bn 4"]
+    assert found.clean == plain.clean
+    assert found.corrupted != plain.corrupted
+    assert found.records[2]["condition"]["settings"]["batch"] == batch_size
+    assert judge(model, data, tmp_path / "r.jsonl", batch_size=batch_size).corrupted == plain.corrupted
+    # the trained statistics alone: what it says without adaptation
+    same = judge(model, data, adapt={"name": "bn", "prior": 1e15}, batch_size=batch_size)
+    assert same.corrupted == pytest.approx(plain.corrupted, abs=1e-4)
+
+
+def test_modules_that_want_another_size(data):
+    model = TorchSegmentor(Network(), data, Preprocessing(size=(32, 32)))
+    with pytest.raises(MMFanError, match="leave `size` of the preprocessing out"):
+        judge(model, data, adapt="tent")
+
+
+class Darkening(Work):
+    """Takes light from the pixels by its strength, reads the truth, and brings a score of its own."""
+
+    def begin(self, cell):
+        self.left, self.seen = 1 - cell.condition.strength / 10, []
+
+    def forward(self, step, batch):
+        assert batch.pixels.shape[1] == 3
+        assert 0 <= float(batch.pixels.min()) <= float(batch.pixels.max()) <= 1
+        assert batch.truth[0].shape == tuple(batch.pixels.shape[2:])
+        self.seen.append((batch.truth[0] == 0).mean())
+        batch.pixels = batch.pixels * self.left
+        return step(batch)
+
+    def end(self):
+        return {"first_class": float(sum(self.seen) / len(self.seen))}
+
+
+def darkening(condition, situation: Situation):
+    assert situation.driver == "function"
+    assert situation.ignore_index == 255
+    return Darkening(situation)
+
+
+def test_a_condition_of_ones_own_reads_the_truth_and_scores(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(kinds_module, "_KINDS", dict(kinds_module._KINDS))
+    register_kind(Kind("dark", "Darkening", strength="tenths", averaged=False, factory=f"{__name__}:darkening"))
+    protocol = {"name": "dark", "conditions": [{"kind": "dark", "name": "less", "strengths": [1, 9]}]}
+    records = judge(TorchSegmentor(Network(), data), data, tmp_path / "r.jsonl", protocol=protocol).records
+    assert [record.get("condition", {}).get("strength") for record in records] == [None, 1, 9]
+    assert "first_class" not in records[0]["metrics"]
+    assert 0 < records[1]["metrics"]["first_class"] == records[2]["metrics"]["first_class"] < 1
+    assert records[1]["metrics"]["mIoU"] != records[2]["metrics"]["mIoU"]
