@@ -36,6 +36,7 @@ OUTLINE = {
         "export",
         "corrupted_sets",
         "real_weather",
+        "adaptation",
         "analysis",
         "weights",
         "configs",

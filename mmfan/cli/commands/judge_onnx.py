@@ -107,7 +107,7 @@ def judge_onnx(args: argparse.Namespace, parser: argparse.ArgumentParser, result
     from mmfan.adapters.onnx_runtime import open_session
     from mmfan.evaluation.function import SegmentationData
     from mmfan.evaluation.function import judge as judge_anything
-    from mmfan.evaluation.judging.asked import asked_protocol
+    from mmfan.evaluation.judging.asked import asked_adaptation, asked_protocol
     from mmfan.evaluation.results.hashes import config_hash, file_hash
 
     given = {name: getattr(args, name) for name in ("mean", "std", "white", "size", "divisor")}
@@ -146,6 +146,7 @@ def judge_onnx(args: argparse.Namespace, parser: argparse.ArgumentParser, result
                 pictures=args.pictures or 0,
                 verbose=not args.quiet,
                 cache=args.cache,
+                adapt=asked_adaptation(args.adapt),
             )
         except KeyboardInterrupt as stop:
             print("\nStopped; the same command goes on with the cell that was in work.", file=sys.stderr)
