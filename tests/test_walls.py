@@ -43,12 +43,13 @@ TORCH_FREE = (
     "evaluation.conditions.kinds", "evaluation.conditions.known", "evaluation.conditions.work",
     "evaluation.conditions.works", "evaluation.protocol", "evaluation.results",
     "evaluation.summary", "evaluation.judging", "evaluation.report", "evaluation.function",
-    "evaluation.attacks.settings",
+    "evaluation.attacks.settings", "evaluation.metrics.classification", "evaluation.metrics.cue_conflict",
     "evaluation.metrics.flips", "evaluation.metrics.labels", "evaluation.metrics.objects", "evaluation.metrics.counts",
     "datasets.corrupted",
     "datasets.cityscapes_labels", "datasets.miniature", "datasets.prepare",
     "analysis.catalogue", "analysis.options", "analysis.spec",
-    "adapters.batches", "adapters.classes", "adapters.exported", "adapters.onnx_runtime", "adapters.openvino_runtime",
+    "adapters.batches", "adapters.classes", "adapters.exported", "adapters.exported_classifier",
+    "adapters.onnx_runtime", "adapters.openvino_runtime",
     "adapters.preprocessing", "adapters.supervision_detections", "adapters.ultralytics_results",
 )  # fmt: skip
 NO_OPENMMLAB = ("models.layers", "evaluation.attacks", "adapters", *TORCH_FREE)

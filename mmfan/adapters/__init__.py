@@ -7,10 +7,11 @@ __getattr__, __dir__, __all__ = lazy_face(
     {
         "classes": ["ClassFit"],
         "hugging_face": ["HuggingFaceDetector", "HuggingFaceSegmentor"],
-        "onnx_runtime": ["OnnxDetector", "OnnxSegmentor"],
+        "onnx_runtime": ["OnnxClassifier", "OnnxDetector", "OnnxSegmentor"],
         "openvino_runtime": ["OpenVinoDetector", "OpenVinoSegmentor"],
         "preprocessing": ["Preprocessing"],
         "supervision_detections": ["from_supervision", "to_supervision"],
+        "torch_classifier": ["TorchClassifier"],
         "torch_modules": ["TorchDetector", "TorchSegmentor"],
         "ultralytics_results": ["UltralyticsDetector", "from_ultralytics"],
     },

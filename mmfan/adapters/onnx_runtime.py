@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mmfan.adapters.classes import Names
 from mmfan.adapters.exported import ExportedSegmentor, Port, check_file, choose_output, the_input
+from mmfan.adapters.exported_classifier import ExportedClassifier
 from mmfan.adapters.exported_detector import ExportedDetector
 from mmfan.adapters.preprocessing import Preprocessing
 from mmfan.errors import MMFanError
@@ -59,6 +60,38 @@ class OnnxSegmentor(ExportedSegmentor):
         names = [one.name for one in self.session.get_outputs()]
         self.output = choose_output(names, output)
         super().__init__(_port(self.session.get_inputs()), self._run, data, preprocessing, classes, rename, layout)
+
+    def _run(self, batch: NDArray[Any]) -> Any:
+        return self.session.run([self.output], {self.port.name: batch})[0]
+
+
+class OnnxClassifier(ExportedClassifier):
+    """A classifier in ONNX's format, as ``predict`` of ``judge``; its output is logits or probabilities (N, K).
+
+    Args:
+        model: The file, or an ``onnxruntime.InferenceSession``.
+        preprocessing: What the network expects of a picture. A size that the network fixes need not be given.
+        layout: ``'NCHW'`` or ``'NHWC'``, where the shape of the input does not say it.
+        output: Name of the output, where there are several.
+        providers: See :class:`OnnxSegmentor`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MMFanError: The file is no network, or the input or the preprocessing do not fit; called, so does the output.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | Any,
+        preprocessing: Preprocessing | None = None,
+        *,
+        layout: str | None = None,
+        output: str | None = None,
+        providers: Sequence[Any] | None = None,
+    ) -> None:
+        self.session = open_session(model, providers) if isinstance(model, (str, os.PathLike)) else model
+        self.output = choose_output([one.name for one in self.session.get_outputs()], output)
+        super().__init__(_port(self.session.get_inputs()), self._run, preprocessing, layout)
 
     def _run(self, batch: NDArray[Any]) -> Any:
         return self.session.run([self.output], {self.port.name: batch})[0]

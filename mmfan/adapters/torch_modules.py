@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 OUTPUTS = ("out", "logits")  # where torchvision and Hugging Face keep the scores
 
 
-class _Module(PlacedModule):
+class PicturesModule(PlacedModule):
     """A module, and what it expects of a picture."""
 
     def __init__(self, module: Any, preprocessing: Preprocessing | None, *placed: Any) -> None:
@@ -109,7 +109,7 @@ class TorchSegmentor:
         autocast: Any = None,
     ) -> None:
         self.fit, self.output = ClassFit(data, classes, rename), output
-        self._module = _Module(module, preprocessing, device, dtype, autocast)
+        self._module = PicturesModule(module, preprocessing, device, dtype, autocast)
 
     def __call__(self, given: Picture | Sequence[Picture]) -> Any:
         """The label map, (H, W) integers, of a picture, (H, W, 3) RGB uint8; of a list a list."""
@@ -147,7 +147,7 @@ class TorchSegmentor:
                 [names[at] for at in places],
             )
             with torch.no_grad():  # a condition that needs gradients turns them on
-                found = forward(lambda one: _taken(self._module.differentiably(one.pixels), self.output), batch)
+                found = forward(lambda one: taken(self._module.differentiably(one.pixels), self.output), batch)
             return self._labels_of(found.detach(), own, self._module.padded_size(own[0].shape[:2]))
 
         return answer_by_size(pictures, predict)
@@ -156,7 +156,7 @@ class TorchSegmentor:
         import torch
 
         batch = torch.stack([self._module.tensor(rgb) for rgb in pictures])
-        found = _taken(self._module.call(batch), self.output)
+        found = taken(self._module.call(batch), self.output)
         return self._labels_of(found, pictures, batch.shape[2:])
 
     def _labels_of(
@@ -196,7 +196,7 @@ class TorchSegmentor:
         return labels
 
 
-def _taken(found: Any, output: str | Callable[[Any], Any] | None) -> torch.Tensor:
+def taken(found: Any, output: str | Callable[[Any], Any] | None) -> torch.Tensor:
     """The tensor in what a module returned."""
     import torch
 
@@ -256,7 +256,7 @@ class TorchDetector:
     ) -> None:
         self.fit, self.threshold = ClassFit(data, classes, rename), threshold
         self.masks = bool(getattr(data, "masks", True))
-        self._module = _Module(module, preprocessing, device, dtype, autocast)
+        self._module = PicturesModule(module, preprocessing, device, dtype, autocast)
         if self._module.preprocessing.size is not None:
             raise MMFanError("Detectors resize pictures by themselves: leave `size` of the preprocessing out.")
 

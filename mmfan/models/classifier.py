@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmfan.models.official_weights import load_strictly, read_official_weights
+from mmfan.models.identify import identify_backbone
+from mmfan.models.official_weights import (
+    CLASSIFIER_KEYS,
+    convert_official,
+    describe,
+    load_strictly,
+    read_official_weights,
+)
+from mmfan.models.safe_load import CheckpointError
 from mmfan.registry import MODELS
 
 
@@ -15,8 +24,10 @@ from mmfan.registry import MODELS
 class FANClassifier(BaseModule):
     """Class token -> layer norm -> linear; the published ImageNet models, whole official files load into it.
 
+    A ``mmfan.FANSwin`` has no class token: of it the tokens of the last stage are normed and averaged, as of Swin.
+
     Args:
-        backbone: Config of a ``mmfan.FAN`` or ``mmfan.FANHybrid``.
+        backbone: Config of a ``mmfan.FAN``, ``mmfan.FANHybrid`` or ``mmfan.FANSwin``.
         num_classes: Number of classes.
         checkpoint: Official file or URL to load, classifier included.
         ema: Take the averaged weights of the file.
@@ -30,22 +41,53 @@ class FANClassifier(BaseModule):
         # the class token is the output here, so its parameters take part again
         for parameter in self.backbone.unused_in_dense():
             parameter.requires_grad_(True)
-        dim = self.backbone.cls_token.shape[2]
+        self.pooled = not hasattr(self.backbone, "cls_token")
+        dim = self.backbone.out_channels[-1] if self.pooled else self.backbone.cls_token.shape[2]
         self.num_classes = num_classes
-        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.norm = nn.LayerNorm(dim, eps=1e-5 if self.pooled else 1e-6)
         self.head = nn.Linear(dim, num_classes)
         self._add_heads(dim)
         if checkpoint:
             state = read_official_weights(checkpoint, ema)
             own = tuple(f"{name}." for name, _ in self.named_children() if name != "backbone")
-            named = {key if key.startswith(own) else f"backbone.{key}": state[key] for key in state}
+            heads = {key: state[key] for key in state if key.startswith(CLASSIFIER_KEYS)}
+            named = {f"backbone.{key}": value for key, value in convert_official(state).items()}
+            # a head that this model has not is not passed over
+            named |= {key if key.startswith(own) else f"backbone.{key}": value for key, value in heads.items()}
             load_strictly(self, named, checkpoint)
+
+    @staticmethod
+    def of_file(checkpoint: str | Path, ema: bool = False) -> FANClassifier:
+        """The classifier in an official file, whose size and number of classes are found by its tensors.
+
+        Args:
+            checkpoint: File or URL.
+            ema: Take the averaged weights of the file.
+
+        Returns:
+            A :class:`FANTokenClassifier` where the file has the second head of STL's models.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            CheckpointError: The file cannot be read, has no classifier, or fits no published model.
+        """
+        state = read_official_weights(checkpoint, ema)
+        if "head.weight" not in state:
+            raise CheckpointError(
+                f"{checkpoint} has no classifier, no `head.weight`: it holds {describe(state)}. Expected a whole "
+                "ImageNet file."
+            )
+        backbone = identify_backbone(convert_official(state))
+        kind = FANTokenClassifier if "aux_head.weight" in state else FANClassifier
+        return kind(backbone, len(state["head.weight"]), str(checkpoint), ema)
 
     def _add_heads(self, dim: int) -> None:
         """More heads, of a subclass."""
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, 3, H, W)``, normalised, to logits ``(B, num_classes)``."""
+        if self.pooled:
+            return self.head(self.norm(self.backbone(x)[-1].flatten(2).transpose(1, 2)).mean(dim=1))
         return self.head(self.norm(self.backbone.class_token(x)))
 
 

@@ -27,6 +27,7 @@ SIXTEEN = set(CORRUPTIONS) - {"zoom_blur", "elastic_transform", "pixelate"}
         ("ssb15_s3", set(COMMON), 15, [3, 4, 4, 4]),
         ("cbar10", set(CBAR), 50, None),
         ("imagenet_c", set(COMMON) - {"elastic_transform"} | set(IMAGENET_C), 75, [3, 4, 4, 4]),
+        ("imagenet_c19", set(CORRUPTIONS) - {"elastic_transform"} | set(IMAGENET_C), 95, [4, 5, 5, 5]),
     ],
 )
 def test_the_cells_of_the_named_protocols(name, types, size, sizes_of_groups):
@@ -43,9 +44,9 @@ def test_the_cells_of_the_named_protocols(name, types, size, sizes_of_groups):
     assert "arXiv" in protocol.source
 
 
-def test_there_are_ten():
+def test_there_are_eleven():
     seven = ["kamann16", "fan_repo_s3", "stl_repo_s5", "common15", "fan16", "all19", "level5"]
-    assert list(PROTOCOLS) == [*seven, "ssb15_s3", "imagenet_c", "cbar10"]
+    assert list(PROTOCOLS) == [*seven, "ssb15_s3", "imagenet_c", "imagenet_c19", "cbar10"]
 
 
 def test_kamann16_takes_three_severities_of_noise_and_counts_brightness_as_digital():

@@ -1,8 +1,9 @@
-"""Judge a segmentor or detector on clean and corrupted pictures: what does it retain?
+"""Judge a segmentor, detector or classifier on clean and corrupted pictures: what does it retain?
 
     mmfan judge fan_segformer_mini work_dirs/fan_segformer_mini/iter_700.pth
     mmfan judge CONFIG CHECKPOINT --corruptions fog snow --severities 1 3 --limit 100 --dry-run
     mmfan judge --onnx model.onnx --images DIR --labels DIR --classes FILE
+    mmfan judge --classifier fan_tiny.pth.tar --images imagenet/val --stored imagenet-c --imagenet-c
 
 Works with any config of mmsegmentation or mmdetection. Each cell (a corruption at a severity) is one line of the
 results file as soon as it is finished; started again, the run goes on with the next cell. `mmfan report` makes
@@ -17,6 +18,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from mmfan.cli.commands import judge_classifier as classifiers
 from mmfan.cli.commands.judge_onnx import add_onnx_options, check_form, judge_onnx
 from mmfan.cli.console import add_output_options, log_place, own_console
 from mmfan.cli.options import (
@@ -95,6 +97,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     how.add_argument("--compile", action="store_true", help="compile the model (torch.compile)")
     how.add_argument("--tta", action="store_true", help="test-time augmentation: the config's tta_pipeline")
     add_onnx_options(parser)
+    classifiers.add_classifier_options(parser)
     add_run_options(parser)
     add_output_options(parser)
     return parser
@@ -102,8 +105,11 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
 
 def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Refuse what contradicts itself."""
-    check_form(parser, args)
-    if args.checkpoint is None and not args.dry_run and args.onnx is None:
+    classifiers.check_form(parser, args)
+    by_itself = classifiers.is_classifier(args)
+    if not by_itself:
+        check_form(parser, args)
+    if args.checkpoint is None and not args.dry_run and args.onnx is None and not by_itself:
         parser.error("the following arguments are required: checkpoint (only --dry-run goes without)")
     if args.protocol and args.corruptions:
         parser.error("take --protocol or --corruptions, not both")
@@ -118,6 +124,8 @@ def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Read, build, judge, print."""
     check_arguments(parser, args)
+    if classifiers.is_classifier(args):
+        return classifiers.judge_classifier(args, parser, RESULTS_NAME)
     if args.onnx is not None:
         return judge_onnx(args, parser, RESULTS_NAME)
     with own_console(parser.prog, args, scores=False):

@@ -36,6 +36,8 @@ from mmfan.evaluation.report.choice import (
     find_protocol,
     other_protocols,
 )
+from mmfan.evaluation.report.classifiers import other_sets, table_of_sets
+from mmfan.evaluation.report.contents import OtherSet
 from mmfan.evaluation.report.formats import FORMATS
 from mmfan.evaluation.report.gate import Expectations, differences, read_expectations, write_expectations
 from mmfan.evaluation.report.published import PublishedRow
@@ -206,6 +208,21 @@ def give_out(report: Report, args: argparse.Namespace) -> None:
         print(text, end="")
 
 
+def give_out_sets(others: list[OtherSet], args: argparse.Namespace) -> int:
+    """Print or write what classifiers score on sets without corruptions, where there is nothing else."""
+    refused = [name for name in ("card", "expect", "write_expect", "plots", "leaderboard") if getattr(args, name)]
+    if args.format != "markdown" or refused:
+        raise MMFanError("The results have clean pictures alone: a table in markdown is all that can be made of them.")
+    table = table_of_sets(others)
+    text = f"{markdown_line(sentence(table.caption))}\n\n{markdown_table(table)}\n"
+    if args.out:
+        write_whole(args.out, text.encode())
+        print(f"wrote {args.out}", file=sys.stderr)
+    else:
+        print(text, end="")
+    return 0
+
+
 def gate(runs: list[Run], protocol: Protocol, args: argparse.Namespace, expected: Expectations) -> int:
     """Compare with the expected values; the exit status."""
     found = differences(runs, protocol, args.metric, expected)
@@ -253,7 +270,9 @@ def summarise(args: argparse.Namespace) -> int:
         return check(choose_models(read_runs(args.results), args.model), args)
     expected = read_expectations(args.expect, args.tolerance) if args.expect else None
     take_from_expected(args, expected)
-    runs = choose_models(read_runs(args.results), args.model)
+    runs, others = other_sets(choose_models(read_runs(args.results), args.model))
+    if not runs and others and not args.protocol:
+        return give_out_sets(others, args)
     of_card = one_run(runs, "A card") if args.card else None
     protocol = asked_protocol(args, runs)
     families = [] if args.protocol or args.corruptions else choose_families(runs, protocol)
@@ -276,7 +295,7 @@ def summarise(args: argparse.Namespace) -> int:
         report = build_report(
             runs, protocol, args.metric, partial=args.partial, published=rows, reference=args.reference,
             groups=choose_groups(runs, args.group), columns=args.columns,
-            ranked_by=(args.sort or SORTED_BY[0]) if args.leaderboard else "", families=families,
+            ranked_by=(args.sort or SORTED_BY[0]) if args.leaderboard else "", families=families, sets=others,
         )  # fmt: skip
     except SummaryError:
         if status:

@@ -143,8 +143,9 @@ class Driver:
             for place in range(len(self.items)):
                 if number in self._skipped:
                     break
-                item = self.workers.preparation.item_kept(place, self.items.names[place]) or self.items[place]
-                yield Unit(number, place, self.cells[number].pictures, item)
+                cell = self.cells[number].pictures
+                kept = self.workers.preparation.item_kept(place, self.items.names[place])
+                yield Unit(number, place, cell, kept or self.items.under(place, cell))
 
     def judge(self, number: int, shares: Shares) -> CellScores:
         """Take the pictures of a cell through the model.

@@ -15,6 +15,7 @@ from mmfan.corruptions import corrupt, picture_seed
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.label_files import as_bytes, map_ids, read_label_image, reduce_zero, refuse_outside
 from mmfan.errors import MMFanError, WrongTypeError
+from mmfan.evaluation.function.picture_form import PictureForm
 from mmfan.evaluation.judging.kept import Kept
 
 
@@ -23,15 +24,18 @@ class Item(NamedTuple):
 
     Attributes:
         picture: Its file, or the picture itself: (H, W, 3) RGB or (H, W) grey, uint8.
-        truth: Of label maps the file, or the map itself, (H, W) integers; of objects the picture's id.
+        truth: Of label maps the file, or the map itself, (H, W) integers; of objects the picture's id; of classes the
+            number.
         name: What its seeds are derived from: its path relative to the set, with ``/``.
         size: Width and height that annotations state; None where they state none.
+        corrupted: The picture is one of a stored set, corrupted already: it is taken as it is.
     """
 
     picture: str | NDArray[np.uint8]
     truth: Any
     name: str
     size: tuple[int, int] | None = None
+    corrupted: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,11 +123,13 @@ class Preparation:
         seed: Base seed of the corruptions.
         labels: How label maps are read; None where the truth is something else.
         kept: Keeps what was decoded, two numbers for each place; None keeps nothing.
+        form: What is done to pictures before they are corrupted and afterwards; None does nothing.
     """
 
     seed: int
     labels: LabelReading | None
     kept: Kept | None = None
+    form: PictureForm | None = None
 
     def make(self, unit: Unit) -> Ready:
         """Read a picture and its truth, and corrupt it with the bytes that a corrupted set on disk has.
@@ -133,11 +139,14 @@ class Preparation:
             MMFanError: A file cannot be used, or the picture cannot be corrupted.
         """
         item, start = unit.item, time.perf_counter()
-        clean = self._decoded(2 * unit.place, item.name, lambda: read_picture(item))
+        if item.corrupted:
+            return Ready(read_picture(item), None, time.perf_counter() - start, 0.0, 0.0)
+        clean = self._decoded(2 * unit.place, item.name, lambda: self._clean(item))
         loaded = time.perf_counter()
         picture = clean
         if unit.cell != CLEAN:
             picture = corrupt(clean, *unit.cell, picture_seed(self.seed, item.name, *unit.cell))
+            picture = picture if self.form is None else self.form.corrupted(picture)
         if self.kept is not None and np.may_share_memory(picture, clean):
             picture = picture.copy()  # what is judged may write on its picture
         corrupted = time.perf_counter()
@@ -151,6 +160,10 @@ class Preparation:
                     f"{picture.shape[1]}x{picture.shape[0]}. Both must have the same size."
                 )
         return Ready(picture, truth, loaded - start, corrupted - loaded, time.perf_counter() - corrupted)
+
+    def _clean(self, item: Item) -> NDArray[np.uint8]:
+        picture = read_picture(item)
+        return picture if self.form is None else self.form.clean(picture, item.name)
 
     def _decoded(self, number: int, name: str, decode: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
         found = None if self.kept is None else self.kept.get(number, name)

@@ -12,6 +12,7 @@ from typing import Any
 
 from mmfan.corruptions.cell import CLEAN
 from mmfan.errors import MMFanError, WrongTypeError
+from mmfan.evaluation.function.class_sources import ClassificationData
 from mmfan.evaluation.function.driver import Caller, Driver
 from mmfan.evaluation.function.items import Preparation
 from mmfan.evaluation.function.preflight import Planned, preflight
@@ -27,6 +28,7 @@ from mmfan.evaluation.judging.kept import cache_size, kept_or_none
 from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.judging.places import writable
 from mmfan.evaluation.protocol import Protocol, get_protocol, under_adaptation
+from mmfan.evaluation.protocol.named import CLEAN_ONLY
 from mmfan.evaluation.results.hashes import pictures_hash
 from mmfan.evaluation.results.recorded_protocol import protocol_entry
 from mmfan.evaluation.results.store import Record, ResultsStore, RunKey
@@ -80,9 +82,10 @@ def judge(
             list. Of each it returns, for :class:`SegmentationData`, a label map (H, W) of integers or
             probabilities (C, H, W) of floats; for :class:`CocoData`, a dict or object with ``xyxy`` (or ``boxes``,
             (N, 4), left, top, right, bottom in pixels), ``scores`` (N,), ``labels`` (N,), the places of the classes in
-            ``data.classes``, and perhaps ``masks`` (N, H, W).
-        data: :class:`SegmentationData` or :class:`CocoData`.
-        protocol: As in :func:`mmfan.evaluation.protocol.get_protocol`.
+            ``data.classes``, and perhaps ``masks`` (N, H, W); for :class:`ClassificationData` logits or
+            probabilities (K,) of floats, of the data's classes or of its ``outputs``.
+        data: :class:`SegmentationData`, :class:`CocoData` or :class:`ClassificationData`.
+        protocol: As in :func:`mmfan.evaluation.protocol.get_protocol`; or ``'clean'``, the clean pictures alone.
         results: The results file; None keeps nothing, and nothing can be resumed.
         name: Name of the model in the results.
         dataset_name: Name of the data set in the results; that of ``data`` by default.
@@ -118,7 +121,8 @@ def judge(
     if not callable(predict):
         raise WrongTypeError(f"Expected `predict` to be a function of a picture, got {type(predict).__name__}.")
     _check_texts(name=name, dataset_name=dataset_name, version=version)
-    scores, wanted, seed = scores_of(data), get_protocol(protocol), whole_number("seed", seed, 0)
+    wanted = CLEAN_ONLY if protocol == CLEAN_ONLY.name else get_protocol(protocol)
+    scores, seed = scores_of(data), whole_number("seed", seed, 0)
     caller = Caller(predict, whole_number("batch_size", batch_size, 1), scores)
     wanted = (wanted if adapt is None else under_adaptation(wanted, adapt)).whole(caller.batch_size)
     caller.prepare_works(wanted.cells, seed)
@@ -130,7 +134,7 @@ def judge(
         raise MMFanError(f"Shard {part} has no cell: {wanted.name} has {len(wanted.judged)}, the clean one among them.")
     count = workers_beside_model() if workers is None else whole_number("workers", workers, 0)
     items = Chosen(data, spread(len(data), None if limit is None else whole_number("limit", limit, 1)))
-    preparation = Preparation(seed, data.reading if isinstance(data, SegmentationData) else None)
+    preparation = _preparation(data, seed)
     size = cache_size(cache)
     kept = [items.names[at] for at in spread(len(items), shown)] if shown else []
     file = None if results is None else writable(results)
@@ -139,7 +143,7 @@ def judge(
         probe = preflight(planned)
         store = None if file is None else ResultsStore(file)
         key = _key(name, dataset_name or data.name, version, seed, items, scores, store)
-        more: dict[str, Any] = {"source": "fly", "protocol": protocol_entry(wanted), "probe": probe}
+        more: dict[str, Any] = {**_source(data), "protocol": protocol_entry(wanted), "probe": probe}
         more |= {} if limit is None else {"limit": limit}
         run = CellRun(cells, store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER, more=more)
         whole = CellRun(wanted.judged, store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER)
@@ -151,6 +155,20 @@ def judge(
         found = Judgement(in_order(records, wanted), wanted, metric, key, file, run.seconds)
         _say_end(found)
     return found
+
+
+def _preparation(data: Data, seed: int) -> Preparation:
+    if isinstance(data, ClassificationData):
+        return Preparation(seed, None, form=data.form)
+    return Preparation(seed, data.reading if isinstance(data, SegmentationData) else None)
+
+
+def _source(data: Data) -> dict[str, Any]:
+    """Where the corrupted pictures come from, for the records."""
+    if not isinstance(data, ClassificationData):
+        return {"source": "fly"}
+    form = data.form.to_dict()
+    return {"source": "fly" if data.stored is None else "stored", **({"form": form} if form else {})}
 
 
 def _judge_cells(planned: Planned, run: CellRun, name: str, workers: int, cache: int) -> list[Record]:
@@ -226,6 +244,8 @@ def _say_end(found: Judgement) -> None:
         LOGGER.info(f"{counted(len(found.missing), 'cell')} of {total} are not there yet: those of other shards.")
     if any(record["corruption"] != CLEAN.corruption for record in found.records):
         LOGGER.info(str(found))
+    elif found.protocol == CLEAN_ONLY:
+        LOGGER.info(f"{found.key.model} on {found.key.dataset}: {found.metric} clean {100 * (found.clean or 0):.2f} %")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Predictions of a model, whatever form they came in, as a label map or objects; checked before they are scored."""
+"""Predictions of a model as a label map, objects or scores of classes, whatever form they came in; checked first."""
 
 from __future__ import annotations
 
@@ -80,6 +80,41 @@ def _advice(array: NDArray[Any], size: Sequence[int]) -> str:
     if array.ndim == 4 and len(array) == 1:
         return " Leave the axis of the batch out: prediction[0]."
     return ""
+
+
+def read_class_scores(output: Any, classes: Sequence[str], columns: Sequence[int] | None, count: int) -> NDArray[Any]:
+    """The scores of the classes of a set in what a classifier returned, (len(classes),) floats.
+
+    Of a model with more classes the columns of the set's are taken here, before anybody looks for the highest.
+
+    Args:
+        output: (K,) floats, logits or probabilities: of the model's classes, or of those of the set.
+        classes: Names of the classes of the set.
+        columns: Place of each among the model's; None where they are the same.
+        count: How many classes the model has.
+
+    Raises:
+        PredictionError: It is nothing of the kind; the message says what was got.
+    """
+    scores = _array("the prediction", output, "logits or probabilities (K,) of floats")
+    if scores.ndim != 1 or scores.dtype.kind != "f":
+        advice = " Leave the axis of the batch out: prediction[0]." if scores.ndim == 2 and len(scores) == 1 else ""
+        raise PredictionError(
+            f"Expected logits or probabilities (K,) of floats, got {scores.dtype} {scores.shape}.{advice}"
+        )
+    if len(scores) not in (count, len(classes)):
+        told = f"{count} classes of the model or the " if count != len(classes) else ""
+        advice = (
+            "" if columns is not None else " Name the model's own classes by `outputs`, in the order of its columns."
+        )
+        raise PredictionError(
+            f"Expected scores of the {told}{len(classes)} classes of the data, got {len(scores)}.{advice}"
+        )
+    if columns is not None and len(scores) == count:
+        scores = scores[list(columns)]
+    if np.isnan(scores).any() or np.isposinf(scores).any():  # minus infinity may stand for a class that is ruled out
+        raise PredictionError("The scores hold numbers that are not finite (NaN or infinite).")
+    return scores
 
 
 def read_objects(output: Any, size: Sequence[int], classes: Sequence[str], masks: bool) -> Detections:

@@ -77,9 +77,10 @@ def preflight(planned: Planned) -> dict[str, Any]:
             make_here(planned.preparation, Unit(0, place, CLEAN, planned.items[place]))
     for number in highest_cells(planned.cells):
         with findings.collected():
-            make_here(
-                planned.preparation, Unit(number, picture, planned.cells[number].pictures, planned.items[picture])
-            )
+            cell = planned.cells[number].pictures
+            make_here(planned.preparation, Unit(number, picture, cell, planned.items.under(picture, cell)))
+    with findings.collected():
+        _check_stored(planned)
     findings.conclude("judging")
     signature: list[float] = []
     with findings.collected():
@@ -114,6 +115,14 @@ def _check_files(planned: Planned, findings: Findings) -> list[Size | None]:
     named, of_maps = [names[at] for at in maps], [sizes[at] for at in maps]
     check_labels(named, [files[at] for at in maps], of_maps, "Give every picture one.", findings)
     return sizes
+
+
+def _check_stored(planned: Planned) -> None:
+    """See that every picture of a set with stored corruptions is there under every cell."""
+    if planned.items.under(0, planned.cells[-1]).corrupted:
+        for cell in planned.cells:
+            for place in range(len(planned.items)):
+                planned.items.under(place, cell)
 
 
 def _sample(item: Item) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class Judgement:
     @property
     def clean(self) -> float | None:
         """The score of the clean pictures; None while another shard has not judged them."""
-        if self.summary.clean is not None:
+        if self.protocol.cells and self.summary.clean is not None:
             return self.summary.clean
         reference = self.protocol.reference
         return next((record["metrics"][self.metric] for record in self.records if key_of(record)[1] == reference), None)

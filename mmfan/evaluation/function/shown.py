@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.function.items import Item, Ready
-from mmfan.evaluation.function.scoring import LabelScores, ObjectScores, Scores
+from mmfan.evaluation.function.scoring import ClassScores, LabelScores, ObjectScores, Scores
 from mmfan.evaluation.results.picture_writer import PictureWriter
 from mmfan.visualization.coco_results import Detections
 
@@ -35,7 +36,8 @@ class Shown:
         data = scores.data
         self.names, self.scores = frozenset(names), scores
         self._given: dict[str, NDArray[np.uint8]] = {}
-        given = distinct_colours(len(data.classes)) if data.palette is None else data.palette
+        count = 0 if isinstance(scores, ClassScores) else len(data.classes)
+        given = distinct_colours(count) if data.palette is None else data.palette
         palette = [tuple(map(int, colour)) for colour in given]
         self._meta: dict[str, Any] = {"classes": data.classes, "palette": palette}
         self._writer = PictureWriter(results, model, palette, names)
@@ -56,6 +58,9 @@ class Shown:
             self._writer.write_truth(item.name, self._truth(item, ready))
 
     def _painted(self, prediction: Any, ready: Ready) -> NDArray[Any]:
+        if isinstance(self.scores, ClassScores):
+            best = int(prediction.argmax())
+            return _captioned(ready.picture, self.scores.data.classes[best])
         if not isinstance(prediction, Detections):
             return prediction
         order = np.argsort(-prediction.scores, kind="stable")
@@ -68,12 +73,26 @@ class Shown:
         if isinstance(self.scores, LabelScores):
             label = np.asarray(ready.truth)
             return np.where(label == self.scores.data.ignore_index, 255, label)  # which pictures show as nothing
+        if isinstance(self.scores, ClassScores):
+            return _captioned(ready.picture, self.scores.data.classes[item.truth])
         return self._objects(_annotated(self.scores, item), ready, with_scores=False)
 
     def _objects(self, found: Detections, ready: Ready, with_scores: bool) -> NDArray[np.uint8]:
         from mmfan.visualization.detections import paint_detections
 
         return paint_detections(ready.picture, found, self._meta, with_scores=with_scores)
+
+
+def _captioned(picture: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
+    """A picture, RGB, above a strip with a name."""
+    height, width = picture.shape[:2]
+    strip = np.zeros((max(12, height // 8), width, 3), np.uint8)
+    scale = len(strip) / 32
+    (long, _), _ = cv2.getTextSize(name, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    scale *= min(1.0, 0.95 * width / max(1, long))
+    start = 2, len(strip) - len(strip) // 4
+    cv2.putText(strip, name, start, cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 1, cv2.LINE_AA)
+    return np.concatenate([picture, strip])
 
 
 def _annotated(scores: ObjectScores, item: Item) -> Detections:

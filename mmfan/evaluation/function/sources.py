@@ -1,4 +1,7 @@
-"""Data that anything can be judged on: pictures with label maps, pictures with objects in COCO's form."""
+"""Data that anything can be judged on: pictures with label maps, pictures with objects in COCO's form.
+
+Those with one class each are in :mod:`mmfan.evaluation.function.class_sources`.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mmfan.corruptions import picture_name
+from mmfan.corruptions.cell import Cell
 from mmfan.datasets.cityscapes_labels import LABELS, TRAIN_CLASSES
 from mmfan.datasets.coco_annotations import check_classes, check_scored, narrow_boxes, read_annotations
 from mmfan.datasets.corrupted.layout import clean_set
@@ -53,6 +57,10 @@ class Data(ABC):
     def item(self, number: int) -> Item:
         """The picture of a number, with its truth."""
 
+    def under(self, number: int, cell: Cell) -> Item:
+        """The picture of a number under a cell: the clean one, unless the set has it corrupted already."""
+        return self.item(number)
+
     @abstractmethod
     def held(self, number: int) -> Held:
         """What is hashed of a picture and its truth."""
@@ -79,6 +87,10 @@ class Chosen:
 
     def __getitem__(self, place: int) -> Item:
         return self.data.item(self.numbers[place])
+
+    def under(self, place: int, cell: Cell) -> Item:
+        """The picture at a place under a cell."""
+        return self.data.under(self.numbers[place], cell)
 
     def held(self, place: int) -> Held:
         """What is hashed of the picture at a place and its truth."""

@@ -179,7 +179,7 @@ def _send_preparation(
     connection.send(None if kept is None else (kept.count, kept.limit))
     if kept is not None:
         send_handle(connection, kept.memory.handle, process)
-    connection.send((preparation.seed, preparation.labels, list(added)))
+    connection.send((preparation.seed, preparation.labels, preparation.form, list(added)))
 
 
 def _receive_preparation(connection: Connection) -> Preparation:
@@ -188,10 +188,10 @@ def _receive_preparation(connection: Connection) -> Preparation:
     if told is not None:
         count, limit = told
         kept = Kept(count, limit, recv_handle(connection))
-    seed, labels, added = connection.recv()
+    seed, labels, form, added = connection.recv()
     for one in added:
         register_corruption(one.name, one.function, severities=one.severities, group=one.group, version=one.version)
-    return Preparation(seed, labels, kept)
+    return Preparation(seed, labels, kept, form)
 
 
 def serve(handle: int, starter: int) -> None:

@@ -19,6 +19,8 @@ from mmfan.evaluation.conditions import (
     whole_cells,
 )
 
+CLEAN_PROTOCOL = "clean"  # the one that may have no cells
+
 
 class ProtocolError(MMFanError):
     """A protocol that there is not, or that contradicts itself."""
@@ -48,7 +50,10 @@ class Protocol:
     def __post_init__(self) -> None:
         object.__setattr__(self, "cells", tuple(_as_cell(cell) for cell in self.cells))
         object.__setattr__(self, "groups", {group: tuple(types) for group, types in self.groups.items()})
-        problems = [*_problems_of_cells(self.cells), *_problems_of_groups(self.groups, self._to_be_grouped)]
+        problems = [
+            *_problems_of_cells(self.cells, self.name),
+            *_problems_of_groups(self.groups, self._to_be_grouped),
+        ]
         if not isinstance(self.name, str) or not self.name:
             problems.append(f"its name must be a text that is not empty, got {self.name!r}")
         if problems:
@@ -164,9 +169,9 @@ def _as_cell(cell: Cell | tuple[str, int]) -> Cell:
     return cell if isinstance(cell, Cell) else Cell(*cell)
 
 
-def _problems_of_cells(cells: tuple[Cell, ...]) -> list[str]:
+def _problems_of_cells(cells: tuple[Cell, ...], name: str) -> list[str]:
     problems = []
-    if not cells:
+    if not cells and name != CLEAN_PROTOCOL:
         problems.append("it has no cells")
     twice = sorted({str(cell) for cell in cells if cells.count(cell) > 1})
     if twice:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmfan.corruptions import CBAR, COMMON, CORRUPTIONS, GROUPS, IMAGENET_C, SEVERITIES
-from mmfan.evaluation.protocol.definition import Protocol, grid
+from mmfan.evaluation.protocol.definition import CLEAN_PROTOCOL, Protocol, grid
 
 _NOISE = ("gaussian_noise", "impulse_noise", "shot_noise", "speckle_noise")
 _BLUR = ("motion_blur", "defocus_blur", "glass_blur", "gaussian_blur")
@@ -25,9 +25,14 @@ _FAN_SCRIPT_GROUPS: dict[str, tuple[str, ...]] = {
 _FAN_SCRIPT_TYPES = tuple(name for names in _FAN_SCRIPT_GROUPS.values() for name in names)
 _COMMON_GROUPS = {group: tuple(name for name in names if name in COMMON) for group, names in GROUPS.items()}
 
-# the 15 with the form that differs in the place of the one in use
-_IMAGENET_C = {name: IMAGENET_C[0] if name == "elastic_transform" else name for name in COMMON}
+# the types with the form that differs in the place of the one in use
+_IMAGENET_C = {name: IMAGENET_C[0] if name == "elastic_transform" else name for name in CORRUPTIONS}
 _IMAGENET_C_GROUPS = {group: tuple(_IMAGENET_C[name] for name in names) for group, names in _COMMON_GROUPS.items()}
+_IMAGENET_C19_GROUPS = {group: tuple(_IMAGENET_C[name] for name in names) for group, names in GROUPS.items()}
+
+# The clean pictures alone: of sets that are the shift themselves, ImageNet-A, -R, -Sketch and -V2. It is none of those
+# that are found by name, because every results file would be of it.
+CLEAN_ONLY = Protocol(CLEAN_PROTOCOL, (), {}, "the clean pictures alone")
 
 PROTOCOLS: dict[str, Protocol] = {
     protocol.name: protocol
@@ -85,10 +90,17 @@ PROTOCOLS: dict[str, Protocol] = {
         ),
         Protocol(
             "imagenet_c",
-            grid(dict.fromkeys(_IMAGENET_C.values(), SEVERITIES)),
+            grid(dict.fromkeys((_IMAGENET_C[name] for name in COMMON), SEVERITIES)),
             _IMAGENET_C_GROUPS,
             "Hendrycks and Dietterich, ICLR 2019 (arXiv 1903.12261), with the elastic transform of its own pictures; "
             "those were stored as JPEG of quality 85, which these are not",
+        ),
+        Protocol(
+            "imagenet_c19",
+            grid(dict.fromkeys(_IMAGENET_C.values(), SEVERITIES)),
+            _IMAGENET_C19_GROUPS,
+            "Hendrycks and Dietterich, ICLR 2019 (arXiv 1903.12261): imagenet_c with the four held-out types, which "
+            "the scripts published with FAN (arXiv 2204.12451) judge too",
         ),
         Protocol(
             "cbar10",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol
@@ -71,6 +71,20 @@ class ModelReport:
     pictures: PictureSummary | None = None
 
 
+class OtherSet(NamedTuple):
+    """What a model scores on the clean pictures of a set that it was judged on without corruptions.
+
+    Attributes:
+        model: Its name.
+        dataset: Name of the set.
+        metrics: Name of a score -> score, a fraction.
+    """
+
+    model: str
+    dataset: str
+    metrics: dict[str, float]
+
+
 @dataclass(frozen=True)
 class GroupReport:
     """Runs of a report that are shown as one: of several seeds of a training, say.
@@ -123,6 +137,7 @@ class Report:
         groups: Runs that are shown as one.
         differences: Of the models from the first one or the reference, over the same pictures.
         columns: Those of the first table that were asked for; none for those of the format.
+        others: What classifiers score on other sets, without corruptions.
         ranked_by: ``retention``, ``corrupted`` or ``clean`` where the first table is a ranking; empty otherwise.
         sections: Families of conditions beside the cells of the protocol. Where the protocol itself is of conditions
             that are not averaged there are no models, and its own family is the first of these.
@@ -141,6 +156,7 @@ class Report:
     columns: tuple[str, ...] = ()
     ranked_by: str = ""
     sections: tuple[Section, ...] = ()
+    others: tuple[OtherSet, ...] = ()
 
     @property
     def first_table(self) -> Table:

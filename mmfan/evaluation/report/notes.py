@@ -12,7 +12,7 @@ from mmfan.evaluation.results.store import key_of
 from mmfan.utils.text import counted, spoken
 
 # the pictures of the validation sets that the published rows are of
-PUBLISHED_PICTURES = {"cityscapes": 500, "coco": 5000}
+PUBLISHED_PICTURES = {"cityscapes": 500, "coco": 5000, "imagenet": 50000}
 
 
 def number_of_pictures(model: ModelReport) -> int | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -29,8 +29,8 @@ class PublishedRow:
 
     Attributes:
         name: The model.
-        dataset: ``cityscapes`` or ``coco``.
-        metric: ``mIoU``, ``bbox_mAP`` or ``segm_mAP``.
+        dataset: ``cityscapes``, ``coco`` or ``imagenet``.
+        metric: ``mIoU``, ``bbox_mAP``, ``segm_mAP`` or ``top1``.
         params_m: Parameters of the model or its encoder, in millions; None if not known.
         clean: Its score on the clean pictures; None if it is not known.
         corrupted: The mean over the types where they are known, else as printed; None if it is not.
@@ -43,6 +43,7 @@ class PublishedRow:
         source: The publication and its table.
         note: What one has to know to compare the row; empty if nothing.
         quoted: Whose figures they are where the source quotes them, or where we do; empty if they are its own.
+        more: Other scores of a classifier: ``mCE``, and accuracies on other sets under their names, ``imagenet-a``.
     """
 
     name: str
@@ -60,6 +61,7 @@ class PublishedRow:
     source: str
     note: str
     quoted: str = ""
+    more: dict[str, float] = field(default_factory=dict)
 
     @property
     def cells(self) -> int | None:
@@ -131,12 +133,15 @@ def _row(
     protocol: str | None = None,
     note: str = "",
     quoted: str = "",
+    more: dict[str, float] | None = None,
 ) -> PublishedRow:
     """A row of the file, from percentages to fractions."""
     types = {name: score / 100 for name, score in (by_corruption or {}).items()}
     averages = average_types(types, PROTOCOLS[protocol].groups) if types and protocol else None
-    if averages is None and corrupted is None and retention is None:
-        raise MMFanError(f"{FILE}: the row of {model!r} has neither types, nor a corrupted score, nor a retention.")
+    if averages is None and corrupted is None and retention is None and not more:
+        raise MMFanError(
+            f"{FILE}: the row of {model!r} has neither types, nor a corrupted score, nor a retention, nor more."
+        )
     score = averages.over_types if averages else _fraction(corrupted)
     whole = _fraction(clean)
     return PublishedRow(
@@ -155,6 +160,7 @@ def _row(
         source=source,
         note=note,
         quoted=quoted,
+        more={name: score / 100 for name, score in (more or {}).items()},
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from mmfan.evaluation.protocol import Protocol, get_protocol
-from mmfan.evaluation.report.contents import ModelReport, Report, ReportError, Run
+from mmfan.evaluation.report.contents import ModelReport, OtherSet, Report, ReportError, Run
 from mmfan.evaluation.report.families import beside_the_model, sections_of
 from mmfan.evaluation.report.joined import join_runs, paired_differences
 from mmfan.evaluation.report.notes import notes_on
@@ -50,6 +50,7 @@ def build_report(
     columns: Sequence[str] = (),
     ranked_by: str = "",
     families: Sequence[Protocol] = (),
+    sets: Sequence[OtherSet] = (),
 ) -> Report:
     """Summarise runs under one protocol and put them side by side; each family of its cells has a section of its own.
 
@@ -66,6 +67,7 @@ def build_report(
         ranked_by: Rank the models within each data set by ``retention``, ``corrupted`` or ``clean``: the first table
             is then a leaderboard, and what cannot be ranked is refused.
         families: Protocols of one family each, whose cells some of the runs have as well; a section each.
+        sets: What classifiers score on other sets, without corruptions.
 
     Raises:
         ReportError: There are no runs, none has the metric, or none is the reference; there is no such column; runs
@@ -77,7 +79,7 @@ def build_report(
     check_metric(runs, metric)
     first, *others = (*wanted.families, *families)
     if first.kind.averaged:
-        made = _of_one_family(runs, first, metric, partial, published, reference, groups, columns, ranked_by)
+        made = _of_one_family(runs, first, metric, partial, published, reference, groups, columns, ranked_by, sets)
         beside = beside_the_model(made)
         made = replace(made, tables=(*made.tables[:1], beside, *made.tables[1:])) if beside.rows else made
     else:
@@ -95,6 +97,7 @@ def build_report(
 def _of_one_family(
     runs: Sequence[Run], wanted: Protocol, metric: str, partial: bool, published: Sequence[PublishedRow],
     reference: str, groups: Mapping[str, Sequence[str]] | None, columns: Sequence[str], ranked_by: str,
+    sets: Sequence[OtherSet],
 ) -> Report:  # fmt: skip
     """The report on cells that are averaged."""
     class_metric = _class_metric(runs, metric)
@@ -124,6 +127,7 @@ def _of_one_family(
     made = Report(
         wanted, metric, tuple(models), tuple(published), class_metric, reference, tuple(dict.fromkeys(notes)),
         groups=joined, differences=apart, columns=tuple(columns), ranked_by=ranked_by,
+        others=tuple(sets),
     )  # fmt: skip
     return replace(made, tables=all_tables(made))
 

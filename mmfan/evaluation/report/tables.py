@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mmfan.evaluation.report.classifiers import imagenet_scores, table_of_sets
 from mmfan.evaluation.report.contents import ModelReport, Report
 from mmfan.evaluation.report.overview import Column, all_columns, overview, rival_sets, table_of_rows
 from mmfan.evaluation.report.published import PublishedRow
@@ -39,6 +40,7 @@ def all_tables(report: Report) -> tuple[Table, ...]:
     made = [first_table(report, report.columns), group_members(report), differences_of(report)]
     made += [scores_by_corruption(report), retention_by_corruption(report), by_severity(report)]
     made += [seen_and_unseen(report)]
+    made += [imagenet_scores(report), table_of_sets(report.others)]
     made += [corruption_errors(report), by_picture(report), scores_by_class(report), retention_by_class(report)]
     return tuple(table for table in made if table.rows)
 

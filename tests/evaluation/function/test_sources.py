@@ -177,7 +177,7 @@ def write_coco(root, **changes):
 def test_coco(tmp_path):
     data = CocoData(*write_coco(tmp_path))
     assert (data.names, data.classes, data.name) == (["val2017/a.png"], ("box", "disc"), "coco")
-    assert tuple(data.item(0)) == (str(tmp_path / "val2017/a.png"), 7, "val2017/a.png", (48, 40))
+    assert tuple(data.item(0)) == (str(tmp_path / "val2017/a.png"), 7, "val2017/a.png", (48, 40), False)
     assert data.remarks == ("1 class of 2 never occur in the truth: disc.",)
     assert CocoData(*write_coco(tmp_path), classes=["box"], root=tmp_path).remarks == ()
 
@@ -208,7 +208,9 @@ def test_coco_files_that_are_not_there(tmp_path):
 def test_other_data_is_refused():
     from mmfan import judge
 
-    with pytest.raises(ValueError, match="Expected `data` to be SegmentationData or CocoData, got list"):
+    with pytest.raises(
+        ValueError, match="Expected `data` to be SegmentationData, CocoData or ClassificationData, got list"
+    ):
         judge(lambda rgb: rgb, [])
     with pytest.raises(WrongTypeError, match="Expected `predict` to be a function of a picture, got int"):
         judge(3, [])

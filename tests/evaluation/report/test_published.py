@@ -68,7 +68,7 @@ def test_a_mean_over_runs_would_not_give_them():
 
 def test_every_row_says_where_it_is_from():
     rows = published_rows()
-    assert len(rows) == 57
+    assert len(rows) == 75
     for row in rows:
         assert row.source
         assert row.label in ("protocol not stated", f"{row.protocol}, {row.cells} cells")

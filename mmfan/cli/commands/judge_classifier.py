@@ -1,0 +1,282 @@
+"""``mmfan judge --classifier`` and ``--onnx FILE --classification``: classifiers on folders of pictures.
+
+The model is a network in ONNX's format, a whole official FAN file, or what a name in a Python file or module stands
+for: a ``torch.nn.Module``, a function that returns one, or a function of a picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+import importlib.util
+import inspect
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mmfan.cli.commands.judge_onnx import OF_CONFIGS
+from mmfan.cli.options import whole
+from mmfan.cli.problems import exits_on_problem
+from mmfan.cli.stopping import status_of
+from mmfan.errors import ConfigError, MMFanError
+from mmfan.utils.commands import command_name
+
+# What only classifiers have: attribute of the arguments -> the words of the command line.
+OWN = {
+    "outputs": "--outputs", "stored": "--stored", "resize": "--resize", "crop": "--crop", "quality": "--quality",
+    "imagenet_c": "--imagenet-c", "cue_conflict": "--cue-conflict", "ema": "--ema",
+}  # fmt: skip
+# What label maps have and classes have not.
+OF_LABEL_MAPS = {
+    "image_suffix": "--image-suffix", "label_suffix": "--label-suffix", "ignore_index": "--ignore-index",
+    "reduce_zero_label": "--reduce-zero-label",
+}  # fmt: skip
+IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}  # what the official files were trained with
+
+
+def add_classifier_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--classifier`` and what its sets need."""
+    group = parser.add_argument_group("a classifier in the place of CONFIG CHECKPOINT (--images, --mean ... too)")
+    group.add_argument(
+        "--classifier", metavar="MODEL",
+        help="a whole official FAN file, or FILE.py:NAME or module:NAME: a torch module, a function that returns one, "
+        "or a function of a picture",
+    )  # fmt: skip
+    group.add_argument("--classification", action="store_true", help="the network of --onnx classifies")
+    group.add_argument(
+        "--outputs", metavar="FILE",
+        help="names of the model's classes, one a line or JSON, in the order of its columns, where the set has others "
+        "(ImageNet-A, -R); or how many",
+    )  # fmt: skip
+    group.add_argument("--stored", metavar="DIR", help="corrupted pictures, as TYPE/SEVERITY/ and the clean one's path")
+    group.add_argument("--resize", type=whole(1), metavar="N", help="shorter side of the pictures, first")
+    group.add_argument("--crop", type=whole(1), metavar="N", help="side of the square cut from their middle, then")
+    group.add_argument("--quality", type=whole(1), metavar="N", help="JPEG quality that corrupted pictures get")
+    group.add_argument(
+        "--imagenet-c", action="store_true",
+        help="the form of ImageNet-C: --resize 256 --crop 224, and --quality 85 without --stored",
+    )  # fmt: skip
+    group.add_argument("--ema", action="store_true", help="of an official file, the averaged weights")
+    group.add_argument("--cue-conflict", metavar="DIR", help="measure the shape bias on these pictures instead")
+
+
+def is_classifier(args: argparse.Namespace) -> bool:
+    """Whether the command line is of a classifier."""
+    return args.classifier is not None or bool(args.classification)
+
+
+def check_form(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse options of another form beside this one, and of this one beside another."""
+    if not is_classifier(args):
+        given = [words for name, words in OWN.items() if getattr(args, name)]
+        if given:
+            told = "is" if len(given) == 1 else "are"
+            parser.error(f"{', '.join(given)} {told} for --classifier MODEL or --onnx FILE --classification")
+        return
+    if args.classification and args.onnx is None:
+        parser.error("--classification needs --onnx FILE; other models go by --classifier MODEL")
+    if args.classifier is not None and args.onnx is not None:
+        parser.error("take --classifier or --onnx, not both")
+    others = OF_CONFIGS | OF_LABEL_MAPS
+    given = [words for name, words in others.items() if getattr(args, name)]
+    if given or args.launcher != "none":
+        parser.error(f"{', '.join(given or ['--launcher'])} cannot stand beside a classifier")
+    if bool(args.images) == bool(args.cue_conflict):
+        parser.error("a classifier needs --images DIR or --cue-conflict DIR")
+    if args.imagenet_c and (args.resize or args.crop or args.quality):
+        parser.error("take --imagenet-c or --resize, --crop and --quality, not both")
+
+
+class Model(NamedTuple):
+    """What is judged: its function, its name, and what tells it from others."""
+
+    predict: Callable[..., Any]
+    name: str
+    version: str | None
+
+
+def model_of(args: argparse.Namespace) -> Model:
+    """The model that the command line names.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MMFanError: It is no model, or an option does not fit it.
+    """
+    from mmfan.adapters import Preprocessing
+    from mmfan.evaluation.results.hashes import config_hash, file_hash
+
+    given = {name: getattr(args, name) for name in ("mean", "std", "white", "size", "divisor")}
+    known = {name: value for name, value in given.items() if value is not None}
+    spec = args.onnx or args.classifier
+    official = args.onnx is None and ":" not in spec.removeprefix("http:").removeprefix("https:")
+    if args.ema and not official:
+        raise MMFanError("--ema is for official files.")
+    if official and "mean" not in known and "std" not in known:
+        known |= IMAGENET
+    preprocessing = Preprocessing(**known, bgr=args.bgr)
+    files = [Path(spec)] if args.onnx is not None or official else []
+    if args.onnx is not None:
+        from mmfan.adapters import OnnxClassifier
+
+        predict: Any = OnnxClassifier(spec, preprocessing)
+        files += [path for path in (files[0].with_name(f"{files[0].name}.data"),) if path.is_file()]
+    else:
+        found = _official(spec, args.ema) if official else named(spec)
+        predict = _callable(found, preprocessing, known)
+    hashes = [file_hash(path) for path in files if path.is_file()]
+    version = config_hash(hashes, dataclasses.asdict(preprocessing), ema=args.ema) if hashes else None
+    name = Path(spec.partition(":")[0]).name.removesuffix(".tar").removesuffix(".pth").removesuffix(".onnx")
+    return Model(predict, args.name or (name if files else spec.rpartition(":")[2]), version)
+
+
+def _official(path: str, ema: bool) -> Any:
+    from mmfan.models import FANClassifier
+
+    return FANClassifier.of_file(path, ema)
+
+
+def named(spec: str) -> Any:
+    """What ``FILE.py:NAME`` or ``module:NAME`` stands for; of a function without arguments, what it returns.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ConfigError: There is no such module, or nothing of this name in it.
+    """
+    where, _, name = spec.rpartition(":")
+    if where.endswith(".py"):
+        if not Path(where).is_file():
+            raise FileNotFoundError(f"The Python file {Path(where).absolute()} does not exist.")
+        made = importlib.util.spec_from_file_location(Path(where).stem, where)
+        if made is None or made.loader is None:
+            raise ConfigError(f"{where} is no file that Python can run.")
+        module = importlib.util.module_from_spec(made)
+        made.loader.exec_module(module)
+    else:
+        try:
+            module = importlib.import_module(where)
+        except ModuleNotFoundError as error:
+            raise ConfigError(f"There is no module {error.name!r} (for --classifier {spec}).") from error
+    if not hasattr(module, name):
+        there = [one for one in vars(module) if not one.startswith("_")]
+        raise ConfigError(f"There is no {name!r} in {where}; it has {', '.join(there)}.")
+    found = getattr(module, name)
+    if inspect.isfunction(found) and not inspect.signature(found).parameters:
+        found = found()
+    return found
+
+
+def _callable(found: Any, preprocessing: Any, given: dict[str, Any]) -> Any:
+    """A function of a picture, of a module or of one already."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(found, torch.nn.Module):
+        from mmfan.adapters import TorchClassifier
+
+        device = "cuda" if torch.cuda.is_available() else None
+        return TorchClassifier(found, preprocessing, device=device)
+    if not callable(found):
+        raise ConfigError(f"Expected a torch module or a function of a picture, got {type(found).__name__}.")
+    if given:
+        raise ConfigError(
+            f"A function prepares its pictures itself: leave {', '.join(f'--{one}' for one in given)} out."
+        )
+    return found
+
+
+def data_of(args: argparse.Namespace) -> Any:
+    """The pictures that the command line names.
+
+    Raises:
+        FileNotFoundError, MMFanError: As :class:`mmfan.ClassificationData`.
+    """
+    from mmfan import ClassificationData
+    from mmfan.evaluation.function import PictureForm
+
+    form = PictureForm(args.resize, args.crop, args.quality)
+    if args.imagenet_c:
+        form = PictureForm(256, 224, None if args.stored else 85)
+    outputs = int(args.outputs) if args.outputs and args.outputs.isdigit() else args.outputs
+    classes = args.classes and (str_range(int(args.classes)) if args.classes.isdigit() else args.classes)
+    return ClassificationData(
+        args.images,
+        classes,
+        labels=args.labels,
+        outputs=outputs,
+        stored=args.stored,
+        form=form,
+        root=args.picture_root,
+        name="imagenet" if args.imagenet_c else None,
+    )
+
+
+def str_range(count: int) -> list[str]:
+    """The names of classes that have none: their numbers."""
+    return list(map(str, range(count)))
+
+
+def judge_classifier(args: argparse.Namespace, parser: argparse.ArgumentParser, results_name: str) -> int:
+    """Read, judge, print; the exit status."""
+    from mmfan.evaluation.function import judge as judge_anything
+    from mmfan.evaluation.judging.asked import asked_protocol
+    from mmfan.evaluation.protocol.named import CLEAN_ONLY
+
+    if args.cue_conflict:
+        return cue_conflict(args, parser, results_name)
+    model, data = model_of(args), data_of(args)
+    clean_only = args.protocol == CLEAN_ONLY.name
+    asked = args.protocol if clean_only else asked_protocol(args.protocol, args.corruptions, args.severities)
+    with exits_on_problem(parser.prog, code=1):
+        try:
+            found = judge_anything(
+                model.predict,
+                data,
+                asked or "imagenet_c19",
+                args.results or Path(args.work_dir or Path("work_dirs") / model.name) / results_name,
+                model.name,
+                dataset_name=args.dataset_name,
+                version=model.version,
+                seed=args.seed or 0,
+                limit=args.limit,
+                workers=args.workers,
+                batch_size=args.batch_size or 1,
+                pictures=args.pictures or 0,
+                verbose=not args.quiet,
+                cache=args.cache,
+            )
+        except KeyboardInterrupt as stop:
+            print("\nStopped; the same command goes on with the cell that was in work.", file=sys.stderr)
+            return status_of(stop)
+        print(f"Results: {found.results}")
+        if clean_only:
+            scores = ", ".join(f"{name} {100 * value:.2f} %" for name, value in found.records[0]["metrics"].items())
+            print(f"{model.name} on {found.key.dataset}, clean pictures: {scores}")
+            return 0
+        from mmfan.evaluation.report.closing import overview_text, report_words
+
+        run = Path(found.results or ""), found.key, found.protocol
+        print(overview_text(*run))
+        print("\nTables and plots:")
+        print(f"  {command_name('report')} {shlex.join(report_words(*run))}")
+    return 0
+
+
+def cue_conflict(args: argparse.Namespace, parser: argparse.ArgumentParser, results_name: str) -> int:
+    """Measure the shape bias, print it and keep it as JSON; the exit status."""
+    from mmfan.evaluation.function import judge_cue_conflict
+    from mmfan.utils.files import write_whole
+
+    model = model_of(args)
+    with exits_on_problem(parser.prog, code=1):
+        found = judge_cue_conflict(model.predict, args.cue_conflict, batch_size=args.batch_size or 1, limit=args.limit)
+        kept = Path(args.results or Path(args.work_dir or Path("work_dirs") / model.name) / "cue_conflict.json")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        content = {"model": model.name, "version": model.version, **found.to_dict()}
+        write_whole(kept, (json.dumps(content, indent=2) + "\n").encode())
+        print(f"{model.name}: {found}")
+        for name, bias in found.by_class.items():
+            print(f"  {name:10} {'-' if bias is None else f'{bias:.3f}'}")
+        print(f"wrote {kept}", file=sys.stderr)
+    return 0

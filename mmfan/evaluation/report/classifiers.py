@@ -1,0 +1,90 @@
+"""Tables of classifiers: ImageNet-C's scores, and accuracies on sets that are the shift themselves (ImageNet-A, -R)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mmfan.corruptions.cell import CLEAN
+from mmfan.evaluation.report.contents import ModelReport, OtherSet, Report, Run
+from mmfan.evaluation.report.published import PublishedRow
+from mmfan.evaluation.report.words import MISSING, percent, published_name
+from mmfan.evaluation.results.store import key_of
+from mmfan.evaluation.summary.imagenet_c import METRIC, ImageNetC, imagenet_c_of
+from mmfan.utils.tables import Rivals, Table
+
+_SCORES = ("clean", "15 types", "19 types", "types not stated", "retention", "mCE", "relative mCE")
+_SOURCES = {"stored": "as stored", "fly": "made while judging"}
+
+
+def other_sets(runs: Sequence[Run]) -> tuple[list[Run], list[OtherSet]]:
+    """The runs with corrupted cells, and the scores of the classifiers that have clean pictures alone."""
+    kept: list[Run] = []
+    others: list[OtherSet] = []
+    for run in runs:
+        records = run.records
+        if all(key_of(record)[1] == CLEAN and METRIC in record["metrics"] for record in records):
+            others.append(OtherSet(run.key.model, run.key.dataset, dict(records[-1]["metrics"])))
+        else:
+            kept.append(run)
+    return kept, others
+
+
+def imagenet_scores(report: Report) -> Table:
+    """ImageNet-C's scores, and those on other sets: rows are models, then published ones."""
+    found = [(model, imagenet_c_of(model.summary)) for model in report.models]
+    own = [(model, scores) for model, scores in found if scores is not None]
+    published = [row for row in report.published if row.metric == METRIC]
+    if not own:
+        return Table("ImageNet-C", "", ("model", *_SCORES), ())
+    names = {model.run.key.model for model, _ in own}
+    sets = _datasets(other.dataset for other in report.others if other.model in names)
+    sets += [name for row in published for name in row.more if name != "mCE" and name not in sets]
+    sets = list(dict.fromkeys(sets))
+    rows = [
+        (model.name, _pictures(model), *_own(model, scores), *_others(report, model, sets)) for model, scores in own
+    ]
+    rows += [(published_name(report, row), MISSING, *_published(row, sets)) for row in published]
+    caption = (
+        "top-1 accuracy in %; over the 15 common types, over all 19, and as published where it is not stated which; "
+        "retention is that of the 15 (of published rows, of what is printed); mCE over the 15 with AlexNet's published "
+        "errors, lower is better; only pictures as stored can be compared with published rows"
+    )
+    rivals = Rivals((tuple(range(len(own))),), only=("clean", *_SCORES[1:3], *_SCORES[4:]), lower=_SCORES[5:])
+    sections = (len(own),) if published else ()
+    return Table("ImageNet-C", caption, ("model", "pictures", *_SCORES, *sets), tuple(rows), 2, sections, rivals)
+
+
+def table_of_sets(others: Sequence[OtherSet]) -> Table:
+    """Accuracies on the clean pictures of several sets: rows are models and sets."""
+    metrics = list(dict.fromkeys(name for other in others for name in other.metrics))
+    rows = [(one.model, one.dataset, *(percent(one.metrics.get(name)) for name in metrics)) for one in others]
+    return Table("Clean pictures", "scores in %", ("model", "data set", *metrics), tuple(rows), 2)
+
+
+def _datasets(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(_plain(name) for name in names))
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def _pictures(model: ModelReport) -> str:
+    found = {_SOURCES.get(str(record.get("source")), MISSING) for record in model.run.records}
+    return ", ".join(sorted(found))
+
+
+def _own(model: ModelReport, scores: ImageNetC) -> list[str]:
+    error = scores.error
+    parts = (model.summary.clean, scores.acc15, scores.acc19, None, scores.retention15, error.mce, error.relative_mce)
+    return [percent(part) for part in parts]
+
+
+def _others(report: Report, model: ModelReport, sets: Sequence[str]) -> list[str]:
+    there = {_plain(one.dataset): one.metrics[METRIC] for one in report.others if one.model == model.run.key.model}
+    return [percent(there.get(name)) for name in sets]
+
+
+def _published(row: PublishedRow, sets: Sequence[str]) -> list[str]:
+    parts = (row.clean, None, None, row.corrupted, row.retention, row.more.get("mCE"), None)
+    return [percent(part) for part in (*parts, *(row.more.get(name) for name in sets))]
