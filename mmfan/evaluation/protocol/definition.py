@@ -78,7 +78,7 @@ class Protocol:
         cells: dict[tuple[object, ...], list[Cell]] = {}
         for cell in self.cells:
             cells.setdefault(family_of(cell), []).append(cell)
-        if len(cells) == 1:
+        if len(cells) <= 1:
             return (self,)
         return tuple(self._family(own) for own in cells.values())
 
@@ -93,19 +93,19 @@ class Protocol:
     @property
     def kind(self) -> Kind:
         """What the cells are, the first of them where they are of several families."""
-        return kind_of(self.cells[0])
+        return kind_of(self.cells[0] if self.cells else CLEAN)
 
     @property
     def reference(self) -> Cell:
         """The clean cell that all others are held against."""
-        return reference_of(self.cells[0])
+        return reference_of(self.cells[0] if self.cells else CLEAN)
 
     @property
     def judged(self) -> tuple[Cell, ...]:
         """All that a model is judged on: the clean references, clean cells told beside them, and the cells."""
         besides = (beside_of(cell) for cell in self.cells)
         references = map(reference_of, self.cells)
-        clean = dict.fromkeys([*references, *(cell for cell in besides if cell is not None)])
+        clean = dict.fromkeys([*references, *(cell for cell in besides if cell is not None)] or [CLEAN])
         return (*(cell for cell in clean if cell not in self.cells), *self.cells)
 
     def under(self, condition: Condition) -> Protocol:
