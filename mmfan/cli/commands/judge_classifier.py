@@ -192,8 +192,7 @@ def data_of(args: argparse.Namespace) -> Any:
     Raises:
         FileNotFoundError, MMFanError: As :class:`mmfan.ClassificationData`.
     """
-    from mmfan import ClassificationData
-    from mmfan.evaluation.function import PictureForm
+    from mmfan.evaluation.function import ClassificationData, PictureForm
 
     form = PictureForm(args.resize, args.crop, args.quality)
     if args.imagenet_c:
