@@ -80,7 +80,7 @@ class Caller:
         except Exception as error:  # the user's code, which may raise anything; the cause keeps its traceback
             text = " ".join(str(error).split()) or "without a word"
             raise PredictError(
-                f"predict raised {type(error).__name__} on {cell} of the picture {names}: {text}"
+                f"predict raised {type(error).__name__} on {cell} of the picture {names}: {text}{self._advice(error)}"
             ) from error
         if self.batch_size > 1:
             if not isinstance(outputs, Sequence) and not hasattr(outputs, "__len__"):
@@ -93,6 +93,18 @@ class Caller:
                     f"Expected {counted(len(batch), 'prediction')} of {cell} of {names}, got {len(outputs)}."
                 )
         return list(outputs)
+
+    def _advice(self, error: Exception) -> str:
+        """What is behind errors of the first call that are met often; empty for others."""
+        if not isinstance(error, (TypeError, AttributeError)):
+            return ""
+        if hasattr(self.predict, "state_dict"):
+            return (
+                ". It is a module of torch, which takes tensors: mmfan.adapters.TorchSegmentor and TorchDetector make "
+                "of it what is called with pictures."
+            )
+        many = "a list of them, and returns a list" if self.batch_size > 1 else "one picture"
+        return f". With batch_size={self.batch_size} predict gets {many}; a picture is an array (H, W, 3), RGB, uint8."
 
     def read(self, cell: Cell, item: Item, ready: Ready, output: Any) -> Any:
         """The prediction in what came out.

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from mmfan import picture_files
 from mmfan.corruptions import corrupt, picture_seed
 from mmfan.corruptions.cell import CLEAN, Cell
-from mmfan.datasets.label_files import as_bytes, map_ids, read_label_image, reduce_zero, refuse_outside
+from mmfan.datasets.label_files import as_bytes, ids_outside, map_ids, read_label_image, reduce_zero
 from mmfan.errors import MMFanError, WrongTypeError
 from mmfan.evaluation.function.picture_form import PictureForm
 from mmfan.evaluation.judging.kept import Kept
+from mmfan.utils.text import shortlist
 
 
 class Item(NamedTuple):
@@ -68,7 +69,14 @@ class LabelReading:
             label = reduce_zero(label, self.ignore_index)
         if self.label_map:
             label = map_ids(label, self.label_map)
-        refuse_outside(label, where, self.num_classes, self.ignore_index)
+        outside = ids_outside(label, self.num_classes, self.ignore_index)
+        if outside:
+            raise MMFanError(
+                f"The label map {where} holds ids outside 0..{self.num_classes - 1} and {self.ignore_index} (ignored): "
+                f"{shortlist([str(number) for number in outside], 10)}. Ids are places in `classes`: name those that "
+                "lack, or give `label_map`, id in the files -> class. In Cityscapes *_labelTrainIds.png hold them, not "
+                "*_labelIds.png."
+            )
         return label
 
 

@@ -51,9 +51,10 @@ def read_labels(output: Any, size: Sequence[int], classes: Sequence[str], ignore
 
 def _surest(scores: NDArray[Any], classes: Sequence[str]) -> NDArray[np.integer]:
     if len(scores) != len(classes):
+        cure = " Bring them there: scores.transpose(2, 0, 1)." if scores.shape[-1] == len(classes) else ""
         raise PredictionError(
             f"Expected scores of the {len(classes)} classes of the data, the classes along the first axis, got the "
-            f"shape {scores.shape}."
+            f"shape {scores.shape}.{cure}"
         )
     # minus infinity may stand for a class that is ruled out
     if np.isnan(scores).any() or np.isposinf(scores).any():

@@ -40,7 +40,7 @@ class Worst(NamedTuple):
         return f"{self.type} {100 * self.score:.2f} %, {self.cell} {100 * self.cell_score:.2f} %"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Judgement:
     """What :func:`mmfan.judge` found; scores are fractions, unrounded.
 
@@ -163,6 +163,10 @@ class Judgement:
             text = FORMATS[_FORM_OF[target.suffix]](made)
         write_whole(target, text.encode())
         return made
+
+    def __repr__(self) -> str:  # short, for it is what a notebook shows
+        told = str(self) if len(self.records) > 1 else f"{self.key.model}, {counted(len(self.records), 'cell')}"
+        return f"<Judgement: {told}>"
 
     def __str__(self) -> str:
         clean = "none yet" if self.clean is None else f"{100 * self.clean:.2f} %"

@@ -21,10 +21,12 @@ class Findings:
     Attributes:
         problems: One text each, naming the thing, what was expected, what was got, and the cure.
         notes: What is no problem, and should be known.
+        cause: What the first problem that had one came from: a user's own code has its traceback there.
     """
 
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    cause: BaseException | None = None
 
     @contextmanager
     def collected(self) -> Iterator[None]:
@@ -33,6 +35,7 @@ class Findings:
             yield
         except (MMFanError, OSError) as error:
             self.add(str(error))
+            self.cause = self.cause or error.__cause__
 
     def add(self, problem: str) -> None:
         """Take in a problem, once."""
@@ -64,4 +67,4 @@ class Findings:
         listed = "".join(f"\n  {number}. {problem}" for number, problem in enumerate(self.problems, 1))
         raise PreflightError(
             f"The preflight found {counted(len(self.problems), 'problem')}, before {before} began:{listed}"
-        )
+        ) from self.cause

@@ -17,6 +17,7 @@ from mmfan.evaluation.summary.intervals import Intervals, PictureSummary
 from mmfan.evaluation.summary.spread import GroupSummary
 from mmfan.evaluation.summary.summary import Summary
 from mmfan.utils.tables import Table
+from mmfan.utils.text import shortlist
 
 
 class ReportError(MMFanError):
@@ -121,7 +122,7 @@ class Section:
     numbers: tuple[dict[str, Any], ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """Models side by side.
 
@@ -157,6 +158,9 @@ class Report:
     ranked_by: str = ""
     sections: tuple[Section, ...] = ()
     others: tuple[OtherSet, ...] = ()
+
+    def __repr__(self) -> str:  # short, for it is what a notebook shows behind `result.report(...)`
+        return f"<Report of {shortlist([entry.name for entry in self.entries])}: {self.metric}, {self.protocol.name}>"
 
     @property
     def first_table(self) -> Table:

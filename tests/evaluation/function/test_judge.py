@@ -2,6 +2,7 @@
 
 import json
 import logging
+import traceback
 import weakref
 
 import cv2
@@ -284,6 +285,41 @@ def test_what_goes_wrong_names_picture_and_cell_and_loses_nothing(data, tmp_path
     with pytest.raises(PreflightError, match=message.format(r"clean of the picture street/0\.png")):
         judge(failing_on(1, wrong), data, tmp_path / "new.jsonl")  # before the first cell
     assert not (tmp_path / "new.jsonl").exists()
+
+
+def test_an_error_before_the_first_cell_has_the_traceback_of_the_model(data):
+    with pytest.raises(PreflightError) as caught:
+        judge(failing_on(1, out_of_memory), data)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert [one.name for one in traceback.extract_tb(caught.value.__cause__.__traceback__)][-1] == "out_of_memory"
+
+
+class Module:
+    def state_dict(self):
+        return {}
+
+    def __call__(self, rgb):
+        raise TypeError("expected a Tensor")
+
+
+@pytest.mark.parametrize(
+    ("predict", "more", "message"),
+    [
+        (Module(), {}, r"expected a Tensor\. It is a module of torch, which takes tensors: mmfan\.adapters\.Torch"),
+        (lambda pictures: pictures.shape, {"batch_size": 2}, "With batch_size=2 predict gets a list of them"),
+        (lambda pictures: [one.mean for one in pictures[0].images], {}, "With batch_size=1 predict gets one picture"),
+        (lambda rgb: np.zeros((*rgb.shape[:2], 3)), {}, r"got the shape \(40, 48, 3\)\. Bring them there: scores\.tr"),
+    ],
+)
+def test_the_cure_of_what_is_met_often(data, predict, more, message):
+    with pytest.raises(PreflightError, match=message):
+        judge(predict, data, **more)
+
+
+def test_what_a_notebook_shows_is_short(data, tmp_path):
+    found = judge(by_brightness, data, results=tmp_path / "r.jsonl", name="mine")
+    assert repr(found) == f"<Judgement: {found}>"
+    assert repr(found.report()) == "<Report of mine: mIoU, custom>"
 
 
 @pytest.mark.parametrize(
