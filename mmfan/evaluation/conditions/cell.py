@@ -35,7 +35,7 @@ class ConditionCell(Cell):
         made._pictures, made._condition = Cell(*pictures), condition
         return made
 
-    def __getnewargs__(self) -> tuple[Cell, Condition]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[Cell, Condition]:
         return self._pictures, self._condition
 
     @property

@@ -44,7 +44,8 @@ class Caller:
     """
 
     def __init__(self, predict: Predict, batch_size: int, scores: Scores) -> None:
-        self.predict, self.batch_size, self.scores = predict, batch_size, scores
+        self.predict: Any = predict
+        self.batch_size, self.scores = batch_size, scores
         self.works: Works | None = None
 
     def prepare_works(self, cells: Sequence[Cell], seed: int) -> None:

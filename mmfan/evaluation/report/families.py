@@ -107,8 +107,8 @@ def beside_the_model(report: Report) -> Table:
         gain = "-" if plain is None else f"{100 * (model.summary.corrupted - plain.corrupted) + 0.0:+.1f}"
         rows.append(
             (
-                model.name, percent(model.summary.clean), percent(clean), percent(plain and plain.corrupted),
-                percent(model.summary.corrupted), gain, percent(plain and plain.retention),
+                model.name, percent(model.summary.clean), percent(clean), percent(plain.corrupted if plain else None),
+                percent(model.summary.corrupted), gain, percent(plain.retention if plain else None),
                 percent(model.summary.retention),
             )
         )  # fmt: skip

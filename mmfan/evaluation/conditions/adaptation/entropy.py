@@ -30,12 +30,13 @@ def logits_of(outputs: Any) -> list[Tensor]:
         return list(outputs)
     samples = outputs if isinstance(outputs, (list, tuple)) else []
     found = [getattr(getattr(sample, "seg_logits", None), "data", None) for sample in samples]
-    if not found or any(not isinstance(one, Tensor) for one in found):
+    tensors = [one for one in found if isinstance(one, Tensor)]
+    if not found or len(tensors) < len(found):
         raise NotToModelError(
             "TENT and SAR follow the entropy of a segmentor's logits, and this model's predictions have none "
             "(detectors do not keep the probabilities of all classes). BatchNorm statistics adapt any model: bn."
         )
-    return found
+    return tensors
 
 
 def entropies(logits: Tensor) -> Tensor:

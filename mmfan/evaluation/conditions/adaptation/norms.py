@@ -17,7 +17,7 @@ def batch_norms(model: nn.Module) -> list[_BatchNorm]:
     return [module for module in model.modules() if isinstance(module, _BatchNorm) and module.running_mean is not None]
 
 
-def affine_norms(model: nn.Module, kinds: tuple[type, ...], skip: Sequence[str] = ()) -> list[nn.Module]:
+def affine_norms(model: nn.Module, kinds: tuple[type[nn.Module], ...], skip: Sequence[str] = ()) -> list[nn.Module]:
     """The layers of some kinds that have a scale and a shift, without those of skipped modules.
 
     Args:
@@ -39,7 +39,7 @@ def affine_norms(model: nn.Module, kinds: tuple[type, ...], skip: Sequence[str] 
         module
         for name, module in named.items()
         if isinstance(module, kinds)
-        and module.weight is not None
+        and getattr(module, "weight", None) is not None
         and not any(name == one or name.startswith(f"{one}.") for one in skip)
     ]
 
@@ -74,7 +74,7 @@ class Forwards:
         self._modes = [norm.training for norm in self.norms]
         for norm in self.norms:
             norm.training = True
-            norm.forward = forward_of(norm)  # type: ignore[method-assign]
+            norm.forward = forward_of(norm)  # type: ignore[method-assign,assignment]
 
     def restore(self) -> None:
         """Take them out again."""
