@@ -16,6 +16,7 @@ from mmfan.apis.distributed import has_accelerator
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.loop.estimate import estimate_seconds, measure_pace
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
+from mmfan.evaluation.protocol.definition import family_text
 from mmfan.evaluation.results.store import RunKey, key_of
 from mmfan.utils.resources import default_workers
 from mmfan.utils.text import counted, duration
@@ -118,7 +119,9 @@ def _described(loop: RobustnessLoop, measure: bool) -> str:
         done = {key_of(record)[1] for record in loop.resumed(loop.find_key())}
     todo = [cell for cell in loop.cells if cell not in done]
     lines = [f"{loop.protocol.name}: {plan_text(loop)}"]
-    lines += [f"  {name}: {', '.join(map(str, loop.protocol.severities(name)))}" for name in loop.protocol.corruptions]
+    for family in loop.protocol.families:
+        told = "" if family.cells[0].condition is None else f", {family_text(family.cells[0])}"
+        lines += [f"  {name}{told}: {', '.join(map(str, family.severities(name)))}" for name in family.corruptions]
     if done:
         lines.append(f"{len(done)} of these {len(loop.cells)} are in {loop.store and loop.store.path} already")
     if not measure:

@@ -300,6 +300,7 @@ class RobustnessLoop(BaseLoop):
         """
         if self.checked:
             return
+        self._works()  # what a condition cannot do to this model is seen at once
         with main_process_alone() as is_main:
             if is_main:
                 self.runner.logger.info(preflight(self, with_model))
