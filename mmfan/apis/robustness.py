@@ -120,7 +120,7 @@ def _described(loop: RobustnessLoop, measure: bool) -> str:
     todo = [cell for cell in loop.cells if cell not in done]
     lines = [f"{loop.protocol.name}: {plan_text(loop)}"]
     for family in loop.protocol.families:
-        told = "" if family.cells[0].condition is None else f", {family_text(family.cells[0])}"
+        told = "" if family.first.condition is None else f", {family_text(family.first)}"
         lines += [f"  {name}{told}: {', '.join(map(str, family.severities(name)))}" for name in family.corruptions]
     if done:
         lines.append(f"{len(done)} of these {len(loop.cells)} are in {loop.store and loop.store.path} already")

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mmfan.corruptions.cell import CLEAN
 from mmfan.errors import MMFanError, WrongTypeError
+from mmfan.evaluation.conditions import is_continual
 from mmfan.evaluation.function.class_sources import ClassificationData
 from mmfan.evaluation.function.driver import Caller, Driver
 from mmfan.evaluation.function.items import Preparation
@@ -31,7 +31,7 @@ from mmfan.evaluation.protocol import Protocol, get_protocol, under_adaptation
 from mmfan.evaluation.protocol.named import CLEAN_ONLY
 from mmfan.evaluation.results.hashes import pictures_hash
 from mmfan.evaluation.results.recorded_protocol import protocol_entry
-from mmfan.evaluation.results.store import Record, ResultsStore, RunKey
+from mmfan.evaluation.results.store import Record, ResultsStore, RunKey, key_of
 from mmfan.utils.checks import whole_number
 from mmfan.utils.shards import WHOLE, Shard, parse_shard
 from mmfan.utils.text import counted
@@ -129,6 +129,8 @@ def judge(
     part, shown = _shard_of(shard), whole_number("pictures", pictures, 0)
     if results is None and (part != WHOLE or shown):
         raise MMFanError("`shard` and `pictures` need a results file: give `results` too.")
+    if part != WHOLE and any(map(is_continual, wanted.cells)):
+        raise MMFanError("With reset 'never' each cell goes on from the one before: leave `shard` out.")
     cells = tuple(part.part_of(wanted.judged))
     if not cells:
         raise MMFanError(f"Shard {part} has no cell: {wanted.name} has {len(wanted.judged)}, the clean one among them.")
@@ -240,9 +242,9 @@ def _check_model(run: CellRun, probe: Mapping[str, Any], tolerance: float, versi
 
 def _say_end(found: Judgement) -> None:
     if found.missing:
-        total = found.protocol.size + 1
+        total = len(found.protocol.judged)
         LOGGER.info(f"{counted(len(found.missing), 'cell')} of {total} are not there yet: those of other shards.")
-    if any(record["corruption"] != CLEAN.corruption for record in found.records):
+    if any(key_of(record)[1] in found.protocol.cells for record in found.records):
         LOGGER.info(str(found))
     elif found.protocol == CLEAN_ONLY:
         LOGGER.info(f"{found.key.model} on {found.key.dataset}: {found.metric} clean {100 * (found.clean or 0):.2f} %")

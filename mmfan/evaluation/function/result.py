@@ -18,6 +18,7 @@ from mmfan.evaluation.report.html import as_html
 from mmfan.evaluation.report.page.embedded import gallery
 from mmfan.evaluation.results.store import Record, RunKey, is_defined, key_of
 from mmfan.evaluation.summary import Summary, summarize
+from mmfan.evaluation.summary.strengths import Strengths, summarize_strengths
 from mmfan.utils.files import write_whole
 from mmfan.utils.text import counted
 
@@ -74,7 +75,10 @@ class Judgement:
 
     @cached_property
     def summary(self) -> Summary:
-        """The summary of :attr:`metric`: by type, group and severity, with :attr:`Summary.label` to stand by it."""
+        """The summary of :attr:`metric`: by type, group and severity, with :attr:`Summary.label` to stand by it.
+
+        Of a protocol with several families that of the first whose cells are averaged.
+        """
         return self.summary_of(self.metric)
 
     def summary_of(self, metric: str) -> Summary:
@@ -84,20 +88,35 @@ class Judgement:
             metric: One of :attr:`metrics`.
 
         Raises:
-            MMFanError: It is none of them, or there is no corrupted cell. Where the clean score is 0, the summary is of
-                the corrupted cells alone, for there is no retention.
+            MMFanError: It is none of them, or there is no corrupted cell, or none that is averaged. Where the clean
+                score is 0, the summary is of the corrupted cells alone, for there is no retention.
         """
         if metric not in self.metrics:
             raise MMFanError(f"{metric!r} is not among the scores that every cell has: {', '.join(self.metrics)}.")
         clean = [record for record in self.records if key_of(record)[1] == self.protocol.reference]
         zero = any(record["metrics"][metric] == 0 for record in clean)
         records = [record for record in self.records if not (zero and record in clean)]
-        return summarize(records, self.protocol, metric, partial=zero or bool(self.missing))
+        return summarize(records, self._averaged, metric, partial=zero or bool(self.missing))
+
+    @property
+    def _averaged(self) -> Protocol:
+        """The first family of cells that are averaged: the corruptions, where there are some."""
+        for family in self.protocol.families:
+            if family.kind.averaged:
+                return family
+        raise MMFanError(f"{self.protocol.name!r} has nothing that is averaged, and so no retention: see `strengths`.")
+
+    @cached_property
+    def strengths(self) -> tuple[Strengths, ...]:
+        """The scores at each strength, for each family of conditions that are not averaged: attacks, above all."""
+        curves = [family for family in self.protocol.families if family.cells and not family.kind.averaged]
+        return tuple(summarize_strengths(self.records, one, self.metric, partial=bool(self.missing)) for one in curves)
 
     @property
     def clean(self) -> float | None:
         """The score of the clean pictures; None while another shard has not judged them."""
-        if self.protocol.cells and self.summary.clean is not None:
+        averaged = any(family.cells and family.kind.averaged for family in self.protocol.families)
+        if averaged and self.summary.clean is not None:
             return self.summary.clean
         reference = self.protocol.reference
         return next((record["metrics"][self.metric] for record in self.records if key_of(record)[1] == reference), None)
@@ -170,10 +189,14 @@ class Judgement:
 
     def __str__(self) -> str:
         clean = "none yet" if self.clean is None else f"{100 * self.clean:.2f} %"
+        curves = "; ".join(map(str, self.strengths))
+        if not any(family.kind.averaged for family in self.protocol.families):
+            who = f"{self.key.model} on {self.key.dataset} ({self.protocol.name})"
+            return f"{who}: {self.metric} clean {clean}; {curves}"
         kept = "none" if self.retention is None else f"{100 * self.retention:.2f} %"
         return (
             f"{self.key.model} on {self.key.dataset} ({self.summary.label}): {self.metric} clean {clean}, corrupted "
-            f"{100 * self.corrupted:.2f} %, retention {kept}; worst {self.worst}"
+            f"{100 * self.corrupted:.2f} %, retention {kept}; worst {self.worst}{f'; {curves}' if curves else ''}"
         )
 
 

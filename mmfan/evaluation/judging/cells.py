@@ -141,7 +141,8 @@ class CellRun:
         for place, number in enumerate(todo):
             began = time.perf_counter()
             again = self.cells[number] in done  # its record stands; the cells after it need what it leaves behind
-            record = None if again else self._judged_elsewhere(self.cells[number])
+            needed = again or is_continual(self.cells[number])  # who skips it lacks what the next one starts from
+            record = None if needed else self._judged_elsewhere(self.cells[number])
             if record is None:
                 scores = judge(number, place)
                 record = self._settled(self.cells[number], scores, began)

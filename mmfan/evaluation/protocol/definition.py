@@ -91,14 +91,19 @@ class Protocol:
         return Protocol(name, tuple(cells), kept if on_pictures else {}, self.source)
 
     @property
+    def first(self) -> Cell:
+        """The first cell; the clean one where there are none."""
+        return self.cells[0] if self.cells else CLEAN
+
+    @property
     def kind(self) -> Kind:
         """What the cells are, the first of them where they are of several families."""
-        return kind_of(self.cells[0] if self.cells else CLEAN)
+        return kind_of(self.first)
 
     @property
     def reference(self) -> Cell:
         """The clean cell that all others are held against."""
-        return reference_of(self.cells[0] if self.cells else CLEAN)
+        return reference_of(self.first)
 
     @property
     def judged(self) -> tuple[Cell, ...]:

@@ -128,8 +128,8 @@ def choose_protocol(runs: Sequence[Run]) -> Protocol:
     cells = [{key_of(record)[1] for record in run.records} for run in runs]
     each = [_families_recorded(run) or _filled(own) for run, own in zip(runs, cells, strict=True)]
     corrupted = any(cell.condition is None and cell != CLEAN for own in cells for cell in own)
-    if corrupted and any(not family_of(one.cells[0]) for found in each for one in found):
-        each = [[one for one in found if not family_of(one.cells[0])] for found in each]
+    if corrupted and any(not family_of(one.first) for found in each for one in found):
+        each = [[one for one in found if not family_of(one.first)] for found in each]
     for protocol in (protocol for found in each for protocol in found):
         if all(own >= {protocol.reference, *protocol.cells} for own in cells):
             return protocol
@@ -150,11 +150,11 @@ def choose_families(runs: Sequence[Run], chosen: Protocol) -> list[Protocol]:
     Of each family the protocol that was recorded last and that some run has every cell of; where none is whole, the one
     recorded last, so that what is missing is told.
     """
-    own_families = {family_of(family.cells[0]) for family in chosen.families}
+    own_families = {family_of(family.first) for family in chosen.families}
     found: dict[tuple[object, ...], list[Protocol]] = {}
     for run in runs:
         for family in _families_recorded(run):
-            key = family_of(family.cells[0])
+            key = family_of(family.first)
             if key and key not in own_families:
                 found.setdefault(key, []).append(family)
     cells = [{key_of(record)[1] for record in run.records} for run in runs]
@@ -169,7 +169,7 @@ def other_protocols(runs: Sequence[Run], chosen: Protocol) -> list[str]:
     """What runs were judged on last where that is not the protocol that was chosen for all of them; a sentence each."""
     told = []
     for run in runs:
-        recorded = [one for one in _families_recorded(run) if family_of(one.cells[0]) == family_of(chosen.cells[0])]
+        recorded = [one for one in _families_recorded(run) if family_of(one.first) == family_of(chosen.first)]
         last = next(iter(recorded), chosen)
         if last != chosen:
             there = len({last.reference, *last.cells} & {key_of(record)[1] for record in run.records})

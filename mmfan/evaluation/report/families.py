@@ -61,17 +61,17 @@ def _shorts(families: Sequence[Protocol]) -> dict[str, str]:
     """What stands before the titles of a family's tables: a name, with settings where two families have one name."""
     names = {family.name: _short(family) for family in families}
     twice = [name for name in names.values() if list(names.values()).count(name) > 1]
-    return {one.name: family_text(one.cells[0]) if names[one.name] in twice else names[one.name] for one in families}
+    return {one.name: family_text(one.first) if names[one.name] in twice else names[one.name] for one in families}
 
 
 def _short(family: Protocol) -> str:
-    condition = family.cells[0].condition
+    condition = family.first.condition
     return family.name if condition is None else family.kind.title if family.kind.together else condition.name
 
 
 def title_of(family: Protocol) -> str:
     """The heading of a family."""
-    told = "" if family.cells[0].condition is None else f": {family_text(family.cells[0])}"
+    told = "" if family.first.condition is None else f": {family_text(family.first)}"
     return f"{family.kind.title}{told}"
 
 
@@ -99,7 +99,7 @@ def beside_the_model(report: Report) -> Table:
     head = (
         "model", "clean", "clean, with it", "corrupted", "corrupted, with it", "gain", "retention", "retention, with it"
     )  # fmt: skip
-    if family.cells[0].condition is None or family.cells[0].condition.strength is not None:
+    if family.first.condition is None or family.first.condition.strength is not None:
         return Table("", "", head, ())
     rows = []
     for model in report.models:
@@ -113,7 +113,7 @@ def beside_the_model(report: Report) -> Table:
             )
         )  # fmt: skip
     caption = (
-        f"{metric} and retention in %, of the model as it is and with {family_text(family.cells[0])}, over the same "
+        f"{metric} and retention in %, of the model as it is and with {family_text(family.first)}, over the same "
         f"{family.size} cells; the gain in points; both retentions are held against the first column"
     )
     return Table("Beside the model as it is", caption, head, tuple(rows))
@@ -129,7 +129,7 @@ def _as_it_is(model: ModelReport, family: Protocol, metric: str) -> Summary | No
 
 
 def _clean_with_it(model: ModelReport, family: Protocol, metric: str) -> float | None:
-    wanted: Cell | None = beside_of(family.cells[0])
+    wanted: Cell | None = beside_of(family.first)
     record = next((one for one in model.run.records if key_of(one)[1] == wanted), None)
     if wanted is None or record is None:
         return None

@@ -41,6 +41,13 @@ class Strengths:
         """Type -> the strength at half of the clean score; see :func:`half_strength`."""
         return {name: half_strength(self.clean, row) for name, row in self.scores.items()}
 
+    def __str__(self) -> str:
+        rows = (
+            f"{name} {', '.join(f'{100 * score:.2f} % at {at}' for at, score in row.items())}"
+            for name, row in self.scores.items()
+        )
+        return "; ".join(rows)
+
     def to_dict(self) -> dict[str, Any]:
         """All of it in the types of JSON."""
         return {

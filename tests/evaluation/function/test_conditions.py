@@ -97,8 +97,24 @@ def test_a_condition_of_ones_own_reads_the_truth_and_scores(data, tmp_path, monk
     monkeypatch.setattr(kinds_module, "_KINDS", dict(kinds_module._KINDS))
     register_kind(Kind("dark", "Darkening", strength="tenths", averaged=False, factory=f"{__name__}:darkening"))
     protocol = {"name": "dark", "conditions": [{"kind": "dark", "name": "less", "strengths": [1, 9]}]}
-    records = judge(TorchSegmentor(Network(), data), data, tmp_path / "r.jsonl", protocol=protocol).records
+    found = judge(TorchSegmentor(Network(), data), data, tmp_path / "r.jsonl", protocol=protocol, verbose=True)
+    records = found.records
     assert [record.get("condition", {}).get("strength") for record in records] == [None, 1, 9]
     assert "first_class" not in records[0]["metrics"]
     assert 0 < records[1]["metrics"]["first_class"] == records[2]["metrics"]["first_class"] < 1
     assert records[1]["metrics"]["mIoU"] != records[2]["metrics"]["mIoU"]
+    scores = {at: records[place]["metrics"]["mIoU"] for place, at in ((1, 1), (2, 9))}
+    assert [one.scores for one in found.strengths] == [{"less": pytest.approx(scores)}]
+    assert f"less {100 * scores[1]:.2f} % at 1" in str(found)
+    assert found.clean == records[0]["metrics"]["mIoU"]
+    with pytest.raises(MMFanError, match="nothing that is averaged, and so no retention"):
+        _ = found.retention
+    assert found.report(tmp_path / "r.html").sections[0].title == "Darkening: less"
+
+
+def test_cells_that_go_on_from_each_other_are_not_shared(data, tmp_path):
+    with pytest.raises(MMFanError, match="goes on from the one before: leave `shard` out"):
+        judge(
+            TorchSegmentor(Network(), data), data, tmp_path / "r.jsonl", adapt={"name": "bn", "reset": "never"},
+            shard="1/2",
+        )  # fmt: skip
