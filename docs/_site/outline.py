@@ -35,6 +35,7 @@ OUTLINE = {
         "adapters",
         "export",
         "corrupted_sets",
+        "calibration",
         "real_weather",
         "adaptation",
         "analysis",

@@ -16,6 +16,7 @@ from mmfan.apis.distributed import has_accelerator
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.loop.estimate import estimate_seconds, measure_pace
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
+from mmfan.evaluation.metrics.evaluator import with_calibration
 from mmfan.evaluation.protocol.definition import family_text
 from mmfan.evaluation.results.store import RunKey, key_of
 from mmfan.utils.resources import default_workers
@@ -32,6 +33,7 @@ def judged_config(
     batch_size: int | None = None,
     compiled: bool = False,
     fill_cores: bool = False,
+    calibration: bool | str = False,
     **loop: Any,
 ) -> Config:
     """A config whose test is :class:`mmfan.evaluation.loop.robustness_loop.RobustnessLoop`.
@@ -42,6 +44,8 @@ def judged_config(
         batch_size: Pictures in a batch; None for the config's number.
         compiled: Compile the model, whatever the config says.
         fill_cores: On a GPU take at least :func:`workers_of_gpu` loading processes, where ``workers`` says nothing.
+        calibration: Sum up the model's confidence too: see
+            :class:`mmfan.evaluation.metrics.evaluator.RetentionEvaluator`.
         **loop: Arguments of the loop; None leaves what a RobustnessLoop of the config has, or the default.
 
     Raises:
@@ -63,6 +67,10 @@ def judged_config(
     # replaced as a whole: assigning to a part of a config merges
     cfg.pop("test_cfg", None)
     cfg.test_cfg = {"fp16": bool(kept.get("fp16", False)), **own, **given, "type": "mmfan.RobustnessLoop"}
+    if calibration:
+        evaluator = with_calibration(cfg.test_evaluator, calibration)
+        cfg.pop("test_evaluator")
+        cfg.test_evaluator = evaluator
     if workers is None and fill_cores and has_accelerator():
         workers = max(cfg.test_dataloader.get("num_workers", 0), workers_of_gpu(os.environ))
     if workers is not None:

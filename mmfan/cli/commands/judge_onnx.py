@@ -20,7 +20,7 @@ from mmfan.utils.commands import command_name
 OF_CONFIGS = {
     "config": "CONFIG", "checkpoint": "CHECKPOINT", "source": "--source", "corrupted_root": "--corrupted-root",
     "dry_run": "--dry-run", "amp": "--amp", "tta": "--tta", "cfg_options": "--cfg-options", "precision": "--precision",
-    "windows": "--windows", "compile": "--compile",
+    "windows": "--windows", "compile": "--compile", "calibration": "--calibration",
 }  # fmt: skip
 # ... and the other way round.
 NEEDED = {"images": "--images", "labels": "--labels"}

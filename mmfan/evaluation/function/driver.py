@@ -118,6 +118,19 @@ class Caller:
         except PredictionError as error:
             raise PredictionError(f"The prediction for {cell} of the picture {item.name}: {error}") from error
 
+    def add_confidence(self, cell: Cell, item: Item, ready: Ready, output: Any) -> None:
+        """Sum up the confidence in what came out, where that was asked for.
+
+        Raises:
+            PredictionError: It says none; the message names picture and cell.
+        """
+        if not isinstance(self.scores, LabelScores):
+            return
+        try:
+            self.scores.add_confidence(output, ready)
+        except PredictionError as error:
+            raise PredictionError(f"The prediction for {cell} of the picture {item.name}: {error}") from error
+
 
 class Driver:
     """Takes cells through a callable.
@@ -196,6 +209,7 @@ class Driver:
                 with shares.measure("metric"):
                     prediction = self.caller.read(cell, item, ready, output)
                     scores.add(prediction, ready, item)
+                    self.caller.add_confidence(cell, item, ready, output)
                 if self.shown is not None:
                     with shares.measure("write"):
                         self.shown.write_output(cell, item, ready, prediction)

@@ -58,6 +58,7 @@ def judge(
     verbose: bool = True,
     cache: int | str | None = None,
     adapt: str | Mapping[str, Any] | None = None,
+    calibration: bool | str = False,
 ) -> Judgement:
     """Judge anything that predicts on the clean pictures and on every cell of a protocol.
 
@@ -106,6 +107,8 @@ def judge(
             with its ``name`` and settings. ``predict`` must then be a module of torch, as
             :class:`mmfan.adapters.TorchSegmentor` has it: a bare function has no layers that adapt. The same holds of
             other conditions of a protocol that work on a model.
+        calibration: Say too whether the model knows when it is wrong (:mod:`mmfan.evaluation.metrics.calibration`). A
+            segmentor must then return probabilities, (C, H, W), or logits with ``calibration='logits'``.
 
     Returns:
         Clean score, corrupted score, retention, the worst type and cell, summaries, and the report.
@@ -122,7 +125,7 @@ def judge(
         raise WrongTypeError(f"Expected `predict` to be a function of a picture, got {type(predict).__name__}.")
     _check_texts(name=name, dataset_name=dataset_name, version=version)
     wanted = CLEAN_ONLY if protocol == CLEAN_ONLY.name else get_protocol(protocol)
-    scores, seed = scores_of(data), whole_number("seed", seed, 0)
+    scores, seed = scores_of(data, calibration), whole_number("seed", seed, 0)
     caller = Caller(predict, whole_number("batch_size", batch_size, 1), scores)
     wanted = (wanted if adapt is None else under_adaptation(wanted, adapt)).whole(caller.batch_size)
     caller.prepare_works(wanted.cells, seed)

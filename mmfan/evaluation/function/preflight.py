@@ -136,6 +136,9 @@ def _try_model(planned: Planned, picture: int) -> list[float]:
     ready = make_here(planned.preparation, Unit(0, picture, CLEAN, item))
     (output,) = caller.call(CLEAN, [item], [ready])
     prediction = caller.read(CLEAN, item, ready, output)
+    caller.add_confidence(CLEAN, item, ready, output)
+    if isinstance(caller.scores, LabelScores):
+        caller.scores.forget()
     if isinstance(prediction, Detections):
         boxes = prediction.boxes
         if len(boxes) and float(boxes.max()) <= 1:

@@ -18,6 +18,7 @@ from mmfan.evaluation.report.html import as_html
 from mmfan.evaluation.report.page.embedded import gallery
 from mmfan.evaluation.results.store import Record, RunKey, is_defined, key_of
 from mmfan.evaluation.summary import Summary, summarize
+from mmfan.evaluation.summary.calibration import CalibrationSummary, summarize_calibration
 from mmfan.evaluation.summary.strengths import Strengths, summarize_strengths
 from mmfan.utils.files import write_whole
 from mmfan.utils.text import counted
@@ -137,6 +138,15 @@ class Judgement:
         lowest = min(self.summary.by_corruption, key=lambda name: self.summary.by_corruption[name])
         cell = self.summary.worst
         return Worst(lowest, self.summary.by_corruption[lowest], Cell(*cell[:2]), cell.score)
+
+    @cached_property
+    def calibration(self) -> CalibrationSummary | None:
+        """What the model's confidence is worth; None where it was judged without calibration.
+
+        Raises:
+            MMFanError: Some cells have it and others have not.
+        """
+        return summarize_calibration(self.records, self.protocol)
 
     def require(self, **least: float | Mapping[str, Any]) -> None:
         """End with an error where a score is lower than it must be: the gate of a build.

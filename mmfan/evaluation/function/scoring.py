@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,14 @@ from numpy.typing import NDArray
 from mmfan.errors import MMFanError
 from mmfan.evaluation.function.class_sources import ClassificationData
 from mmfan.evaluation.function.items import Item, Ready
-from mmfan.evaluation.function.predictions import read_class_scores, read_labels, read_objects
+from mmfan.evaluation.function.predictions import PredictionError, read_class_scores, read_labels, read_objects
 from mmfan.evaluation.function.sources import CocoData, Data, SegmentationData
 from mmfan.evaluation.judging.contents import metric_hash
 from mmfan.evaluation.judging.pictures import spread
+from mmfan.evaluation.metrics.calibration import CalibrationSums
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.evaluation.metrics.classification import rank_of, scores_of_ranks
+from mmfan.evaluation.metrics.confidence import FORMS, Form, sums_of_picture
 from mmfan.evaluation.metrics.counts import METRICS
 from mmfan.evaluation.metrics.labels import count_labels, scores_of_pictures
 from mmfan.evaluation.metrics.objects import index_of, score_objects
@@ -31,6 +34,7 @@ class LabelScores:
 
     Args:
         data: What it is judged on.
+        form: What the model returns of the classes, where its confidence is summed up too; None where it is not.
 
     Attributes:
         tolerance: Share of the pixels that a model may call otherwise the next time: graphics cards flip a few in a
@@ -39,18 +43,29 @@ class LabelScores:
 
     tolerance = 1e-3
 
-    def __init__(self, data: SegmentationData) -> None:
-        self.data = data
+    def __init__(self, data: SegmentationData, form: Form | None = None) -> None:
+        self.data, self.form = data, form
         self._counts: list[NDArray[np.int64]] = []
+        self._sums: CalibrationSums | None = None
 
     @property
     def hash(self) -> str:
         """Of what decides about the scores beside predictions and truth."""
         told = {"driver": "mmfan.judge", "scores": METRICS, "ignore_index": self.data.ignore_index}
+        told |= {} if self.form is None else {"calibration": self.form}
         return metric_hash(told, self.data.classes)
 
     def read(self, output: Any, ready: Ready) -> NDArray[np.integer]:
-        """The label map in what a model returned; see :func:`read_labels`."""
+        """The label map in what a model returned; see :func:`read_labels`.
+
+        Raises:
+            PredictionError: It is nothing of the kind, or lacks the scores of classes that calibration needs.
+        """
+        if self.form is not None and np.ndim(output) == 2:
+            raise PredictionError(
+                f"Calibration needs the {self.form} of all classes, (C, H, W) floats, got a label map: return them, or "
+                "judge without calibration."
+            )
         return read_labels(output, ready.picture.shape[:2], self.data.classes, self.data.ignore_index)
 
     def add(self, prediction: NDArray[np.integer], ready: Ready, item: Item) -> None:
@@ -59,10 +74,29 @@ class LabelScores:
             raise MMFanError(f"The picture {item.name} has no label map.")
         self._counts.append(count_labels(prediction, ready.truth, len(self.data.classes), self.data.ignore_index))
 
+    def add_confidence(self, output: Any, ready: Ready) -> None:
+        """Sum up the confidence in what a model returned of a picture, where that was asked for.
+
+        Raises:
+            PredictionError: It holds no probabilities.
+        """
+        if self.form is None or ready.truth is None:
+            return
+        try:
+            found = sums_of_picture(np.asarray(output), ready.truth, self.form, self.data.ignore_index)
+        except MMFanError as error:
+            raise PredictionError(str(error)) from error
+        self._sums = found if self._sums is None else self._sums.plus(found)
+
+    def forget(self) -> None:
+        """Drop what was added since the last scores."""
+        self._counts, self._sums = [], None
+
     def scores(self) -> CellScores:
         """The scores of what was added since the last call."""
         counts, self._counts = self._counts, []
-        return scores_of_pictures(counts, self.data.classes)
+        sums, self._sums = self._sums, None
+        return replace(scores_of_pictures(counts, self.data.classes), calibration=sums)
 
     def signature(self, prediction: NDArray[np.integer]) -> list[float]:
         """By what a model is known again: the share of each class in what it says of a picture."""
@@ -83,6 +117,7 @@ class ObjectScores:
 
     Args:
         data: What it is judged on.
+        calibrated: Sum up the scores of boxes against what they found, too.
 
     Attributes:
         tolerance: The same of the scores that a model gives, of which one more or less may reach its threshold.
@@ -90,8 +125,8 @@ class ObjectScores:
 
     tolerance = 1e-2
 
-    def __init__(self, data: CocoData) -> None:
-        self.data = data
+    def __init__(self, data: CocoData, calibrated: bool = False) -> None:
+        self.data, self.calibrated = data, calibrated
         self.kinds = ("bbox", "segm") if data.masks else ("bbox",)
         self.index = index_of(data.content)
         self.categories = list(self.index.getCatIds(catNms=list(data.classes)))
@@ -101,7 +136,8 @@ class ObjectScores:
     @property
     def hash(self) -> str:
         """Of what decides about the scores beside predictions and truth."""
-        return metric_hash({"driver": "mmfan.judge", "scores": self.kinds}, self.data.classes)
+        told: dict[str, Any] = {"driver": "mmfan.judge", "scores": self.kinds}
+        return metric_hash({**told, "calibration": True} if self.calibrated else told, self.data.classes)
 
     def read(self, output: Any, ready: Ready) -> Detections:
         """The objects in what a model returned; see :func:`read_objects`."""
@@ -118,12 +154,16 @@ class ObjectScores:
         self._found, self._images = [], []
         metrics: dict[str, float] = {}
         per_class: dict[str, dict[str, float]] = {}
+        calibration = None
         for kind in self.kinds:
-            scored = score_objects(self.index, [dict(one) for one in found], kind, images, self.categories)
+            scored = score_objects(
+                self.index, [dict(one) for one in found], kind, images, self.categories, calibrated=self.calibrated
+            )
+            calibration = calibration or scored.calibration
             metrics |= {f"{kind}_{name}": value for name, value in scored.metrics.items()}
             per_class[f"{kind}_mAP"] = scored.per_class
         note = "" if found else f"The model detected nothing in {counted(len(images), 'picture')}."
-        return CellScores(metrics, per_class, note=note)
+        return CellScores(metrics, per_class, note=note, calibration=calibration)
 
     def signature(self, prediction: Detections) -> list[float]:
         """By what a model is known again: the sum of the scores of each class in what it finds in a picture."""
@@ -181,17 +221,29 @@ class ClassScores:
 Scores = LabelScores | ObjectScores | ClassScores
 
 
-def scores_of(data: Data) -> Scores:
+def scores_of(data: Data, calibration: bool | str = False) -> Scores:
     """The scores that data are judged by.
 
+    Args:
+        data: What a model is judged on.
+        calibration: Sum up its confidence too: True, or what a segmentor returns, ``'probabilities'`` (the same as
+            True) or ``'logits'``.
+
     Raises:
-        MMFanError: They are no data of a kind that is known.
+        MMFanError: They are no data of a kind that is known, or ``calibration`` is something else.
     """
+    if not isinstance(calibration, bool) and calibration not in FORMS:
+        raise MMFanError(
+            f"Expected calibration to be True, False, {' or '.join(map(repr, FORMS))}, got {calibration!r}."
+        )
     if isinstance(data, SegmentationData):
-        return LabelScores(data)
+        form: Any = "probabilities" if calibration is True else calibration or None
+        return LabelScores(data, form)
     if isinstance(data, CocoData):
-        return ObjectScores(data)
+        return ObjectScores(data, bool(calibration))
     if isinstance(data, ClassificationData):
+        if calibration:
+            raise MMFanError("Calibration is of segmentors and detectors; judge classifiers without it.")
         return ClassScores(data)
     raise MMFanError(
         f"Expected `data` to be SegmentationData, CocoData or ClassificationData, got {type(data).__name__}."

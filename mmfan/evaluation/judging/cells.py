@@ -201,7 +201,7 @@ class CellRun:
                 counts = None
                 if scores.counts is not None:
                     counts = PictureCounts(scores.counts, self.pictures, tuple(scores.classes))
-                return self.store.settle(record, counts)[0]
+                return self.store.settle(record, counts, scores.calibration)[0]
 
         return self.together(settle)
 

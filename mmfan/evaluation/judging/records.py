@@ -50,6 +50,8 @@ def make_record(
         record["per_class"] = scores.per_class
     if scores.note:
         record["note"] = scores.note
+    if scores.calibration is not None:
+        record["calibration"] = scores.calibration.to_record()
     return record
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from mmfan.evaluation.metrics.calibration import CalibrationSums
+
 
 @dataclass(frozen=True)
 class CellScores:
@@ -19,6 +21,7 @@ class CellScores:
             the order of the dataset; None where there are none.
         classes: The names of the classes, in the order of ``counts``.
         note: What a reader of the scores must know; empty for nothing.
+        calibration: Sums of the model's confidence; None where they were not asked for.
     """
 
     metrics: dict[str, float]
@@ -26,3 +29,4 @@ class CellScores:
     counts: NDArray[np.int64] | None = None
     classes: tuple[str, ...] = ()
     note: str = ""
+    calibration: CalibrationSums | None = None

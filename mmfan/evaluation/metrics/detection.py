@@ -50,6 +50,7 @@ class CocoScoresMetric(CocoMetric):
             scored and the model predicts none, or the annotations have none (a judge's preflight says so before).
 
     Attributes:
+        calibrated: Sum up the scores of boxes (of the first of ``metric``) against what they found, too.
         lacks_masks: The error of annotations without the masks that are to be scored; None where there are masks.
     """
 
@@ -68,6 +69,7 @@ class CocoScoresMetric(CocoMetric):
             raise MMFanError(f"Expected metric_items among {', '.join((*STATS, *RECALLS))}, got {', '.join(unknown)}.")
         # the toolkit fails on lists
         self.iou_thrs: NDArray[np.float64] = np.atleast_1d(np.asarray(self.iou_thrs, np.float64))
+        self.calibrated = False  # set by RetentionEvaluator
         self.ann_file = ann_file
         self.lacks_masks: MMFanError | None = None
         if ann_file is not None:
@@ -93,6 +95,7 @@ class CocoScoresMetric(CocoMetric):
         truths, predictions = zip(*results, strict=True)
         metrics: dict[str, float] = {}
         per_class: dict[str, dict[str, float]] = {}
+        calibration = None
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
             prefix = str(Path(folder) / "results")
             if self._coco_api is None:
@@ -107,13 +110,15 @@ class CocoScoresMetric(CocoMetric):
                     raise self.lacks_masks
                 found = score_objects(
                     self._coco_api, load(files[kind]), kind, ids, self.cat_ids, self.proposal_nums, self.iou_thrs,
-                    self.metric_items or (),
+                    self.metric_items or (), self.calibrated,
                 )  # fmt: skip
+                calibration = calibration or found.calibration
                 metrics |= {f"{kind}_{name}": value for name, value in found.metrics.items()}
                 per_class[f"{kind}_mAP"] = found.per_class
         some = any(len(prediction["labels"]) for prediction in predictions)
         note = "" if some else f"The model detected nothing in {counted(len(predictions), 'picture')}."
-        return CellScores(metrics, per_class, classes=tuple(self.dataset_meta["classes"]), note=note)
+        classes = tuple(self.dataset_meta["classes"])
+        return CellScores(metrics, per_class, classes=classes, note=note, calibration=calibration)
 
     def categories_of(self, img_ids: Sequence[int]) -> list[int]:
         """The numbers of the classes' categories, after seeing that the annotations are those of the data set.

@@ -84,12 +84,19 @@ class RetentionEvaluator(Evaluator):
     Args:
         metric: Config of a metric (or several), as ``test_evaluator`` holds it.
         scale: Factor that makes fractions of the scores of a metric that is not mmfan's: 0.01 for percentages.
+        calibration: Sum up the model's confidence too (:mod:`mmfan.evaluation.metrics.calibration`): True, or what a
+            segmentor leaves as ``seg_logits``: ``'logits'`` (the same as True) or ``'probabilities'``.
 
     Raises:
-        MMFanError: A metric cannot be used; see :func:`unrounded`.
+        MMFanError: A metric cannot be used, see :func:`unrounded`; or none is one whose model has a confidence.
     """
 
-    def __init__(self, metric: dict | BaseMetric | Sequence[dict | BaseMetric], scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        metric: dict | BaseMetric | Sequence[dict | BaseMetric],
+        scale: float = 1.0,
+        calibration: bool | str = False,
+    ) -> None:
         wanted = list(metric) if isinstance(metric, (list, tuple)) else [metric]
         if not wanted:
             raise MMFanError("RetentionEvaluator needs a metric, got an empty list.")
@@ -109,6 +116,23 @@ class RetentionEvaluator(Evaluator):
         if not scale > 0:
             raise MMFanError(f"Expected scale to be above 0, got {scale}.")
         self.scale = scale
+        if calibration:
+            self._calibrate("logits" if calibration is True else calibration)
+
+    def _calibrate(self, form: Any) -> None:
+        """Have the confidence of the model summed up beside the scores of the metrics."""
+        labels = [metric for metric in self.metrics if type(metric).__name__ == "SegCountsMetric"]
+        objects: list[Any] = [metric for metric in self.metrics if type(metric).__name__ == "CocoScoresMetric"]
+        if not labels and not objects:
+            raise MMFanError(
+                f"Calibration is of segmentors and detectors; {', '.join(type(one).__name__ for one in self.metrics)} "
+                "says nothing of a model's confidence: leave it out."
+            )
+        for metric in objects[:1]:
+            metric.calibrated = True
+        for metric in labels[:1]:
+            kind = {"type": "mmfan.CalibrationMetric", "form": form, "ignore_index": metric.ignore_index}
+            self.metrics.append(_built(kind))
 
     def cell_scores(self) -> CellScores | None:
         """The scores of what was processed since the last call; collective.
@@ -128,7 +152,7 @@ class RetentionEvaluator(Evaluator):
         metrics: dict[str, float] = {}
         per_class: dict[str, dict[str, float]] = {}
         notes: dict[str, None] = {}
-        counted = None
+        counted, calibration = None, None
         for scores in filter(None, found):
             twice = sorted(set(metrics) & set(scores.metrics))
             if twice:
@@ -137,8 +161,9 @@ class RetentionEvaluator(Evaluator):
             per_class |= scores.per_class
             counted = scores if scores.counts is not None else counted
             notes |= dict.fromkeys(filter(None, [scores.note]))
+            calibration = calibration or scores.calibration
         counts, classes = (None, ()) if counted is None else (counted.counts, counted.classes)
-        return CellScores(metrics, per_class, counts, classes, " ".join(notes))
+        return CellScores(metrics, per_class, counts, classes, " ".join(notes), calibration)
 
     def forget(self) -> None:
         """Drop what was processed since the last scores."""
@@ -167,6 +192,7 @@ class RetentionEvaluator(Evaluator):
             scores.counts,
             scores.classes,
             scores.note,
+            scores.calibration,
         )
 
 
@@ -192,8 +218,7 @@ def make_evaluator(evaluator: Any) -> RetentionEvaluator:
         return RetentionEvaluator(evaluator.metrics)
     content = copy.deepcopy(evaluator)
     if isinstance(content, Mapping):
-        kind = content.get("type")
-        if kind is RetentionEvaluator or str(kind).rpartition(".")[2] == "RetentionEvaluator":
+        if _is_ours(content):
             _check_keys(content)
             return EVALUATOR.build(content)
         if "metrics" in content:  # mmengine's own way to write an evaluator
@@ -203,15 +228,37 @@ def make_evaluator(evaluator: Any) -> RetentionEvaluator:
     raise MMFanError(f"Expected the config of a metric or an evaluator as test_evaluator, got {evaluator!r:.80}.")
 
 
+def with_calibration(evaluator: Any, calibration: bool | str = True) -> dict[str, Any]:
+    """The config of an evaluator that sums up the model's confidence too.
+
+    Args:
+        evaluator: The config of an evaluator or of metrics; it is not changed.
+        calibration: As of :class:`RetentionEvaluator`.
+
+    >>> with_calibration(dict(type="IoUMetric"))
+    {'type': 'mmfan.RetentionEvaluator', 'metric': {'type': 'IoUMetric'}, 'calibration': True}
+    """
+    if isinstance(evaluator, Mapping) and _is_ours(evaluator):
+        return {**evaluator, "calibration": calibration}
+    several = isinstance(evaluator, Mapping) and "metrics" in evaluator  # mmengine's own way to write an evaluator
+    metric = evaluator["metrics"] if several else evaluator
+    return {"type": "mmfan.RetentionEvaluator", "metric": metric, "calibration": calibration}
+
+
+def _is_ours(config: Mapping[str, Any]) -> bool:
+    kind = config.get("type")
+    return kind is RetentionEvaluator or str(kind).rpartition(".")[2] == "RetentionEvaluator"
+
+
 def _check_keys(config: Mapping[str, Any]) -> None:
     """Refuse what the evaluator does not take: mostly keys that a config inherits from its base's metric."""
-    unknown = sorted(set(config) - {"type", "metric", "scale"})
+    unknown = sorted(set(config) - {"type", "metric", "scale", "calibration"})
     if unknown or "metric" not in config:
         got = f"got also {', '.join(unknown)}" if unknown else "got none"
         raise ConfigError(
-            f"mmfan.RetentionEvaluator takes `metric` and `scale`, {got}. In a config that inherits its evaluator, "
-            "write test_evaluator=dict(_delete_=True, type='mmfan.RetentionEvaluator', metric=dict(...)), or "
-            "leave the inherited metric as it is: RobustnessLoop wraps it."
+            f"mmfan.RetentionEvaluator takes `metric`, `scale` and `calibration`, {got}. In a config that inherits its "
+            "evaluator, write test_evaluator=dict(_delete_=True, type='mmfan.RetentionEvaluator', metric=dict(...)), "
+            "or leave the inherited metric as it is: RobustnessLoop wraps it."
         )
 
 

@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from mmfan.errors import MMFanError
+from mmfan.evaluation.metrics.calibration import CalibrationSums, sums_of_boxes
+
 # name of a score -> its place in COCOeval.stats
 STATS = {"mAP": 0, "mAP_50": 1, "mAP_75": 2, "mAP_s": 3, "mAP_m": 4, "mAP_l": 5}
 # the same of recalls, which are given where they are asked for
 RECALLS = {"AR@100": 6, "AR@300": 7, "AR@1000": 8, "AR_s@1000": 9, "AR_m@1000": 10, "AR_l@1000": 11}
 THRESHOLDS = np.linspace(0.5, 0.95, round((0.95 - 0.5) / 0.05) + 1, endpoint=True)  # of the IoU
+LEAST_SCORE, MATCHED = 0.05, 0.5  # of the boxes whose scores are held against what they found: score, IoU
 PROPOSALS = (100, 300, 1000)  # detections of a picture that count, from the surest on
 
 
@@ -27,10 +31,12 @@ class AveragePrecisions(NamedTuple):
         metrics: ``mAP`` (mean over the IoU thresholds), ``mAP_50``, ``mAP_75``, ``mAP_s``, ``mAP_m``, ``mAP_l``, and
             the recalls asked for.
         per_class: Class -> mAP.
+        calibration: Sums of the scores of boxes against what they found; None where they were not asked for.
     """
 
     metrics: dict[str, float]
     per_class: dict[str, float]
+    calibration: CalibrationSums | None = None
 
 
 def index_of(content: dict[str, Any]) -> COCO:
@@ -51,6 +57,7 @@ def score_objects(
     proposals: Sequence[int] = PROPOSALS,
     thresholds: NDArray[np.floating[Any]] = THRESHOLDS,
     recalls: Iterable[str] = (),
+    calibrated: bool = False,
 ) -> AveragePrecisions:
     """Score detections against annotations.
 
@@ -66,6 +73,10 @@ def score_objects(
         proposals: Three numbers of detections of a picture.
         thresholds: Of the IoU.
         recalls: Names among :data:`RECALLS` to give as well.
+        calibrated: Sum up too how sure the detections are that found an object, and those that did not.
+
+    Raises:
+        MMFanError: ``calibrated``, and 0.5 is not among the thresholds.
     """
     if kind == "segm":
         # with a box in it, the toolkit would take the area of the box for that of the mask
@@ -83,8 +94,29 @@ def score_objects(
     places = {**STATS, **{name: place for name, place in RECALLS.items() if name in set(recalls)}}
     names = [category["name"] for category in index.loadCats(list(categories))]
     return AveragePrecisions(
-        {name: float(stats[place]) for name, place in places.items()}, _by_class(judged.eval["precision"], names)
+        {name: float(stats[place]) for name, place in places.items()},
+        _by_class(judged.eval["precision"], names),
+        _confidence(judged) if calibrated else None,
     )
+
+
+def _confidence(judged: Any) -> CalibrationSums:
+    """The scores of the detections from 0.05 on, against whether COCO matches them to an object at the IoU 0.5.
+
+    Those that are matched to crowds do not count.
+    """
+    found = np.flatnonzero(np.isclose(judged.params.iouThrs, MATCHED))
+    if not len(found):
+        raise MMFanError(f"Calibration of detections is at the IoU {MATCHED}: have it among `iou_thrs`.")
+    scores, right = [np.zeros(0)], [np.zeros(0, bool)]
+    for one in judged.evalImgs:
+        if one is None or list(one["aRng"]) != list(judged.params.areaRng[0]):
+            continue
+        sure = np.asarray(one["dtScores"], np.float64)
+        kept = (sure >= LEAST_SCORE) & ~np.asarray(one["dtIgnore"][found[0]], bool)
+        scores.append(sure[kept])
+        right.append(np.asarray(one["dtMatches"][found[0]])[kept] > 0)
+    return sums_of_boxes(np.concatenate(scores), np.concatenate(right))
 
 
 def _loaded(index: Any, detections: list[dict[str, Any]]) -> Any:

@@ -10,6 +10,7 @@ from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.report.published import PublishedRow
 from mmfan.evaluation.results.store import Record, RunKey
+from mmfan.evaluation.summary.calibration import CalibrationSummary
 from mmfan.evaluation.summary.classes import ClassScore
 from mmfan.evaluation.summary.corruption_error import CorruptionError
 from mmfan.evaluation.summary.differences import Differences
@@ -61,6 +62,7 @@ class ModelReport:
         error: Its corruption error against the report's reference model; None without one.
         intervals: Confidence intervals over pictures; None without counts.
         pictures: Image-level scores; None without counts, and for other metrics than mIoU.
+        calibration: What its confidence is worth; None where it was judged without.
     """
 
     name: str
@@ -70,6 +72,7 @@ class ModelReport:
     error: CorruptionError | None = None
     intervals: Intervals | None = None
     pictures: PictureSummary | None = None
+    calibration: CalibrationSummary | None = None
 
 
 class OtherSet(NamedTuple):

@@ -13,6 +13,7 @@ from mmfan.evaluation.report.contents import ModelReport, Report
 from mmfan.evaluation.results.pictures import ShownPicture, find_pictures
 from mmfan.utils.files import write_whole
 from mmfan.utils.text import one_line
+from mmfan.visualization.calibration_plots import confidence_against_accuracy, reliability_diagrams
 from mmfan.visualization.grids import ModelRow, model_grid
 from mmfan.visualization.robustness_plots import retention_bars, retention_map, severity_curves
 
@@ -36,7 +37,8 @@ def plots(report: Report) -> list[Figure]:
     """Retention as bars and as a map, scores as curves; models without a clean score are left out.
 
     Returns:
-        ``retention_by_corruption``, ``score_by_severity``, ``retention_map``; none if no model has a clean score.
+        ``retention_by_corruption``, ``score_by_severity``, ``retention_map`` and, of models judged with calibration,
+        ``confidence_by_accuracy`` and ``reliability``; none if no model has a clean score.
     """
     models = [replace(model.summary, name=model.name) for model in report.models if model.summary.clean is not None]
     if not models:
@@ -49,7 +51,19 @@ def plots(report: Report) -> list[Figure]:
         ("score_by_severity", "Score by severity", severity_curves(models, groups, report.metric, subtitle)),
         ("retention_map", "Retention by model and corruption", retention_map(models, groups, subtitle)),
     )
-    return [Figure(name, title, _png(picture)) for name, title, picture in drawn]
+    return [Figure(name, title, _png(picture)) for name, title, picture in (*drawn, *_of_calibration(report, subtitle))]
+
+
+def _of_calibration(report: Report, subtitle: str) -> list[tuple[str, str, np.ndarray]]:
+    """Plots of what confidence is worth, of the models that were judged with it."""
+    models = [(model.name, model.calibration) for model in report.models if model.calibration is not None]
+    if not models:
+        return []
+    protocol = subtitle.partition("; ")[2]
+    return [
+        ("confidence_by_accuracy", "Loses accuracy, and knows it?", confidence_against_accuracy(models, protocol)),
+        ("reliability", "Reliability", reliability_diagrams(models, protocol)),
+    ]
 
 
 def picture_grids(report: Report, limit: int = 4) -> list[Figure]:

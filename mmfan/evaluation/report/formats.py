@@ -77,6 +77,8 @@ def _model_dict(model: ModelReport, report: Report) -> dict[str, Any]:
         more["intervals"] = model.intervals.to_dict()
     if model.pictures is not None:
         more["image_level"] = model.pictures.to_dict()
+    if model.calibration is not None:
+        more["calibration"] = model.calibration.to_dict()
     return {**model.summary.to_dict(), **more}
 
 
@@ -188,6 +190,9 @@ def _csv_row(model: ModelReport, report: Report, classes: Sequence[str] | dict[s
             row[f"{what}:low"], row[f"{what}:high"] = getattr(model.intervals, what)
     if model.error is not None:
         row |= {"mce": model.error.mce, "relative_mce": model.error.relative_mce}
+    if model.calibration is not None:
+        for part, scores in (("clean", model.calibration.clean), ("corrupted", model.calibration.corrupted)):
+            row |= {f"calibration:{name}:{part}": "" if value is None else value for name, value in scores.items()}
     row |= {f"group:{name}": score for name, score in found.by_group.items()}
     row |= {f"corruption:{name}": score for name, score in found.by_corruption.items()}
     row |= {f"severity:{level}": score for level, score in found.by_severity.items()}

@@ -111,6 +111,9 @@ def all_columns(report: Report) -> dict[str, Column]:
         made += [Column("relative mCE", bind(_error, "relative_mce"), lower=True)]
     if any(model.intervals for model in report.models):
         made += [Column(f"{what} interval", bind(_interval, what), ranked=False) for what in NARROW]
+    if any(model.calibration for model in report.models):
+        made += [Column("ECE clean", bind(_ece, "clean"), lower=True)]
+        made += [Column("ECE", bind(_ece, "corrupted"), lower=True), Column("known loss", _known, ranked=False)]
     there: dict[str, Column] = {}
     for column in made:
         there.setdefault(column.head, column)
@@ -298,6 +301,16 @@ def _worst_cell(row: Row) -> Value:
 
 def _middle(score: float | Spread) -> float:
     return score.mean if isinstance(score, Spread) else score
+
+
+def _ece(what: str, row: Row) -> Value:
+    found = row.calibration if isinstance(row, ModelReport) else None
+    return None if found is None else getattr(found, what).get("ECE")
+
+
+def _known(row: Row) -> Value:
+    found = row.calibration if isinstance(row, ModelReport) else None
+    return None if found is None else found.known
 
 
 def _error(what: str, row: Row) -> Value:

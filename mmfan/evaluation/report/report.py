@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from mmfan.evaluation.protocol import Protocol, get_protocol
+from mmfan.evaluation.report.calibration import notes_of
 from mmfan.evaluation.report.contents import ModelReport, OtherSet, Report, ReportError, Run
 from mmfan.evaluation.report.families import beside_the_model, sections_of
 from mmfan.evaluation.report.joined import join_runs, paired_differences
@@ -19,6 +20,7 @@ from mmfan.evaluation.report.published import PublishedRow, published_rows, same
 from mmfan.evaluation.report.ranking import check_ranking, rankable_rows
 from mmfan.evaluation.report.tables import all_tables
 from mmfan.evaluation.results.store import Record
+from mmfan.evaluation.summary.calibration import CalibrationSummary, summarize_calibration
 from mmfan.evaluation.summary.classes import ClassScore, summarize_classes
 from mmfan.evaluation.summary.corruption_error import mce
 from mmfan.evaluation.summary.from_counts import FromCounts, scores_from_counts
@@ -114,7 +116,9 @@ def _of_one_family(
                 classes = summarize_classes(run.records, wanted, class_metric, partial=partial)
             except SummaryError as error:
                 notes.append(f"{run.name} has no scores by class: {error}")
-        models.append(ModelReport(run.name, run, summary, classes, intervals=found.intervals, pictures=found.pictures))
+        calibration, remarks = _calibration_of(run, wanted)
+        notes += remarks
+        models.append(ModelReport(run.name, run, summary, classes, None, found.intervals, found.pictures, calibration))
     if ranked_by:
         notes += check_ranking(models, ranked_by)
         published, left_out = rankable_rows(published, wanted, models, ranked_by)
@@ -130,6 +134,15 @@ def _of_one_family(
         others=tuple(sets),
     )  # fmt: skip
     return replace(made, tables=all_tables(made))
+
+
+def _calibration_of(run: Run, protocol: Protocol) -> tuple[CalibrationSummary | None, list[str]]:
+    """The calibration of a run, if it was judged with it, and what must be known of it."""
+    try:
+        found = summarize_calibration(run.records, protocol)
+    except SummaryError as error:
+        return None, [f"{run.name} has no calibration: {error}"]
+    return found, [] if found is None else notes_of(run.name, found)
 
 
 def _with_errors(models: Sequence[ModelReport], reference: str, metric: str) -> list[ModelReport]:

@@ -27,7 +27,7 @@ from mmfan.utils.text import counted
 
 # what a changed byte comes to, wherever in the archive it is (RuntimeError: it seems to be encrypted, or packed by an
 # unknown method); the file has been read before, so that an OSError is a wrong place in it
-_DAMAGE: tuple[type[Exception], ...] = (
+DAMAGE: tuple[type[Exception], ...] = (
     *(ValueError, LookupError, EOFError, OSError, RuntimeError, TypeError, AttributeError, OverflowError),
     *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, MemoryError),
 )
@@ -93,7 +93,7 @@ def read_counts(path: str | os.PathLike[str]) -> PictureCounts:
             counts, pictures, classes = (archive[name] for name in ("counts", "pictures", "classes"))
         found = PictureCounts(check_counts(counts), tuple(map(str, pictures)), tuple(map(str, classes)))
         _check_names(found.counts, found.pictures, found.classes)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise CountsError(f"{path} is no whole file of counts ({error}); judge its cell again.") from error
     return found
 

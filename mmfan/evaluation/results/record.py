@@ -169,12 +169,18 @@ def _is_overlap(value: Any) -> bool:
     return isinstance(value, Mapping) and "overlaps" in value and all(map(_is_list_of_texts, value.values()))
 
 
+def _is_calibration(value: Any) -> bool:
+    scores = value.get("scores") if isinstance(value, Mapping) else None
+    return isinstance(scores, Mapping) and all(map(_is_score, scores.values()))
+
+
 _NAMED = ("a text or a whole number", lambda value: isinstance(value, (str, int)))
 # what else a record may have, and what that must be where it is there
 _OPTIONAL: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("config_hash", "checkpoint_hash", "seed", "pictures", "limit", *RUN_HASHES), _NAMED),
     "per_class": ("a dict like {'IoU': {'car': 0.5}}", _are_class_scores),
     "classes": ("a list of names", _is_list_of_texts),
+    "calibration": ("a dict like {'scores': {'ECE': 0.05}}", _is_calibration),
     "counts": ("the name of a file", lambda value: isinstance(value, str)),
     "training_overlap": ("a dict like {'overlaps': ['fog'], 'added': ['fog']}", _is_overlap),
     "date": ("a text like 2026-11-29", lambda value: isinstance(value, str)),

@@ -10,9 +10,10 @@ beside it, ``corruption`` and ``severity`` are those of the pictures, and ``"con
 are fractions from 0 to 1, unrounded; one that is not defined is ``null``. Beside these five keys a record may have
 ``config_hash``, ``checkpoint_hash``, ``seed`` and ``pictures`` (or ``limit``), which say with the model and the data
 set whose record it is (:class:`RunKey`); ``per_class`` ({metric: {class: value}}), ``classes``, ``counts`` (the file of
-the counts per picture, see :mod:`mmfan.evaluation.results.counts_file`), ``protocol`` (the one that it was judged for,
-see :mod:`mmfan.evaluation.results.recorded_protocol`), ``seconds``, ``versions``, and whatever else is known. The
-protocol does not say whose record it is: a cell that two protocols share is judged once.
+the counts per picture, see :mod:`mmfan.evaluation.results.counts_file`), ``calibration`` (scores of the model's
+confidence and their sums, see :mod:`mmfan.evaluation.results.calibration_file`), ``protocol`` (the one that it was
+judged for, see :mod:`mmfan.evaluation.results.recorded_protocol`), ``seconds``, ``versions``, and whatever else is
+known. The protocol does not say whose record it is: a cell that two protocols share is judged once.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from typing import Any, BinaryIO
 from numpy.typing import ArrayLike
 
 from mmfan.corruptions.cell import Cell
+from mmfan.evaluation.metrics.calibration import CalibrationSums
+from mmfan.evaluation.results.calibration_file import write_sums
 from mmfan.evaluation.results.counts_file import PictureCounts, read_counts, write_counts
 from mmfan.evaluation.results.record import (
     RUN_HASHES,
@@ -125,12 +128,15 @@ class ResultsStore:
                 "data set, seed and pictures). Take another file, or remove that line to judge the cell again."
             )
 
-    def settle(self, record: Mapping[str, Any], counts: PictureCounts | None = None) -> tuple[Record, bool]:
+    def settle(
+        self, record: Mapping[str, Any], counts: PictureCounts | None = None, sums: CalibrationSums | None = None
+    ) -> tuple[Record, bool]:
         """Add a record as :meth:`append` does, unless another process was first: then its record stands.
 
         Args:
             record: As of :meth:`append`.
             counts: The counts per picture, which are kept beside the file as by :meth:`write_counts`.
+            sums: Those of ``calibration`` in the record, which are kept there too.
 
         Returns:
             The record that is in the file, and whether it is this one.
@@ -151,6 +157,9 @@ class ResultsStore:
                 return other, False
             if counts is not None:
                 plain["counts"] = self.write_counts(plain, counts.counts, counts.pictures, counts.classes)
+            if sums is not None:
+                plain["calibration"]["sums"] = name = self._beside(plain, ".calibration.npz")
+                write_sums(self.path.parent / name, sums)
             line = json.dumps(plain, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace") + b"\n"
             if end < len(content):
                 self._set_aside(file, content, end)
@@ -183,12 +192,16 @@ class ResultsStore:
             ResultsError: It is no record.
             OSError: The file cannot be written.
         """
+        name = self._beside(record, ".npz")
+        write_counts(self.path.parent / name, counts, pictures, classes)
+        return name
+
+    def _beside(self, record: Mapping[str, Any], suffix: str) -> str:
+        """The name of a file of a record, relative to the folder of the results file."""
         run, cell = key_of({"metrics": {"none": None}} | dict(record))
         digest = hashlib.sha256(json.dumps([*run, *_told(cell)]).encode()).hexdigest()[:12]
         readable = re.sub(r"[^\w.+-]+", "_", f"{run.model}-{cell.slug}", flags=re.ASCII)[-80:]
-        name = f"{self.path.name}.counts/{readable}-{digest}.npz"
-        write_counts(self.path.parent / name, counts, pictures, classes)
-        return name
+        return f"{self.path.name}.counts/{readable}-{digest}{suffix}"
 
     def read_counts(self, record: Mapping[str, Any]) -> PictureCounts:
         """The counts per picture of a record.

@@ -53,6 +53,18 @@ def same_scores(one, other):
             assert record[part] == other[cell][part], (cell, part)
 
 
+def test_calibration_of_boxes(parts, judged, tmp_path):
+    _, records = judge(*parts, tmp_path / "r.jsonl", protocol={"corruptions": ["contrast"], "severities": [5]},
+                       calibration=True)  # fmt: skip
+    for cell, record in records.items():
+        entry = record["calibration"]
+        assert record["metrics"] == judged[1][cell]["metrics"]
+        assert entry["of"] == "boxes"
+        assert abs(entry["accuracy"] - entry["confidence"]) - 1e-6 <= entry["scores"]["ECE"] <= 1  # triangle
+        assert entry["count"] > 0
+        assert entry["temperatures"] == {}
+
+
 @pytest.mark.process
 def test_scores_of_boxes_and_masks(judged):
     scores, records, _ = judged

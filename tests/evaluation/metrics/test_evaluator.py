@@ -89,7 +89,7 @@ def test_every_way_to_write_an_evaluator():
     [
         (None, "Expected the config of a metric"),
         ([], "needs a metric"),
-        ({"type": "mmfan.RetentionEvaluator"}, "takes `metric` and `scale`, got none"),
+        ({"type": "mmfan.RetentionEvaluator"}, "takes `metric`, `scale` and `calibration`, got none"),
         ({"type": "mmfan.RetentionEvaluator", "metric": {}, "iou_metrics": []}, "got also iou_metrics.*_delete_=True"),
     ],
 )

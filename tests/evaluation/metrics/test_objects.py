@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 pytest.importorskip("pycocotools")
@@ -55,3 +56,21 @@ def test_masks_are_scored_by_themselves():
     detections = [{**found(number, [0, 0, 1, 1]), "segmentation": packed} for number in (1, 2)]
     assert score(detections, kind="segm").metrics["mAP"] == pytest.approx(1)
     assert "bbox" in detections[0]  # the arguments stay as they are
+
+
+def test_the_scores_of_boxes_against_what_they_found():
+    boxes = [
+        found(1, [10, 10, 40, 40], 0.9),  # found
+        found(2, [10, 10, 40, 26], 0.8),  # found: the IoU is 0.65
+        found(2, [10, 10, 40, 15], 0.7),  # its IoU is below 0.5
+        found(1, [60, 60, 9, 9], 0.04),  # too unsure to count
+    ]
+    sums = score(boxes, calibrated=True).calibration
+    assert sums.count == 3
+    assert sums.accuracy == pytest.approx(2 / 3)
+    assert sums.scores()["ECE"] == pytest.approx((0.1 + 0.2 + 0.7) / 3, abs=1e-6)
+    assert sums.scores()["AUROC"] == 1
+    assert score(boxes).calibration is None
+    assert score([], calibrated=True).calibration.count == 0
+    with pytest.raises(ValueError, match=r"at the IoU 0\.5"):
+        score(boxes, calibrated=True, thresholds=np.array([0.75]))

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from mmfan.evaluation.report.contents import Report
+from mmfan.evaluation.report.page.calibration import calibration_plots
 from mmfan.evaluation.report.page.curves import curves
 from mmfan.evaluation.report.page.embedded import Gallery
 from mmfan.evaluation.report.page.heat import heat_maps
@@ -110,7 +111,7 @@ def _plots(report: Report, who: Who, more: Sequence[Markup]) -> Markup:
         element("h3", f"{report.metric} by severity"),
         _lead(f"{report.metric} in %, from the clean pictures on."),
     ]
-    return element("section", *parts, curves(report), *more, id="plots")
+    return element("section", *parts, curves(report), calibration_plots(report), *more, id="plots")
 
 
 def _lead(text: str) -> Markup:

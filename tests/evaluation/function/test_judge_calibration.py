@@ -1,0 +1,89 @@
+"""Calibration of a callable: its records, its sums beside them, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+from helpers.tiny_pictures import CELLS, CLASSES, PROTOCOL, by_brightness, write_folders
+
+from mmfan import SegmentationData, judge
+from mmfan.errors import MMFanError
+from mmfan.evaluation.function.predictions import PredictionError
+from mmfan.evaluation.judging.findings import PreflightError
+from mmfan.evaluation.results.calibration_file import read_sums
+from mmfan.evaluation.results.store import ResultsStore
+
+QUICK = {"protocol": PROTOCOL, "workers": 0, "verbose": False}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return SegmentationData(*write_folders(tmp_path_factory.mktemp("data")), CLASSES, name="street")
+
+
+def sure(share):
+    """A model that is always so sure of one of three classes."""
+
+    def predict(picture):
+        labels = by_brightness(picture)
+        rest = np.full((3, *labels.shape), (1 - share) / 2, np.float32)
+        np.put_along_axis(rest, labels[None].astype(np.int64), share, axis=0)
+        return rest
+
+    return predict
+
+
+def test_records_have_it_beside_the_metrics(data, tmp_path):
+    found = judge(sure(0.7), data, results=tmp_path / "r.jsonl", calibration=True, **QUICK)
+    plain = judge(sure(0.7), data, results=tmp_path / "plain.jsonl", **QUICK)
+    for record, without in zip(found.records, plain.records, strict=True):
+        entry = record["calibration"]
+        assert record["metrics"] == without["metrics"]
+        assert "calibration" not in without
+        assert entry["accuracy"] == record["metrics"]["aAcc"]
+        assert entry["confidence"] == pytest.approx(0.7, abs=1e-6)
+        assert entry["scores"]["ECE"] == pytest.approx(abs(record["metrics"]["aAcc"] - 0.7), abs=1e-6)
+        assert read_sums(tmp_path / entry["sums"]).scores()["ECE"] == entry["scores"]["ECE"]
+    records = ResultsStore(tmp_path / "r.jsonl").records()
+    assert len(records) == len(CELLS)
+    assert records[0]["calibration"] == json.loads(json.dumps(found.records[0]["calibration"]))
+    assert records[0]["metric_hash"] != plain.records[0]["metric_hash"]
+
+
+def test_reports_show_it(data, tmp_path):
+    found = judge(sure(0.7), data, results=tmp_path / "r.jsonl", calibration=True, **QUICK)
+    summary = found.report(tmp_path / "r.md").models[0].calibration
+    assert found.calibration.corrupted == summary.corrupted
+    assert summary.known == pytest.approx(0, abs=1e-6)  # it never loses confidence
+    assert "## Calibration" in (tmp_path / "r.md").read_text()
+
+
+def test_logits_are_asked_for(data):
+    def predict(picture):
+        return np.log(sure(0.7)(picture))
+
+    found = judge(predict, data, calibration="logits", **QUICK)
+    assert found.records[0]["calibration"]["confidence"] == pytest.approx(0.7, abs=1e-6)
+    with pytest.raises(PreflightError, match=r"Expected probabilities.*calibration='logits'"):
+        judge(predict, data, calibration=True, **QUICK)
+
+
+def test_label_maps_have_no_confidence(data):
+    with pytest.raises(PreflightError, match="Calibration needs the probabilities of all classes"):
+        judge(by_brightness, data, calibration=True, **QUICK)
+
+
+def test_what_fails_later_names_the_picture(data):
+    calls = []
+
+    def predict(picture):
+        calls.append(1)
+        return sure(0.7)(picture) * (1 if len(calls) < 3 else 2)
+
+    with pytest.raises(PredictionError, match=r"for clean of the picture street/1\.png: Expected probabilities"):
+        judge(predict, data, calibration=True, **QUICK)
+
+
+def test_other_forms_are_refused(data):
+    with pytest.raises(MMFanError, match="'logits' or 'probabilities', got 'softmax'"):
+        judge(sure(0.7), data, calibration="softmax", **QUICK)

@@ -1,0 +1,84 @@
+"""Calibration over a protocol, on numbers that are worked out by hand."""
+
+import copy
+
+import numpy as np
+import pytest
+from helpers.calibrated_results import SMALL, calibrated, entry
+from helpers.small_results import PROTOCOL, records
+
+from mmfan.evaluation.protocol import get_protocol
+from mmfan.evaluation.summary.calibration import known_share, summarize_calibration
+from mmfan.evaluation.summary.selection import SummaryError
+
+SMALL_PROTOCOL = get_protocol(PROTOCOL)
+
+
+def found(entries=SMALL):
+    return summarize_calibration(calibrated(records(), entries), SMALL_PROTOCOL)
+
+
+def test_means_are_over_severities_then_types():
+    summary = found()
+    assert summary.clean["ECE"] == pytest.approx(0, abs=1e-7)
+    assert summary.by_corruption["fog"]["ECE"] == pytest.approx(0.1, abs=1e-6)
+    assert summary.by_corruption["contrast"]["ECE"] == pytest.approx(0.6, abs=1e-6)
+    assert summary.corrupted["ECE"] == pytest.approx((0.1 + 0.6) / 2, abs=1e-6)
+    assert summary.corrupted["NLL"] == pytest.approx((0.8 + 2) / 2)
+    assert summary.corrupted["accuracy"] == pytest.approx((0.6 + 0.3) / 2)
+    assert summary.by_corruption["fog"]["AUROC"] == pytest.approx(0.7)
+    assert summary.corrupted["AUROC"] is None  # not defined in a cell
+
+
+def test_the_share_of_the_loss_that_is_known():
+    summary = found()
+    assert known_share(summary.clean, summary.by_corruption["fog"]) == pytest.approx(
+        (0.9 - 0.7) / (0.9 - 0.6), abs=1e-6
+    )
+    assert known_share(summary.clean, summary.by_corruption["contrast"]) == pytest.approx(0, abs=1e-6)
+    assert summary.known == pytest.approx((0.9 - 0.8) / (0.9 - 0.45), abs=1e-6)
+    assert known_share(summary.clean, summary.clean) is None
+    assert known_share({"accuracy": 0.9, "confidence": None}, {"accuracy": 0.1, "confidence": 0.5}) is None
+
+
+def test_bins_of_cells_are_added():
+    table = found().reliability_corrupted
+    assert table[:, 0].sum() == pytest.approx(1)
+    assert table[11].tolist() == pytest.approx([1 / 3, 0.8, 0.7])
+    assert np.isnan(table[0, 1:]).all()
+    assert found().reliability_clean[13].tolist() == pytest.approx([1, 0.9, 0.9])
+
+
+def test_the_temperature_of_the_clean_pictures_is_carried():
+    tempered = found().tempered
+    assert tempered.temperature == 2
+    assert not tempered.at_edge
+    assert tempered.clean == pytest.approx({"NLL": 1.25, "NLL_T": 0.25, "ECE": 0.1, "ECE_T": 0})
+    # fog: 0.25 at the temperature 2; contrast, whose best is 4: 2.25
+    assert tempered.corrupted["NLL_T"] == pytest.approx((0.25 + 2.25) / 2)
+    assert tempered.corrupted["ECE"] == pytest.approx((0.1 + 0.3) / 2)
+    edge = found({**SMALL, ("clean", 0): entry({13: (10, 0.9, 9)}, best=5, NLL=1, AUROC=0.9)}).tempered
+    assert edge.at_edge
+
+
+def test_boxes_have_no_temperature():
+    entries = copy.deepcopy(SMALL)
+    for one in entries.values():
+        one.update(of="boxes", temperatures={})
+    assert found(entries).tempered is None
+    assert found(entries).to_dict()["temperature"] is None
+
+
+def test_runs_without_calibration_have_none():
+    assert summarize_calibration(records(), SMALL_PROTOCOL) is None
+
+
+@pytest.mark.parametrize("cell", [("clean", 0), ("fog", 2)])
+def test_a_cell_without_calibration_is_an_error(cell):
+    with pytest.raises(SummaryError, match="No calibration of 1 cell: judge all of them"):
+        found({key: value for key, value in SMALL.items() if key != cell})
+
+
+def test_pixels_and_boxes_are_not_averaged():
+    with pytest.raises(SummaryError, match="of pixels, of others of boxes"):
+        found({**SMALL, ("fog", 1): {**SMALL["fog", 1], "of": "boxes"}})
