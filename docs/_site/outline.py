@@ -31,6 +31,7 @@ OUTLINE = {
         "judging",
         "report",
         "judge_function",
+        "classification",
         "reports",
         "adapters",
         "export",

@@ -44,6 +44,12 @@ def test_judging_a_function_without_torch(tmp_path):
     assert "[5/5] contrast 5: mIoU" in errors
 
 
+def test_judging_a_classifier_without_torch(tmp_path):
+    status, errors = run(script_of(None, "docs/classification.md"), tmp_path, BLOCKED)
+    assert status == 0, errors
+    assert "[5/5] saturate 5: top1" in errors
+
+
 def test_judging_modules_of_torch(tmp_path):
     status, errors = run(script_of("Modules of torch", "docs/adapters.md"), tmp_path)
     assert status == 0, errors
