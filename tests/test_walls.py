@@ -28,9 +28,9 @@ FLOORS = (
 # Parts of evaluation, from the ground up. The loop and the report both read results and summaries, and neither needs
 # the other.
 STAGES = (
-    {"conditions"},
+    {"conditions", "attacks"},
     {"protocol"},
-    {"results", "metrics", "attacks"},
+    {"results", "metrics"},
     {"summary"},
     {"judging"},
     {"loop", "report"},
@@ -39,7 +39,8 @@ STAGES = (
 )
 TORCH_FREE = (
     "errors", "environment", "utils", "picture_files", "corruptions",
-    "evaluation.conditions.adaptation_settings", "evaluation.conditions.cell", "evaluation.conditions.condition",
+    "evaluation.conditions.adaptation_settings", "evaluation.conditions.attack_settings",
+    "evaluation.conditions.cell", "evaluation.conditions.condition",
     "evaluation.conditions.kinds", "evaluation.conditions.known", "evaluation.conditions.work",
     "evaluation.conditions.works", "evaluation.protocol", "evaluation.results",
     "evaluation.summary", "evaluation.judging", "evaluation.report", "evaluation.function",

@@ -91,6 +91,19 @@ class ClassFit:
             )
         return np.where(said, places, self.ignore_index)
 
+    def own_labels(self, labels: NDArray[Any]) -> NDArray[Any]:
+        """A label map of the data as one of the model's numbers, the lowest where several are one class of the data.
+
+        ``ignore_index`` stays.
+        """
+        if self._place is None:
+            return labels
+        numbers = np.full(len(self.wanted), NOTHING, np.int64)
+        for number in reversed(np.flatnonzero(self._place != NOTHING)):
+            numbers[self._place[number]] = number
+        told = labels < len(self.wanted)
+        return np.where(told & (labels != self.ignore_index), numbers[np.where(told, labels, 0)], self.ignore_index)
+
     def objects(self, found: Detections) -> Detections:
         """Objects of the model's classes as objects of the data's; the others are left out.
 

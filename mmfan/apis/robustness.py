@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from mmengine.dist import get_world_size
 from mmengine.runner import Runner
 
 from mmfan.apis.distributed import has_accelerator
+from mmfan.corruptions.cell import Cell
 from mmfan.errors import ConfigError, MMFanError
+from mmfan.evaluation.conditions import kind_of
 from mmfan.evaluation.loop.estimate import estimate_seconds, measure_pace
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 from mmfan.evaluation.metrics.evaluator import with_calibration
@@ -130,6 +132,7 @@ def _described(loop: RobustnessLoop, measure: bool) -> str:
     for family in loop.protocol.families:
         told = "" if family.first.condition is None else f", {family_text(family.first)}"
         lines += [f"  {name}{told}: {', '.join(map(str, family.severities(name)))}" for name in family.corruptions]
+    lines += costs_of(loop.cells, len(loop.chosen))
     if done:
         lines.append(f"{len(done)} of these {len(loop.cells)} are in {loop.store and loop.store.path} already")
     if not measure:
@@ -138,14 +141,29 @@ def _described(loop: RobustnessLoop, measure: bool) -> str:
     pace = measure_pace(loop)
     workers = loop.dataloader.num_workers
     seconds = estimate_seconds(pace, todo, len(loop.chosen), workers, get_world_size())
-    slowest = max(pace.corrupt, key=lambda name: pace.corrupt[name])
+    slowest = max(pace.corrupt, key=lambda name: pace.corrupt[name], default=None)
+    corrupting = "" if slowest is None else f", corrupting it up to {1e3 * pace.corrupt[slowest]:.0f} ms ({slowest})"
     lines.append(
         f"about {duration(seconds)} for {counted(len(todo), 'cell')} with "
         f"{counted(workers, 'loading process', 'loading processes')}: a picture takes the model "
-        f"{1e3 * pace.forward:.0f} ms, reading it {1e3 * pace.prepare:.0f} ms, corrupting it up to "
-        f"{1e3 * pace.corrupt[slowest]:.0f} ms ({slowest})"
+        f"{1e3 * pace.forward:.0f} ms, reading it {1e3 * pace.prepare:.0f} ms{corrupting}"
     )
     return "\n".join(lines)
+
+
+def costs_of(cells: Iterable[Cell], pictures: int) -> list[str]:
+    """What conditions cost whose pictures take more than a forward pass, a line each.
+
+    Args:
+        cells: All that are judged.
+        pictures: Number of pictures of a cell.
+    """
+    lines = []
+    for cell in cells:
+        told = "" if cell.condition is None else kind_of(cell).cost(cell.condition)
+        if told:
+            lines.append(f"  {cell}: {told}, {counted(pictures, 'picture')}")
+    return lines
 
 
 def old_records_text(loop: RobustnessLoop) -> str:

@@ -18,6 +18,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from mmfan.cli.attack_options import add_attack_options, asked_with_attacks, check_attack_options
 from mmfan.cli.commands import judge_classifier as classifiers
 from mmfan.cli.commands.judge_onnx import add_onnx_options, check_form, judge_onnx
 from mmfan.cli.console import add_output_options, log_place, own_console
@@ -55,6 +56,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         help=f"judge a model that adapts to each corruption: {', '.join(ADAPTATIONS)}, or JSON with settings, such as "
         '{"name": "bn", "prior": 16, "reset": "cell"}',
     )
+    add_attack_options(parser)
     add_limit(cells, "only N pictures, spread evenly over the set")
     add_seed(cells, "base seed of the corruptions", default=None)
     cells.add_argument("--source", choices=("fly", "disk"), help="corrupt while loading, or read --corrupted-root")
@@ -118,6 +120,7 @@ def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -
         parser.error("take --protocol or --corruptions, not both")
     if args.severities and not args.corruptions:
         parser.error("--severities needs --corruptions")
+    check_attack_options(parser, args)
     if args.source == "fly" and args.corrupted_root:
         parser.error("--corrupted-root is for --source disk")
     if args.amp and args.precision not in (None, "bf16"):
@@ -160,7 +163,7 @@ def judge(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         batch_size=args.batch_size,
         compiled=args.compile,
         fill_cores=not any(word.startswith("test_dataloader.num_workers=") for word in args.cfg_words),
-        protocol=asked_protocol(args.protocol, args.corruptions, args.severities),
+        protocol=asked_with_attacks(args, asked_protocol(args.protocol, args.corruptions, args.severities)),
         adapt=asked_adaptation(args.adapt),
         results=args.results or str(Path(work_dir) / RESULTS_NAME),
         limit=args.limit,

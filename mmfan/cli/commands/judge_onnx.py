@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mmfan.cli.attack_options import asked_with_attacks
 from mmfan.cli.options import whole
 from mmfan.cli.problems import exits_on_problem
 from mmfan.cli.stopping import status_of
@@ -128,7 +129,8 @@ def judge_onnx(args: argparse.Namespace, parser: argparse.ArgumentParser, result
     predict = OnnxSegmentor(session, data, preprocessing)
     # weights of more than 2 GB, and those of some exporters, lie beside the file
     weights = [path for path in (network, network.with_name(f"{network.name}.data")) if path.is_file()]
-    protocol = asked_protocol(args.protocol, args.corruptions, args.severities) or "kamann16"
+    asked = asked_with_attacks(args, asked_protocol(args.protocol, args.corruptions, args.severities))
+    protocol = asked or "kamann16"
     with exits_on_problem(parser.prog, code=1):
         try:
             found = judge_anything(

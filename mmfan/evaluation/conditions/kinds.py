@@ -29,6 +29,10 @@ def _once(condition: Condition) -> float:
     return 1.0
 
 
+def _untold(condition: Condition) -> str:
+    return ""
+
+
 def _as_it_is(condition: Condition, batch_size: int, processes: int, cells: Sequence[Cell]) -> Condition:
     return condition
 
@@ -55,6 +59,7 @@ class Kind:
         continual: Whether the state of one cell goes on into the next one, so that a run that was killed has to go
             through the former cells again.
         passes: How many forward passes a batch costs, about, for estimates of the time; a backward pass counts as two.
+        cost: What a picture costs, in words; empty where :attr:`passes` says enough.
         whole: Adds to the settings what the run decides: takes the condition, the number of pictures in a batch, the
             number of processes that share the pictures and all cells of the protocol. Raises :class:`ConditionError`
             where the condition cannot be judged so.
@@ -72,6 +77,7 @@ class Kind:
     continual: Callable[[Condition], bool] = _never
     passes: Callable[[Condition], float] = _once
     whole: Callable[[Condition, int, int, Sequence[Cell]], Condition] = _as_it_is
+    cost: Callable[[Condition], str] = _untold
 
     def work_of(self, condition: Condition, situation: Any) -> Any:
         """The work of a condition in a situation; see :attr:`factory`."""

@@ -8,6 +8,7 @@ from mmfan.evaluation.conditions.adaptation_settings import (
     settings_of_adaptation,
     whole_adaptation,
 )
+from mmfan.evaluation.conditions.attack_settings import cost_text, passes_of_attack, settings_of_attack
 from mmfan.evaluation.conditions.kinds import Kind, register_kind
 
 ADAPTATION = register_kind(
@@ -28,10 +29,14 @@ ATTACK = register_kind(
     Kind(
         "attack",
         "Attacks",
-        strength="epsilon",
-        comparable="papers with the same norm, epsilon, number of steps and loss; stronger attacks give lower scores, "
-        "and no average over epsilons is a figure of its own",
+        strength="radius in 1/255",
+        comparable="papers with the same attack, norm, radius, steps and rounding; a weaker attack "
+        "gives higher scores, and no mean over radii is a figure of its own",
         averaged=False,
+        factory="mmfan.evaluation.conditions.attack:work_of",
+        settings=settings_of_attack,
+        passes=passes_of_attack,
+        cost=cost_text,
     )
 )
 WEATHER = register_kind(

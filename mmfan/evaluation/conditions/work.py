@@ -23,7 +23,7 @@ In :func:`mmfan.judge` with a module of torch (:mod:`mmfan.adapters.torch_module
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,8 @@ class Situation:
         batch_size: Pictures in a batch; the last one of a cell may be smaller.
         seed: Base seed of the run, for draws of a work's own.
         ignore_index: Number of the label pixels that do not count; None where there are none.
+        dataset: OpenMMLab's data set, for truth that its pipeline does not give; None in ``judge``.
+        names: Path of a picture -> its name, in OpenMMLab's loop.
     """
 
     model: Any
@@ -54,6 +56,22 @@ class Situation:
     batch_size: int = 1
     seed: int = 0
     ignore_index: int | None = None
+    dataset: Any = None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def name_of(self, sample: Any) -> str:
+        """The name of a data sample's picture, which draws of a work's own are derived from.
+
+        Raises:
+            NotToModelError: The sample does not say which picture it is of.
+        """
+        path = getattr(sample, "img_path", None)
+        if path not in self.names:
+            raise NotToModelError(
+                f"A data sample does not say which picture it is of: its `img_path` is {path!r:.200}. Leave `img_path` "
+                "among the `meta_keys` of the pipeline's last step."
+            )
+        return self.names[path]
 
 
 @dataclass
@@ -62,13 +80,16 @@ class PictureBatch:
 
     Attributes:
         pixels: (N, 3, H, W) float32 tensor on the module's device, RGB in 0..1, before anything is normalised.
-        truth: As many (H, W) uint8 arrays of class numbers; empty where the truth is no label map.
+        truth: As many (H, W) uint8 arrays of the module's class numbers; empty where the truth is no label map.
         names: Names of the pictures.
+        padded: Height and width that scores of the module are of, before its padding goes; None for those of the
+            pictures.
     """
 
     pixels: Any
     truth: Sequence[Any] = field(default_factory=tuple)
     names: Sequence[str] = field(default_factory=tuple)
+    padded: tuple[int, int] | None = None
 
 
 class Work:

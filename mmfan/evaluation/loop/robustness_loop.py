@@ -199,6 +199,7 @@ class RobustnessLoop(BaseLoop):
         paths, names = name_pictures(dataset, self.name_root)
         self.chosen = spread(len(names), self.limit)
         self.names = [names[number] for number in self.chosen]
+        self.name_of_path = dict(zip(paths, names, strict=True))
         self.disk = None
         if corrupted_root is not None:
             chosen = [paths[number] for number in self.chosen]
@@ -279,7 +280,8 @@ class RobustnessLoop(BaseLoop):
         module = self.runner.model.module if is_model_wrapper(self.runner.model) else self.runner.model
         situation = Situation(
             module, batch_size=self.batches.batch_size, seed=self.seed,
-            ignore_index=getattr(self.clean_dataset, "ignore_index", None),
+            ignore_index=getattr(self.clean_dataset, "ignore_index", None), dataset=self.clean_dataset,
+            names=self.name_of_path,
         )  # fmt: skip
         return Works(situation, self.cells)
 

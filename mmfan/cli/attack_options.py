@@ -1,0 +1,55 @@
+"""Options of commands that judge models under attack."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from mmfan.cli.options import whole
+from mmfan.evaluation.attacks.settings import ATTACKS, NORMS, STEPS
+from mmfan.evaluation.conditions.attack_settings import EPS
+from mmfan.evaluation.judging.asked_attack import asked_attacks
+
+SETTINGS = ("norm", "steps", "alpha", "target")
+
+
+def add_attack_options(parser: argparse.ArgumentParser) -> None:
+    """``--attack``, and what belongs to it."""
+    group = parser.add_argument_group("attacks")
+    group.add_argument(
+        "--attack",
+        nargs="+",
+        metavar="NAME",
+        help=f"judge under attack: {', '.join(ATTACKS)}; beside --protocol or --corruptions, or alone",
+    )
+    group.add_argument(
+        "--eps", nargs="+", type=float, metavar="R", help=f"radii in 1/255 (default: {' '.join(map(str, EPS))})"
+    )
+    group.add_argument("--steps", type=whole(1), metavar="T", help=f"gradients taken (default: {STEPS})")
+    group.add_argument("--norm", choices=NORMS, help="of the radius (default: linf)")
+    group.add_argument("--alpha", type=float, metavar="A", help="length of a step in 1/255 (default: 2.5 eps/T)")
+    group.add_argument("--target", type=whole(0), metavar="CLASS", help="draw all pixels to the class of this number")
+    group.add_argument(
+        "--unrounded", action="store_true", help="judge float pictures, as papers do, not whole 8-bit values"
+    )
+
+
+def check_attack_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse what says nothing without ``--attack``."""
+    given = [name for name in ("eps", *SETTINGS) if getattr(args, name) is not None]
+    given += ["unrounded"] if args.unrounded else []
+    if given and not args.attack:
+        parser.error(f"--{given[0]} is of attacks: give --attack as well")
+
+
+def asked_with_attacks(args: argparse.Namespace, protocol: str | dict[str, Any] | None) -> str | dict[str, Any] | None:
+    """The protocol with the attacks that were asked for; attacks alone where no other was.
+
+    Raises:
+        MMFanError: There is no such attack, or a setting is out of range.
+    """
+    if not args.attack:
+        return protocol
+    given = {name: getattr(args, name) for name in SETTINGS if getattr(args, name) is not None}
+    settings = {**given, "rounded": False} if args.unrounded else given
+    return asked_attacks(args.attack, args.eps, settings, protocol)

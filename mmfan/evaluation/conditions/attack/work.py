@@ -1,0 +1,189 @@
+"""Work of an attack while a cell is judged: each picture is attacked by itself, then all are judged as ever.
+
+Attacks see one picture at a time, so that a score is the same for any batch size and any number of processes. The
+random start is drawn from the picture's name, in the order of the channels red, green, blue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmfan.corruptions import picture_seed
+from mmfan.corruptions.cell import Cell
+from mmfan.evaluation.attacks.ascent import Loss, attack_pictures, frozen
+from mmfan.evaluation.attacks.object_losses import detection_loss
+from mmfan.evaluation.attacks.pixel_losses import IGNORED, segmentation_loss
+from mmfan.evaluation.attacks.settings import LEVELS, Attack
+from mmfan.evaluation.conditions.attack.detector_truth import DetectorTruth
+from mmfan.evaluation.conditions.attack_settings import attack_of
+from mmfan.evaluation.conditions.condition import Condition
+from mmfan.evaluation.conditions.work import NotToModelError, PictureBatch, Situation, Work
+
+
+class AttackWork(Work):
+    """What the works of the two drivers share.
+
+    Args:
+        condition: The attack; its strength is that of the cell at hand.
+        situation: What it is done in.
+
+    Raises:
+        MMFanError: The model is not of float32.
+    """
+
+    def __init__(self, condition: Condition, situation: Situation) -> None:
+        super().__init__(situation)
+        self.attack: Attack = attack_of(condition.of_strength(1))
+        self._held = ExitStack()
+        with frozen(situation.model):
+            pass  # refuses a model of fewer bits now, not after the clean pictures
+
+    def begin(self, cell: Cell) -> None:
+        """Take the radius of the cell, and hold the model still."""
+        self.attack = attack_of(cell.condition)
+        self._held.enter_context(frozen(self.situation.model))
+
+    def end(self) -> dict[str, float]:
+        """Let the model go."""
+        self._held.close()
+        return {}
+
+    def attacked(self, picture: Tensor, name: str, loss: Loss) -> Tensor:
+        """A picture, (3, H, W) uint8 RGB, attacked; float32 from 0 to 1 where it is not rounded.
+
+        Args:
+            picture: The picture.
+            name: Its name.
+            loss: What to ascend.
+        """
+        seed = picture_seed(self.situation.seed, name, self.attack.name, 0)
+        return attack_pictures(loss, picture[None], self.attack, [seed]).pictures[0]
+
+
+class FunctionWork(AttackWork):
+    """The attack on a module of torch that ``judge`` has, a segmentor."""
+
+    def forward(self, step: Callable[[Any], Any], batch: PictureBatch) -> Any:
+        """Take pictures through the module, attacked.
+
+        Raises:
+            NotToModelError: There are no label maps to attack with.
+        """
+        if len(batch.truth) != len(batch.pixels):
+            raise NotToModelError(
+                f"{self.attack} needs a label map for each picture: in mmfan.judge attacks are for segmentors."
+            )
+        pictures = (batch.pixels * LEVELS).round().to(torch.uint8)
+        changed = [self._one(step, batch.padded, *one) for one in zip(pictures, batch.truth, batch.names, strict=True)]
+        stacked = torch.stack(changed)
+        pixels = stacked.float() / LEVELS if stacked.dtype == torch.uint8 else stacked
+        return step(replace(batch, pixels=pixels))
+
+    def _one(
+        self, step: Callable[[Any], Any], padded: tuple[int, int] | None, picture: Tensor, truth: Any, name: str
+    ) -> Tensor:
+        labels = torch.from_numpy(truth.astype("int64"))[None].to(picture.device)
+
+        def logits_of(pixels: Tensor) -> Tensor:
+            found = step(PictureBatch(pixels, [truth], [name]))
+            if found.ndim != 4 or not found.is_floating_point():
+                raise NotToModelError(
+                    f"{self.attack} needs a module that returns scores (N, C, h, w), floats, got {found.dtype} "
+                    f"{tuple(found.shape)}: class numbers have no gradient."
+                )
+            size = tuple(labels.shape[1:])
+            return _resized(_resized(found, padded or size)[..., : size[0], : size[1]], size)
+
+        ignored = IGNORED if self.situation.ignore_index is None else self.situation.ignore_index
+        return self.attacked(picture, name, segmentation_loss(logits_of, labels, self.attack, ignored))
+
+
+class LoopWork(AttackWork):
+    """The attack on a segmentor or a detector of OpenMMLab, through its own preprocessor.
+
+    Raises:
+        MMFanError: The attack is not for detectors.
+    """
+
+    def __init__(self, condition: Condition, situation: Situation) -> None:
+        super().__init__(condition, situation)
+        self.truth = DetectorTruth(situation) if is_detector(situation.model) else None
+        if self.truth is not None:
+            detection_loss(torch.sum, self.attack)  # refuses what is not for detectors
+
+    def forward(self, step: Callable[[Any], Any], batch: Any) -> Any:
+        """Take a batch through the model, attacked; ``step`` is its ``test_step``."""
+        inputs, samples = batch["inputs"], batch["data_samples"]
+        changed = [self._one(step, *one) for one in zip(inputs, samples, strict=True)]
+        return step({**batch, "inputs": torch.stack(changed) if isinstance(inputs, Tensor) else changed})
+
+    def _one(self, step: Callable[[Any], Any], picture: Any, sample: Any) -> Tensor:
+        if not isinstance(picture, Tensor) or picture.dtype != torch.uint8:
+            told = str(picture.dtype) if isinstance(picture, Tensor) else type(picture).__name__
+            raise NotToModelError(
+                f"{self.attack} needs pictures of uint8 from the test pipeline, without test-time augmentation, got "
+                f"{told}: leave normalising to the model's data_preprocessor."
+            )
+        loss = self._pixels(step, sample) if self.truth is None else self._objects(self.truth, picture, sample)
+        device = next(self.situation.model.parameters()).device
+        # pipelines give blue first; what is drawn is drawn red first
+        found = self.attacked(picture.to(device).flip(0), self.situation.name_of(sample), loss).flip(0)
+        return found if found.dtype == torch.uint8 else found * LEVELS
+
+    def _pixels(self, step: Callable[[Any], Any], sample: Any) -> Loss:
+        truth = getattr(sample, "gt_sem_seg", None)
+        if truth is None:
+            raise NotToModelError(
+                f"{self.attack} needs the truth, and the samples of the test pipeline have no `gt_sem_seg`: it needs "
+                "LoadAnnotations."
+            )
+        device = next(self.situation.model.parameters()).device
+        labels = truth.data.reshape(1, *truth.data.shape[-2:]).to(device)
+
+        def logits_of(pixels: Tensor) -> Tensor:
+            # a copy, for predictions are written into it
+            found = step({"inputs": [pixels[0].flip(0) * LEVELS], "data_samples": [sample.clone()]})
+            return _logits(found)[None]
+
+        ignored = IGNORED if self.situation.ignore_index is None else self.situation.ignore_index
+        return segmentation_loss(logits_of, labels, self.attack, ignored)
+
+    def _objects(self, truth: DetectorTruth, picture: Tensor, sample: Any) -> Loss:
+        model, seed = self.situation.model, picture_seed(self.situation.seed, self.situation.name_of(sample), "loss", 0)
+        known = truth.sample(sample)
+
+        def loss_of(pixels: Tensor) -> Tensor:
+            cuda = [pixels.device] if pixels.device.type == "cuda" else []
+            with torch.random.fork_rng(cuda):  # detectors draw which boxes they learn from
+                torch.manual_seed(seed)
+                batch = {"inputs": [pixels[0].flip(0) * LEVELS], "data_samples": [known.clone()]}
+                ready = model.data_preprocessor(batch, False)
+                losses = model(ready["inputs"], ready["data_samples"], mode="loss")
+                return model.parse_losses(losses)[0]
+
+        return detection_loss(loss_of, self.attack)
+
+
+def _resized(scores: Tensor, size: tuple[int, ...]) -> Tensor:
+    if tuple(scores.shape[2:]) == size:
+        return scores
+    return F.interpolate(scores.float(), size, mode="bilinear", align_corners=False)
+
+
+def is_detector(model: Any) -> bool:
+    """Whether a model of OpenMMLab is a detector, by the names of its classes."""
+    return "BaseDetector" in {kind.__name__ for kind in type(model).__mro__}
+
+
+def _logits(found: Sequence[Any]) -> Tensor:
+    logits = getattr(found[0], "seg_logits", None)
+    if logits is None:
+        raise NotToModelError("An attack needs a segmentor whose predictions have `seg_logits`.")
+    return logits.data

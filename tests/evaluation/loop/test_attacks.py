@@ -1,0 +1,134 @@
+"""Attacks in the loop: a segmentor and a detector of OpenMMLab, through their preprocessors; resumed, and bit-equal."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from helpers.tiny_retinanet import write_detector
+from helpers.tiny_robustness import judge, make_runner, unformatted_configs, write_parts
+
+from mmfan.errors import MMFanError
+from mmfan.evaluation.conditions import Situation
+from mmfan.evaluation.conditions.attack.detector_truth import DetectorTruth
+from mmfan.evaluation.judging.asked_attack import asked_attacks
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
+    return write_parts(tmp_path_factory.mktemp("attacked"))
+
+
+def attacks(*names, eps=(4,), **settings):
+    return asked_attacks(names, eps, settings)
+
+
+def conditions_of(records):
+    return {
+        (record["condition"]["name"], record["condition"]["strength"]): record["metrics"]
+        for record in records.values()
+        if record.get("condition")
+    }
+
+
+def test_attacks_are_cells_whose_scores_fall(parts, tmp_path):
+    protocol = attacks("fgsm", "segpgd", "cospgd", eps=(0.5, 16), steps=2)
+    _, records = judge(*parts, tmp_path / "results.jsonl", protocol=protocol)
+    [clean] = [one["metrics"] for one in records.values() if "condition" not in one]
+    found = conditions_of(records)
+    assert set(found) == {(name, eps) for name in ("fgsm", "segpgd", "cospgd") for eps in (0.5, 16)}
+    for name in ("fgsm", "segpgd", "cospgd"):
+        assert found[name, 0.5] == clean  # nothing whole is nearer than 1/255
+        assert found[name, 16]["aAcc"] < clean["aAcc"]
+    [record] = [one for one in records.values() if one.get("condition", {}).get("name") == "fgsm"][:1]
+    assert (record["corruption"], record["severity"]) == ("clean", 0)
+    assert record["condition"]["settings"] == {"norm": "linf", "rounded": True}
+
+
+def test_batch_and_run_do_not_change_what_is_found_and_weights_stay(parts, tmp_path):
+    protocol = attacks("pgd", eps=(8,), steps=2)
+    scores = []
+    for batch, name in ((1, "one"), (3, "three"), (1, "again")):
+        runner = make_runner(
+            *parts, tmp_path / name, {"test_dataloader.batch_size": batch}, protocol=protocol,
+            results=str(tmp_path / f"{name}.jsonl"),
+        )  # fmt: skip
+        runner.test_loop  # noqa: B018 (built, so that the weights are loaded as they are judged)
+        runner.load_or_resume()
+        before = {key: value.clone() for key, value in runner.model.state_dict().items()}
+        with unformatted_configs():
+            runner.test()
+        assert all(torch.equal(value, before[key]) for key, value in runner.model.state_dict().items())
+        assert not any(one.grad is not None for one in runner.model.parameters())
+        scores.append((tmp_path / f"{name}.jsonl").read_text().count('"condition"'))
+    assert scores == [1, 1, 1]
+    counts = [conditions_of(_records(tmp_path / f"{name}.jsonl")) for name in ("one", "three", "again")]
+    assert counts[0] == counts[1] == counts[2]
+
+
+def test_a_killed_run_goes_on_and_unrounded_is_another_list(parts, tmp_path):
+    results = tmp_path / "results.jsonl"
+    protocol = attacks("pgd", eps=(2, 8), steps=1)
+    judge(*parts, results, protocol=protocol)
+    whole = results.read_text().splitlines()
+    results.write_text("\n".join(whole[:2]) + "\n" + whole[2][:40])  # killed while it wrote the last
+    with pytest.warns(UserWarning, match="passed over the part of a record"):
+        judge(*parts, results, protocol=protocol)
+    assert conditions_of(_records(results)) == dict(conditions_of(_by_line(whole)).items())
+    judge(*parts, results, protocol=attacks("pgd", eps=(8,), steps=1, rounded=False))
+    assert len(_records(results)) == 4
+
+
+def test_a_detector_is_attacked_by_its_own_losses(tmp_path):
+    pytest.importorskip("mmdet")
+    config, checkpoint = write_detector(tmp_path)
+    config.write_text(config.read_text().replace("scale=(80, 64)", "scale=(160, 128)"))  # the input twice the picture
+    protocol = attacks("fgsm", "pgd", eps=(8,), steps=2)
+    with unformatted_configs():
+        runner = make_runner(
+            config, checkpoint, tmp_path / "work", protocol=protocol, results=str(tmp_path / "r.jsonl")
+        )
+        loop = runner.test_loop
+        runner.load_or_resume()
+    works, model = loop._works(), runner.model.eval()
+    [batch] = [part[1] for part in next(iter(loop.dataloader))]
+    known = DetectorTruth(Situation(model, dataset=loop.clean_dataset)).sample(batch["data_samples"][0])
+    own = loop.clean_dataset.get_data_info(0)["instances"]
+    assert torch.allclose(known.gt_instances.bboxes, 2 * torch.tensor([one["bbox"] for one in own]))
+    assert known.gt_instances.labels.tolist() == [one["bbox_label"] for one in own]
+
+    def loss(inputs):
+        with torch.no_grad():
+            ready = model.data_preprocessor({"inputs": inputs, "data_samples": [known.clone()]}, False)
+            return model.parse_losses(model(**ready, mode="loss"))[0].item()
+
+    losses = [loss(batch["inputs"])]
+    for cell in loop.cells[1:]:
+        with works.during(cell, {}), torch.no_grad():
+            found = works.forward(lambda changed: changed["inputs"], batch)
+        assert 0 < (found[0].int() - batch["inputs"][0].int()).abs().max() <= 8
+        losses.append(loss(found))
+    assert min(losses[1:]) > losses[0] + 1e-3, losses
+    with unformatted_configs():
+        runner.test()
+    found = conditions_of(_records(tmp_path / "r.jsonl"))
+    assert set(found) == {("fgsm", 8), ("pgd", 8)}
+
+
+def test_pixel_attacks_of_a_detector_are_refused_before_the_first_cell(tmp_path):
+    pytest.importorskip("mmdet")
+    config, checkpoint = write_detector(tmp_path)
+    with pytest.raises(MMFanError, match="segpgd weighs the loss of each pixel"):
+        judge(config, checkpoint, tmp_path / "results.jsonl", protocol=attacks("segpgd"))
+    assert not Path(tmp_path / "results.jsonl").exists() or not (tmp_path / "results.jsonl").read_text()
+
+
+def _records(path):
+    from mmfan.evaluation.results.store import ResultsStore, key_of
+
+    return {key_of(record)[1]: record for record in ResultsStore(path).records()}
+
+
+def _by_line(lines):
+    import json
+
+    return dict(enumerate(map(json.loads, lines)))
