@@ -93,7 +93,7 @@ def test_a_detector_is_attacked_by_its_own_losses(tmp_path):
     [batch] = [part[1] for part in next(iter(loop.dataloader))]
     known = DetectorTruth(Situation(model, dataset=loop.clean_dataset)).sample(batch["data_samples"][0])
     own = loop.clean_dataset.get_data_info(0)["instances"]
-    assert torch.allclose(known.gt_instances.bboxes, 2 * torch.tensor([one["bbox"] for one in own]))
+    assert torch.allclose(known.gt_instances.bboxes, 2.0 * torch.tensor([one["bbox"] for one in own]))
     assert known.gt_instances.labels.tolist() == [one["bbox_label"] for one in own]
 
     def loss(inputs):
