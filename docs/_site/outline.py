@@ -39,6 +39,7 @@ OUTLINE = {
         "calibration",
         "real_weather",
         "adaptation",
+        "attacks",
         "analysis",
         "weights",
         "configs",

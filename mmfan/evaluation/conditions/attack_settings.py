@@ -14,6 +14,7 @@ from mmfan.utils.text import did_you_mean
 EPS = (1, 2, 4, 8)
 EPS_UNROUNDED = (0.25, 0.5, *EPS)
 USUAL_ALPHA = f"{REACH} eps/steps"  # a length of a step for each radius
+UNSAID = (("start", True), ("kept", "last"))  # what all but special cases have
 GIVEN = ("norm", "steps", "alpha", "start", "kept", "rounded", "target")
 
 
@@ -40,7 +41,9 @@ def settings_of_attack(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     told = _attack(name, 1, given).told
     if name == "fgsm":  # is one step by its definition
         return {key: told[key] for key in ("norm", "rounded", "target") if key in told}
-    return {**told, "alpha": USUAL_ALPHA if given.get("alpha", USUAL_ALPHA) in (None, USUAL_ALPHA) else told["alpha"]}
+    usual = given.get("alpha", USUAL_ALPHA) in (None, USUAL_ALPHA)
+    settings = {**told, "alpha": USUAL_ALPHA if usual else told["alpha"]}
+    return {key: value for key, value in settings.items() if (key, value) not in UNSAID}
 
 
 def attack_of(condition: Condition) -> Attack:

@@ -153,7 +153,8 @@ def _strength_table(found: Sequence[Strengths], name: str, family: Protocol, met
     for one in found:
         half = one.halves.get(name)
         scores = (percent(one.scores.get(name, {}).get(level)) for level in levels)
-        rows.append((one.name, percent(one.clean), *scores, "-" if half is None else f"{half:.2f}"))
+        reached = "-" if not one.clean else f"> {max(levels)}" if half is None else f"{half:.2f}"
+        rows.append((one.name, percent(one.clean), *scores, reached))
     caption = (
         f"{metric} in % at each {what}; half: the {what} at which half of the clean score is left, between those judged"
     )

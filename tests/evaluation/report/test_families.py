@@ -70,7 +70,7 @@ def test_a_section_each(report):
 
 def test_the_formats_hold_them_all(report):
     markdown = as_markdown(report)
-    assert "# Attacks: pgd (steps 5)" in markdown
+    assert "# Attacks: pgd (alpha 2.5 eps/steps, norm linf, rounded True, steps 5)" in markdown
     assert "# Adaptation at test time: bn (" in markdown
     told = json.loads(as_json(report))
     assert {one["kind"] for one in told["families"]} == {"adaptation", "attack"}

@@ -1,0 +1,58 @@
+"""`mmfan judge --attack`: options that contradict themselves, the dry run's cost, the table, the report's section."""
+
+import json
+
+import pytest
+from helpers.tiny_robustness import unformatted_configs, write_parts
+
+from mmfan.cli import main
+from mmfan.cli.commands.judge import make_parser, run
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
+    return write_parts(tmp_path_factory.mktemp("parts"))
+
+
+def command(parts, folder, *options):
+    words = ["judge", *parts, "--work-dir", folder, "--workers", "0", "--attack", "segpgd", "--steps", "2", *options]
+    with unformatted_configs():
+        return main(list(map(str, words)))
+
+
+@pytest.mark.parametrize("option", [["--eps", "4"], ["--norm", "l2"], ["--unrounded"]])
+def test_options_of_attacks_need_an_attack(option, capsys):
+    parser = make_parser("mmfan judge")
+    with pytest.raises(SystemExit):
+        run(parser.parse_args(["config.py", "checkpoint.pth", *option]), parser)
+    assert "is of attacks: give --attack as well" in capsys.readouterr().err
+
+
+def test_dry_run_judging_and_report(parts, tmp_path, capfd):
+    assert command(parts, tmp_path, "--eps", "0.5", "16", "--limit", "2", "--dry-run") == 0
+    said = capfd.readouterr().out
+    assert "segpgd 16: 3 forward and 2 backward passes a picture, 2 pictures" in said
+    assert "segpgd 0.5: 1 forward and 0 backward passes a picture" in said
+    assert "about" in said
+    assert command(parts, tmp_path, "--eps", "0.5", "16", "--limit", "2") == 0
+    records = [json.loads(line) for line in (tmp_path / "robustness.jsonl").read_text().splitlines()]
+    assert [(one.get("condition") or {}).get("strength") for one in records] == [None, 0.5, 16]
+    assert {"model", "clean", "0.5", "16", "half"} <= {
+        word.strip() for line in capfd.readouterr().out.splitlines() for word in line.split("|")
+    }
+    # beside corruptions in the same file: a section of its own, and no mean over both
+    with unformatted_configs():
+        words = ["judge", *parts, "--work-dir", tmp_path, "--workers", "0", "--limit", "2"]
+        assert main([*map(str, words), "--corruptions", "contrast", "--severities", "2"]) == 0
+    capfd.readouterr()
+    assert main(["report", str(tmp_path / "robustness.jsonl"), "--format", "json"]) == 0
+    report = json.loads(capfd.readouterr().out)
+    assert report["protocol_cells"] == 1
+    [section] = report["families"]
+    assert section["title"].startswith("Attacks: segpgd (alpha 2.5 eps/steps, norm linf, rounded True, steps 2)")
+    scores = {one["condition"]["strength"]: one["metrics"]["mIoU"] for one in records[1:]}
+    [model] = section["models"]
+    assert model["scores"]["segpgd"]["0.5"] == model["clean"]
+    assert model["scores"]["segpgd"]["16"] <= scores[0.5]
