@@ -7,7 +7,7 @@ import pytest
 from helpers.small_results import PROTOCOL, SCORES, records
 
 from mmfan.corruptions.cell import CLEAN, Cell
-from mmfan.evaluation.conditions import Condition, ConditionCell
+from mmfan.evaluation.conditions import ConditionCell, make_condition
 from mmfan.evaluation.judging.asked import asked_adaptation
 from mmfan.evaluation.judging.cells import CellRun
 from mmfan.evaluation.judging.outcome import conclude
@@ -34,7 +34,7 @@ def test_families():
     assert [(one.name, one.size, one.corruptions) for one in mixed.families] == [
         ("mixed", 2, ("fog",)),
         ("mixed: bn (prior 4, reset cell)", 2, ("fog",)),
-        ("mixed: pgd (steps 5)", 3, ("pgd",)),
+        ("mixed: pgd (alpha 2.5 eps/steps, norm linf, rounded True, steps 5)", 3, ("pgd",)),
         ("mixed: tent (lr 0.001, reset cell, steps 1)", 1, ("contrast",)),
     ]
     assert [one.groups for one in mixed.families] == [
@@ -97,7 +97,7 @@ def test_descriptions_that_are_refused(conditions, words):
 
 def attack_records(scores, **more):
     return [
-        {**records(**more)[0], "metrics": {"mIoU": score}, "condition": Condition("attack", "pgd", at).entry()}
+        {**records(**more)[0], "metrics": {"mIoU": score}, "condition": make_condition("attack", "pgd", at).entry()}
         for at, score in scores.items()
     ]
 
@@ -108,7 +108,7 @@ def test_keys_tell_conditions_apart(tmp_path):
         store.append(record)
     key = key_of(records()[0])[0]
     assert store.done(key) == {*(Cell(*pair) for pair in SCORES), *(
-        ConditionCell(CLEAN, Condition("attack", "pgd", at)) for at in (1, 2)
+        ConditionCell(CLEAN, make_condition("attack", "pgd", at)) for at in (1, 2)
     )}  # fmt: skip
     assert store.find(key, CLEAN)["metrics"] == {"mIoU": 0.8}
     counts = store.write_counts(attack_records({1: 0.5})[0], [[[1, 0, 0]]], ["a.png"])

@@ -25,6 +25,8 @@ ATTACKED = get_protocol(
     }
 )
 
+PGD = "pgd (alpha 2.5 eps/steps, norm linf, rounded True, steps 5)"
+
 
 def add(store, protocol, scores, model="fan-t"):
     """Records of a protocol's cells, with the clean one as the small results have it."""
@@ -70,7 +72,7 @@ def test_a_section_each(report):
 
 def test_the_formats_hold_them_all(report):
     markdown = as_markdown(report)
-    assert "# Attacks: pgd (alpha 2.5 eps/steps, norm linf, rounded True, steps 5)" in markdown
+    assert f"# Attacks: {PGD}" in markdown
     assert "# Adaptation at test time: bn (" in markdown
     told = json.loads(as_json(report))
     assert {one["kind"] for one in told["families"]} == {"adaptation", "attack"}
@@ -82,7 +84,7 @@ def test_the_formats_hold_them_all(report):
     assert any("attacked" in row and ",0.6,0.2" in row for row in rows)
     assert "\\label{tab:robustness:bn-overview}" in as_latex(report)
     page = as_html(report)
-    assert "Attacks: pgd (steps 5)" in page
+    assert f"Attacks: {PGD}" in page
     assert "<h1>Robustness: mIoU on small</h1>" in page
 
 
