@@ -81,7 +81,7 @@ def check_form(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Non
         parser.error("--classification needs --onnx FILE; other models go by --classifier MODEL")
     if args.classifier is not None and args.onnx is not None:
         parser.error("take --classifier or --onnx, not both")
-    others = OF_CONFIGS | OF_LABEL_MAPS
+    others = {name: words for name, words in OF_CONFIGS.items() if name != "calibration"} | OF_LABEL_MAPS
     given = [words for name, words in others.items() if getattr(args, name)]
     if given or args.launcher != "none":
         parser.error(f"{', '.join(given or ['--launcher'])} cannot stand beside a classifier")
@@ -237,6 +237,7 @@ def judge_classifier(args: argparse.Namespace, parser: argparse.ArgumentParser, 
                 model.name,
                 dataset_name=args.dataset_name,
                 version=model.version,
+                calibration=args.calibration,
                 seed=args.seed or 0,
                 limit=args.limit,
                 workers=args.workers,

@@ -217,7 +217,8 @@ def _sequence(images: Any, others: dict[str, Any]) -> Sequence[Any]:
             "Expected `images` to be a folder, or a sequence of (picture, class, name) without "
             f"{', '.join(given or others)}; got {type(images).__name__}."
         )
-    return images  # type: ignore[no-any-return]
+    found: Sequence[Any] = images
+    return found
 
 
 def _folder(folder: Path) -> Path:

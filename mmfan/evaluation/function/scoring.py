@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.errors import MMFanError
+from mmfan.evaluation.function.class_scoring import ClassScores
 from mmfan.evaluation.function.class_sources import ClassificationData
 from mmfan.evaluation.function.items import Item, Ready
-from mmfan.evaluation.function.predictions import PredictionError, read_class_scores, read_labels, read_objects
+from mmfan.evaluation.function.predictions import PredictionError, read_labels, read_objects
 from mmfan.evaluation.function.sources import CocoData, Data, SegmentationData
 from mmfan.evaluation.judging.contents import metric_hash
-from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.metrics.calibration import CalibrationSums
 from mmfan.evaluation.metrics.cell_scores import CellScores
-from mmfan.evaluation.metrics.classification import rank_of, scores_of_ranks
 from mmfan.evaluation.metrics.confidence import FORMS, Form, sums_of_picture
 from mmfan.evaluation.metrics.counts import METRICS
 from mmfan.evaluation.metrics.labels import count_labels, scores_of_pictures
@@ -25,7 +24,6 @@ from mmfan.evaluation.metrics.objects import index_of, score_objects
 from mmfan.utils.text import counted
 from mmfan.visualization.coco_results import Detections, as_coco_results
 
-SIGNED = 32  # scores of a classifier by which it is known again
 DIGITS = 6  # of the shares and sums by which a model is known again
 
 
@@ -171,53 +169,6 @@ class ObjectScores:
         return [round(float(one), DIGITS) for one in sums]
 
 
-class ClassScores:
-    """Top-1 and top-5 accuracy of a classifier.
-
-    Args:
-        data: What it is judged on.
-
-    Attributes:
-        tolerance: As of :class:`ObjectScores`, of scores that a lower precision rounds.
-    """
-
-    tolerance = 2e-2
-
-    def __init__(self, data: ClassificationData) -> None:
-        self.data = data
-        outputs = data.outputs
-        self.count = outputs if isinstance(outputs, int) else len(data.classes if outputs is None else outputs)
-        self._ranks: list[int] = []
-        self._truths: list[int] = []
-
-    @property
-    def hash(self) -> str:
-        """Of what decides about the scores beside predictions and truth: the form of the pictures is part of it."""
-        told = {"driver": "mmfan.judge", "scores": "classes", "columns": self.data.columns, "outputs": self.count}
-        told |= {"form": self.data.form.to_dict(), "stored": self.data.stored is not None}
-        return metric_hash(told, self.data.classes)
-
-    def read(self, output: Any, ready: Ready) -> NDArray[np.floating]:
-        """The scores of the set's classes in what a model returned; see :func:`read_class_scores`."""
-        return read_class_scores(output, self.data.classes, self.data.columns, self.count)
-
-    def add(self, prediction: NDArray[np.floating], ready: Ready, item: Item) -> None:
-        """Take in the place of the true class of a picture."""
-        self._ranks.append(rank_of(prediction, item.truth))
-        self._truths.append(item.truth)
-
-    def scores(self) -> CellScores:
-        """The scores of what was added since the last call."""
-        ranks, truths = self._ranks, self._truths
-        self._ranks, self._truths = [], []
-        return scores_of_ranks(ranks, truths, self.data.classes)
-
-    def signature(self, prediction: NDArray[np.floating]) -> list[float]:
-        """By what a model is known again: its scores of up to 32 classes, spread evenly over all."""
-        shown = prediction[spread(len(prediction), SIGNED)]
-        return [round(float(score), DIGITS) if np.isfinite(score) else 0.0 for score in shown]
-
-
 Scores = LabelScores | ObjectScores | ClassScores
 
 
@@ -242,9 +193,7 @@ def scores_of(data: Data, calibration: bool | str = False) -> Scores:
     if isinstance(data, CocoData):
         return ObjectScores(data, bool(calibration))
     if isinstance(data, ClassificationData):
-        if calibration:
-            raise MMFanError("Calibration is of segmentors and detectors; judge classifiers without it.")
-        return ClassScores(data)
+        return ClassScores(data, bool(calibration))
     raise MMFanError(
         f"Expected `data` to be SegmentationData, CocoData or ClassificationData, got {type(data).__name__}."
     )

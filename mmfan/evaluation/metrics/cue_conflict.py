@@ -68,10 +68,10 @@ def probabilities_of(scores: NDArray[np.floating]) -> NDArray[np.float64]:
     """Probabilities from logits, (K,); what are probabilities already stays: no number below 0, and 1 in sum.
 
     Raises:
-        MMFanError: A number is not finite.
+        MMFanError: A number is NaN or infinite; minus infinity may stand for a class that is ruled out.
     """
     values = np.asarray(scores, np.float64)
-    if not np.isfinite(values).all():
+    if np.isnan(values).any() or np.isposinf(values).any() or not np.isfinite(values).any():
         raise MMFanError("The scores hold numbers that are not finite (NaN or infinite).")
     if values.min() >= 0 and abs(values.sum() - 1) < _APART:
         return values

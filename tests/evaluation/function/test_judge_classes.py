@@ -31,7 +31,11 @@ def expected(cell, seed=0):
     right = []
     for kind, file, picture in pictures():
         name = f"{kind}/{file}"
-        seen = picture if cell[0] == "clean" else corrupt(picture, *cell, picture_seed(seed, name, *cell))
+        seen = (
+            picture
+            if cell[0] == "clean"
+            else corrupt(picture, cell[0], cell[1], picture_seed(seed, name, cell[0], cell[1]))
+        )
         right.append(CLASSES[int(by_level(seen).argmax())] == kind)
     return sum(right) / len(right)
 
@@ -174,3 +178,22 @@ def test_pictures_are_kept_with_their_names(folder, tmp_path):
         path.relative_to(tmp_path / "r.jsonl.pictures") for path in (tmp_path / "r.jsonl.pictures").rglob("*.png")
     )
     assert len(kept) == 5 + 5 + 1
+
+
+@pytest.mark.parametrize("form", ["logits", "probabilities", "of ten"])
+def test_calibration_by_hand(folder, form):
+    """Always 0.5, 0.3 and 0.2: right on a third of the pictures, at a confidence of a half."""
+    shares = np.array([0.5, 0.3, 0.2])
+    outputs = None
+    if form == "of ten":  # what the other columns have is given up, and the rest brought to 1
+        shares, outputs = np.array([*(0.5 * shares), *[0.1] * 5]), [*CLASSES, *"abcde"]
+    said = np.log(shares).astype(np.float32) + 3 if form == "logits" else shares.astype(np.float32)
+    data = ClassificationData(folder, outputs=outputs)
+    found = judge(lambda rgb: said, data, calibration=True)
+    scores = found.records[0]["calibration"]["scores"]
+    assert found.clean == 1 / 3
+    assert scores["ECE"] == pytest.approx(0.5 - 1 / 3, abs=1e-5)
+    assert scores["NLL"] == pytest.approx(-np.log([0.5, 0.3, 0.2]).mean(), abs=1e-5)
+    # (p - y)^2 summed over the classes, mean over the truths
+    brier = [((np.array([0.5, 0.3, 0.2]) - np.eye(3)[truth]) ** 2).sum() for truth in range(3)]
+    assert scores["Brier"] == pytest.approx(np.mean(brier), abs=1e-5)
