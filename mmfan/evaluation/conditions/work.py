@@ -65,7 +65,7 @@ class Situation:
         Raises:
             NotToModelError: The sample does not say which picture it is of.
         """
-        path = getattr(sample, "img_path", None)
+        path = str(getattr(sample, "img_path", None))
         if path not in self.names:
             raise NotToModelError(
                 f"A data sample does not say which picture it is of: its `img_path` is {path!r:.200}. Leave `img_path` "
