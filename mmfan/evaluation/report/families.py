@@ -156,7 +156,7 @@ def _strength_table(found: Sequence[Strengths], name: str, family: Protocol, met
         reached = "-" if not one.clean else f"> {max(levels)}" if half is None else f"{half:.2f}"
         rows.append((one.name, percent(one.clean), *scores, reached))
     caption = (
-        f"{metric} in % at each {what}; half: the {what} at which half of the clean score is left, between those judged, or "
-        "that it is more than the largest"
+        f"{metric} in % at each {what}; half: the {what} at which half of the clean score is left, between those "
+        "judged, or that it is more than the largest"
     )
     return Table(spoken(name), caption, ("model", "clean", *map(str, levels), "half"), tuple(rows))
