@@ -94,7 +94,7 @@ def confidence_against_accuracy(models: Sequence[tuple[str, Calibration]], subti
                 )  # fmt: skip
     _square(axes, "", "confidence, %", "right, %")
     axes.text(4, 95, "does not know", fontsize=9, color="0.35", va="top")
-    axes.text(96, 5, "knows too well", fontsize=9, color="0.35", ha="right")
+    axes.text(96, 5, "doubts too much", fontsize=9, color="0.35", ha="right")
     return _finished(figure, "Loses accuracy, and knows it?", subtitle, below)
 
 

@@ -138,7 +138,7 @@ def _tally(
     lowest = (ONE + BINS // 2) // BINS  # the last probability of the lowest bin
     for number in range(len(shares)):
         values = shares[number]
-        every = 0
+        every = np.int64(0)
         for x in range(count):
             value = values[x]
             squares[x] += value * value
@@ -164,7 +164,7 @@ def _tally(
         if label < 0:
             continue
         right = at[x] == label
-        place = max(((np.int64(row[x]) * BINS + (ONE - 1 - BINS // 2)) >> 22) - 1, 0)
+        place = max(((np.int64(row[x]) * BINS + (ONE - 1 - BINS // 2)) >> 22) - 1, np.int64(0))
         bins[place, 0] += 1
         bins[place, 1] += row[x]
         bins[place, 2] += right

@@ -75,7 +75,8 @@ def calibration_scores(report: Report) -> Table:
             report,
             f"calibration of {' and '.join(dict.fromkeys(one.of for _, one in found))}, in % but for NLL, Brier and "
             "the temperature; lower is better but for AUROC; corrupted is the mean over severities, then over types; "
-            "confidence lost / accuracy lost is 100 where a model knows what it loses, 0 where it does not",
+            "confidence lost / accuracy lost, over the types that lose any, is 100 where a model knows what it "
+            "loses, 0 where it does not",
         )
         if any(tempered):
             caption += (
@@ -111,14 +112,19 @@ def calibration_by_corruption(report: Report) -> Table:
             for name in names
         ]
         sections.append(len(rows))
-    rows.append(("mean of types", *(text for _, one in found for text in _pair(one, one.corrupted))))
+    rows.append(
+        (
+            "mean of types",
+            *(text for _, one in found for text in (percent(one.corrupted.get("ECE")), percent(one.known))),
+        )
+    )
     caption = ""
     if found:
         caption = with_protocol(
             report,
             "ECE in %, mean over the severities of each corruption, lower is better; known: confidence lost / accuracy "
-            "lost in %, 100 where the confidence falls as the accuracy does, 0 where it stays; none where less than "
-            "half a point of accuracy is lost",
+            "lost in %, 100 where the confidence falls as the accuracy does, 0 where it stays, below 0 where it rises; "
+            "none where less than half a point of accuracy is lost",
         )
     head = ("corruption", *(f"{named[model.name]}: {part}" for model, _ in found for part in ("ECE", "known")))
     sets = rival_sets(report, [model for model, _ in found])

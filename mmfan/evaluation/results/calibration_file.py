@@ -10,6 +10,7 @@ import io
 import os
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,8 @@ def write_sums(path: str | os.PathLike[str], sums: CalibrationSums) -> None:
         OSError: The file cannot be written.
     """
     content = io.BytesIO()
-    np.savez_compressed(content, **{one.name: np.asarray(getattr(sums, one.name), np.int64) for one in fields(sums)})
+    arrays: dict[str, Any] = {one.name: np.asarray(getattr(sums, one.name), np.int64) for one in fields(sums)}
+    np.savez_compressed(content, **arrays)
     write_whole(path, content.getvalue())
 
 

@@ -72,8 +72,12 @@ class CalibrationSummary:
 
     @property
     def known(self) -> float | None:
-        """The confidence that is lost / the accuracy that is lost; see :func:`known_share`."""
-        return known_share(self.clean, self.corrupted)
+        """The confidence lost / the accuracy lost, over the types that lose any; see :func:`known_share`.
+
+        Types that gain accuracy are left out: what they lose of confidence would count as known loss of the others.
+        """
+        losing = [one for one in self.by_corruption.values() if known_share(self.clean, one) is not None]
+        return known_share(self.clean, _means(losing)) if losing else None
 
     def to_dict(self) -> dict[str, Any]:
         """All of it in the types of JSON."""

@@ -41,6 +41,13 @@ def test_the_share_of_the_loss_that_is_known():
     assert known_share({"accuracy": 0.9, "confidence": None}, {"accuracy": 0.1, "confidence": 0.5}) is None
 
 
+def test_types_that_gain_accuracy_are_no_known_loss():
+    gaining = {**SMALL, ("contrast", 1): entry({6: (20, 0.4, 19)}, NLL=1, AUROC=0.5)}  # 95 % right, 40 % sure
+    assert found(gaining).known == pytest.approx(0.2 / 0.3, abs=1e-6)  # that of fog alone
+    alike = dict.fromkeys(SMALL, SMALL["clean", 0])
+    assert found(alike).known is None
+
+
 def test_bins_of_cells_are_added():
     table = found().reliability_corrupted
     assert table[:, 0].sum() == pytest.approx(1)
