@@ -157,3 +157,32 @@ def test_a_network_that_classifies(folder, capsys):
     found = records(folder / "r.jsonl")
     assert [one["metrics"] for one in found[:3]] == [one["metrics"] for one in found[3:]]
     assert found[0]["checkpoint_hash"]
+
+
+@pytest.mark.slow
+def test_an_official_file(folder, capsys):
+    """Random weights under published names: found by its tensors, normalised as ImageNet, known again by its hash."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("mmengine")
+    from mmfan import picture_files
+    from mmfan.adapters import Preprocessing
+    from mmfan.models import FANClassifier
+
+    torch.manual_seed(0)
+    model = FANClassifier({"type": "mmfan.FANHybrid", "arch": "tiny"}, num_classes=3).eval()
+    state = {key.removeprefix("backbone."): value for key, value in model.state_dict().items()}
+    torch.save({"state_dict": state}, folder / "fan_tiny.pth.tar")
+    line = ["judge", "--classifier", "fan_tiny.pth.tar", "--images", "val", "--crop", "32", "--protocol", "clean"]
+    assert main([*line, "--batch-size", "4", "--workers", "0", "--results", "r.jsonl", "--quiet"]) == 0
+    (record,) = records(folder / "r.jsonl")
+    assert record["model"] == "fan_tiny"
+    assert len(record["checkpoint_hash"]) == 16
+    preprocessing = Preprocessing(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+    right = []
+    for number, kind in enumerate(("n01", "n02", "n07")):
+        for one in range(2):
+            rgb = picture_files.read(str(folder / "val" / kind / f"{one}.png"))[4:36, 8:40, ::-1]
+            batch = torch.from_numpy(preprocessing.array(np.ascontiguousarray(rgb)).transpose(2, 0, 1).copy())[None]
+            with torch.no_grad():
+                right.append(int(model(batch).argmax()) == number)
+    assert record["metrics"]["top1"] == pytest.approx(sum(right) / 6)
