@@ -146,7 +146,7 @@ def _tally(
                 best[x], at[x] = value, number
             parts = np.int32(value * one + half)
             row[x] = parts
-            every += parts
+            every += np.int64(parts)
         classes[number, 0, 1] += every
         for x in range(count):
             if row[x] > lowest:

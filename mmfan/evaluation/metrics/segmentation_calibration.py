@@ -48,6 +48,7 @@ class CalibrationMetric(BaseMetric):
         if form not in FORMS:
             raise MMFanError(f"Expected the form of the scores to be among {', '.join(FORMS)}, got {form!r}.")
         self.form: Form = form
+        self.results: list[CalibrationSums] = []
         self.ignore_index = ignore_index
         self.running: RunningSums | None = None
 

@@ -170,8 +170,20 @@ def _is_overlap(value: Any) -> bool:
 
 
 def _is_calibration(value: Any) -> bool:
-    scores = value.get("scores") if isinstance(value, Mapping) else None
-    return isinstance(scores, Mapping) and all(map(_is_score, scores.values()))
+    if not isinstance(value, Mapping) or not all(
+        isinstance(value.get(key), Mapping) for key in ("scores", "reliability", "temperatures")
+    ):
+        return False
+    columns = [value["reliability"].get(name) for name in ("count", "confidence", "right")]
+    whole = all(isinstance(column, list) and all(type(one) is int for one in column) for column in columns)
+    tried = [value["temperatures"].get(name, []) for name in ("T", "NLL", "ECE")]
+    return (
+        all(map(_is_score, value["scores"].values()))
+        and type(value.get("one")) is int
+        and whole
+        and all(isinstance(column, list) and all(map(_is_score, column)) for column in tried)
+        and len(set(map(len, columns))) == len(set(map(len, tried))) == 1
+    )
 
 
 _NAMED = ("a text or a whole number", lambda value: isinstance(value, (str, int)))

@@ -120,11 +120,14 @@ def known_share(clean: Mapping[str, float | None], other: Mapping[str, float | N
     >>> known_share({"accuracy": 0.9, "confidence": 0.9}, {"accuracy": 0.5, "confidence": 0.8})
     0.25
     """
-    parts = [one.get(name) for one in (clean, other) for name in ("accuracy", "confidence")]
-    accuracy, confidence, low_accuracy, low_confidence = parts
-    if not all(map(is_defined, parts)) or accuracy - low_accuracy < LEAST_LOSS:
+    accuracy, confidence = (_difference(clean.get(name), other.get(name)) for name in ("accuracy", "confidence"))
+    if accuracy is None or confidence is None or accuracy < LEAST_LOSS:
         return None
-    return round((confidence - low_confidence) / (accuracy - low_accuracy), 12)
+    return round(confidence / accuracy, 12)
+
+
+def _difference(one: float | None, other: float | None) -> float | None:
+    return one - other if is_defined(one) and is_defined(other) else None
 
 
 def summarize_calibration(records: Iterable[Record], protocol: Protocol) -> CalibrationSummary | None:
@@ -177,10 +180,11 @@ def _scores_of(entry: Mapping[str, Any]) -> Scores:
 
 def _means(rows: list[Scores]) -> Scores:
     """The mean of each score; None where it is not defined in one of them."""
-    return {
-        name: mean(values) if all(map(is_defined, values := [row.get(name) for row in rows])) else None
-        for name in rows[0]
-    }
+    found: Scores = {}
+    for name in rows[0]:
+        values = [value for row in rows if is_defined(value := row.get(name))]
+        found[name] = mean(values) if len(values) == len(rows) else None
+    return found
 
 
 def _reliability(entries: list[Mapping[str, Any]]) -> NDArray[np.float64]:
@@ -192,8 +196,8 @@ def _reliability(entries: list[Mapping[str, Any]]) -> NDArray[np.float64]:
 
 
 def _tempered(entries: Mapping[Cell, Mapping[str, Any]], clean: Cell) -> Tempered | None:
-    tried = {cell: entry.get("temperatures") for cell, entry in entries.items()}
-    losses = (tried[clean] or {}).get("NLL") or []
+    tried: dict[Cell, Mapping[str, Any]] = {cell: entry.get("temperatures") or {} for cell, entry in entries.items()}
+    losses = tried[clean].get("NLL") or []
     if not all(tried.values()) or not all(map(is_defined, losses)):
         return None
     values = list(tried[clean]["T"])

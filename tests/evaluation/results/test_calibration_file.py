@@ -4,11 +4,14 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from helpers.calibrated_results import calibrated
+from helpers.small_results import records
 
 from mmfan.errors import MMFanError
 from mmfan.evaluation.metrics.calibration import CalibrationSums, sums_of_boxes
 from mmfan.evaluation.results.calibration_file import read_sums, write_sums
 from mmfan.evaluation.results.counts_file import write_counts
+from mmfan.evaluation.results.record import check_record
 
 
 def some(seed=0):
@@ -39,6 +42,20 @@ def test_boxes(tmp_path):
     sums = sums_of_boxes(np.array([0.5]), np.array([True]))
     write_sums(tmp_path / "a.npz", sums)
     assert same(read_sums(tmp_path / "a.npz"), sums)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scores": {"ECE": "low"}}, {"reliability": None}, {"temperatures": {"T": [1.0], "NLL": [], "ECE": []}},
+        {"one": 1.5}, {"reliability": {"count": [1], "confidence": [0.5], "right": [1]}},
+    ],
+)  # fmt: skip
+def test_records_of_another_form_are_refused(change):
+    record = calibrated(records())[0]
+    check_record(record)
+    with pytest.raises(MMFanError, match="`calibration` must be a dict like"):
+        check_record({**record, "calibration": {**record["calibration"], **change}})
 
 
 def test_damaged_files_are_refused(tmp_path):
