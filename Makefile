@@ -35,6 +35,7 @@ test-fast: dev       ## what needs neither processes nor trainings: a minute and
 LIGHT := tests/utils tests/picture_files tests/corruptions tests/evaluation/judging tests/evaluation/function \
   tests/evaluation/results tests/evaluation/summary tests/evaluation/report tests/evaluation/test_protocol.py \
   tests/evaluation/metrics/test_labels.py tests/evaluation/metrics/test_objects.py tests/evaluation/metrics/test_flips.py \
+  tests/evaluation/metrics/test_classification.py tests/evaluation/metrics/test_cue_conflict.py \
   tests/datasets/corrupted tests/datasets/prepare tests/datasets/miniature tests/datasets/test_label_files.py tests/adapters \
   tests/visualization tests/test_walls.py mmfan/utils mmfan/picture_files mmfan/corruptions
 PYTHON ?= $(BIN)/python
