@@ -22,6 +22,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DOORS = {
     "fly": "made on the fly, while the model was judged",
     "disk": "read from a corrupted set on disk",
+    "stored": "read as they were published, corrupted by others",
 }
 
 
