@@ -6,15 +6,11 @@ import os
 
 import numpy as np
 import pytest
+from helpers.kept_arrays import arrays, put_all
 
 from mmfan.evaluation.judging.kept import Kept, cache_size, kept_or_none
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="memory is shared by file descriptors")
-
-
-def arrays(count, shape=(40, 50, 3)):
-    rng = np.random.default_rng(0)
-    return [rng.integers(0, 256, shape, np.uint8) for _ in range(count)]
 
 
 def test_what_was_put_is_found():
@@ -65,12 +61,6 @@ def test_memory_that_is_not_there(monkeypatch):
     monkeypatch.setattr(kept.memory, "take", none_left)
     assert not kept.put(0, arrays(1)[0])
     assert kept.get(0) is None
-
-
-def put_all(kept, first):
-    for number, array in enumerate(arrays(6)):
-        if number % 2 == first:
-            assert kept.put(number, array, str(number))
 
 
 @pytest.mark.process

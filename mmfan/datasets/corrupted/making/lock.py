@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -64,7 +65,7 @@ def _take(path: Path, say: Callable[[str], None]) -> IO[bytes]:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = open(path, "a+b")  # noqa: SIM115 - the lock lasts until the caller closes it
         except (FileNotFoundError, FileExistsError):  # a run that ended just now removed the folder
-            if os.path.lexists(path.parent) and not path.parent.is_dir():
+            if _in_the_way(path.parent):
                 raise
             continue
         try:
@@ -81,6 +82,15 @@ def _take(path: Path, say: Callable[[str], None]) -> IO[bytes]:
         if _is_at(file, path):
             return file
         file.close()  # its holder ended, and removed it, between our opening and our locking
+
+
+def _in_the_way(folder: Path) -> bool:
+    """Whether something else than a folder has its name; asked once, as it comes and goes."""
+    try:
+        mode = folder.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    return not stat.S_ISDIR(mode) and not folder.is_dir()
 
 
 def shard_of(path: Path) -> str:
