@@ -43,11 +43,17 @@ if __name__ == "__main__":
 SLEEP = "print('ready', flush=True); time.sleep(600)"
 
 
+def as_usual():
+    """Signals end a program, whatever the tests were started with: nohup has SIGHUP ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(tmp_path):
     started = []
 
-    def start_program(method, wait=SLEEP, prepare=None):
+    def start_program(method, wait=SLEEP, prepare=as_usual):
         program = tmp_path / "program.py"
         program.write_text(PROGRAM.replace("{wait}", textwrap.indent(wait, "    ").strip()))
         process = subprocess.Popen(
