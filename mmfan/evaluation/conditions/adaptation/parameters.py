@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from mmfan.evaluation.conditions.adaptation.norms import Forwards, batch_norms, 
 from mmfan.evaluation.conditions.work import Situation, Work
 
 
-class ChangingParameters(Work):
+class ChangingParameters(Work, ABC):
     """The base of works that change scale and shift of normalising layers by gradients.
 
     Batch norms normalise by the batch alone meanwhile. What was predicted counts, not what the model has become by it.
@@ -37,13 +38,13 @@ class ChangingParameters(Work):
         self._become: list[Tensor] = []  # what goes on in the next cell where nothing is reset
         self.optimizer = self.make_optimizer()
 
+    @abstractmethod
     def make_optimizer(self) -> torch.optim.Optimizer:
         """A new optimizer of :attr:`changing`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def adapt(self, step: Callable[[Any], Any], batch: Any) -> Any:
         """Predict and change the parameters, with gradients turned on; returns what ``step`` returned."""
-        raise NotImplementedError
 
     def begin(self, cell: Cell) -> None:
         """Let these parameters alone have gradients; start from the trained ones, or go on where nothing is reset."""
