@@ -47,7 +47,7 @@ TORCH_FREE = (
     "evaluation.attacks.settings", "evaluation.metrics.calibration", "evaluation.metrics.classification",
     "evaluation.metrics.confidence", "evaluation.metrics.cue_conflict", "evaluation.metrics.flips",
     "evaluation.metrics.labels", "evaluation.metrics.objects", "evaluation.metrics.counts",
-    "datasets.corrupted",
+    "datasets.corrupted", "datasets.classes.folders", "datasets.classes.picture_form",
     "datasets.cityscapes_labels", "datasets.miniature", "datasets.prepare",
     "analysis.catalogue", "analysis.options", "analysis.spec",
     "adapters.batches", "adapters.classes", "adapters.exported", "adapters.exported_classifier",

@@ -24,7 +24,7 @@ MAY_DECODE = {
     "datasets/transforms/load_image.py",
     "datasets/transforms/load_labels.py",
     "datasets/transforms/loading.py",
-    "evaluation/function/picture_form.py",  # what it encoded itself
+    "datasets/classes/picture_form.py",  # what it encoded itself
 }
 
 

@@ -5,10 +5,9 @@ from mmfan.utils.lazy import lazy_face
 __getattr__, __dir__, __all__ = lazy_face(
     __name__,
     {
-        "class_sources": ["ClassificationData"],
+        "class_sources": ["ClassificationData", "PictureForm"],
         "cue_conflict": ["judge_cue_conflict"],
         "judge_anything": ["judge"],
-        "picture_form": ["PictureForm"],
         "result": ["Judgement", "NotAsRequiredError", "Worst"],
         "sources": ["CocoData", "SegmentationData"],
     },

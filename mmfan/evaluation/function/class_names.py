@@ -70,17 +70,6 @@ def _first(name: Any, path: Path) -> str:
     return name
 
 
-def in_order(folders: Sequence[str]) -> tuple[str, ...]:
-    """Names of class folders in the order of their numbers: as texts, but numbers as numbers (ImageNet-V2's).
-
-    >>> in_order(["n02", "n01"]), in_order(["10", "9", "100"])
-    (('n01', 'n02'), ('9', '10', '100'))
-    """
-    if all(name.isascii() and name.isdigit() for name in folders):
-        return tuple(sorted(folders, key=int))
-    return tuple(sorted(folders))
-
-
 def columns_of(classes: Sequence[str], outputs: Sequence[str] | int | None) -> tuple[int, ...] | None:
     """The column of each class in what a model returns; None where they are the columns already.
 

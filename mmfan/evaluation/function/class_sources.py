@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from mmfan.corruptions import IMAGENET_C, picture_name
 from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.datasets.classes.folders import in_order, need_folder, pictures_of_classes
+from mmfan.datasets.classes.picture_form import PictureForm
 from mmfan.datasets.corrupted.layout import clean_set
 from mmfan.errors import MMFanError, WrongTypeError
-from mmfan.evaluation.function.class_names import Names, columns_of, in_order, read_names
+from mmfan.evaluation.function.class_names import Names, columns_of, read_names
 from mmfan.evaluation.function.items import Item
-from mmfan.evaluation.function.picture_form import PictureForm
 from mmfan.evaluation.function.sources import Data, Folder
 from mmfan.evaluation.judging.contents import Held
 from mmfan.evaluation.judging.pictures import check_names
 from mmfan.picture_files import content_of
-from mmfan.utils.files import PICTURE_SUFFIXES
 from mmfan.utils.text import counted, did_you_mean, shortlist
 
 # The name of a type here -> that of its folder in ImageNet-C: the type whose numbers differ has a name of its own.
@@ -78,7 +78,7 @@ class ClassificationData(Data):
         self.form, self._lock = form or PictureForm(), threading.Lock()
         if isinstance(images, (str, os.PathLike)):
             folder = Path(images)
-            pairs = _of_folders(folder) if labels is None else _of_list(folder, Path(labels))
+            pairs = pictures_of_classes(folder) if labels is None else _of_list(folder, Path(labels))
             name_root = clean_set(os.fspath(images)).name_root if root is None else os.fspath(root)
             self._items: Sequence[Any] = [(path, kind, picture_name(path, name_root)) for path, kind in pairs]
             self.name = name or folder.resolve().name
@@ -221,31 +221,11 @@ def _sequence(images: Any, others: dict[str, Any]) -> Sequence[Any]:
     return found
 
 
-def _folder(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise FileNotFoundError(f"The folder {folder.absolute()} does not exist.")
-    return folder
-
-
-def _of_folders(folder: Path) -> list[tuple[str, str]]:
-    """Every picture below the class folders with the name of its class, sorted by class, then by path."""
-    kinds = [entry.name for entry in os.scandir(_folder(folder)) if entry.is_dir() and not entry.name.startswith(".")]
-    found: list[tuple[str, str]] = []
-    for kind in in_order(kinds):
-        paths = [path for path in (folder / kind).rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES]
-        found += [(str(path), kind) for path in sorted(paths) if not path.name.startswith(".")]
-    if not found:
-        raise FileNotFoundError(
-            f"There is no picture in folders below {folder}: expected one folder for each class, or `labels`."
-        )
-    return found
-
-
 def _of_list(folder: Path, labels: Path) -> list[tuple[str, str | int]]:
     """The pictures of a list with their classes, in its order."""
     if not labels.is_file():
         raise FileNotFoundError(f"The list {labels.absolute()} does not exist.")
-    _folder(folder)
+    need_folder(folder)
     try:
         rows = [row for row in csv.reader(labels.read_text(encoding="utf-8-sig").splitlines()) if row]
     except (UnicodeDecodeError, csv.Error) as error:
@@ -268,7 +248,7 @@ def _of_list(folder: Path, labels: Path) -> list[tuple[str, str | int]]:
 
 def _tree(folder: Path, clean: Path, items: Sequence[Any]) -> Stored:
     """The corrupted picture of a number in a tree of ``TYPE/SEVERITY/``, which has the clean one's path."""
-    _folder(folder)
+    need_folder(folder)
 
     def find(number: int, cell: Cell) -> str:
         kind = STORED_NAMES.get(cell.corruption, cell.corruption)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from mmfan import picture_files
 from mmfan.corruptions import corrupt, picture_seed
 from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.datasets.classes.picture_form import PictureForm
 from mmfan.datasets.label_files import as_bytes, ids_outside, map_ids, read_label_image, reduce_zero
 from mmfan.errors import MMFanError, WrongTypeError
-from mmfan.evaluation.function.picture_form import PictureForm
 from mmfan.evaluation.judging.kept import Kept
 from mmfan.utils.text import shortlist
 
