@@ -66,6 +66,9 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     cells.add_argument(
         "--calibration", action="store_true", help="does the model know when it is wrong: ECE, NLL and the like, too"
     )
+    cells.add_argument(
+        "--flips", action="store_true", help="count the pixels that change class from one severity to the next, too"
+    )
     cells.add_argument("--picture-root", metavar="DIR", help="the folder that names of pictures are relative to")
     kept = parser.add_argument_group("what is kept")
     kept.add_argument("--results", metavar="FILE", help=f"results file (default: {RESULTS_NAME} in the work folder)")
@@ -178,6 +181,7 @@ def judge(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         windows=args.windows,
         cache=args.cache,
         calibration=args.calibration,
+        flips=args.flips or None,
     )
     fitted = fit_to_cores(cfg, ["test_dataloader"], args.cfg_words, asked=args.workers is not None)
     runner = build_runner(cfg, work_dir=work_dir, checkpoint=args.checkpoint, launcher=args.launcher, tta=args.tta)

@@ -149,6 +149,7 @@ def judge_onnx(args: argparse.Namespace, parser: argparse.ArgumentParser, result
                 verbose=not args.quiet,
                 cache=args.cache,
                 adapt=asked_adaptation(args.adapt),
+                flips=args.flips,
             )
         except KeyboardInterrupt as stop:
             print("\nStopped; the same command goes on with the cell that was in work.", file=sys.stderr)

@@ -60,6 +60,7 @@ class Kind:
             through the former cells again.
         passes: How many forward passes a batch costs, about, for estimates of the time; a backward pass counts as two.
         cost: What a picture costs, in words; empty where :attr:`passes` says enough.
+        other_pictures: Whether its cells are of other pictures than the clean ones of the run.
         whole: Adds to the settings what the run decides: takes the condition, the number of pictures in a batch, the
             number of processes that share the pictures and all cells of the protocol. Raises :class:`ConditionError`
             where the condition cannot be judged so.
@@ -78,6 +79,7 @@ class Kind:
     passes: Callable[[Condition], float] = _once
     whole: Callable[[Condition, int, int, Sequence[Cell]], Condition] = _as_it_is
     cost: Callable[[Condition], str] = _untold
+    other_pictures: bool = False
 
     def work_of(self, condition: Condition, situation: Any) -> Any:
         """The work of a condition in a situation; see :attr:`factory`."""

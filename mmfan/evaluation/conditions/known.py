@@ -47,5 +47,6 @@ WEATHER = register_kind(
         reference="the clean pictures of the set that the model was trained on",
         comparable="papers on the same split of the same set: validation and test are different lists",
         together=True,
+        other_pictures=True,
     )
 )

@@ -20,6 +20,7 @@ from mmfan.evaluation.function.shown import Shown
 from mmfan.evaluation.function.sources import Chosen
 from mmfan.evaluation.function.stream import Workers
 from mmfan.evaluation.judging.cells import CellProgress
+from mmfan.evaluation.judging.flip_counter import FlipCounter
 from mmfan.evaluation.judging.timing import Shares
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.utils.text import counted, shortlist
@@ -142,14 +143,15 @@ class Driver:
         workers: Make them ready.
         shown: Keeps some of them; None for none.
         logger: Told how far a cell is, and of classes that never occur.
+        flips: Counts them; None where that was not asked for.
     """
 
     def __init__(
         self, caller: Caller, cells: Sequence[Cell], items: Chosen, workers: Workers, shown: Shown | None,
-        logger: logging.Logger,
+        logger: logging.Logger, flips: FlipCounter | None = None,
     ) -> None:  # fmt: skip
         self.caller, self.cells, self.items, self.workers = caller, cells, items, workers
-        self.shown, self.logger = shown, logger
+        self.shown, self.logger, self.flips = shown, logger, flips
         self._skipped: set[int] = set()
         self._stream: Iterator[tuple[Unit, Ready]] = iter(())
         self._batches = -(-len(items) // caller.batch_size)
@@ -182,6 +184,8 @@ class Driver:
             MMFanError: A picture cannot be read or corrupted.
         """
         cell, scores, own = self.cells[number], self.caller.scores, dict[str, float]()
+        if self.flips is not None:
+            self.flips.begin(number)
         with nullcontext() if self.caller.works is None else self.caller.works.during(cell, own):
             self._take(number, shares)
         with shares.measure("metric"):
@@ -193,7 +197,8 @@ class Driver:
                     f"{counted(len(absent), 'class', 'classes')} of {len(scores.data.classes)} never occur in the "
                     f"truth: {shortlist(absent, 10)}. Means are over the others."
                 )
-        return replace(found, metrics={**found.metrics, **own})
+        flips = None if self.flips is None else self.flips.end()
+        return replace(found, metrics={**found.metrics, **own}, flips=flips)
 
     def _take(self, number: int, shares: Shares) -> None:
         """Take the pictures of a cell through the model, and their predictions to the scores."""
@@ -210,6 +215,8 @@ class Driver:
                     prediction = self.caller.read(cell, item, ready, output)
                     scores.add(prediction, ready, item)
                     self.caller.add_confidence(cell, item, ready, output)
+                    if self.flips is not None:
+                        self.flips.add(item.name, prediction)
                 if self.shown is not None:
                     with shares.measure("write"):
                         self.shown.write_output(cell, item, ready, prediction)

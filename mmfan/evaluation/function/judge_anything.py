@@ -24,6 +24,7 @@ from mmfan.evaluation.function.sources import Chosen, Data, SegmentationData
 from mmfan.evaluation.function.stream import AHEAD, Workers, workers_beside_model
 from mmfan.evaluation.judging.cells import CellRun
 from mmfan.evaluation.judging.contents import hash_contents
+from mmfan.evaluation.judging.flip_counter import FlipCounter
 from mmfan.evaluation.judging.kept import cache_size, kept_or_none
 from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.judging.places import writable
@@ -59,6 +60,7 @@ def judge(
     cache: int | str | None = None,
     adapt: str | Mapping[str, Any] | None = None,
     calibration: bool | str = False,
+    flips: bool = False,
 ) -> Judgement:
     """Judge anything that predicts on the clean pictures and on every cell of a protocol.
 
@@ -109,6 +111,8 @@ def judge(
             other conditions of a protocol that work on a model.
         calibration: Say too whether the model knows when it is wrong (:mod:`mmfan.evaluation.metrics.calibration`). A
             segmentor must then return probabilities, (C, H, W), or logits with ``calibration='logits'``.
+        flips: Count, too, the pixels that change class from one severity to the next
+            (:mod:`mmfan.evaluation.judging.flip_counter`); of segmentors.
 
     Returns:
         Clean score, corrupted score, retention, the worst type and cell, summaries, and the report.
@@ -125,7 +129,7 @@ def judge(
         raise WrongTypeError(f"Expected `predict` to be a function of a picture, got {type(predict).__name__}.")
     _check_texts(name=name, dataset_name=dataset_name, version=version)
     wanted = CLEAN_ONLY if protocol == CLEAN_ONLY.name else get_protocol(protocol)
-    scores, seed = scores_of(data, calibration), whole_number("seed", seed, 0)
+    scores, seed = scores_of(data, calibration, flips), whole_number("seed", seed, 0)
     caller = Caller(predict, whole_number("batch_size", batch_size, 1), scores)
     wanted = (wanted if adapt is None else under_adaptation(wanted, adapt)).whole(caller.batch_size)
     caller.prepare_works(wanted.cells, seed)
@@ -134,6 +138,8 @@ def judge(
         raise MMFanError("`shard` and `pictures` need a results file: give `results` too.")
     if part != WHOLE and any(map(is_continual, wanted.cells)):
         raise MMFanError("With reset 'never' each cell goes on from the one before: leave `shard` out.")
+    if part != WHOLE and flips:
+        raise MMFanError("Flips compare each cell with the one a severity below: leave `shard` out.")
     cells = tuple(part.part_of(wanted.judged))
     if not cells:
         raise MMFanError(f"Shard {part} has no cell: {wanted.name} has {len(wanted.judged)}, the clean one among them.")
@@ -150,10 +156,14 @@ def judge(
         key = _key(name, dataset_name or data.name, version, seed, items, scores, store)
         more: dict[str, Any] = {**_source(data), "protocol": protocol_entry(wanted), "probe": probe}
         more |= {} if limit is None else {"limit": limit}
-        run = CellRun(cells, store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER, more=more)
+        counter = FlipCounter(cells) if flips else None
+        run = CellRun(
+            cells, store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER, more=more,
+            steps=counter and counter.steps,
+        )  # fmt: skip
         whole = CellRun(wanted.judged, store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER)
         _check_model(whole, probe, scores.tolerance, version)
-        records = _judge_cells(planned, run, name, count, size)
+        records = _judge_cells(planned, run, name, count, size, counter)
         if part != WHOLE:  # the others' cells, as far as they are there
             records = whole.resumed(quietly=True)
         metric = next(iter(records[0]["metrics"]))
@@ -176,14 +186,16 @@ def _source(data: Data) -> dict[str, Any]:
     return {"source": "fly" if data.stored is None else "stored", **({"form": form} if form else {})}
 
 
-def _judge_cells(planned: Planned, run: CellRun, name: str, workers: int, cache: int) -> list[Record]:
+def _judge_cells(
+    planned: Planned, run: CellRun, name: str, workers: int, cache: int, flips: FlipCounter | None
+) -> list[Record]:
     """Take the cells that are not there yet through the model."""
     caller, cells, items = planned.caller, planned.cells, planned.items
     # from here on, when the contents have been hashed: what changes on disk meanwhile is not judged in some cells alone
     preparation = replace(planned.preparation, kept=kept_or_none(2 * len(items), cache, LOGGER))
     shown = Shown(planned.results, name, planned.shown, caller.scores) if planned.shown and planned.results else None
     with Workers(preparation, cells, workers, AHEAD * workers + caller.batch_size) as ready:
-        driver = Driver(caller, cells, items, ready, shown, LOGGER)
+        driver = Driver(caller, cells, items, ready, shown, LOGGER, flips)
         return run.run(driver.begin, lambda number, _: driver.judge(number, run.shares), driver.skip, workers)
 
 

@@ -33,6 +33,7 @@ class LabelScores:
     Args:
         data: What it is judged on.
         form: What the model returns of the classes, where its confidence is summed up too; None where it is not.
+        flips: Whether flips are counted beside the scores.
 
     Attributes:
         tolerance: Share of the pixels that a model may call otherwise the next time: graphics cards flip a few in a
@@ -41,8 +42,8 @@ class LabelScores:
 
     tolerance = 1e-3
 
-    def __init__(self, data: SegmentationData, form: Form | None = None) -> None:
-        self.data, self.form = data, form
+    def __init__(self, data: SegmentationData, form: Form | None = None, flips: bool = False) -> None:
+        self.data, self.form, self.flips = data, form, flips
         self._counts: list[NDArray[np.int64]] = []
         self._sums: CalibrationSums | None = None
 
@@ -51,6 +52,7 @@ class LabelScores:
         """Of what decides about the scores beside predictions and truth."""
         told = {"driver": "mmfan.judge", "scores": METRICS, "ignore_index": self.data.ignore_index}
         told |= {} if self.form is None else {"calibration": self.form}
+        told |= {"flips": True} if self.flips else {}
         return metric_hash(told, self.data.classes)
 
     def read(self, output: Any, ready: Ready) -> NDArray[np.integer]:
@@ -172,16 +174,18 @@ class ObjectScores:
 Scores = LabelScores | ObjectScores | ClassScores
 
 
-def scores_of(data: Data, calibration: bool | str = False) -> Scores:
+def scores_of(data: Data, calibration: bool | str = False, flips: bool = False) -> Scores:
     """The scores that data are judged by.
 
     Args:
         data: What a model is judged on.
         calibration: Sum up its confidence too: True, or what a segmentor returns, ``'probabilities'`` (the same as
             True) or ``'logits'``.
+        flips: Flips are counted beside them.
 
     Raises:
-        MMFanError: They are no data of a kind that is known, or ``calibration`` is something else.
+        MMFanError: They are no data of a kind that is known, or ``calibration`` is something else; flips of other data
+            than label maps.
     """
     if not isinstance(calibration, bool) and calibration not in FORMS:
         raise MMFanError(
@@ -189,7 +193,9 @@ def scores_of(data: Data, calibration: bool | str = False) -> Scores:
         )
     if isinstance(data, SegmentationData):
         form: Any = "probabilities" if calibration is True else calibration or None
-        return LabelScores(data, form)
+        return LabelScores(data, form, bool(flips))
+    if flips:
+        raise MMFanError(f"Flips are counted of label maps: leave `flips` out for {type(data).__name__}.")
     if isinstance(data, CocoData):
         return ObjectScores(data, bool(calibration))
     if isinstance(data, ClassificationData):

@@ -50,6 +50,8 @@ class CellRun:
         logger: Told of every cell.
         together: Does what one of several processes has to do for all.
         progress: Told how many cells are done, and of how many.
+        steps: Number of a cell -> number of the one whose predictions it is compared with: that is judged again where
+            it is done and the other is not.
 
     Attributes:
         each: Given every record, those that were there first, and of these the clean one.
@@ -69,6 +71,7 @@ class CellRun:
         more: Mapping[str, Any] | None = None,
         together: Together = alone,
         progress: Callable[[int, int], None] | None = None,
+        steps: Mapping[int, int] | None = None,
     ) -> None:
         self.cells = tuple(cells)
         self.store = store
@@ -79,6 +82,7 @@ class CellRun:
         self.more = dict(more or {})
         self.together = together
         self.progress = progress
+        self.steps = dict(steps or {})
         self.each: Callable[[Record], None] | None = None
         self.shares = Shares()
         self.seconds: dict[str, float] = {}
@@ -141,7 +145,8 @@ class CellRun:
         for place, number in enumerate(todo):
             began = time.perf_counter()
             again = self.cells[number] in done  # its record stands; the cells after it need what it leaves behind
-            needed = again or is_continual(self.cells[number])  # who skips it lacks what the next one starts from
+            # who skips it lacks what the next one starts from
+            needed = again or is_continual(self.cells[number]) or number in self.steps.values()
             record = None if needed else self._judged_elsewhere(self.cells[number])
             if record is None:
                 scores = judge(number, place)
@@ -162,10 +167,14 @@ class CellRun:
         return records
 
     def _todo(self, done: set[Cell]) -> list[int]:
-        """Numbers of the cells to judge: those that are not done, and of a family whose state goes on those before."""
+        """Numbers of the cells to judge: those that are not done, and done ones that these need.
+
+        Of a family whose state goes on those before are needed, and the cells that others are compared with.
+        """
         missing = [number for number, cell in enumerate(self.cells) if cell not in done]
         last = {family_of(self.cells[number]): number for number in missing if is_continual(self.cells[number])}
         again = {number for number, cell in enumerate(self.cells) if number < last.get(family_of(cell), 0)}
+        again |= {self.steps[number] for number in missing if number in self.steps}
         return sorted(again | set(missing))
 
     def _hand_on(self, *records: Record) -> None:

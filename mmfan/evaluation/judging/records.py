@@ -52,6 +52,8 @@ def make_record(
         record["note"] = scores.note
     if scores.calibration is not None:
         record["calibration"] = scores.calibration.to_record()
+    if scores.flips is not None:
+        record["flips"] = scores.flips._asdict()
     return record
 
 

@@ -19,7 +19,9 @@ PLACES = frozenset({"img_path", "seg_map_path", "file_name", "filename", "img", 
 HARMLESS = frozenset({"ann_file", "backend_args", "collect_device", "file_client_args", "outfile_prefix", "output_dir"})
 
 
-def contents_of(dataset: Any, chosen: Sequence[int], names: Sequence[str], evaluator: Any) -> Contents:
+def contents_of(
+    dataset: Any, chosen: Sequence[int], names: Sequence[str], evaluator: Any, flips: bool = False
+) -> Contents:
     """Hash what is judged, reading every file once.
 
     Args:
@@ -27,6 +29,7 @@ def contents_of(dataset: Any, chosen: Sequence[int], names: Sequence[str], evalu
         chosen: The numbers of the samples judged.
         names: Names of their pictures, in the same order; the order of neither changes a hash.
         evaluator: The config of the evaluator, or one that is built.
+        flips: Whether flips are counted beside its scores.
 
     Raises:
         FileNotFoundError: A picture or a label map is not there.
@@ -41,7 +44,8 @@ def contents_of(dataset: Any, chosen: Sequence[int], names: Sequence[str], evalu
         return Held(pixels, {key: value for key, value in sample.items() if key not in PLACES}, labels)
 
     files = [_read(path, None) for path in _annotation_files(evaluator)]
-    return hash_contents(names, of_sample, files, metric_hash(evaluator, dataset.metainfo.get("classes", ())))
+    settings = {"evaluator": evaluator, "flips": True} if flips else evaluator
+    return hash_contents(names, of_sample, files, metric_hash(settings, dataset.metainfo.get("classes", ())))
 
 
 def metric_hash(evaluator: Any, classes: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,9 @@ from mmengine.model import is_model_wrapper
 from mmengine.registry import DATASETS
 from mmengine.runner import BaseLoop, Runner
 
-from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.corruptions.cell import CLEAN
 from mmfan.datasets.corrupted.lookup import CorruptedSet, clean_set_of
-from mmfan.errors import ConfigError, MMFanError
+from mmfan.errors import MMFanError
 from mmfan.evaluation.conditions import Situation
 from mmfan.evaluation.conditions.works import Works, working
 from mmfan.evaluation.judging.cells import CellProgress, CellRun
@@ -29,6 +29,7 @@ from mmfan.evaluation.loop.building import building
 from mmfan.evaluation.loop.computing import Computing
 from mmfan.evaluation.loop.contents import contents_of
 from mmfan.evaluation.loop.curves import Curves
+from mmfan.evaluation.loop.flips import LoopFlips
 from mmfan.evaluation.loop.main_process import in_main_process, main_process_alone
 from mmfan.evaluation.loop.packing import pack_bytes, read_bytes
 from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
@@ -42,6 +43,9 @@ from mmfan.evaluation.loop.stream import (
     CorruptPicture,
     SampleNote,
     build_sweep_loader,
+    check_dataloader,
+    corrupted_pictures,
+    needs_equal_sizes,
 )
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.evaluation.metrics.evaluator import make_evaluator
@@ -112,6 +116,8 @@ class RobustnessLoop(BaseLoop):
         adapt: Judge the corruptions with a model that adapts to them at test time: ``'bn'``, ``'tent'`` or ``'sar'``,
             or a dict with that as ``name`` and settings, such as ``dict(name='bn', prior=16, reset='cell')``
             (:mod:`mmfan.evaluation.conditions.adaptation`).
+        flips: Count, too, the pixels that change class from one severity to the next (:mod:`..judging.flip_counter`);
+            of segmentors.
 
     Raises:
         MMFanError: An argument is out of range or contradicts another one, or the dataset cannot be corrupted.
@@ -140,14 +146,16 @@ class RobustnessLoop(BaseLoop):
         windows: int | None = None,
         cache: int | str | None = None,
         adapt: str | Mapping[str, Any] | None = None,
+        flips: bool = False,
     ) -> None:
         wanted = get_protocol(protocol)
         wanted = wanted if adapt is None else under_adaptation(wanted, adapt)
-        _check_dataloader(dataloader)
+        check_dataloader(dataloader)
         size = whole_number("batch_size", dataloader.get("batch_size", 1), 1)
         rank, ranks = get_dist_info()
         self.protocol = wanted.whole(size, ranks)
         self.cells = self.protocol.judged
+        self.flips = LoopFlips(self.cells) if flips else None
         self.seed = whole_number("seed", seed, 0)
         self.limit = None if limit is None else whole_number("limit", limit, 1)
         self.computing = Computing(runner.model, precision, fp16, windows, runner.cfg.get("compile"))
@@ -265,7 +273,8 @@ class RobustnessLoop(BaseLoop):
                 self._judge(mode, number, place * self.batches.batches_of_cell, stream, run.shares, works)
             with run.shares.measure("metric"), building("the evaluator"):
                 found = self.evaluator.cell_scores()
-            return found and replace(found, metrics={**found.metrics, **own})
+            flips = None if self.flips is None else self.flips.of_all()
+            return found and replace(found, metrics={**found.metrics, **own}, flips=flips)
 
         records = run.run(begin, judge, lambda number: self.batches.skipped.add(number), self.dataloader.num_workers)
         self.shares = run.seconds
@@ -289,6 +298,7 @@ class RobustnessLoop(BaseLoop):
         return CellRun(
             self.cells, self.store, key, pictures=self.names, packages=PACKAGES, logger=self.runner.logger,
             more=self._more(), together=in_main_process, progress=self.progress,
+            steps=None if self.flips is None else self.flips.steps,
         )  # fmt: skip
 
     def preflight(self, with_model: bool) -> None:
@@ -322,7 +332,9 @@ class RobustnessLoop(BaseLoop):
                 pictures=self.names,
                 seed=self.seed,
                 checkpoint=file if file is not None and Path(file).is_file() else None,
-                contents=contents_of(self.clean_dataset, self.chosen, self.names, self._evaluator_config),
+                contents=contents_of(
+                    self.clean_dataset, self.chosen, self.names, self._evaluator_config, bool(self.flips)
+                ),
                 precision=self.computing.precision.name,
                 **self.computing.changes,
                 lossy_set=None if self.disk is None else self.disk.lossy,
@@ -338,6 +350,8 @@ class RobustnessLoop(BaseLoop):
         """Take a cell's pictures of this process through the model."""
         progress = CellProgress("batches", self.batches.batches_of_cell, self.runner.logger.info)
         step = partial(works.forward, getattr(self.runner.model, f"{mode}_step"))
+        if self.flips is not None:
+            self.flips.begin(number)
         for index in range(first, first + self.batches.batches_of_cell):
             with shares.measure("wait"):
                 # those of a cell that is skipped may have been on their way already
@@ -348,6 +362,8 @@ class RobustnessLoop(BaseLoop):
                     outputs = self.computing.forward(step, batch)
                 with shares.measure("metric"), building("the evaluator"):
                     self.evaluator.process(data_samples=outputs, data_batch=batch)
+                    if self.flips is not None:
+                        self.flips.take(notes, outputs)
                 with shares.measure("write"):
                     self._write_pictures(notes, outputs)
                 shares.add_notes(notes)
@@ -377,19 +393,3 @@ class RobustnessLoop(BaseLoop):
                 truth = shown_truth(sample, note.image, self.evaluator.dataset_meta)
                 if truth is not None:
                     self.writer.write_truth(name, truth)
-
-
-def corrupted_pictures(cells: Sequence[Cell]) -> tuple[Cell, ...]:
-    """The corruptions of the cells' pictures, each once."""
-    return tuple(dict.fromkeys(cell.pictures for cell in cells if cell.pictures != CLEAN))
-
-
-def needs_equal_sizes(model: torch.nn.Module) -> bool:
-    """Whether the model takes a batch of pictures of one size alone, as mmsegmentation's preprocessor does."""
-    names = {kind.__name__ for module in model.modules() for kind in type(module).__mro__}
-    return "SegDataPreProcessor" in names
-
-
-def _check_dataloader(dataloader: Any) -> None:
-    if not isinstance(dataloader, Mapping) or "dataset" not in dataloader:
-        raise ConfigError(f"RobustnessLoop needs the config of a dataloader with its dataset, got {dataloader!r:.80}.")

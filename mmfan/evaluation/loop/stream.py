@@ -18,6 +18,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.registry import FUNCTIONS
 from numpy.typing import NDArray
+from torch import nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mmfan.corruptions import picture_seed
@@ -27,7 +28,7 @@ from mmfan.datasets.corrupted.lookup import CorruptedSet
 from mmfan.datasets.transforms.corrupt import corrupt_bgr, name_of_sample
 from mmfan.datasets.transforms.loading import loading_of
 from mmfan.datasets.transforms.pipelines import check_uncorrupted, innermost_datasets, place_of_loading
-from mmfan.errors import MMFanError
+from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.judging.kept import Kept
 from mmfan.evaluation.loop.decoded import Decoded, keep_labels
 from mmfan.evaluation.loop.picture_names import path_of
@@ -326,3 +327,24 @@ def _start_worker(inner: Callable[[int], None] | None, number: int) -> None:
     end_with_parent()  # torch's own processes notice its end only between two batches
     if inner is not None:
         inner(number)
+
+
+def corrupted_pictures(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """The corruptions of the cells' pictures, each once."""
+    return tuple(dict.fromkeys(cell.pictures for cell in cells if cell.pictures != CLEAN))
+
+
+def needs_equal_sizes(model: nn.Module) -> bool:
+    """Whether the model takes a batch of pictures of one size alone, as mmsegmentation's preprocessor does."""
+    names = {kind.__name__ for module in model.modules() for kind in type(module).__mro__}
+    return "SegDataPreProcessor" in names
+
+
+def check_dataloader(dataloader: Any) -> None:
+    """See that the config of a dataloader is one.
+
+    Raises:
+        ConfigError: It is none, or has no dataset.
+    """
+    if not isinstance(dataloader, Mapping) or "dataset" not in dataloader:
+        raise ConfigError(f"RobustnessLoop needs the config of a dataloader with its dataset, got {dataloader!r:.80}.")

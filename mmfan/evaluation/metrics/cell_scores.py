@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.evaluation.metrics.calibration import CalibrationSums
+from mmfan.evaluation.metrics.flips import Flips
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class CellScores:
         classes: The names of the classes, in the order of ``counts``.
         note: What a reader of the scores must know; empty for nothing.
         calibration: Sums of the model's confidence; None where they were not asked for.
+        flips: Pixels that have another class than a step before; None where that was not asked for, or there is none.
     """
 
     metrics: dict[str, float]
@@ -30,3 +32,4 @@ class CellScores:
     classes: tuple[str, ...] = ()
     note: str = ""
     calibration: CalibrationSums | None = None
+    flips: Flips | None = None

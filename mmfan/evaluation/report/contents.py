@@ -14,6 +14,7 @@ from mmfan.evaluation.summary.calibration import CalibrationSummary
 from mmfan.evaluation.summary.classes import ClassScore
 from mmfan.evaluation.summary.corruption_error import CorruptionError
 from mmfan.evaluation.summary.differences import Differences
+from mmfan.evaluation.summary.flips import FlipSummary
 from mmfan.evaluation.summary.intervals import Intervals, PictureSummary
 from mmfan.evaluation.summary.spread import GroupSummary
 from mmfan.evaluation.summary.summary import Summary
@@ -63,6 +64,7 @@ class ModelReport:
         intervals: Confidence intervals over pictures; None without counts.
         pictures: Image-level scores; None without counts, and for other metrics than mIoU.
         calibration: What its confidence is worth; None where it was judged without.
+        flips: How steady its predictions are; None where it was judged without.
     """
 
     name: str
@@ -73,6 +75,7 @@ class ModelReport:
     intervals: Intervals | None = None
     pictures: PictureSummary | None = None
     calibration: CalibrationSummary | None = None
+    flips: FlipSummary | None = None
 
 
 class OtherSet(NamedTuple):

@@ -30,8 +30,8 @@ def as_dict(report: Report) -> dict[str, Any]:
     """The report in the types of JSON; every score and ratio is an unrounded fraction.
 
     ``protocol``, ``metric``, ``models`` (each with all that :meth:`Summary.to_dict` has, ``per_class``,
-    ``corruption_error``, ``intervals`` and ``image_level``), ``groups``, ``differences``, ``published`` and ``notes``;
-    where there are sections of conditions ``families``, with the numbers of each model; of a leaderboard also
+    ``corruption_error``, ``intervals``, ``image_level``, ``calibration`` and ``flips``), ``groups``, ``differences``,
+    ``published`` and ``notes``; where there are sections of conditions ``families``, with the numbers of each model; of a leaderboard also
     ``ranked_by`` and ``ranking``.
     """
     return {
@@ -79,6 +79,8 @@ def _model_dict(model: ModelReport, report: Report) -> dict[str, Any]:
         more["image_level"] = model.pictures.to_dict()
     if model.calibration is not None:
         more["calibration"] = model.calibration.to_dict()
+    if model.flips is not None:
+        more["flips"] = model.flips.to_dict()
     return {**model.summary.to_dict(), **more}
 
 
@@ -193,6 +195,9 @@ def _csv_row(model: ModelReport, report: Report, classes: Sequence[str] | dict[s
     if model.calibration is not None:
         for part, scores in (("clean", model.calibration.clean), ("corrupted", model.calibration.corrupted)):
             row |= {f"calibration:{name}:{part}": "" if value is None else value for name, value in scores.items()}
+    if model.flips is not None:
+        row |= {"flips": model.flips.overall}
+        row |= {f"flips:{name}": share for name, share in model.flips.by_corruption.items()}
     row |= {f"group:{name}": score for name, score in found.by_group.items()}
     row |= {f"corruption:{name}": score for name, score in found.by_corruption.items()}
     row |= {f"severity:{level}": score for level, score in found.by_severity.items()}

@@ -114,6 +114,8 @@ def all_columns(report: Report) -> dict[str, Column]:
     if any(model.calibration for model in report.models):
         made += [Column("ECE clean", bind(_ece, "clean"), lower=True)]
         made += [Column("ECE", bind(_ece, "corrupted"), lower=True), Column("known loss", _known, ranked=False)]
+    if any(model.flips for model in report.models):
+        made += [Column("flips", _flips, lower=True)]
     there: dict[str, Column] = {}
     for column in made:
         there.setdefault(column.head, column)
@@ -311,6 +313,11 @@ def _ece(what: str, row: Row) -> Value:
 def _known(row: Row) -> Value:
     found = row.calibration if isinstance(row, ModelReport) else None
     return None if found is None else found.known
+
+
+def _flips(row: Row) -> Value:
+    found = row.flips if isinstance(row, ModelReport) else None
+    return None if found is None else found.overall
 
 
 def _error(what: str, row: Row) -> Value:

@@ -23,6 +23,7 @@ from mmfan.evaluation.results.store import Record
 from mmfan.evaluation.summary.calibration import CalibrationSummary, summarize_calibration
 from mmfan.evaluation.summary.classes import ClassScore, summarize_classes
 from mmfan.evaluation.summary.corruption_error import mce
+from mmfan.evaluation.summary.flips import FlipSummary, summarize_flips
 from mmfan.evaluation.summary.from_counts import FromCounts, scores_from_counts
 from mmfan.evaluation.summary.selection import SummaryError, per_class_of
 from mmfan.evaluation.summary.summary import Summary, summarize
@@ -117,8 +118,11 @@ def _of_one_family(
             except SummaryError as error:
                 notes.append(f"{run.name} has no scores by class: {error}")
         calibration, remarks = _calibration_of(run, wanted)
-        notes += remarks
-        models.append(ModelReport(run.name, run, summary, classes, None, found.intervals, found.pictures, calibration))
+        flips, more = _flips_of(run, wanted)
+        notes += [*remarks, *more]
+        models.append(
+            ModelReport(run.name, run, summary, classes, None, found.intervals, found.pictures, calibration, flips)
+        )
     if ranked_by:
         notes += check_ranking(models, ranked_by)
         published, left_out = rankable_rows(published, wanted, models, ranked_by)
@@ -143,6 +147,14 @@ def _calibration_of(run: Run, protocol: Protocol) -> tuple[CalibrationSummary | 
     except SummaryError as error:
         return None, [f"{run.name} has no calibration: {error}"]
     return found, [] if found is None else notes_of(run.name, found)
+
+
+def _flips_of(run: Run, protocol: Protocol) -> tuple[FlipSummary | None, list[str]]:
+    """The flips of a run, if it was judged with them, and why there are none."""
+    try:
+        return summarize_flips(run.records, protocol), []
+    except SummaryError as error:
+        return None, [f"{run.name} has no flips: {error}"]
 
 
 def _with_errors(models: Sequence[ModelReport], reference: str, metric: str) -> list[ModelReport]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from mmfan.evaluation.report.calibration import calibration_tables
 from mmfan.evaluation.report.classifiers import imagenet_scores, table_of_sets
 from mmfan.evaluation.report.contents import ModelReport, Report
+from mmfan.evaluation.report.flips import flips_by_corruption
 from mmfan.evaluation.report.overview import Column, all_columns, overview, rival_sets, table_of_rows
 from mmfan.evaluation.report.published import PublishedRow
 from mmfan.evaluation.report.ranking import first_table
@@ -43,7 +44,7 @@ def all_tables(report: Report) -> tuple[Table, ...]:
     made += [seen_and_unseen(report)]
     made += [imagenet_scores(report), table_of_sets(report.others)]
     made += [corruption_errors(report), by_picture(report), scores_by_class(report), retention_by_class(report)]
-    made += calibration_tables(report)
+    made += [*calibration_tables(report), flips_by_corruption(report)]
     return tuple(table for table in made if table.rows)
 
 

@@ -186,6 +186,11 @@ def _is_calibration(value: Any) -> bool:
     )
 
 
+def _are_flips(value: Any) -> bool:
+    numbers = [value.get(key) for key in ("changed", "compared")] if isinstance(value, Mapping) else [None]
+    return all(type(one) is int for one in numbers) and 0 <= numbers[0] <= numbers[1]
+
+
 _NAMED = ("a text or a whole number", lambda value: isinstance(value, (str, int)))
 # what else a record may have, and what that must be where it is there
 _OPTIONAL: dict[str, tuple[str, Callable[[Any], bool]]] = {
@@ -193,6 +198,7 @@ _OPTIONAL: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "per_class": ("a dict like {'IoU': {'car': 0.5}}", _are_class_scores),
     "classes": ("a list of names", _is_list_of_texts),
     "calibration": ("a dict like {'scores': {'ECE': 0.05}}", _is_calibration),
+    "flips": ("a dict like {'changed': 10, 'compared': 600}", _are_flips),
     "counts": ("the name of a file", lambda value: isinstance(value, str)),
     "training_overlap": ("a dict like {'overlaps': ['fog'], 'added': ['fog']}", _is_overlap),
     "date": ("a text like 2026-11-29", lambda value: isinstance(value, str)),

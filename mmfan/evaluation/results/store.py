@@ -11,7 +11,8 @@ are fractions from 0 to 1, unrounded; one that is not defined is ``null``. Besid
 ``config_hash``, ``checkpoint_hash``, ``seed`` and ``pictures`` (or ``limit``), which say with the model and the data
 set whose record it is (:class:`RunKey`); ``per_class`` ({metric: {class: value}}), ``classes``, ``counts`` (the file of
 the counts per picture, see :mod:`mmfan.evaluation.results.counts_file`), ``calibration`` (scores of the model's
-confidence and their sums, see :mod:`mmfan.evaluation.results.calibration_file`), ``protocol`` (the one that it was
+confidence and their sums, see :mod:`mmfan.evaluation.results.calibration_file`), ``flips`` (how many pixels have
+another class than a step before, and how many were compared), ``protocol`` (the one that it was
 judged for, see :mod:`mmfan.evaluation.results.recorded_protocol`), ``seconds``, ``versions``, and whatever else is
 known. The protocol does not say whose record it is: a cell that two protocols share is judged once.
 """

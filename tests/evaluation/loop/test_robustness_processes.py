@@ -50,14 +50,13 @@ def check(results, expected):
 
 
 def test_two_processes_equal_one(parts, expected, tmp_path):
-    alone = judge(*parts, tmp_path / "one.jsonl", calibration=True)[1]
+    more = {"calibration": True, "flips": True}
+    alone = judge(*parts, tmp_path / "one.jsonl", **more)[1]
     assert all(alone[cell]["metrics"] == record["metrics"] for cell, record in expected.items())
     # three pictures: the ranks have two and one, and none may be counted twice
     context, port = quick_processes(), free_port()
     ranks = [
-        context.Process(
-            target=judge_as_rank, args=(rank, 2, port, (*parts, tmp_path / "r.jsonl"), {"calibration": True})
-        )
+        context.Process(target=judge_as_rank, args=(rank, 2, port, (*parts, tmp_path / "r.jsonl"), more))
         for rank in range(2)
     ]
     for process in ranks:
@@ -70,6 +69,7 @@ def test_two_processes_equal_one(parts, expected, tmp_path):
         entry, wanted = (one["calibration"] for one in (record, alone[tuple(key_of(record)[1])]))
         assert (tmp_path / entry.pop("sums")).read_bytes() == (tmp_path / wanted.pop("sums")).read_bytes()
         assert entry == wanted
+        assert record.get("flips") == alone[tuple(key_of(record)[1])].get("flips")
 
 
 def test_killed_ten_times_it_ends_as_if_it_had_not_been(parts, expected, tmp_path):

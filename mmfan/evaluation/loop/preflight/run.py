@@ -47,6 +47,8 @@ def preflight(loop: Any, with_model: bool) -> str:
     samples = [dataset.get_data_info(number) for number in loop.chosen]
     check_twice(loop.names, samples, EACH_ONCE, findings)
     sound = check_annotations(dataset, metrics, findings)
+    if loop.flips is not None and needs_objects(metrics):
+        findings.add("Flips are counted of the label maps of segmentors, and this is a detector: leave `flips` out.")
     least = 1 if loop.disk or loop.alters else SMALLEST_SIDE
     sizes = check_headers(dataset, loop.names, samples, least, findings)
     if loop.disk is not None:
