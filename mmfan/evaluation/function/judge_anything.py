@@ -159,7 +159,7 @@ def judge(
         counter = FlipCounter(cells) if flips else None
         run = CellRun(
             cells, store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER, more=more,
-            steps=counter and counter.steps,
+            steps=None if counter is None else counter.steps,
         )  # fmt: skip
         whole = CellRun(wanted.judged, store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER)
         _check_model(whole, probe, scores.tolerance, version)

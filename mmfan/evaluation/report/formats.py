@@ -31,8 +31,8 @@ def as_dict(report: Report) -> dict[str, Any]:
 
     ``protocol``, ``metric``, ``models`` (each with all that :meth:`Summary.to_dict` has, ``per_class``,
     ``corruption_error``, ``intervals``, ``image_level``, ``calibration`` and ``flips``), ``groups``, ``differences``,
-    ``published`` and ``notes``; where there are sections of conditions ``families``, with the numbers of each model; of a leaderboard also
-    ``ranked_by`` and ``ranking``.
+    ``published`` and ``notes``; where there are sections of conditions ``families``, with the numbers of each model; of
+    a leaderboard also ``ranked_by`` and ``ranking``.
     """
     return {
         "protocol": report.protocol.name,

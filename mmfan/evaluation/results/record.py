@@ -187,8 +187,8 @@ def _is_calibration(value: Any) -> bool:
 
 
 def _are_flips(value: Any) -> bool:
-    numbers = [value.get(key) for key in ("changed", "compared")] if isinstance(value, Mapping) else [None]
-    return all(type(one) is int for one in numbers) and 0 <= numbers[0] <= numbers[1]
+    changed, compared = (value.get(key) if isinstance(value, Mapping) else None for key in ("changed", "compared"))
+    return type(changed) is int and type(compared) is int and 0 <= changed <= compared
 
 
 _NAMED = ("a text or a whole number", lambda value: isinstance(value, (str, int)))
