@@ -25,7 +25,7 @@ from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.transforms.corrupt import corrupt_bgr
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.judging.pictures import spread
-from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
+from mmfan.evaluation.loop.loading.picture_names import name_pictures, root_of_names
 from mmfan.utils.progress import ProgressLine
 
 Picture8 = NDArray[np.uint8]

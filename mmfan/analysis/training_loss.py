@@ -22,7 +22,7 @@ from mmfan.analysis.options import AnalysisError
 from mmfan.corruptions import picture_seed
 from mmfan.corruptions.cell import CLEAN
 from mmfan.evaluation.judging.pictures import spread
-from mmfan.evaluation.loop.picture_names import name_pictures
+from mmfan.evaluation.loop.loading.picture_names import name_pictures
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import OPTIM_WRAPPERS
 
 from mmfan.errors import ConfigError
-from mmfan.evaluation.loop.precision import float32_operators
+from mmfan.evaluation.loop.computing.precision import float32_operators
 
 
 @OPTIM_WRAPPERS.register_module(name="CPUAmpOptimWrapper")

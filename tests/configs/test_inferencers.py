@@ -13,7 +13,7 @@ from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, DefaultScope, init_default_scope
 
 from mmfan.apis import load_config
-from mmfan.evaluation.loop.run_key import pipelines_of
+from mmfan.evaluation.loop.identity.run_key import pipelines_of
 from mmfan.evaluation.results.hashes import config_hash
 
 pytestmark = pytest.mark.slow

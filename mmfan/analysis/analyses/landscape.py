@@ -18,7 +18,7 @@ from mmfan.analysis.catalogue import LandscapeOptions
 from mmfan.analysis.context import Context
 from mmfan.analysis.numerics.directions import moved, penalty, random_direction
 from mmfan.analysis.training_loss import Batch, loss_of, training_batches, weight_decays
-from mmfan.evaluation.loop.weights_hash import weights_hash
+from mmfan.evaluation.loop.identity.weights_hash import weights_hash
 from mmfan.utils.json_files import parse_json
 from mmfan.visualization.style import TEXT, clear_frame
 

@@ -136,7 +136,7 @@ class Judge:
         self.runner.use_test_loop(loop)
         with changed if changed is not None else nullcontext():
             self.runner.test()
-        self.context.used_pictures[:] = loop.names
+        self.context.used_pictures[:] = loop.chosen.names
         return records_of(loop)
 
 

@@ -63,7 +63,7 @@ def measure_pace(loop: RobustnessLoop, pictures: int = 3) -> Pace:
     model.eval()
     forward, prepare = [], []
     with loop.computing.prepared():
-        for number in (loop.chosen * 2)[: max(2, pictures)]:
+        for number in (loop.chosen.numbers * 2)[: max(2, pictures)]:
             note, sample = dataset[0, number]
             prepare.append(note.load + note.other)
             [(_, batch)] = loader.collate_fn([(note, sample)])
@@ -75,7 +75,6 @@ def measure_pace(loop: RobustnessLoop, pictures: int = 3) -> Pace:
     loop.evaluator.forget()
     corruptions = [cell.pictures for cell in loop.cells]
     highest = {cell.corruption: number for number, cell in enumerate(corruptions) if cell != CLEAN}
-    corrupt = {
-        name: min(dataset[number, loop.chosen[0]][0].corrupt for _ in range(2)) for name, number in highest.items()
-    }
+    first = loop.chosen.numbers[0]
+    corrupt = {name: min(dataset[number, first][0].corrupt for _ in range(2)) for name, number in highest.items()}
     return Pace(min(forward), min(prepare), corrupt)

@@ -9,7 +9,7 @@ from mmengine.dist import all_gather_object
 
 from mmfan.errors import MMFanError
 from mmfan.evaluation.judging.flip_counter import FlipCounter
-from mmfan.evaluation.loop.stream import SampleNote
+from mmfan.evaluation.loop.loading.stream import SampleNote
 from mmfan.evaluation.metrics.flips import Flips, sum_of
 
 

@@ -2,62 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.dist import get_dist_info, is_main_process
 from mmengine.model import is_model_wrapper
 from mmengine.registry import DATASETS
 from mmengine.runner import BaseLoop, Runner
 
-from mmfan.corruptions.cell import CLEAN
-from mmfan.datasets.corrupted.lookup import CorruptedSet, clean_set_of
+from mmfan.datasets.corrupted.lookup import CorruptedSet
 from mmfan.errors import MMFanError
 from mmfan.evaluation.conditions import Situation
 from mmfan.evaluation.conditions.works import Works, working
-from mmfan.evaluation.judging.cells import CellProgress, CellRun
+from mmfan.evaluation.judging.cells import CellRun
 from mmfan.evaluation.judging.kept import cache_size, kept_or_none
 from mmfan.evaluation.judging.outcome import conclude
-from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.judging.places import writable
-from mmfan.evaluation.judging.timing import Shares
 from mmfan.evaluation.loop.building import building
-from mmfan.evaluation.loop.computing import Computing
-from mmfan.evaluation.loop.contents import contents_of
+from mmfan.evaluation.loop.computing.computing import Computing
 from mmfan.evaluation.loop.curves import Curves
 from mmfan.evaluation.loop.flips import LoopFlips
+from mmfan.evaluation.loop.identity.contents import contents_of
+from mmfan.evaluation.loop.identity.run_key import guess_dataset_name, guess_model_name, run_key
+from mmfan.evaluation.loop.loading.corrupting import Change, CorruptPicture
+from mmfan.evaluation.loop.loading.loader import build_sweep_loader, check_dataloader, needs_equal_sizes
+from mmfan.evaluation.loop.loading.packing import pack_bytes, read_bytes
+from mmfan.evaluation.loop.loading.picture_names import root_of_names
+from mmfan.evaluation.loop.loading.stream import CellBatches, CellDataset
 from mmfan.evaluation.loop.main_process import in_main_process, main_process_alone
-from mmfan.evaluation.loop.packing import pack_bytes, read_bytes
-from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
+from mmfan.evaluation.loop.passes import CellPasses
+from mmfan.evaluation.loop.pictures import RunPictures
 from mmfan.evaluation.loop.preflight.run import preflight
-from mmfan.evaluation.loop.run_key import guess_dataset_name, guess_model_name, run_key
-from mmfan.evaluation.loop.shown import shown_prediction, shown_truth
-from mmfan.evaluation.loop.stream import (
-    CellBatches,
-    CellDataset,
-    Change,
-    CorruptPicture,
-    SampleNote,
-    build_sweep_loader,
-    check_dataloader,
-    corrupted_pictures,
-    needs_equal_sizes,
-)
-from mmfan.evaluation.metrics.cell_scores import CellScores
+from mmfan.evaluation.loop.shown import ShownPictures
 from mmfan.evaluation.metrics.evaluator import make_evaluator
 from mmfan.evaluation.protocol import Protocol, get_protocol, under_adaptation
-from mmfan.evaluation.results.picture_writer import PictureWriter
 from mmfan.evaluation.results.recorded_protocol import protocol_entry
 from mmfan.evaluation.results.store import Record, ResultsStore, RunKey
 from mmfan.registry import LOOPS
 from mmfan.utils.checks import whole_number
 
-SOURCES = ("fly", "disk")
-Stream = Iterator[list[tuple[list[SampleNote], Any]]]  # batches, in parts of pictures of one size
 PACKAGES = ("torch", "numpy", "cv2", "mmengine")  # whose versions stand in a record
 
 
@@ -102,9 +86,9 @@ class RobustnessLoop(BaseLoop):
         fp16: Mixed precision as mmengine's configs ask for it: float16, and bfloat16 on a CPU.
         precision: ``'fp32'``, ``'bf16'`` or ``'fp16'``, whatever ``fp16`` says; None for bfloat16 on a GPU that has it,
             but for models with mmcv's operators, and float32 else
-            (:func:`mmfan.evaluation.loop.precision.choose_precision`).
+            (:func:`mmfan.evaluation.loop.computing.precision.choose_precision`).
         windows: Sliding windows of mmsegmentation's segmentors in one forward pass, at most; None for 1 on a CPU and 16
-            on a GPU (:class:`mmfan.evaluation.loop.sliding.SlidingWindows`).
+            on a GPU (:class:`mmfan.evaluation.loop.computing.sliding.SlidingWindows`).
         cache: Memory for decoded pictures and label images, shared by the loading processes: a number of bytes, or a
             text such as ``'2GB'``; a quarter of what is free by default; 0 decodes anew for every cell. Of each process
             that judges.
@@ -151,6 +135,7 @@ class RobustnessLoop(BaseLoop):
         wanted = get_protocol(protocol)
         wanted = wanted if adapt is None else under_adaptation(wanted, adapt)
         check_dataloader(dataloader)
+        _check_source(source, corrupted_root, change)
         size = whole_number("batch_size", dataloader.get("batch_size", 1), 1)
         rank, ranks = get_dist_info()
         self.protocol = wanted.whole(size, ranks)
@@ -164,22 +149,22 @@ class RobustnessLoop(BaseLoop):
         self.store = None if results is None else ResultsStore(writable(results) if is_main_process() else results)
         if whole_number("pictures", pictures, 0) and self.store is None:
             raise MMFanError("`pictures` are written beside the results: give `results` too.")
-        if source not in SOURCES or (source == "disk") != (corrupted_root is not None):
-            raise MMFanError(
-                f"Expected source='fly', or source='disk' with `corrupted_root`, got source={source!r} and "
-                f"corrupted_root={corrupted_root!r}."
-            )
-        if change is not None and source == "disk":
-            raise MMFanError("Pictures are either read from a corrupted set (source='disk') or changed by `change`.")
         self.dataset_config = dataloader["dataset"]
         with building("the `dataset` of the dataloader"):
             dataset = DATASETS.build(self.dataset_config)
             if hasattr(dataset, "full_init"):
                 dataset.full_init()
             self.dataset_name = dataset_name or guess_dataset_name(dataset)
-            self.name_root = root_of_names(dataset) if picture_root is None else str(picture_root)
+            root = root_of_names(dataset) if picture_root is None else str(picture_root)
             self.kept = kept_or_none(2 * len(dataset), cache_bytes, runner.logger)
-            wrapped = self._choose_pictures(dataset, corrupted_root, pictures, change)
+            self.chosen = RunPictures(dataset, root, self.limit)
+            self.disk: CorruptedSet | None = None
+            if corrupted_root is not None:
+                self.disk = self.chosen.corrupted_set(corrupted_root, self.seed, self.cells)
+            self.shown: ShownPictures | None = None
+            if pictures and self.store is not None:
+                self.shown = ShownPictures(self.store.path, self.name, dataset, self.chosen.spread(pictures))
+            wrapped = self._cells_of(dataset, change)
         self.clean_dataset, self._evaluator_config = dataset, evaluator
         self.alters, self.checked = change is not None, False
         with building("the evaluator"):
@@ -188,46 +173,26 @@ class RobustnessLoop(BaseLoop):
         if read_bytes(self.evaluator.metrics):
             pack_bytes(dataset)  # now, for the dataloader takes a copy
         with building("the dataloader"):
-            batches = CellBatches(self.chosen[rank::ranks], size, range(len(self.cells)))
+            batches = CellBatches(self.chosen.numbers[rank::ranks], size, range(len(self.cells)))
             loader = build_sweep_loader(
                 runner, dataloader, wrapped, batches,
                 equal_sizes=needs_equal_sizes(runner.model), pinned=self.computing.device.type == "cuda",
             )  # fmt: skip
             super().__init__(runner, loader)
-        self.batches: CellBatches = self.dataloader.batch_sampler
+        self.batches = batches
         runner.visualizer.dataset_meta = dataset.metainfo
         self.key: RunKey | None = None
         self.shares: dict[str, float] = {}
         self.progress: Callable[[int, int], None] | None = None  # told how many cells are done, and of how many
 
-    def _choose_pictures(
-        self, dataset: Any, corrupted_root: str | Path | None, pictures: int, change: Change | None
-    ) -> CellDataset:
-        """Settle which pictures are judged, where their corrupted forms come from, and which of them are written."""
-        paths, names = name_pictures(dataset, self.name_root)
-        self.chosen = spread(len(names), self.limit)
-        self.names = [names[number] for number in self.chosen]
-        self.name_of_path = dict(zip(paths, names, strict=True))
-        self.disk = None
-        if corrupted_root is not None:
-            chosen = [paths[number] for number in self.chosen]
-            self.disk = CorruptedSet(corrupted_root, clean_set_of(chosen, self.name_root), self.seed)
-            if self.disk.other_engine:
-                raise MMFanError(f"{self.disk.other_engine} Judge on the fly, or make another set.")
-            self.disk.check(chosen, corrupted_pictures(self.cells))
-        shown = spread(len(self.chosen), pictures) if pictures else []
-        self.shown = {self.chosen[at]: self.names[at] for at in shown}
-        palette = dataset.metainfo.get("palette")
-        if shown and not palette:
-            raise MMFanError(f"`pictures` need the palette of the classes, which {type(dataset).__name__} lacks.")
-        self.writer = None
-        if shown and self.store:
-            self.writer = PictureWriter(self.store.path, self.name, palette, list(self.shown.values()))
+    def _cells_of(self, dataset: Any, change: Change | None) -> CellDataset:
+        """The dataset, seen through the cells."""
         install = getattr(change, "install", None)
         if callable(install):  # now, for the dataloader takes a copy of both
-            install(dataset, self.seed, self.name_root)
-        change = CorruptPicture(self.seed, self.name_root) if change is None else change
-        return CellDataset(dataset, self.cells, change, self.disk, frozenset(self.shown), self.kept)
+            install(dataset, self.seed, self.chosen.root)
+        change = CorruptPicture(self.seed, self.chosen.root) if change is None else change
+        shown = frozenset(self.shown.names if self.shown is not None else ())
+        return CellDataset(dataset, self.cells, change, self.disk, shown, self.kept)
 
     def run(self) -> dict[str, float]:
         """Judge the cells that are not in the results file yet.
@@ -255,28 +220,13 @@ class RobustnessLoop(BaseLoop):
         if self.kept is not None:  # what was decoded before the contents were hashed may have been another content
             self.kept.clear()
         run = self._cell_run(self.key)
-        works = self._works()
+        passes = CellPasses(
+            self.runner, mode, run, loader=self.dataloader, batches=self.batches, computing=self.computing,
+            evaluator=self.evaluator, works=self._works(), shown=self.shown, flips=self.flips,
+        )  # fmt: skip
         curves = Curves.of_runner(self.runner, mode)
         run.each = curves.add
-        stream: Stream = iter(())
-
-        def begin(todo: list[int]) -> None:
-            nonlocal stream
-            self.batches.cells, self.batches.skipped = todo, set()
-            stream = iter(self.dataloader) if todo else iter(())
-            if todo:
-                self.runner.logger.info(self.computing.told())
-
-        def judge(number: int, place: int) -> CellScores | None:
-            own: dict[str, float] = {}
-            with works.during(self.cells[number], own):
-                self._judge(mode, number, place * self.batches.batches_of_cell, stream, run.shares, works)
-            with run.shares.measure("metric"), building("the evaluator"):
-                found = self.evaluator.cell_scores()
-            flips = None if self.flips is None else self.flips.of_all()
-            return found and replace(found, metrics={**found.metrics, **own}, flips=flips)
-
-        records = run.run(begin, judge, lambda number: self.batches.skipped.add(number), self.dataloader.num_workers)
+        records = run.run(passes.begin, passes.judge, passes.skip, self.dataloader.num_workers)
         self.shares = run.seconds
         metrics = conclude(records, self.protocol, self.runner.logger)
         curves.conclude(metrics)
@@ -290,13 +240,13 @@ class RobustnessLoop(BaseLoop):
         situation = Situation(
             module, batch_size=self.batches.batch_size, seed=self.seed,
             ignore_index=getattr(self.clean_dataset, "ignore_index", None), dataset=self.clean_dataset,
-            names=self.name_of_path,
+            names=self.chosen.name_of_path,
         )  # fmt: skip
         return Works(situation, self.cells)
 
     def _cell_run(self, key: RunKey) -> CellRun:
         return CellRun(
-            self.cells, self.store, key, pictures=self.names, packages=PACKAGES, logger=self.runner.logger,
+            self.cells, self.store, key, pictures=self.chosen.names, packages=PACKAGES, logger=self.runner.logger,
             more=self._more(), together=in_main_process, progress=self.progress,
             steps=None if self.flips is None else self.flips.steps,
         )  # fmt: skip
@@ -329,11 +279,11 @@ class RobustnessLoop(BaseLoop):
                 name=self.name,
                 dataset=self.dataset_name,
                 dataset_config=self.dataset_config,
-                pictures=self.names,
+                pictures=self.chosen.names,
                 seed=self.seed,
                 checkpoint=file if file is not None and Path(file).is_file() else None,
                 contents=contents_of(
-                    self.clean_dataset, self.chosen, self.names, self._evaluator_config, bool(self.flips)
+                    self.clean_dataset, self.chosen.numbers, self.chosen.names, self._evaluator_config, bool(self.flips)
                 ),
                 precision=self.computing.precision.name,
                 **self.computing.changes,
@@ -345,31 +295,6 @@ class RobustnessLoop(BaseLoop):
         """Records of this run that are in the results file, of the cells wanted; the same in all processes."""
         return self._cell_run(key).resumed()
 
-    @torch.no_grad()
-    def _judge(self, mode: str, number: int, first: int, stream: Stream, shares: Shares, works: Works) -> None:
-        """Take a cell's pictures of this process through the model."""
-        progress = CellProgress("batches", self.batches.batches_of_cell, self.runner.logger.info)
-        step = partial(works.forward, getattr(self.runner.model, f"{mode}_step"))
-        if self.flips is not None:
-            self.flips.begin(number)
-        for index in range(first, first + self.batches.batches_of_cell):
-            with shares.measure("wait"):
-                # those of a cell that is skipped may have been on their way already
-                parts = next(parts for parts in stream if parts[0][0][0].cell == number)
-            for notes, batch in parts:
-                self.runner.call_hook(f"before_{mode}_iter", batch_idx=index, data_batch=batch)
-                with shares.measure("forward"):
-                    outputs = self.computing.forward(step, batch)
-                with shares.measure("metric"), building("the evaluator"):
-                    self.evaluator.process(data_samples=outputs, data_batch=batch)
-                    if self.flips is not None:
-                        self.flips.take(notes, outputs)
-                with shares.measure("write"):
-                    self._write_pictures(notes, outputs)
-                shares.add_notes(notes)
-                self.runner.call_hook(f"after_{mode}_iter", batch_idx=index, data_batch=batch, outputs=outputs)
-            progress(self.cells[number], index - first + 1)
-
     def _more(self) -> dict[str, Any]:
         """What the records of this run have beside the scores."""
         more: dict[str, Any] = {"source": "fly" if self.disk is None else "disk"}
@@ -380,16 +305,12 @@ class RobustnessLoop(BaseLoop):
         more |= self.computing.facts
         return more if self.limit is None else {**more, "limit": self.limit}
 
-    def _write_pictures(self, notes: list[SampleNote], outputs: Any) -> None:
-        if self.writer is None:
-            return
-        for note, sample in zip(notes, outputs, strict=True):
-            if note.picture not in self.shown or note.image is None:
-                continue
-            cell, name = self.cells[note.cell], self.shown[note.picture]
-            self.writer.write_input(cell, name, note.image)
-            self.writer.write_prediction(cell, name, shown_prediction(sample, note.image, self.evaluator.dataset_meta))
-            if cell == CLEAN:
-                truth = shown_truth(sample, note.image, self.evaluator.dataset_meta)
-                if truth is not None:
-                    self.writer.write_truth(name, truth)
+
+def _check_source(source: str, corrupted_root: str | Path | None, change: Change | None) -> None:
+    if source not in ("fly", "disk") or (source == "disk") != (corrupted_root is not None):
+        raise MMFanError(
+            f"Expected source='fly', or source='disk' with `corrupted_root`, got source={source!r} and "
+            f"corrupted_root={corrupted_root!r}."
+        )
+    if change is not None and source == "disk":
+        raise MMFanError("Pictures are either read from a corrupted set (source='disk') or changed by `change`.")

@@ -1,17 +1,62 @@
-"""Predictions and ground truth of one picture as pictures: label maps, or objects painted over it."""
+"""Predictions and truth as pictures, label maps or objects painted over it; the few of a run that are written."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.errors import MMFanError
+from mmfan.evaluation.loop.loading.stream import SampleNote
+from mmfan.evaluation.results.picture_writer import PictureWriter
 from mmfan.visualization.coco_results import Detections
 from mmfan.visualization.detections import detections_of, paint_detections
 
 THRESHOLD = 0.3  # least score of an object that is painted
+
+
+class ShownPictures:
+    """Writes a few of a run's pictures beside its results: what the model was given, what it said and what is true.
+
+    Args:
+        results: The results file.
+        model: Name of the model.
+        dataset: The dataset, for its classes and their colours.
+        names: Number of a picture in the dataset -> its name, of those that are written.
+
+    Raises:
+        MMFanError: The dataset has no palette.
+    """
+
+    def __init__(self, results: Path, model: str, dataset: Any, names: Mapping[int, str]) -> None:
+        self.names, self.meta = dict(names), dataset.metainfo
+        palette = self.meta.get("palette")
+        if not palette:
+            raise MMFanError(f"`pictures` need the palette of the classes, which {type(dataset).__name__} lacks.")
+        self.writer = PictureWriter(results, model, palette, list(self.names.values()))
+
+    def write(self, cell: Cell, notes: Sequence[SampleNote], outputs: Sequence[Any]) -> None:
+        """Write those of a batch that are among them.
+
+        Args:
+            cell: The cell at hand.
+            notes: Of the batch's samples, with the picture of those that are written.
+            outputs: What the model returned, in the same order.
+        """
+        for note, sample in zip(notes, outputs, strict=True):
+            if note.picture not in self.names or note.image is None:
+                continue
+            name = self.names[note.picture]
+            self.writer.write_input(cell, name, note.image)
+            self.writer.write_prediction(cell, name, shown_prediction(sample, note.image, self.meta))
+            if cell == CLEAN:
+                truth = shown_truth(sample, note.image, self.meta)
+                if truth is not None:
+                    self.writer.write_truth(name, truth)
 
 
 def shown_prediction(sample: Any, picture: NDArray[np.uint8], meta: Mapping[str, Any]) -> NDArray:

@@ -10,7 +10,7 @@ from mmfan.analysis.scoring.part_scores import MARKED
 from mmfan.apis import load_config
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.transforms.patch_drop import PatchDrop
-from mmfan.evaluation.loop.stream import CellDataset
+from mmfan.evaluation.loop.loading.stream import CellDataset
 
 pytestmark = pytest.mark.slow
 

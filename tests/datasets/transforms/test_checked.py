@@ -8,7 +8,7 @@ pytest.importorskip("mmseg")
 from mmseg.datasets.transforms import LoadAnnotations
 
 from mmfan.datasets import CityscapesCDataset, CityscapesDataset, LoadImageFromFile, LoadSegAnnotations
-from mmfan.evaluation.loop.run_key import pipelines_of
+from mmfan.evaluation.loop.identity.run_key import pipelines_of
 from mmfan.evaluation.results.hashes import config_hash
 
 PLAIN = [

@@ -9,9 +9,9 @@ from helpers.tiny_robustness import make_runner, unformatted_configs, write_part
 from mmfan.apis.robustness import built_loop, describe_plan
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.loop import estimate
-from mmfan.evaluation.loop.computing import Computing
+from mmfan.evaluation.loop.computing.computing import Computing
 from mmfan.evaluation.loop.estimate import Pace, estimate_seconds, measure_pace
-from mmfan.evaluation.loop.stream import SampleNote
+from mmfan.evaluation.loop.loading.stream import SampleNote
 
 CELLS = (CLEAN, Cell("fog", 1), Cell("fog", 2), Cell("snow", 1))
 PACE = Pace(forward=0.5, prepare=0.25, corrupt={"fog": 0.75, "snow": 0.125})
@@ -38,7 +38,7 @@ def test_a_type_without_a_pace_costs_no_more_than_the_clean_pictures():
 class FakeLoop:
     """As much of a loop as is measured: every forward pass and every sample takes the next of some seconds."""
 
-    chosen = (4, 7)
+    chosen = SimpleNamespace(numbers=(4, 7))
     cells = CELLS
 
     def __init__(self, clock, forward, notes):

@@ -105,19 +105,19 @@ def test_killed_ten_times_it_ends_as_if_it_had_not_been(parts, expected, tmp_pat
 @pytest.mark.parametrize("workers", [0, 2])
 def test_cells_that_another_run_puts_there_meanwhile_are_taken_over(parts, expected, tmp_path, monkeypatch, workers):
     """Before a cell and while it is judged; the loading processes have batches of it ready by then."""
-    from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
+    from mmfan.evaluation.loop.passes import CellPasses
 
     others = {cell: {**expected[cell], "by": "another"} for cell in (CELLS[2], CELLS[3])}
-    judge_cell, judged = RobustnessLoop._judge, []
+    take, judged = CellPasses.take, []
 
-    def judge_beside_another(loop, mode, number, *more):
+    def take_beside_another(passes, number, first):
         judged.append(CELLS[number])
         for cell in {1: [CELLS[2]], 3: [CELLS[3]]}.get(number, []):
             store = ResultsStore(tmp_path / "r.jsonl")
             store.append({name: value for name, value in others[cell].items() if name != "counts"})
-        judge_cell(loop, mode, number, *more)
+        take(passes, number, first)
 
-    monkeypatch.setattr(RobustnessLoop, "_judge", judge_beside_another)
+    monkeypatch.setattr(CellPasses, "take", take_beside_another)
     scores, records = judge(*parts, tmp_path / "r.jsonl", workers=workers)
     assert judged == [CELLS[0], CELLS[1], CELLS[3], CELLS[4]]  # the one that was there before it began was not
     assert {cell: record.get("by") for cell, record in records.items()} == {

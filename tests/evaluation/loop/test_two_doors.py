@@ -16,7 +16,7 @@ from mmfan.datasets.corrupted.lookup import CorruptedSet, clean_set_of
 from mmfan.datasets.transforms.corrupt import Corrupt
 from mmfan.datasets.transforms.loading import change_after_loading, loading_of
 from mmfan.errors import ConfigError, MMFanError
-from mmfan.evaluation.loop.stream import CorruptPicture, LoadCorrupted
+from mmfan.evaluation.loop.loading.corrupting import CorruptPicture, LoadCorrupted
 from mmfan.picture_files import decode
 
 FOG = Cell("fog", 3)

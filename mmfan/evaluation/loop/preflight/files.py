@@ -11,7 +11,7 @@ from mmfan.datasets.transforms.load_image import LoadImageFromFile
 from mmfan.datasets.transforms.pipelines import innermost_datasets, loads_picture, walk
 from mmfan.evaluation.judging.findings import Findings
 from mmfan.evaluation.judging.headers import Size, check_labels, check_pictures
-from mmfan.evaluation.loop.stream import LoadCorrupted
+from mmfan.evaluation.loop.loading.corrupting import LoadCorrupted
 
 LABEL_STEPS = ("LoadAnnotations", "LoadSegAnnotations")  # which read picture files, of mmsegmentation and mmfan
 

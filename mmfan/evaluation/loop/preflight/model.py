@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from mmfan.evaluation.judging.findings import Findings
-from mmfan.evaluation.loop.computing import Computing
+from mmfan.evaluation.loop.computing.computing import Computing
 from mmfan.utils.text import shortlist
 
 

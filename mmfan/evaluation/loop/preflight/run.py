@@ -44,19 +44,20 @@ def preflight(loop: Any, with_model: bool) -> str:
     began = time.perf_counter()
     findings = Findings()
     dataset, metrics = loop.clean_dataset, loop.evaluator.metrics
-    samples = [dataset.get_data_info(number) for number in loop.chosen]
-    check_twice(loop.names, samples, EACH_ONCE, findings)
+    samples = [dataset.get_data_info(number) for number in loop.chosen.numbers]
+    check_twice(loop.chosen.names, samples, EACH_ONCE, findings)
     sound = check_annotations(dataset, metrics, findings)
     if loop.flips is not None and needs_objects(metrics):
         findings.add("Flips are counted of the label maps of segmentors, and this is a detector: leave `flips` out.")
     least = 1 if loop.disk or loop.alters else SMALLEST_SIDE
-    sizes = check_headers(dataset, loop.names, samples, least, findings)
+    sizes = check_headers(dataset, loop.chosen.names, samples, least, findings)
     if loop.disk is not None:
         with findings.collected():
             remark = loop.disk.check_clean([sample["img_path"] for sample in samples])
             findings.notes += [remark] if remark else []
     if loop.store is not None:
-        shown = [size for number, size in zip(loop.chosen, sizes, strict=True) if number in loop.shown]
+        written = {} if loop.shown is None else loop.shown.names
+        shown = [size for number, size in zip(loop.chosen.numbers, sizes, strict=True) if number in written]
         counts = 0 if needs_objects(metrics) else 3 * len(loop.chosen) * len(dataset.metainfo.get("classes", ()))
         check_places(loop.store.path, len(loop.cells), counts, shown, findings)
     if not sound:
@@ -82,8 +83,8 @@ def _try_pictures(
 ) -> None:
     """Take a few pictures through the pipelines, the metric and the model, but those that cannot be read."""
     loader = loop.dataloader
-    readable = [number for number, size in zip(loop.chosen, sizes, strict=True) if size or not any(sizes)]
-    picture = loop.chosen[smallest(sizes)]
+    readable = [number for number, size in zip(loop.chosen.numbers, sizes, strict=True) if size or not any(sizes)]
+    picture = loop.chosen.numbers[smallest(sizes)]
     classes = loop.evaluator.dataset_meta.get("classes", ())
     tried = [readable[at] for at in spread(len(readable), LABELS_LOOKED_AT)]
     for number in dict.fromkeys([picture, *tried]):

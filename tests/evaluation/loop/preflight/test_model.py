@@ -6,7 +6,7 @@ from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 
 from mmfan.evaluation.judging.findings import Findings
-from mmfan.evaluation.loop.computing import Computing
+from mmfan.evaluation.loop.computing.computing import Computing
 from mmfan.evaluation.loop.preflight.model import check_trained_classes, same_weights, try_model
 
 

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from mmfan.errors import ConfigError, MMFanError
-from mmfan.evaluation.loop.compiling import compile_options, compiled_parts, telling_of_compiler
-from mmfan.evaluation.loop.computing import Computing
+from mmfan.evaluation.loop.computing.compiling import compile_options, compiled_parts, telling_of_compiler
+from mmfan.evaluation.loop.computing.computing import Computing
 
 
 class Model(nn.Module):

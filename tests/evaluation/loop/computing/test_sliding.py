@@ -7,7 +7,7 @@ pytest.importorskip("mmseg")
 
 from helpers.tiny_segmentor import write_config, write_tree
 
-from mmfan.evaluation.loop.sliding import SlidingWindows, places_of, windows_at_once
+from mmfan.evaluation.loop.computing.sliding import SlidingWindows, places_of, windows_at_once
 
 METAS = [{"img_shape": (1, 1), "ori_shape": (1, 1)}, {"img_shape": (2, 2), "ori_shape": (2, 2)}]
 

@@ -9,8 +9,8 @@ from typing import Any
 from mmengine.registry import DATASETS
 from mmengine.runner import Runner
 
-from mmfan.evaluation.loop.contents import Contents
-from mmfan.evaluation.loop.weights_hash import weights_hash
+from mmfan.evaluation.loop.identity.contents import Contents
+from mmfan.evaluation.loop.identity.weights_hash import weights_hash
 from mmfan.evaluation.results.hashes import config_hash, file_hash, pictures_hash
 from mmfan.evaluation.results.store import RunKey
 

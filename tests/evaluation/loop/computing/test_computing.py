@@ -7,7 +7,7 @@ import pytest
 import torch
 from helpers.tiny_robustness import judge, make_runner, write_parts
 
-from mmfan.evaluation.loop.computing import Computing
+from mmfan.evaluation.loop.computing.computing import Computing
 
 pytestmark = [pytest.mark.slow, pytest.mark.process]
 SMALL = {"protocol": {"corruptions": ["contrast"], "severities": [2]}, "seed": 3}

@@ -10,7 +10,7 @@ pytest.importorskip("mmseg")
 from mmcv import transforms
 from mmseg.datasets.transforms import PackSegInputs
 
-from mmfan.evaluation.loop.packing import PackBytes, pack_bytes, read_bytes
+from mmfan.evaluation.loop.loading.packing import PackBytes, pack_bytes, read_bytes
 from mmfan.evaluation.metrics.segmentation import SegCountsMetric
 
 

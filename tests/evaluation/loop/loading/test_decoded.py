@@ -8,8 +8,9 @@ from helpers.tiny_segmentor import write_tree
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.cityscapes import CityscapesDataset
 from mmfan.evaluation.judging.kept import Kept
-from mmfan.evaluation.loop.decoded import KeepLabels
-from mmfan.evaluation.loop.stream import CellDataset, CorruptPicture
+from mmfan.evaluation.loop.loading.corrupting import CorruptPicture
+from mmfan.evaluation.loop.loading.decoded import KeepLabels
+from mmfan.evaluation.loop.loading.stream import CellDataset
 
 CELLS = [CLEAN, Cell("fog", 3), Cell("gaussian_noise", 2)]
 

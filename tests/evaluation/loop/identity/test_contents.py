@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmfan.errors import MMFanError
-from mmfan.evaluation.loop.contents import contents_of, metric_hash
+from mmfan.evaluation.loop.identity.contents import contents_of, metric_hash
 
 
 class Pipeline:

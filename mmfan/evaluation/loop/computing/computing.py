@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from mmfan.evaluation.loop.compiling import compile_options, compiled_parts, telling_of_compiler
-from mmfan.evaluation.loop.precision import Precision, choose_precision, device_facts, float32_operators
-from mmfan.evaluation.loop.sliding import WINDOWS, windows_at_once
+from mmfan.evaluation.loop.computing.compiling import compile_options, compiled_parts, telling_of_compiler
+from mmfan.evaluation.loop.computing.precision import Precision, choose_precision, device_facts, float32_operators
+from mmfan.evaluation.loop.computing.sliding import WINDOWS, windows_at_once
 from mmfan.utils.checks import whole_number
 
 AHEAD = 2  # batches that a GPU may have before it; more would only wait there
@@ -22,10 +22,11 @@ class Computing:
 
     Args:
         model: On its device; wrappers around it are looked through.
-        precision: A name in :data:`mmfan.evaluation.loop.precision.PRECISIONS`; None for what suits device and model.
+        precision: A name in :data:`mmfan.evaluation.loop.computing.precision.PRECISIONS`; None for what suits device
+            and model.
         fp16: mmengine's way to ask for mixed precision, where ``precision`` is None.
         windows: Sliding windows in one forward pass, at most; None for the number in
-            :data:`mmfan.evaluation.loop.sliding.WINDOWS`.
+            :data:`mmfan.evaluation.loop.computing.sliding.WINDOWS`.
         compiled: ``compile`` of a config.
 
     Raises:

@@ -3,7 +3,7 @@
 import torch
 from mmengine.config import ConfigDict
 
-from mmfan.evaluation.loop.weights_hash import weights_hash
+from mmfan.evaluation.loop.identity.weights_hash import weights_hash
 from mmfan.evaluation.results.hashes import config_hash
 
 

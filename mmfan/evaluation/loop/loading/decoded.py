@@ -10,7 +10,7 @@ from mmcv.transforms import BaseTransform
 
 from mmfan.datasets.transforms.loading import FileLoading, Loading
 from mmfan.evaluation.judging.kept import Kept
-from mmfan.evaluation.loop.picture_names import path_of
+from mmfan.evaluation.loop.loading.picture_names import path_of
 
 _LABELS = ("LoadAnnotations", "LoadSegAnnotations")
 

@@ -14,8 +14,9 @@ from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.transforms.corrupt import Corrupt
 from mmfan.datasets.transforms.pipelines import innermost_datasets
 from mmfan.evaluation.judging.pictures import spread
-from mmfan.evaluation.loop.picture_names import name_pictures, root_of_names
-from mmfan.evaluation.loop.stream import CellBatches, CellDataset, CorruptPicture
+from mmfan.evaluation.loop.loading.corrupting import CorruptPicture
+from mmfan.evaluation.loop.loading.picture_names import name_pictures, root_of_names
+from mmfan.evaluation.loop.loading.stream import CellBatches, CellDataset
 
 FOG = Cell("fog", 3)
 

@@ -5,7 +5,13 @@ import torch
 from torch import nn
 
 from mmfan.errors import MMFanError
-from mmfan.evaluation.loop.precision import choose_precision, device_facts, float32_operators, tf32_text, usual_amp
+from mmfan.evaluation.loop.computing.precision import (
+    choose_precision,
+    device_facts,
+    float32_operators,
+    tf32_text,
+    usual_amp,
+)
 
 CUDA = torch.device("cuda", 0)
 
