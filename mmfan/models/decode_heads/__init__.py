@@ -4,8 +4,9 @@ from mmfan.environment import is_installed, register_missing
 from mmfan.registry import MODELS
 
 if is_installed("mmseg"):
+    from mmfan.models.decode_heads.linear_probe_head import LinearProbeHead
     from mmfan.models.decode_heads.segformer_head import FANSegformerHead
 
-    __all__ = ["FANSegformerHead"]
+    __all__ = ["FANSegformerHead", "LinearProbeHead"]
 else:
-    register_missing(MODELS, "mmseg", ("FANSegformerHead",))
+    register_missing(MODELS, "mmseg", ("FANSegformerHead", "LinearProbeHead"))
