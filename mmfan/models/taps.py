@@ -104,9 +104,7 @@ def backbone_of(model: nn.Module) -> tuple[str, nn.Module]:
     return ("backbone", backbone) if isinstance(backbone, nn.Module) else ("", model)
 
 
-def list_taps(
-    model: nn.Module, kinds: Sequence[str] | None = None, size: tuple[int, int] = PROBE
-) -> list[Tap]:
+def list_taps(model: nn.Module, kinds: Sequence[str] | None = None, size: tuple[int, int] = PROBE) -> list[Tap]:
     """All taps of a model's backbone, in the order in which they are computed, its outputs last.
 
     Args:

@@ -25,6 +25,7 @@ FAMILY = [
     f"fan-{size}_segformer_8xb1-160k_cityscapes-1024x1024"
     for size in ("t-hybrid", "t-vit", "s-hybrid", "s-vit", "b-hybrid", "b-vit", "l-hybrid", "l-vit")
 ]
+PROBES = ("fan_linear_probe_camvid", "linear_probe_mit-b0_camvid")
 NAMES = [path.stem for path in EXPERIMENTS]
 
 
@@ -50,11 +51,26 @@ def test_the_rival_on_camvid_differs_in_the_model_only():
     assert model(torch.zeros(1, 3, 64, 96), mode="tensor").shape == (1, 19, 16, 24)
 
 
+@pytest.mark.slow
+def test_the_probes_differ_in_the_backbone_only():
+    ours, rival = (load_config(FOLDER / "linear_probe" / f"{name}.py") for name in PROBES)
+    for key in ("train_dataloader", "val_dataloader", "optim_wrapper", "param_scheduler", "train_cfg", "randomness"):
+        assert ours[key] == rival[key], key
+    for cfg in (ours, rival):
+        with DefaultScope.overwrite_default_scope("mmseg"):
+            model = MODELS.build(copy.deepcopy(cfg.model))
+        assert list(model.backbone.out_channels) == model.decode_head.in_channels
+        assert [name for name, one in model.named_parameters() if one.requires_grad] == [
+            name for name, _ in model.named_parameters() if name.startswith("decode_head.")
+        ]
+
+
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=NAMES)
 @pytest.mark.slow
 def test_backbone_and_head_fit(path):
     cfg = load_config(path)
-    if not cfg.model.backbone.type.startswith("mmfan."):
+    inner = cfg.model.backbone.get("backbone", cfg.model.backbone)  # of a linear probe
+    if not inner.type.startswith("mmfan."):
         pytest.skip("not mmfan's backbone")
     model = build(cfg.model)
     head = model.decode_head

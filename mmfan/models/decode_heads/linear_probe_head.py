@@ -84,7 +84,9 @@ class LinearProbeHead(BaseDecodeHead):
         maps = self._transform_inputs(inputs)
         widths = [values.shape[1] for values in maps]
         if widths != self.in_channels:
-            raise MMFanError(f"Expected maps of in_channels={self.in_channels} channels, got {widths}: write the latter.")
+            raise MMFanError(
+                f"Expected maps of in_channels={self.in_channels} channels, got {widths}: write the latter."
+            )
         finest = max((values.shape[2:] for values in maps), key=lambda size: size[0] * size[1])
         by_size: dict[Any, Tensor] = {}
         for values, norm, weight in zip(maps, self.norms, self.conv_seg.weight.split(widths, dim=1), strict=True):
