@@ -103,11 +103,11 @@ ROOMS: dict[str, tuple[str, list[Part]]] = {
     "models": (
         "mmfan.models",
         [
-            Part("Backbones", "mmfan.models", ["FAN", "FANHybrid", "FANSwin", "AlterNet"]),
+            Part("Backbones", "mmfan.models", ["FAN", "FANHybrid", "FANSwin", "AlterNet", "FrozenBlocks"]),
             Part("What backbones share", "mmfan.models.backbones.dense_backbone", ["DenseBackbone"]),
             Part("What FAN and FANHybrid share", "mmfan.models.backbones.fan_base", ["FANBackbone"]),
             Part("Heads, necks, classifier", "mmfan.models",
-                 ["FANSegformerHead", "SimpleFeaturePyramid", "FANClassifier"]),
+                 ["FANSegformerHead", "LinearProbeHead", "SimpleFeaturePyramid", "FANClassifier"]),
             Part("Official weights", "mmfan.models.official_weights",
                  ["read_official_weights", "convert_official"]),
             Part("Reading weight files", "mmfan.models.safe_load", ["safe_load", "CheckpointError"]),

@@ -41,6 +41,7 @@ OUTLINE = {
         "adaptation",
         "attacks",
         "analysis",
+        "probes",
         "weights",
         "configs",
         "project/data",
