@@ -26,7 +26,12 @@ from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import PROTOCOLS, Protocol, make_protocol
 from mmfan.evaluation.report import Report, Run, build_report, read_runs
 from mmfan.evaluation.report.card import TOLERANCE, differences_from_card, other_versions, read_card, write_card
-from mmfan.evaluation.report.choice import (
+from mmfan.evaluation.report.contents import OtherSet
+from mmfan.evaluation.report.formats import FORMATS
+from mmfan.evaluation.report.gate import Expectations, differences, read_expectations, write_expectations
+from mmfan.evaluation.report.published import PublishedRow
+from mmfan.evaluation.report.report import published_beside
+from mmfan.evaluation.report.runs.choice import (
     RECORDED,
     choose_families,
     choose_groups,
@@ -36,14 +41,9 @@ from mmfan.evaluation.report.choice import (
     find_protocol,
     other_protocols,
 )
-from mmfan.evaluation.report.classifiers import other_sets, table_of_sets
-from mmfan.evaluation.report.contents import OtherSet
-from mmfan.evaluation.report.formats import FORMATS
-from mmfan.evaluation.report.gate import Expectations, differences, read_expectations, write_expectations
-from mmfan.evaluation.report.published import PublishedRow
-from mmfan.evaluation.report.ranking import SORTED_BY
-from mmfan.evaluation.report.report import published_beside
-from mmfan.evaluation.report.tables import sentence
+from mmfan.evaluation.report.tables.classifiers import other_sets, table_of_sets
+from mmfan.evaluation.report.tables.ranking import SORTED_BY
+from mmfan.evaluation.report.tables.tables import sentence
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
 from mmfan.utils.commands import command_name
 from mmfan.utils.files import write_whole

@@ -2,7 +2,7 @@
 
 from mmfan.evaluation.report.contents import ModelReport, Report, ReportError, Run
 from mmfan.evaluation.report.report import build_report
-from mmfan.evaluation.report.runs import read_runs
+from mmfan.evaluation.report.runs.reading import read_runs
 
 __all__ = [
     "ModelReport",

@@ -9,8 +9,8 @@ from pathlib import Path
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.report import Run, build_report, read_runs
-from mmfan.evaluation.report.choice import choose_families, choose_metric, choose_protocol
-from mmfan.evaluation.report.tables import sentence
+from mmfan.evaluation.report.runs.choice import choose_families, choose_metric, choose_protocol
+from mmfan.evaluation.report.tables.tables import sentence
 from mmfan.evaluation.results.recorded_protocol import protocol_entry
 from mmfan.evaluation.results.store import RunKey, key_of
 from mmfan.evaluation.summary import summarize

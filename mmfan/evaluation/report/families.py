@@ -10,7 +10,7 @@ from mmfan.evaluation.conditions import beside_of
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.protocol.definition import family_text
 from mmfan.evaluation.report.contents import ModelReport, Report, Run, Section
-from mmfan.evaluation.report.words import percent
+from mmfan.evaluation.report.tables.words import percent
 from mmfan.evaluation.results.store import key_of
 from mmfan.evaluation.summary.selection import SummaryError
 from mmfan.evaluation.summary.strengths import Strengths, summarize_strengths

@@ -1,7 +1,7 @@
 """Text forms of a report: JSON, CSV, markdown, LaTeX.
 
 JSON and CSV are for programs: fractions, unrounded. Markdown and LaTeX are for people: percentages, rounded to one
-digit in :mod:`mmfan.evaluation.report.tables`.
+digit in :mod:`mmfan.evaluation.report.tables.tables`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 
 from mmfan.evaluation.report.contents import GroupReport, ModelReport, Report, Section
 from mmfan.evaluation.report.latex import as_latex, latex_table
-from mmfan.evaluation.report.overview import choose_columns
-from mmfan.evaluation.report.ranking import ranked_rows, ranking_columns
-from mmfan.evaluation.report.words import preamble, sentence, sources, title
+from mmfan.evaluation.report.tables.overview import choose_columns
+from mmfan.evaluation.report.tables.ranking import ranked_rows, ranking_columns
+from mmfan.evaluation.report.tables.words import preamble, sentence, sources, title
 from mmfan.utils.tables import markdown_line, markdown_table, markdown_text
 from mmfan.utils.text import one_line
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 
 from mmfan.evaluation.report.contents import Report
-from mmfan.evaluation.report.overview import NARROW
-from mmfan.evaluation.report.ranking import first_table
-from mmfan.evaluation.report.words import preamble, sentence, sources
+from mmfan.evaluation.report.tables.overview import NARROW
+from mmfan.evaluation.report.tables.ranking import first_table
+from mmfan.evaluation.report.tables.words import preamble, sentence, sources
 from mmfan.utils.tables import Table, best_cells
 from mmfan.utils.text import one_line
 

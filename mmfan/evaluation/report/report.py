@@ -11,14 +11,14 @@ from dataclasses import replace
 from typing import Any
 
 from mmfan.evaluation.protocol import Protocol, get_protocol
-from mmfan.evaluation.report.calibration import notes_of
 from mmfan.evaluation.report.contents import ModelReport, OtherSet, Report, ReportError, Run
 from mmfan.evaluation.report.families import beside_the_model, sections_of
-from mmfan.evaluation.report.joined import join_runs, paired_differences
 from mmfan.evaluation.report.notes import notes_on
 from mmfan.evaluation.report.published import PublishedRow, published_rows, same_dataset
-from mmfan.evaluation.report.ranking import check_ranking, rankable_rows
-from mmfan.evaluation.report.tables import all_tables
+from mmfan.evaluation.report.runs.joined import join_runs, paired_differences
+from mmfan.evaluation.report.tables.calibration import notes_of
+from mmfan.evaluation.report.tables.ranking import check_ranking, rankable_rows
+from mmfan.evaluation.report.tables.tables import all_tables
 from mmfan.evaluation.results.store import Record
 from mmfan.evaluation.summary.calibration import CalibrationSummary, summarize_calibration
 from mmfan.evaluation.summary.classes import ClassScore, summarize_classes

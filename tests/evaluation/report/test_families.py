@@ -8,10 +8,10 @@ from helpers.small_results import PROTOCOL, SCORES, records
 from mmfan.corruptions.cell import CLEAN
 from mmfan.evaluation.protocol import get_protocol, under_adaptation
 from mmfan.evaluation.report import build_report, read_runs
-from mmfan.evaluation.report.choice import choose_families, choose_protocol
 from mmfan.evaluation.report.closing import overview_text, report_words
 from mmfan.evaluation.report.formats import as_csv, as_json, as_latex, as_markdown
 from mmfan.evaluation.report.html import as_html
+from mmfan.evaluation.report.runs.choice import choose_families, choose_protocol
 from mmfan.evaluation.results.recorded_protocol import protocol_entry
 from mmfan.evaluation.results.store import ResultsStore
 from mmfan.evaluation.summary import SummaryError

@@ -11,7 +11,7 @@ from mmfan.evaluation.report.contents import ModelReport, Report
 from mmfan.evaluation.report.page.markup import Markup, element, joined
 from mmfan.evaluation.report.page.plots import MARKERS
 from mmfan.evaluation.report.page.who import colour
-from mmfan.evaluation.report.words import percent
+from mmfan.evaluation.report.tables.words import percent
 from mmfan.evaluation.results.store import is_defined
 from mmfan.evaluation.summary.calibration import CalibrationSummary
 from mmfan.utils.text import spoken

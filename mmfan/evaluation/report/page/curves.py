@@ -10,7 +10,7 @@ from mmfan.evaluation.report.contents import Report
 from mmfan.evaluation.report.page.markup import Markup, element, joined
 from mmfan.evaluation.report.page.plots import MARKERS
 from mmfan.evaluation.report.page.who import colour
-from mmfan.evaluation.report.words import percent
+from mmfan.evaluation.report.tables.words import percent
 from mmfan.evaluation.results.store import is_defined
 from mmfan.utils.text import spoken
 

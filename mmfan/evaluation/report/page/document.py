@@ -20,7 +20,7 @@ from mmfan.evaluation.report.page.tables import html_table, section
 from mmfan.evaluation.report.page.trust import linked, made_by, trust
 from mmfan.evaluation.report.page.viewer import viewer
 from mmfan.evaluation.report.page.who import Who
-from mmfan.evaluation.report.words import sources, title
+from mmfan.evaluation.report.tables.words import sources, title
 from mmfan.utils.text import counted, one_line
 
 NOTES_SHOWN = 3

@@ -8,7 +8,7 @@ from mmfan.evaluation.report.page.numbers import SHADES, span
 from mmfan.evaluation.report.page.plots import label_of
 from mmfan.evaluation.report.page.tables import html_table
 from mmfan.evaluation.report.page.who import Who
-from mmfan.evaluation.report.tables import cells_of
+from mmfan.evaluation.report.tables.tables import cells_of
 from mmfan.utils.tables import Table
 from mmfan.utils.text import spoken
 

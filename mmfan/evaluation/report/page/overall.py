@@ -7,7 +7,7 @@ from mmfan.evaluation.report.page.markup import Markup, element
 from mmfan.evaluation.report.page.plots import label_of
 from mmfan.evaluation.report.page.tables import METRIC, MODEL
 from mmfan.evaluation.report.page.who import Who
-from mmfan.evaluation.report.words import labels, percent
+from mmfan.evaluation.report.tables.words import labels, percent
 from mmfan.evaluation.summary.selection import SummaryError
 from mmfan.evaluation.summary.summary import Summary, summarize
 from mmfan.utils.tables import Table

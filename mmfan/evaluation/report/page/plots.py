@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mmfan.evaluation.report.contents import ModelReport, Report
 from mmfan.evaluation.report.page.markup import Markup, element
 from mmfan.evaluation.report.page.who import Who, colour
-from mmfan.evaluation.report.words import percent
+from mmfan.evaluation.report.tables.words import percent
 from mmfan.evaluation.results.store import is_defined
 from mmfan.utils.text import spoken
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mmfan.evaluation.report.page.markup import Markup, element, joined
 from mmfan.evaluation.report.page.numbers import number_of, shade
 from mmfan.evaluation.report.page.who import Who
-from mmfan.evaluation.report.words import sentence
+from mmfan.evaluation.report.tables.words import sentence
 from mmfan.utils.tables import Table, best_cells
 
 MODEL = "model"  # at the head of the first column of tables with a row a model

@@ -7,7 +7,7 @@ from mmfan.evaluation.report.page.embedded import Embedded, EmbeddedCell, Embedd
 from mmfan.evaluation.report.page.markup import Markup, element, joined
 from mmfan.evaluation.report.page.plots import label_of
 from mmfan.evaluation.report.page.who import Who
-from mmfan.evaluation.report.words import percent
+from mmfan.evaluation.report.tables.words import percent
 from mmfan.utils.text import counted, one_line, spoken
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mmfan.evaluation.report.contents import Report
-from mmfan.evaluation.report.words import labels_of, published_name
+from mmfan.evaluation.report.tables.words import labels_of, published_name
 from mmfan.utils.text import one_line
 
 COLOURS = 8  # classes `line-0` to `line-7` of the style

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from mmfan.evaluation.report.contents import ModelReport, Report
-from mmfan.evaluation.report.overview import rival_sets
-from mmfan.evaluation.report.words import MISSING, labels_of, percent, with_protocol
+from mmfan.evaluation.report.tables.overview import rival_sets
+from mmfan.evaluation.report.tables.words import MISSING, labels_of, percent, with_protocol
 from mmfan.evaluation.results.store import is_defined
 from mmfan.evaluation.summary.calibration import CalibrationSummary, Scores, known_share
 from mmfan.utils.tables import Rivals, Table

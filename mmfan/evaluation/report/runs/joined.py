@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mmfan.evaluation.protocol import Protocol
-from mmfan.evaluation.report.alike import check_alike
 from mmfan.evaluation.report.contents import GroupReport, ModelReport, ReportError
+from mmfan.evaluation.report.runs.alike import check_alike
 from mmfan.evaluation.results.counts_file import CountsError
 from mmfan.evaluation.results.store import ResultsError
 from mmfan.evaluation.summary.differences import Differences, differences

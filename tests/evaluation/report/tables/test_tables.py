@@ -6,7 +6,7 @@ from helpers.small_results import PROTOCOL, records, with_classes, write
 
 from mmfan.evaluation.report import build_report, read_runs
 from mmfan.evaluation.report.published import published_rows
-from mmfan.evaluation.report.tables import (
+from mmfan.evaluation.report.tables.tables import (
     all_tables,
     by_picture,
     by_severity,

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mmfan.evaluation.protocol import Protocol
-from mmfan.evaluation.report.alike import check_alike
 from mmfan.evaluation.report.contents import ModelReport, Report, ReportError
 from mmfan.evaluation.report.notes import PUBLISHED_PICTURES, number_of_pictures
-from mmfan.evaluation.report.overview import (
+from mmfan.evaluation.report.published import PublishedRow, same_dataset
+from mmfan.evaluation.report.runs.alike import check_alike
+from mmfan.evaluation.report.tables.overview import (
     NARROW,
     Column,
     Row,
@@ -18,7 +19,6 @@ from mmfan.evaluation.report.overview import (
     scores_of,
     table_of_rows,
 )
-from mmfan.evaluation.report.published import PublishedRow, same_dataset
 from mmfan.evaluation.summary.spread import Spread
 from mmfan.utils.tables import Table
 
@@ -30,7 +30,7 @@ def first_table(report: Report, columns: Sequence[str] = ()) -> Table:
 
     Args:
         report: What to show.
-        columns: As in :func:`mmfan.evaluation.report.overview.overview`.
+        columns: As in :func:`mmfan.evaluation.report.tables.overview.overview`.
     """
     return ranking(report, columns) if report.ranked_by else overview(report, columns)
 
@@ -118,7 +118,7 @@ def ranking_columns(report: Report, columns: Sequence[str] = ()) -> list[Column]
 
 
 def ranking(report: Report, columns: Sequence[str] = ()) -> Table:
-    """The leaderboard as a table; columns as in :func:`mmfan.evaluation.report.overview.overview`."""
+    """The leaderboard as a table; columns as in :func:`mmfan.evaluation.report.tables.overview.overview`."""
     ranked = ranked_rows(report)
     known = {id(one.row): one for one in ranked}
     datasets = list(dict.fromkeys(one.dataset for one in ranked))

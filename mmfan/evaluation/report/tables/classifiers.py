@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from mmfan.corruptions.cell import CLEAN
 from mmfan.evaluation.report.contents import ModelReport, OtherSet, Report, Run
 from mmfan.evaluation.report.published import PublishedRow
-from mmfan.evaluation.report.words import MISSING, percent, published_name
+from mmfan.evaluation.report.tables.words import MISSING, percent, published_name
 from mmfan.evaluation.results.store import key_of
 from mmfan.evaluation.summary.imagenet_c import METRIC, ImageNetC, imagenet_c_of
 from mmfan.utils.tables import Rivals, Table

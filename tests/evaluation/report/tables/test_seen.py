@@ -3,8 +3,8 @@
 from helpers.small_results import PROTOCOL, records, write
 
 from mmfan.evaluation.report import build_report, read_runs
-from mmfan.evaluation.report.seen import seen_and_unseen
-from mmfan.evaluation.report.tables import all_tables
+from mmfan.evaluation.report.tables.seen import seen_and_unseen
+from mmfan.evaluation.report.tables.tables import all_tables
 
 OVERLAP = {"overlaps": ["contrast", "fog"], "added": ["fog"], "unknown": []}
 

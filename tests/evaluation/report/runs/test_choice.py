@@ -6,7 +6,13 @@ from helpers.small_results import PROTOCOL, SCORES, records, write
 from mmfan.corruptions.cell import CLEAN
 from mmfan.evaluation.protocol import PROTOCOLS, get_protocol, make_protocol
 from mmfan.evaluation.report import ReportError, read_runs
-from mmfan.evaluation.report.choice import choose_metric, choose_models, choose_protocol, find_protocol, other_protocols
+from mmfan.evaluation.report.runs.choice import (
+    choose_metric,
+    choose_models,
+    choose_protocol,
+    find_protocol,
+    other_protocols,
+)
 from mmfan.evaluation.results.recorded_protocol import protocol_entry
 
 SMALL = get_protocol(PROTOCOL)

@@ -7,10 +7,10 @@ from helpers.small_results import PROTOCOL, SCORES, records, write
 
 from mmfan.evaluation.protocol import PROTOCOLS
 from mmfan.evaluation.report import ReportError, build_report, read_runs
-from mmfan.evaluation.report.choice import choose_groups, choose_metric, choose_protocol
 from mmfan.evaluation.report.formats import as_csv, as_json, as_latex, as_markdown
 from mmfan.evaluation.report.html import as_html
 from mmfan.evaluation.report.published import published_rows
+from mmfan.evaluation.report.runs.choice import choose_groups, choose_metric, choose_protocol
 
 FORGETFUL = {("clean", 0): 0.9, ("fog", 1): 0.5, ("fog", 2): 0.5, ("contrast", 1): 0.5}  # corrupted 50, kept 55.6
 STEADY = {("clean", 0): 0.5, ("fog", 1): 0.4, ("fog", 2): 0.4, ("contrast", 1): 0.3}  # corrupted 35, kept 70

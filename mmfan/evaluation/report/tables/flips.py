@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mmfan.evaluation.report.contents import Report
-from mmfan.evaluation.report.overview import rival_sets
-from mmfan.evaluation.report.words import labels_of, percent, with_protocol
+from mmfan.evaluation.report.tables.overview import rival_sets
+from mmfan.evaluation.report.tables.words import labels_of, percent, with_protocol
 from mmfan.utils.tables import Rivals, Table
 from mmfan.utils.text import spoken
 

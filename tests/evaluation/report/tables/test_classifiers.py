@@ -7,8 +7,8 @@ from mmfan.cli import main
 from mmfan.corruptions import EXTRA
 from mmfan.evaluation.protocol import PROTOCOLS
 from mmfan.evaluation.report import build_report, read_runs
-from mmfan.evaluation.report.classifiers import other_sets
 from mmfan.evaluation.report.published import published_rows
+from mmfan.evaluation.report.tables.classifiers import other_sets
 from mmfan.evaluation.summary.imagenet_c import ALEXNET_CLEAN_ERROR, ALEXNET_ERRORS, PLAIN
 
 CELLS = PROTOCOLS["imagenet_c19"].cells

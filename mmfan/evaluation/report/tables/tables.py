@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mmfan.evaluation.report.calibration import calibration_tables
-from mmfan.evaluation.report.classifiers import imagenet_scores, table_of_sets
 from mmfan.evaluation.report.contents import ModelReport, Report
-from mmfan.evaluation.report.flips import flips_by_corruption
-from mmfan.evaluation.report.overview import Column, all_columns, overview, rival_sets, table_of_rows
 from mmfan.evaluation.report.published import PublishedRow
-from mmfan.evaluation.report.ranking import first_table
-from mmfan.evaluation.report.seen import seen_and_unseen
-from mmfan.evaluation.report.words import (
+from mmfan.evaluation.report.tables.calibration import calibration_tables
+from mmfan.evaluation.report.tables.classifiers import imagenet_scores, table_of_sets
+from mmfan.evaluation.report.tables.flips import flips_by_corruption
+from mmfan.evaluation.report.tables.overview import Column, all_columns, overview, rival_sets, table_of_rows
+from mmfan.evaluation.report.tables.ranking import first_table
+from mmfan.evaluation.report.tables.seen import seen_and_unseen
+from mmfan.evaluation.report.tables.words import (
     labels,
     labels_of,
     percent,

@@ -9,8 +9,8 @@ import pytest
 from helpers.small_results import PROTOCOL, SCORES, records, write
 
 from mmfan.evaluation.report import ReportError, build_report, read_runs
-from mmfan.evaluation.report.choice import choose_groups
 from mmfan.evaluation.report.formats import as_csv, as_json, as_latex, as_markdown
+from mmfan.evaluation.report.runs.choice import choose_groups
 from mmfan.evaluation.results.store import ResultsStore
 
 NAMES = ["a.png", "b.png", "c.png", "d.png"]

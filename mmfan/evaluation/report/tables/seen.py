@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mmfan.evaluation.report.contents import ModelReport, Report
-from mmfan.evaluation.report.words import MISSING, labels_of, percent, with_protocol
+from mmfan.evaluation.report.tables.words import MISSING, labels_of, percent, with_protocol
 from mmfan.evaluation.summary.averages import mean
 from mmfan.evaluation.summary.summary import Summary
 from mmfan.utils.tables import Table
