@@ -1,1 +1,1 @@
-"""How a model computes while it is judged: precision, sliding windows, compiled or not."""
+"""Computing of a model while it is judged: precision, sliding windows, compiled or not."""

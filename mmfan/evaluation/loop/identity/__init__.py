@@ -1,1 +1,1 @@
-"""What a run is of: hashes of its model, weights, pictures, truth and metric."""
+"""Identity of a run: hashes of its model, weights, pictures, truth and metric."""
