@@ -14,10 +14,24 @@ def test_what_the_user_says_stands(name):
     assert environment == {name: "7"}
 
 
-def test_threads_wait_asleep():
+def test_threads_soon_wait_asleep():
     environment = {"PATH": "x"}
     wait_asleep(environment)
-    assert environment == {"PATH": "x", "OMP_WAIT_POLICY": "PASSIVE"}
+    assert environment == {"PATH": "x", "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "3000"}
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform != "linux", reason="GNU's runtime comes with torch for Linux")
+def test_gnu_runtime_takes_the_turns_before_the_policy():
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("OMP", "GOMP", "KMP"))}
+    environment = {**kept, "OMP_DISPLAY_ENV": "VERBOSE"}
+    wait_asleep(environment)
+    told = subprocess.run(
+        [sys.executable, "-c", "import torch; torch.ones(1 << 20).sum()"], capture_output=True, text=True, env=environment,
+        check=True,
+    ).stderr  # fmt: skip
+    assert "GOMP_SPINCOUNT = '3000'" in told
+    assert "OMP_WAIT_POLICY = 'PASSIVE'" in told
 
 
 CODE = """
@@ -26,7 +40,7 @@ seen = []
 find = builtins.__import__
 def watched(name, *rest):
     if name == "torch" and not seen:
-        seen.append(os.environ.get("OMP_WAIT_POLICY"))
+        seen.append(os.environ.get("GOMP_SPINCOUNT"))
     return find(name, *rest)
 builtins.__import__ = watched
 sys.argv = ["mmfan", "configs", "--help"]
@@ -35,14 +49,14 @@ try:
     main({arguments})
 except SystemExit:
     pass
-print(os.environ.get("OMP_WAIT_POLICY"), "torch" in sys.modules)
+print(os.environ.get("GOMP_SPINCOUNT"), "torch" in sys.modules)
 import torch
 print(seen)
 """
 
 
 @pytest.mark.process
-@pytest.mark.parametrize(("arguments", "expected"), [("", "PASSIVE"), ("['configs', '--help']", "None")])
+@pytest.mark.parametrize(("arguments", "expected"), [("", "3000"), ("['configs', '--help']", "None")])
 def test_the_program_sets_it_before_torch_is_there_and_a_call_does_not(arguments, expected):
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("OMP", "GOMP", "KMP"))}
     told = subprocess.run(

@@ -97,8 +97,8 @@ def judge(
         limit: Judge this many pictures, spread evenly over the set; None for all.
         workers: Processes that make pictures ready, with one thread each; by default one a core, but one; 0 does it in
             this process. Nothing is set in this process: where ``predict`` computes on the CPU, its threads and the
-            workers share the cores, and ``OMP_WAIT_POLICY=PASSIVE`` in the environment, before torch is imported,
-            keeps threads that wait from taking time from the others.
+            workers share the cores; ``OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=3000`` in the environment, before torch is
+            imported, keeps threads that wait from taking time from the others.
         batch_size: Pictures that ``predict`` gets at a time.
         shard: ``(i, n)`` or ``'i/n'``, i from 1 to n.
         pictures: Keep this many pictures, with truth and predictions, beside the results (needs matplotlib).

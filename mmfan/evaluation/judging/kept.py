@@ -21,7 +21,9 @@ from mmfan.utils.resources import free_memory, processes_beside, read_bytes
 from mmfan.utils.shared_memory import SharedMemory
 
 SHARE = 4  # one part in so many of the memory that is free, by default
-_FIELDS = 8  # of an entry: where it begins (0: it is not there), axes, three sides, of what, and two to spare
+# Of an entry: where it begins (0: it is not there), axes, three sides, of what, and two to spare. The last entry is of all
+# of them: bytes taken, and how often everything was forgotten.
+_FIELDS = 8
 _NUMBER = 8  # bytes
 _LINE = 64  # arrays begin at such multiples
 
@@ -75,6 +77,8 @@ class Kept:
         self._begin = _aligned(table)
         self.memory = shared if isinstance(shared, SharedMemory) else SharedMemory(self._begin + limit, shared)
         self._table = self.memory.array(0, table).view(np.int64).reshape(count + 1, _FIELDS)
+        # an entry does not change until everything is forgotten: what this process has found needs no lock again
+        self._found: dict[int, tuple[int, str, Entry]] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
         return Kept, (self.count, self.limit, self.memory)
@@ -90,7 +94,9 @@ class Kept:
     def clear(self) -> None:
         """Forget everything; no other process may be at it meanwhile."""
         with self.memory.locked():
+            times = int(self._table[self.count, 1])
             self._table[:] = 0
+            self._table[self.count, 1] = times + 1
 
     def find(self, number: int, what: str = "") -> Entry | None:
         """Where an array is kept; None where it is not.
@@ -101,9 +107,17 @@ class Kept:
         """
         if not self._table[number, 0]:
             return None
+        times = int(self._table[self.count, 1])
+        found = self._found.get(number)
+        if found is not None and found[:2] == (times, what):
+            return found[2]
         with self.memory.locked():  # which also makes what its writer wrote visible here
             start, axes, *sides, mark = map(int, self._table[number, :6])
-        return Entry(start, tuple(sides[:axes])) if mark == _mark(what) else None
+        if mark != _mark(what):
+            return None
+        entry = Entry(start, tuple(sides[:axes]))
+        self._found[number] = times, what, entry
+        return entry
 
     def at(self, entry: Entry) -> NDArray[np.uint8]:
         """The array that is kept there; not to be written on."""

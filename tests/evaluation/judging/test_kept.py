@@ -35,6 +35,21 @@ def test_what_was_put_is_found():
     assert (kept.get(0, "a.png") == picture[::-1]).all()
 
 
+def test_what_was_found_once_is_forgotten_with_the_rest():
+    kept = Kept(2, 1 << 20)
+    other = Kept(2, 1 << 20, kept.memory)  # as another process has it
+    wide, high = arrays(1, (4, 6))[0], arrays(1, (6, 4))[0]
+    kept.put(0, wide, "a.png")
+    assert (other.get(0, "a.png") == wide).all()
+    assert (other.get(0, "a.png") == wide).all()
+    assert other.get(0, "b.png") is None
+    kept.clear()
+    assert other.get(0, "a.png") is None
+    kept.put(0, high, "a.png")  # in the same place
+    assert other.get(0, "a.png").shape == (6, 4)
+    assert (other.get(0, "a.png") == high).all()
+
+
 def test_no_more_than_the_limit():
     kept = Kept(9, 20_000)
     given = arrays(9)
