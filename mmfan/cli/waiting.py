@@ -3,9 +3,9 @@
 Threads of OpenMP spin for a while before they sleep: up to a quarter of a second in LLVM's and Intel's runtime, for
 some 300,000 turns in GNU's, the one that torch for Linux brings. Where a core is busy with something else, a loading
 process for instance, every part of every layer then waits until the spinning thread's time is up, and a step takes many
-times as long. Sleeping at once has a price on an idle machine, 3 % of a forward pass: being woken takes longer than most
-waits. A few thousand turns, some tens of microseconds, cover those, and cost nothing where a core is busy. The runtimes
-read these variables when they are loaded: they have to be set before torch is imported.
+times as long. Sleeping at once has a price on an idle machine, 3 % of a forward pass: being woken takes longer than
+most waits. A few thousand turns, some tens of microseconds, cover those, and cost little where a core is busy. The
+runtimes read these variables when they are loaded: they have to be set before torch is imported.
 """
 
 from __future__ import annotations

@@ -26,10 +26,9 @@ def test_gnu_runtime_takes_the_turns_before_the_policy():
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("OMP", "GOMP", "KMP"))}
     environment = {**kept, "OMP_DISPLAY_ENV": "VERBOSE"}
     wait_asleep(environment)
-    told = subprocess.run(
-        [sys.executable, "-c", "import torch; torch.ones(1 << 20).sum()"], capture_output=True, text=True, env=environment,
-        check=True,
-    ).stderr  # fmt: skip
+    code = "import torch; torch.ones(1 << 20).sum()"
+    command = [sys.executable, "-c", code]
+    told = subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stderr
     assert "GOMP_SPINCOUNT = '3000'" in told
     assert "OMP_WAIT_POLICY = 'PASSIVE'" in told
 

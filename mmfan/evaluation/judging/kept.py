@@ -21,8 +21,8 @@ from mmfan.utils.resources import free_memory, processes_beside, read_bytes
 from mmfan.utils.shared_memory import SharedMemory
 
 SHARE = 4  # one part in so many of the memory that is free, by default
-# Of an entry: where it begins (0: it is not there), axes, three sides, of what, and two to spare. The last entry is of all
-# of them: bytes taken, and how often everything was forgotten.
+# Of an entry: where it begins (0: it is not there), axes, three sides, of what, and two to spare. The last entry is of
+# all of them: bytes taken, and how often everything was forgotten.
 _FIELDS = 8
 _NUMBER = 8  # bytes
 _LINE = 64  # arrays begin at such multiples
