@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.errors import MMFanError, WrongTypeError
-from mmfan.evaluation.function.sources import Data, SegmentationData
+from mmfan.evaluation.function.sources.sources import Data, SegmentationData
 from mmfan.utils.checks import list_of
 from mmfan.utils.text import counted, did_you_mean, shortlist
 from mmfan.visualization.coco_results import Detections

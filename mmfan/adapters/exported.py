@@ -15,7 +15,7 @@ from mmfan.adapters.batches import Picture, answer
 from mmfan.adapters.classes import ClassFit, Names
 from mmfan.adapters.preprocessing import Preprocessing
 from mmfan.errors import MMFanError
-from mmfan.evaluation.function.sources import Data
+from mmfan.evaluation.function.sources.sources import Data
 
 LAYOUTS = ("NCHW", "NHWC")
 

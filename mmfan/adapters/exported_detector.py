@@ -14,7 +14,7 @@ from mmfan.adapters.classes import ClassFit, Names
 from mmfan.adapters.exported import Port, fitting, input_array, layout_of
 from mmfan.adapters.preprocessing import Preprocessing
 from mmfan.errors import MMFanError
-from mmfan.evaluation.function.sources import Data
+from mmfan.evaluation.function.sources.sources import Data
 from mmfan.utils.text import shortlist
 from mmfan.visualization.coco_results import Detections
 

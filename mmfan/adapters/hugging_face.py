@@ -12,7 +12,7 @@ from mmfan.adapters.batches import Picture, answer
 from mmfan.adapters.classes import ClassFit, Names
 from mmfan.adapters.placed_module import PlacedModule
 from mmfan.errors import MMFanError
-from mmfan.evaluation.function.sources import Data
+from mmfan.evaluation.function.sources.sources import Data
 from mmfan.visualization.coco_results import Detections
 
 

@@ -15,7 +15,7 @@ from mmfan.adapters.exported_classifier import ExportedClassifier
 from mmfan.adapters.exported_detector import ExportedDetector
 from mmfan.adapters.preprocessing import Preprocessing
 from mmfan.errors import MMFanError
-from mmfan.evaluation.function.sources import Data
+from mmfan.evaluation.function.sources.sources import Data
 
 DTYPES = {"float": "float32", "float16": "float16", "double": "float64", "uint8": "uint8"}
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")  # TensorRT's would compile for minutes

@@ -14,7 +14,7 @@ from mmfan.adapters.exported import ExportedSegmentor, Port, check_file, choose_
 from mmfan.adapters.exported_detector import ExportedDetector
 from mmfan.adapters.preprocessing import Preprocessing
 from mmfan.errors import MMFanError
-from mmfan.evaluation.function.sources import Data
+from mmfan.evaluation.function.sources.sources import Data
 
 
 class OpenVinoSegmentor(ExportedSegmentor):

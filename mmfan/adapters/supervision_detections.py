@@ -9,7 +9,7 @@ import numpy as np
 
 from mmfan.adapters.classes import ClassFit, Names
 from mmfan.errors import MMFanError
-from mmfan.evaluation.function.sources import Data
+from mmfan.evaluation.function.sources.sources import Data
 from mmfan.visualization.coco_results import Detections
 
 

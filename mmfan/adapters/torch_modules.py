@@ -14,7 +14,7 @@ from mmfan.adapters.placed_module import PlacedModule
 from mmfan.adapters.preprocessing import Preprocessing
 from mmfan.errors import MMFanError
 from mmfan.evaluation.conditions import PictureBatch
-from mmfan.evaluation.function.sources import Data
+from mmfan.evaluation.function.sources.sources import Data
 from mmfan.visualization.coco_results import Detections
 
 if TYPE_CHECKING:

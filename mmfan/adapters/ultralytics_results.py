@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mmfan.adapters.batches import Picture, answer
 from mmfan.adapters.classes import ClassFit, Names
 from mmfan.errors import MMFanError
-from mmfan.evaluation.function.sources import Data
+from mmfan.evaluation.function.sources.sources import Data
 from mmfan.visualization.coco_results import Detections
 
 # What Ultralytics' own validation takes: average precision wants the unsure objects too.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mmfan.utils.scores import score_text
+from mmfan.cli.scores import score_text
 
 _HEAD = re.compile(r"(?:Iter|Epoch)\((train|val|test)\)\s*(?:\[\s*(\d+)\s*\])?\[\s*(\d+)/(\d+)\s*\]\s*(.*)", re.DOTALL)
 _BEST = re.compile(r"The best checkpoint with ([\d.]+) (\S+) at .* is saved to (.+?)\.?$")

@@ -6,7 +6,7 @@ import torch
 from helpers.golden import golden_input, golden_keys, golden_outputs, golden_sample, golden_state, relative_error
 
 from mmfan.benchmark.plain import PLAIN_ARCHS, PlainArch, PlainFAN, PlainSegformerHead, PlainSegmentor
-from mmfan.benchmark.plain_layers import (
+from mmfan.benchmark.plain.layers import (
     ChannelProcessing,
     ClassAttentionBlock,
     FourierPosition,

@@ -16,7 +16,7 @@ import argparse
 from mmfan.cli.console import add_output_options, log_place, own_console
 from mmfan.cli.options import add_config, add_run_options, export_local_rank, make_command_parser
 from mmfan.cli.problems import exits_on_problem
-from mmfan.utils.scores import score_text
+from mmfan.cli.scores import score_text
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:

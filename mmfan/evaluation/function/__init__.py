@@ -5,10 +5,10 @@ from mmfan.utils.lazy import lazy_face
 __getattr__, __dir__, __all__ = lazy_face(
     __name__,
     {
-        "class_sources": ["ClassificationData", "PictureForm"],
+        "sources.classes": ["ClassificationData", "PictureForm"],
         "cue_conflict": ["judge_cue_conflict"],
         "judge_anything": ["judge"],
         "result": ["Judgement", "NotAsRequiredError", "Worst"],
-        "sources": ["CocoData", "SegmentationData"],
+        "sources.sources": ["CocoData", "SegmentationData"],
     },
 )

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mmfan.errors import MMFanError
-from mmfan.evaluation.function.items import Item, read_picture
-from mmfan.evaluation.function.predictions import read_class_scores
+from mmfan.evaluation.function.scoring.predictions import read_class_scores
+from mmfan.evaluation.function.sources.items import Item, read_picture
 from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.metrics.cue_conflict import ShapeBias, cues_of, decide, shape_bias
 from mmfan.utils.checks import whole_number

@@ -13,11 +13,11 @@ from mmfan.errors import MMFanError
 from mmfan.evaluation.conditions import Situation
 from mmfan.evaluation.conditions.work import FUNCTION
 from mmfan.evaluation.conditions.works import Works, refuse_bare_function, working
-from mmfan.evaluation.function.items import Item, Ready, Unit
-from mmfan.evaluation.function.predictions import PredictionError
-from mmfan.evaluation.function.scoring import LabelScores, Scores
+from mmfan.evaluation.function.scoring.predictions import PredictionError
+from mmfan.evaluation.function.scoring.scoring import LabelScores, Scores
 from mmfan.evaluation.function.shown import Shown
-from mmfan.evaluation.function.sources import Chosen
+from mmfan.evaluation.function.sources.items import Item, Ready, Unit
+from mmfan.evaluation.function.sources.sources import Chosen
 from mmfan.evaluation.function.stream import Workers
 from mmfan.evaluation.judging.cells import CellProgress
 from mmfan.evaluation.judging.flip_counter import FlipCounter

@@ -12,15 +12,15 @@ from typing import Any
 
 from mmfan.errors import MMFanError, WrongTypeError
 from mmfan.evaluation.conditions import is_continual
-from mmfan.evaluation.function.class_sources import ClassificationData
 from mmfan.evaluation.function.driver import Caller, Driver
-from mmfan.evaluation.function.items import Preparation
 from mmfan.evaluation.function.preflight import Planned, preflight
 from mmfan.evaluation.function.probe import OtherModelError, differing
 from mmfan.evaluation.function.result import Judgement, in_order
-from mmfan.evaluation.function.scoring import Scores, scores_of
+from mmfan.evaluation.function.scoring.scoring import Scores, scores_of
 from mmfan.evaluation.function.shown import Shown
-from mmfan.evaluation.function.sources import Chosen, Data, SegmentationData
+from mmfan.evaluation.function.sources.classes import ClassificationData
+from mmfan.evaluation.function.sources.items import Preparation
+from mmfan.evaluation.function.sources.sources import Chosen, Data, SegmentationData
 from mmfan.evaluation.function.stream import AHEAD, Workers, workers_beside_model
 from mmfan.evaluation.judging.cells import CellRun
 from mmfan.evaluation.judging.contents import hash_contents

@@ -13,11 +13,11 @@ import numpy as np
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.corruptions.engine import SMALLEST_SIDE
 from mmfan.evaluation.function.driver import Caller
-from mmfan.evaluation.function.items import Item, Preparation, Unit
-from mmfan.evaluation.function.predictions import PredictionError
 from mmfan.evaluation.function.probe import probe_entry
-from mmfan.evaluation.function.scoring import LabelScores
-from mmfan.evaluation.function.sources import Chosen
+from mmfan.evaluation.function.scoring.predictions import PredictionError
+from mmfan.evaluation.function.scoring.scoring import LabelScores
+from mmfan.evaluation.function.sources.items import Item, Preparation, Unit
+from mmfan.evaluation.function.sources.sources import Chosen
 from mmfan.evaluation.function.worker import make_here
 from mmfan.evaluation.judging.findings import Findings
 from mmfan.evaluation.judging.headers import Size, check_labels, check_pictures, check_small, check_twice, smallest

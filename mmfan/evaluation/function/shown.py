@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.corruptions.cell import CLEAN, Cell
-from mmfan.evaluation.function.items import Item, Ready
-from mmfan.evaluation.function.scoring import ClassScores, LabelScores, ObjectScores, Scores
+from mmfan.evaluation.function.scoring.scoring import ClassScores, LabelScores, ObjectScores, Scores
+from mmfan.evaluation.function.sources.items import Item, Ready
 from mmfan.evaluation.results.picture_writer import PictureWriter
 from mmfan.visualization.coco_results import Detections
 

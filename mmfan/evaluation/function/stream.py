@@ -11,7 +11,7 @@ from types import TracebackType
 from mmfan.corruptions import BUILT_IN, Corruption, get_corruption
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
-from mmfan.evaluation.function.items import Preparation, Ready, Unit
+from mmfan.evaluation.function.sources.items import Preparation, Ready, Unit
 from mmfan.evaluation.function.worker import Worker, make_here
 from mmfan.utils.resources import default_workers
 

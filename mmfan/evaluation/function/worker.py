@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from mmfan.corruptions import Corruption, register_corruption
 from mmfan.errors import MMFanError, WorkerDiedError
-from mmfan.evaluation.function.items import Preparation, Ready, Unit
+from mmfan.evaluation.function.sources.items import Preparation, Ready, Unit
 from mmfan.evaluation.judging.kept import Entry, Kept
 from mmfan.utils.processes import end_with_starter
 from mmfan.utils.shared_memory import SharedMemory

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mmfan.corruptions.cell import Cell
+from mmfan.evaluation.results.names import safe_name
 from mmfan.evaluation.results.pictures import cell_folder, folder_name
 from mmfan.utils.files import write_whole
-from mmfan.utils.names import safe_name
 
 # The longer side of what is written, in pixels: grids show them smaller, and 73 cells of 2048x1024 take a gigabyte.
 LONGEST_SIDE = 1024

@@ -22,8 +22,8 @@ import numpy as np
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
+from mmfan.evaluation.results.names import safe_name
 from mmfan.picture_files import PictureFileError, content_of, open_with_pillow, read
-from mmfan.utils.names import safe_name
 
 
 class PictureError(MMFanError):
@@ -75,7 +75,7 @@ def pictures_folder(results: str | Path) -> Path:
 
 
 def folder_name(model: str) -> str:
-    """The folder of a model's predictions: its name, where that can be one; see :func:`mmfan.utils.names.safe_name`.
+    """The folder of a model's predictions: its name, where that can be one; see :func:`mmfan.evaluation.results.names.safe_name`.
 
     >>> folder_name("fan-t"), folder_name("truth")
     ('fan-t', 'truth~c5c4bad89ee4')

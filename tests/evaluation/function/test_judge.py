@@ -15,8 +15,8 @@ from mmfan import SegmentationData
 from mmfan import judge as judge_anything
 from mmfan.corruptions import corrupt, picture_seed
 from mmfan.evaluation.function.driver import PredictError
-from mmfan.evaluation.function.predictions import PredictionError
 from mmfan.evaluation.function.probe import OtherModelError
+from mmfan.evaluation.function.scoring.predictions import PredictionError
 from mmfan.evaluation.judging.findings import PreflightError
 from mmfan.evaluation.metrics.counts import scores_of_counts
 from mmfan.evaluation.results.store import ResultsStore, key_of

@@ -8,7 +8,7 @@ from helpers.tiny_pictures import CELLS, CLASSES, PROTOCOL, by_brightness, write
 
 from mmfan import SegmentationData, judge
 from mmfan.errors import MMFanError
-from mmfan.evaluation.function.predictions import PredictionError
+from mmfan.evaluation.function.scoring.predictions import PredictionError
 from mmfan.evaluation.judging.findings import PreflightError
 from mmfan.evaluation.results.calibration_file import read_sums
 from mmfan.evaluation.results.store import ResultsStore

@@ -10,8 +10,8 @@ from mmfan import ClassificationData
 from mmfan import judge as judge_anything
 from mmfan.corruptions import corrupt, picture_seed
 from mmfan.evaluation.function import PictureForm
-from mmfan.evaluation.function.predictions import PredictionError
 from mmfan.evaluation.function.probe import OtherModelError
+from mmfan.evaluation.function.scoring.predictions import PredictionError
 from mmfan.evaluation.judging.findings import PreflightError
 from mmfan.evaluation.results.store import ResultsStore, key_of
 

@@ -9,7 +9,7 @@ from helpers.tiny_pictures import CLASSES, PROTOCOL, by_brightness, write_folder
 from mmfan import SegmentationData, judge
 from mmfan.corruptions import corrupt, picture_seed
 from mmfan.errors import MMFanError
-from mmfan.evaluation.function.items import read_picture
+from mmfan.evaluation.function.sources.items import read_picture
 from mmfan.evaluation.results.store import ResultsStore
 
 QUICK = {"protocol": PROTOCOL, "workers": 0, "verbose": False, "flips": True}

@@ -15,7 +15,7 @@ from mmfan import SegmentationData, judge
 from mmfan.corruptions import get_corruption, register_corruption, unregister_corruption
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import WorkerDiedError
-from mmfan.evaluation.function.items import Preparation, Unit
+from mmfan.evaluation.function.sources.items import Preparation, Unit
 from mmfan.evaluation.function.stream import Workers
 from mmfan.evaluation.results.store import ResultsStore, key_of
 

@@ -11,7 +11,7 @@ from mmfan import CocoData, SegmentationData
 from mmfan.corruptions import corrupt, picture_seed
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import WrongTypeError
-from mmfan.evaluation.function.items import Preparation, Unit, read_picture
+from mmfan.evaluation.function.sources.items import Preparation, Unit, read_picture
 
 
 @pytest.fixture

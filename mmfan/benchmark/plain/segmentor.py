@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmfan.benchmark.plain_layers import (
+from mmfan.benchmark.plain.layers import (
     STEM_WIDTHS,
     ClassAttentionBlock,
     ConvPatchEmbed,

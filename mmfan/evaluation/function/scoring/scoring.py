@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.errors import MMFanError
-from mmfan.evaluation.function.class_scoring import ClassScores
-from mmfan.evaluation.function.class_sources import ClassificationData
-from mmfan.evaluation.function.items import Item, Ready
-from mmfan.evaluation.function.predictions import PredictionError, read_labels, read_objects
-from mmfan.evaluation.function.sources import CocoData, Data, SegmentationData
+from mmfan.evaluation.function.scoring.classes import ClassScores
+from mmfan.evaluation.function.scoring.predictions import PredictionError, read_labels, read_objects
+from mmfan.evaluation.function.sources.classes import ClassificationData
+from mmfan.evaluation.function.sources.items import Item, Ready
+from mmfan.evaluation.function.sources.sources import CocoData, Data, SegmentationData
 from mmfan.evaluation.judging.contents import metric_hash
 from mmfan.evaluation.metrics.calibration import CalibrationSums
 from mmfan.evaluation.metrics.cell_scores import CellScores

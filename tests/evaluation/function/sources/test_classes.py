@@ -11,8 +11,8 @@ from mmfan import ClassificationData
 from mmfan.corruptions.cell import Cell
 from mmfan.errors import MMFanError, WrongTypeError
 from mmfan.evaluation.function import PictureForm
-from mmfan.evaluation.function.class_names import columns_of, read_names
-from mmfan.evaluation.function.items import read_picture
+from mmfan.evaluation.function.sources.class_names import columns_of, read_names
+from mmfan.evaluation.function.sources.items import read_picture
 
 
 @pytest.fixture

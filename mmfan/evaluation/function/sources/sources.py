@@ -1,6 +1,6 @@
 """Data that anything can be judged on: pictures with label maps, pictures with objects in COCO's form.
 
-Those with one class each are in :mod:`mmfan.evaluation.function.class_sources`.
+Those with one class each are in :mod:`mmfan.evaluation.function.sources.classes`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mmfan.datasets.coco_annotations import check_classes, check_scored, narrow_
 from mmfan.datasets.corrupted.layout import clean_set
 from mmfan.datasets.prepare.cityscapes_tree import IMAGE_SUFFIX, LABEL_SUFFIX, advice, unpaired
 from mmfan.errors import MMFanError, WrongTypeError
-from mmfan.evaluation.function.items import Item, LabelReading
+from mmfan.evaluation.function.sources.items import Item, LabelReading
 from mmfan.evaluation.judging.contents import Held
 from mmfan.evaluation.judging.pictures import check_names
 from mmfan.picture_files import content_of

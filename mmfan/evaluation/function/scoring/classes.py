@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.errors import MMFanError
-from mmfan.evaluation.function.class_sources import ClassificationData
-from mmfan.evaluation.function.items import Item, Ready
-from mmfan.evaluation.function.predictions import PredictionError, read_class_scores
+from mmfan.evaluation.function.scoring.predictions import PredictionError, read_class_scores
+from mmfan.evaluation.function.sources.classes import ClassificationData
+from mmfan.evaluation.function.sources.items import Item, Ready
 from mmfan.evaluation.judging.contents import metric_hash
 from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.metrics.calibration import CalibrationSums

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from mmfan.utils.names import safe_name
+from mmfan.evaluation.results.names import safe_name
 
 ORDINARY = ["fan-t", "fan-t-hybrid_segformer_8xb1-160k", "v1.2", "Größe", "a b", "x~1", "-x", "=x", "a$b", "n" * 200]
 ODD = [

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mmfan.evaluation.function.predictions import PredictionError, read_labels, read_objects
+from mmfan.evaluation.function.scoring.predictions import PredictionError, read_labels, read_objects
 
 SIZE, CLASSES = (2, 3), ["a", "b"]
 

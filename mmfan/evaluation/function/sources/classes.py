@@ -18,9 +18,9 @@ from mmfan.datasets.classes.folders import in_order, need_folder, pictures_of_cl
 from mmfan.datasets.classes.picture_form import PictureForm
 from mmfan.datasets.corrupted.layout import clean_set
 from mmfan.errors import MMFanError, WrongTypeError
-from mmfan.evaluation.function.class_names import Names, columns_of, read_names
-from mmfan.evaluation.function.items import Item
-from mmfan.evaluation.function.sources import Data, Folder
+from mmfan.evaluation.function.sources.class_names import Names, columns_of, read_names
+from mmfan.evaluation.function.sources.items import Item
+from mmfan.evaluation.function.sources.sources import Data, Folder
 from mmfan.evaluation.judging.contents import Held
 from mmfan.evaluation.judging.pictures import check_names
 from mmfan.picture_files import content_of

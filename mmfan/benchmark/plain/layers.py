@@ -1,4 +1,4 @@
-"""The layers of the plain form, see :mod:`mmfan.benchmark.plain`.
+"""The layers of the plain form, see :mod:`mmfan.benchmark.plain.segmentor`.
 
 Sources: the FAN block and its channel attention, arXiv 2204.12451 section 3; class attention with normalised tokens and
 the Fourier position, XCiT (arXiv 2106.09681); the stem, ConvNeXt (arXiv 2201.03545).

@@ -1,0 +1,1 @@
+"""Scoring of what a function predicts: checked, counted, brought to the scores of a cell, by kind of truth."""
