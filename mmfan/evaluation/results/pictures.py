@@ -75,7 +75,7 @@ def pictures_folder(results: str | Path) -> Path:
 
 
 def folder_name(model: str) -> str:
-    """The folder of a model's predictions: its name, where that can be one; see :func:`mmfan.evaluation.results.names.safe_name`.
+    """The folder of a model's predictions: its name, where that can be one; see :func:`~..results.names.safe_name`.
 
     >>> folder_name("fan-t"), folder_name("truth")
     ('fan-t', 'truth~c5c4bad89ee4')
