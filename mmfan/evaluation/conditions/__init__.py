@@ -1,7 +1,8 @@
 """Conditions: what is done beside corrupting pictures, with strengths and a clean reference of its own.
 
-A condition changes the model (adaptation), model and picture (attack), or takes other pictures (weather). A cell of a
-corruption has none. Kinds are registered; the core is data and free of torch.
+A condition changes the model (adaptation), model and picture (attack), the cues of a picture (shape and texture), or
+takes other pictures (weather). A cell of a corruption has none. Kinds are registered; the core is data and free of
+torch.
 """
 
 from mmfan.evaluation.conditions.cell import ConditionCell, cell_of
@@ -21,11 +22,11 @@ from mmfan.evaluation.conditions.kinds import (
     register_kind,
     whole_cells,
 )
-from mmfan.evaluation.conditions.known import ADAPTATION, ATTACK, WEATHER
+from mmfan.evaluation.conditions.known import ADAPTATION, ATTACK, CUE, WEATHER
 from mmfan.evaluation.conditions.work import NotToModelError, PictureBatch, Situation, Work
 
 __all__ = [
-    "ADAPTATION", "ATTACK", "CORRUPTION", "WEATHER", "Condition", "ConditionCell", "ConditionError", "Kind",
+    "ADAPTATION", "ATTACK", "CORRUPTION", "CUE", "WEATHER", "Condition", "ConditionCell", "ConditionError", "Kind",
     "NotToModelError", "PictureBatch", "Situation", "Work", "beside_of", "cell_of", "family_of", "get_kind",
     "is_continual", "kind_names", "kind_of", "make_condition", "passes_of", "read_condition", "reference_of",
     "register_kind", "whole_cells",

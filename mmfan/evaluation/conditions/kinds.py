@@ -52,6 +52,11 @@ class Kind:
             shows the scores at each strength alone.
         together: Whether its conditions of one setting are the types of one family, which are averaged and shown side
             by side; without it each name is a family of its own.
+        each: Whether every condition of the kind stands for itself, whatever its settings: they are one family, shown
+            in one section, without a mean and without a curve.
+        change: ``'module:function'``: takes a condition and the number of label pixels that do not count, returns a
+            :class:`mmfan.evaluation.conditions.change.Change` of pictures by their truth. Empty for a kind that changes
+            no pictures so.
         factory: ``'module:function'``: takes a condition and a :class:`mmfan.evaluation.conditions.work.Situation`,
             returns a :class:`mmfan.evaluation.conditions.work.Work`. Empty for a kind that changes nothing in a model.
         settings: Takes the name of a condition and the settings that a user gave; returns all settings, defaults among
@@ -73,6 +78,8 @@ class Kind:
     comparable: str = ""
     averaged: bool = True
     together: bool = False
+    each: bool = False
+    change: str = ""
     factory: str = ""
     settings: Callable[[str, Mapping[str, Any]], dict[str, Any]] = _as_they_are
     continual: Callable[[Condition], bool] = _never
@@ -83,8 +90,18 @@ class Kind:
 
     def work_of(self, condition: Condition, situation: Any) -> Any:
         """The work of a condition in a situation; see :attr:`factory`."""
-        module, _, function = self.factory.partition(":")
-        return getattr(import_module(module), function)(condition, situation)
+        return _named(self.factory)(condition, situation)
+
+    def change_of(self, condition: Condition, ignore_index: int) -> Any:
+        """What a condition does to pictures; see :attr:`change`."""
+        return _named(self.change)(condition, ignore_index)
+
+
+def _named(text: str) -> Callable[..., Any]:
+    """The function of ``'module:function'``."""
+    module, _, function = text.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found
 
 
 _KINDS: dict[str, Kind] = {}
@@ -153,6 +170,8 @@ def family_of(cell: Cell) -> tuple[Any, ...]:
     kind = kind_of(cell)
     own = condition.of_strength(None).identity
     pictures = () if condition.strength is None else tuple(cell.pictures)
+    if kind.each:
+        return (condition.kind, *pictures)
     return (condition.kind, "" if kind.together else condition.name, own[3], *pictures)
 
 

@@ -1,4 +1,4 @@
-"""The kinds that mmfan has: adaptation at test time, attacks, real weather."""
+"""The kinds that mmfan has: adaptation at test time, attacks, cues, real weather."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mmfan.evaluation.conditions.adaptation_settings import (
     whole_adaptation,
 )
 from mmfan.evaluation.conditions.attack_settings import cost_text, passes_of_attack, settings_of_attack
+from mmfan.evaluation.conditions.cue_settings import settings_of_cue, whole_cue
 from mmfan.evaluation.conditions.kinds import Kind, register_kind
 
 ADAPTATION = register_kind(
@@ -37,6 +38,20 @@ ATTACK = register_kind(
         settings=settings_of_attack,
         passes=passes_of_attack,
         cost=cost_text,
+    )
+)
+CUE = register_kind(
+    Kind(
+        "cue",
+        "Shape and texture",
+        strength="1, the only one",
+        comparable="models judged on the same pictures with the same settings; never with the shape bias of "
+        "classifiers, which is of whole pictures and of decisions for 16 classes",
+        averaged=False,
+        each=True,
+        change="mmfan.evaluation.conditions.cue_change:change_of",
+        settings=settings_of_cue,
+        whole=whole_cue,
     )
 )
 WEATHER = register_kind(

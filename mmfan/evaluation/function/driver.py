@@ -10,7 +10,7 @@ from typing import Any
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
-from mmfan.evaluation.conditions import Situation
+from mmfan.evaluation.conditions import Situation, kind_of
 from mmfan.evaluation.conditions.work import FUNCTION
 from mmfan.evaluation.conditions.works import Works, refuse_bare_function, working
 from mmfan.evaluation.function.scoring.predictions import PredictionError
@@ -19,6 +19,7 @@ from mmfan.evaluation.function.shown import Shown
 from mmfan.evaluation.function.sources.items import Item, Ready, Unit
 from mmfan.evaluation.function.sources.sources import Chosen
 from mmfan.evaluation.function.stream import Workers
+from mmfan.evaluation.function.units import Units
 from mmfan.evaluation.judging.cells import CellProgress
 from mmfan.evaluation.judging.flip_counter import FlipCounter
 from mmfan.evaluation.judging.timing import Shares
@@ -64,7 +65,7 @@ class Caller:
 
     def _predicted(self, cell: Cell, items: Sequence[Item], batch: Sequence[Ready]) -> Any:
         pictures = [ready.picture for ready in batch]
-        if cell.condition is not None and self.works is not None:
+        if self.works is not None and cell.condition is not None and kind_of(cell).factory:
             truths, names = [ready.truth for ready in batch], [item.name for item in items]
             return self.predict.predict_under(self.works.forward, pictures, truths, names)
         return [self.predict(pictures[0])] if self.batch_size == 1 else self.predict(pictures)
@@ -153,6 +154,7 @@ class Driver:
         self.caller, self.cells, self.items, self.workers = caller, cells, items, workers
         self.shown, self.logger, self.flips = shown, logger, flips
         self._skipped: set[int] = set()
+        self._units_of = Units(cells, items, workers.preparation)
         self._stream: Iterator[tuple[Unit, Ready]] = iter(())
         self._batches = -(-len(items) // caller.batch_size)
         self._progress = CellProgress("pictures" if caller.batch_size == 1 else "batches", self._batches, logger.info)
@@ -171,9 +173,7 @@ class Driver:
             for place in range(len(self.items)):
                 if number in self._skipped:
                     break
-                cell = self.cells[number].pictures
-                kept = self.workers.preparation.item_kept(place, self.items.names[place])
-                yield Unit(number, place, cell, kept or self.items.under(place, cell))
+                yield self._units_of.of(number, place)
 
     def judge(self, number: int, shares: Shares) -> CellScores:
         """Take the pictures of a cell through the model.

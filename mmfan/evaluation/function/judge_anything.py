@@ -12,6 +12,7 @@ from typing import Any
 
 from mmfan.errors import MMFanError, WrongTypeError
 from mmfan.evaluation.conditions import is_continual
+from mmfan.evaluation.conditions.change import refuse_without_labels
 from mmfan.evaluation.function.driver import Caller, Driver
 from mmfan.evaluation.function.preflight import Planned, preflight
 from mmfan.evaluation.function.probe import OtherModelError, differing
@@ -133,6 +134,7 @@ def judge(
     caller = Caller(predict, whole_number("batch_size", batch_size, 1), scores)
     wanted = (wanted if adapt is None else under_adaptation(wanted, adapt)).whole(caller.batch_size)
     caller.prepare_works(wanted.cells, seed)
+    refuse_without_labels(wanted.cells, isinstance(data, SegmentationData), f"the pictures of {data.name}")
     part, shown = _shard_of(shard), whole_number("pictures", pictures, 0)
     if results is None and (part != WHOLE or shown):
         raise MMFanError("`shard` and `pictures` need a results file: give `results` too.")

@@ -18,6 +18,7 @@ from mmfan.evaluation.function.scoring.predictions import PredictionError
 from mmfan.evaluation.function.scoring.scoring import LabelScores
 from mmfan.evaluation.function.sources.items import Item, Preparation, Unit
 from mmfan.evaluation.function.sources.sources import Chosen
+from mmfan.evaluation.function.units import Units
 from mmfan.evaluation.function.worker import make_here
 from mmfan.evaluation.judging.findings import Findings
 from mmfan.evaluation.judging.headers import Size, check_labels, check_pictures, check_small, check_twice, smallest
@@ -75,10 +76,10 @@ def preflight(planned: Planned) -> dict[str, Any]:
     for place in dict.fromkeys(spread(len(planned.items), LABELS_LOOKED_AT)):
         with findings.collected():
             make_here(planned.preparation, Unit(0, place, CLEAN, planned.items[place]))
+    units = Units(planned.cells, planned.items, planned.preparation)
     for number in highest_cells(planned.cells):
         with findings.collected():
-            cell = planned.cells[number].pictures
-            make_here(planned.preparation, Unit(number, picture, cell, planned.items.under(picture, cell)))
+            make_here(planned.preparation, units.of(number, picture))
     with findings.collected():
         _check_stored(planned)
     findings.conclude("judging")

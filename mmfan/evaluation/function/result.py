@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from mmfan.corruptions.cell import Cell
 from mmfan.errors import MMFanError
+from mmfan.evaluation.conditions import CUE
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.report import Report, Run, build_report
 from mmfan.evaluation.report.formats import FORMATS
@@ -19,6 +20,7 @@ from mmfan.evaluation.report.page.embedded import gallery
 from mmfan.evaluation.results.store import Record, RunKey, is_defined, key_of
 from mmfan.evaluation.summary import Summary, summarize
 from mmfan.evaluation.summary.calibration import CalibrationSummary, summarize_calibration
+from mmfan.evaluation.summary.cues import CueSummary, summarize_cues
 from mmfan.evaluation.summary.strengths import Strengths, summarize_strengths
 from mmfan.utils.files import write_whole
 from mmfan.utils.text import counted
@@ -110,8 +112,15 @@ class Judgement:
     @cached_property
     def strengths(self) -> tuple[Strengths, ...]:
         """The scores at each strength, for each family of conditions that are not averaged: attacks, above all."""
-        curves = [family for family in self.protocol.families if family.cells and not family.kind.averaged]
+        curves = [one for one in self.protocol.families if one.cells and not one.kind.averaged and not one.kind.each]
         return tuple(summarize_strengths(self.records, one, self.metric, partial=bool(self.missing)) for one in curves)
+
+    @cached_property
+    def cues(self) -> CueSummary | None:
+        """What is kept without a cue, and the dense shape bias; None where no cues were changed."""
+        family = next((one for one in self.protocol.families if one.cells and one.kind == CUE), None)
+        partial = bool(self.missing)
+        return None if family is None else summarize_cues(self.records, family, self.metric, partial=partial)
 
     @property
     def clean(self) -> float | None:
@@ -199,7 +208,7 @@ class Judgement:
 
     def __str__(self) -> str:
         clean = "none yet" if self.clean is None else f"{100 * self.clean:.2f} %"
-        curves = "; ".join(map(str, self.strengths))
+        curves = "; ".join(map(str, (*self.strengths, *([] if self.cues is None else [self.cues]))))
         if not any(family.kind.averaged for family in self.protocol.families):
             who = f"{self.key.model} on {self.key.dataset} ({self.protocol.name})"
             return f"{who}: {self.metric} clean {clean}; {curves}"

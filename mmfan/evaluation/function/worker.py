@@ -54,12 +54,14 @@ class Answer(NamedTuple):
         truth: Where the truth is kept; its shape, where it lies behind the picture; None where there is none.
         seconds: Of loading, of corrupting, of the rest.
         grown: Size of the slot's new memory, whose descriptor follows; 0 where it has not changed.
+        textures: Whether the map of swapped textures lies behind them.
     """
 
     shape: tuple[int, ...]
     truth: Entry | tuple[int, ...] | None
     seconds: tuple[float, float, float]
     grown: int
+    textures: bool = False
 
 
 class Worker:
@@ -141,14 +143,16 @@ class Worker:
         behind = () if isinstance(answer.truth, Entry) or answer.truth is None else answer.truth
         if memory is None:
             raise RuntimeError("a worker process answered without the memory of its picture")
-        whole = memory.array(0, size + int(np.prod(behind)) * bool(behind))
+        labels, last = int(np.prod(behind)) * bool(behind), int(np.prod(answer.shape[:2])) * answer.textures
+        whole = memory.array(0, size + labels + last)
         # the memory is another picture's as soon as nobody has this one, nor a view of it, any more
         free = self._free
         self._watched[slot] = weakref.ref(whole, lambda _: free.append(slot))
-        truth: NDArray[np.uint8] | None = whole[size:].reshape(behind) if behind else None
+        truth: NDArray[np.uint8] | None = whole[size : size + labels].reshape(behind) if behind else None
+        textures = whole[size + labels :].reshape(answer.shape[:2]) if answer.textures else None
         if isinstance(answer.truth, Entry) and self._preparation.kept is not None:
             truth = self._preparation.kept.at(answer.truth)
-        return Ready(whole[:size].reshape(answer.shape), truth, *answer.seconds)
+        return Ready(whole[:size].reshape(answer.shape), truth, *answer.seconds, textures)
 
     def _died(self) -> WorkerDiedError:
         self.end()
@@ -231,7 +235,8 @@ def _answer(
         kept = None
         if ready.truth is not None and preparation.kept is not None:
             kept = preparation.kept.find(2 * unit.place + 1, unit.item.name)
-        parts = [ready.picture] if kept is not None or ready.truth is None else [ready.picture, ready.truth]
+        truth = None if kept is not None else ready.truth
+        parts = [part for part in (ready.picture, truth, ready.textures) if part is not None]
         size, memory, grown = sum(part.size for part in parts), slots.get(slot), 0
         if memory is None or memory.size < size:
             grown = -(-size // _STEP) * _STEP
@@ -244,9 +249,9 @@ def _answer(
     except PICTURE_ERRORS as error:
         connection.send(told_of(error))
         return
-    behind = None if len(parts) == 1 else parts[1].shape
+    behind = None if truth is None else truth.shape
     seconds = (ready.load, ready.corrupt, ready.other)
-    connection.send(tuple(Answer(ready.picture.shape, kept or behind, seconds, grown)))
+    connection.send(tuple(Answer(ready.picture.shape, kept or behind, seconds, grown, ready.textures is not None)))
     if grown:
         send_handle(connection, memory.handle, starter)
         memory.close_handle()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
+from mmfan.evaluation.conditions.change import changed_by_truth
 
 
 def spread(count: int, limit: int | None) -> list[int]:
@@ -39,7 +40,7 @@ def check_names(paths: Sequence[str], names: Sequence[str], cure: str) -> None:
 
 
 def highest_cells(cells: Sequence[Cell]) -> list[int]:
-    """Numbers of the cells of the highest severity of each type, without the clean one.
+    """Numbers of the cells of the highest severity of each type, and of those that change pictures by their truth.
 
     >>> highest_cells([Cell("clean", 0), Cell("fog", 3), Cell("fog", 1), Cell("snow", 2)])
     [1, 3]
@@ -48,4 +49,5 @@ def highest_cells(cells: Sequence[Cell]) -> list[int]:
     for number, cell in enumerate(one.pictures for one in cells):
         if cell != CLEAN and cell.severity > cells[highest.setdefault(cell.corruption, number)].pictures.severity:
             highest[cell.corruption] = number
-    return list(highest.values())
+    changed = changed_by_truth(cells)
+    return [*highest.values(), *(number for number, cell in enumerate(cells) if cell in changed)]

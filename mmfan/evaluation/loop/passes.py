@@ -15,10 +15,12 @@ from mmfan.evaluation.conditions.works import Works
 from mmfan.evaluation.judging.cells import CellProgress, CellRun
 from mmfan.evaluation.loop.building import building
 from mmfan.evaluation.loop.computing.computing import Computing
+from mmfan.evaluation.loop.cue_decisions import CueDecisions
 from mmfan.evaluation.loop.flips import LoopFlips
 from mmfan.evaluation.loop.loading.stream import CellBatches, SampleNote
 from mmfan.evaluation.loop.shown import ShownPictures
 from mmfan.evaluation.metrics.cell_scores import CellScores
+from mmfan.evaluation.metrics.dense_shape_bias import with_cues
 
 Stream = Iterator[list[tuple[list[SampleNote], Any]]]  # batches, in parts of pictures of one size
 
@@ -57,6 +59,7 @@ class CellPasses:
         self.loader, self.batches = loader, batches
         self.computing, self.evaluator = computing, evaluator
         self.works, self.shown, self.flips = works, shown, flips
+        self.decisions = CueDecisions((evaluator.dataset_meta or {}).get("classes", ()))
         self.stream: Stream = iter(())
 
     def begin(self, todo: list[int]) -> None:
@@ -81,6 +84,8 @@ class CellPasses:
         with self.run.shares.measure("metric"), building("the evaluator"):
             found = self.evaluator.cell_scores()
         flips = None if self.flips is None else self.flips.of_all()
+        decided = self.decisions.of_all()
+        found = found and with_cues(found, decided, self.decisions.classes)
         return found and replace(found, metrics={**found.metrics, **own}, flips=flips)
 
     def skip(self, number: int) -> None:
@@ -110,6 +115,7 @@ class CellPasses:
                     outputs = self.computing.forward(step, batch)
                 with shares.measure("metric"), building("the evaluator"):
                     self.evaluator.process(data_samples=outputs, data_batch=batch)
+                    self.decisions.take(notes, outputs)
                     if self.flips is not None:
                         self.flips.take(notes, outputs)
                 if self.shown is not None:

@@ -14,6 +14,7 @@ from mmengine.runner import BaseLoop, Runner
 from mmfan.datasets.corrupted.lookup import CorruptedSet
 from mmfan.errors import MMFanError
 from mmfan.evaluation.conditions import Situation
+from mmfan.evaluation.conditions.change import changed_by_truth
 from mmfan.evaluation.conditions.works import Works, working
 from mmfan.evaluation.judging.cells import CellRun
 from mmfan.evaluation.judging.kept import cache_size, kept_or_none
@@ -25,6 +26,7 @@ from mmfan.evaluation.loop.curves import Curves
 from mmfan.evaluation.loop.flips import LoopFlips
 from mmfan.evaluation.loop.identity.contents import contents_of
 from mmfan.evaluation.loop.identity.run_key import guess_dataset_name, guess_model_name, run_key
+from mmfan.evaluation.loop.loading.by_truth import TruthChanges
 from mmfan.evaluation.loop.loading.corrupting import Change, CorruptPicture
 from mmfan.evaluation.loop.loading.loader import build_sweep_loader, check_dataloader, needs_equal_sizes
 from mmfan.evaluation.loop.loading.packing import pack_bytes, read_bytes
@@ -192,7 +194,9 @@ class RobustnessLoop(BaseLoop):
             install(dataset, self.seed, self.chosen.root)
         change = CorruptPicture(self.seed, self.chosen.root) if change is None else change
         shown = frozenset(self.shown.names if self.shown is not None else ())
-        return CellDataset(dataset, self.cells, change, self.disk, shown, self.kept)
+        chosen = self.chosen.numbers, self.chosen.names
+        truths = TruthChanges(dataset, self.cells, *chosen, self.seed) if changed_by_truth(self.cells) else None
+        return CellDataset(dataset, self.cells, change, self.disk, shown, self.kept, truths)
 
     def run(self) -> dict[str, float]:
         """Judge the cells that are not in the results file yet.

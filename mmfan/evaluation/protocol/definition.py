@@ -164,6 +164,8 @@ class Protocol:
 def family_text(cell: Cell) -> str:
     """The family of a cell with a condition, in words."""
     kind, condition = kind_of(cell), cell.condition
+    if kind.each:
+        return kind.title.lower()
     told = str(condition.of_strength(None))
     if kind.together:
         told = ", ".join([kind.name, *(f"{key} {value}" for key, value in condition.settings.items())])

@@ -10,6 +10,7 @@ from mmfan.evaluation.conditions import beside_of
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.protocol.definition import family_text
 from mmfan.evaluation.report.contents import ModelReport, Report, Run, Section
+from mmfan.evaluation.report.tables.cues import cue_summaries, cue_tables
 from mmfan.evaluation.report.tables.words import percent
 from mmfan.evaluation.results.store import key_of
 from mmfan.evaluation.summary.selection import SummaryError
@@ -46,7 +47,7 @@ def sections_of(
             if not own:
                 raise SummaryError("no model was judged on it")
             found = _averaged(own, family, metric, build) if family.kind.averaged else None
-            found = found or _by_strength(own, family, metric, partial)
+            found = found or (_each if family.kind.each else _by_strength)(own, family, metric, partial)
             before = shorts[family.name]
             tables = (
                 replace(one, title=f"{before}: {one.title}" if before != one.title else before) for one in found.tables
@@ -65,13 +66,15 @@ def _shorts(families: Sequence[Protocol]) -> dict[str, str]:
 
 
 def _short(family: Protocol) -> str:
-    condition = family.first.condition
-    return family.name if condition is None else family.kind.title if family.kind.together else condition.name
+    condition, kind = family.first.condition, family.kind
+    if condition is None:
+        return family.name
+    return kind.title if kind.together or kind.each else condition.name
 
 
 def title_of(family: Protocol) -> str:
     """The heading of a family."""
-    told = "" if family.first.condition is None else f": {family_text(family.first)}"
+    told = "" if family.first.condition is None or family.kind.each else f": {family_text(family.first)}"
     return f"{family.kind.title}{told}"
 
 
@@ -134,6 +137,13 @@ def _clean_with_it(model: ModelReport, family: Protocol, metric: str) -> float |
     if wanted is None or record is None:
         return None
     return values_of({wanted: record}, metric)[0][wanted]
+
+
+def _each(runs: Sequence[Run], family: Protocol, metric: str, partial: bool) -> Section:
+    """The section of a family whose conditions stand each for itself."""
+    found = cue_summaries(runs, family, metric, partial)
+    numbers = tuple(one.to_dict() for one in found)
+    return Section(title_of(family), family, text_of(family), cue_tables(found, metric), (), numbers)
 
 
 def _by_strength(runs: Sequence[Run], family: Protocol, metric: str, partial: bool) -> Section:

@@ -136,6 +136,7 @@ def _csv_of_section(numbers: dict[str, Any], section: Section) -> dict[str, obje
     row["protocol"], row["cells"] = section.protocol.name, section.protocol.size
     if section.protocol.kind.averaged:
         row |= {f"corruption:{name}": score for name, score in numbers["by_corruption"].items()}
+    row |= {f"shape_bias:{name}": bias for name, bias in numbers.get("shape_bias", {}).items()}
     return row | {
         f"cell:{name}:{at}": score for name, scores in numbers["scores"].items() for at, score in scores.items()
     }

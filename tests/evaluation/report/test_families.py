@@ -6,6 +6,7 @@ import pytest
 from helpers.small_results import PROTOCOL, SCORES, records
 
 from mmfan.corruptions.cell import CLEAN
+from mmfan.evaluation.judging.asked_cues import asked_cues
 from mmfan.evaluation.protocol import get_protocol, under_adaptation
 from mmfan.evaluation.report import build_report, read_runs
 from mmfan.evaluation.report.closing import overview_text, report_words
@@ -141,3 +142,39 @@ def test_the_closing_words_of_each(store):
         assert report_words(store.path, key, protocol) == [str(store.path)]
     assert "half" in overview_text(store.path, key, ATTACKED)
     assert "75.0" in overview_text(store.path, key, ADAPTED)
+
+
+def test_cues_have_one_section_and_no_mean(store):
+    runs = read_runs([store.path])
+    wanted = get_protocol(asked_cues(["texture_swap", "texture_swap_grey", "texture_remove", "shape_remove"]))
+    for cell, score in zip(wanted.cells, (0.3, 0.2, 0.6, 0.4), strict=True):
+        own = dict.fromkeys(("shape_bias", "shape_bias_of_classes", "by_shape"), 0.25) | {"by_texture": 0.5}
+        own = {**own, "by_neither": None} if cell.corruption.startswith("texture_swap") else {}
+        record = {**records("fan-t")[0], **cell.described(), "metrics": {"mIoU": score, **own}}
+        store.settle({**record, "protocol": protocol_entry(wanted)})
+    runs = read_runs([store.path])
+    chosen = choose_protocol(runs)
+    made = build_report(runs, chosen, families=choose_families(runs, chosen))
+    section = next(one for one in made.sections if one.protocol.kind.name == "cue")
+    assert section.title == "Shape and texture"
+    assert [table.title for table in section.tables] == [
+        "Shape and texture: A cue taken away",
+        "Shape and texture: Textures swapped",
+    ]
+    kept, swapped = section.tables
+    assert kept.head == (
+        "model", "clean", "texture remove", "shape retention", "shape remove (block 32)", "texture retention"
+    )  # fmt: skip
+    assert kept.rows == (("fan-t", "80.0", "60.0", "75.0", "40.0", "50.0"),)
+    assert swapped.rows[1] == (
+        "fan-t", "texture swap grey (area 1024, colour donor)", "25.0", "25.0", "25.0", "50.0", "-"
+    )  # fmt: skip
+    assert as_json(made).count('"shape_retention"') == 1
+    header, *rows = as_csv(made).splitlines()
+    row = next(one for one in rows if "shape and texture" in one)
+    told = dict(zip(header.split(","), row.split(","), strict=True))
+    assert (told["shape_bias:texture_swap"], told["cell:shape_remove:1"], told["retention"]) == ("0.25", "0.4", "")
+    for text in (as_markdown(made), as_latex(made), as_html(made)):
+        assert "Textures swapped" in text
+    alone = build_report(runs, wanted)
+    assert [one.title for one in alone.sections] == ["Shape and texture"]

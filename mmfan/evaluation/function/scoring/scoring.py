@@ -19,6 +19,7 @@ from mmfan.evaluation.metrics.calibration import CalibrationSums
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.evaluation.metrics.confidence import FORMS, Form, sums_of_picture
 from mmfan.evaluation.metrics.counts import METRICS
+from mmfan.evaluation.metrics.dense_shape_bias import count_cues, with_cues
 from mmfan.evaluation.metrics.labels import count_labels, scores_of_pictures
 from mmfan.evaluation.metrics.objects import index_of, score_objects
 from mmfan.utils.text import counted
@@ -46,6 +47,7 @@ class LabelScores:
         self.data, self.form, self.flips = data, form, flips
         self._counts: list[NDArray[np.int64]] = []
         self._sums: CalibrationSums | None = None
+        self._cues: list[NDArray[np.int64]] = []
 
     @property
     def hash(self) -> str:
@@ -73,6 +75,8 @@ class LabelScores:
         if ready.truth is None:
             raise MMFanError(f"The picture {item.name} has no label map.")
         self._counts.append(count_labels(prediction, ready.truth, len(self.data.classes), self.data.ignore_index))
+        if ready.textures is not None:
+            self._cues.append(count_cues(prediction, ready.truth, ready.textures, len(self.data.classes)))
 
     def add_confidence(self, output: Any, ready: Ready) -> None:
         """Sum up the confidence in what a model returned of a picture, where that was asked for.
@@ -90,13 +94,16 @@ class LabelScores:
 
     def forget(self) -> None:
         """Drop what was added since the last scores."""
-        self._counts, self._sums = [], None
+        self._counts, self._sums, self._cues = [], None, []
 
     def scores(self) -> CellScores:
         """The scores of what was added since the last call."""
         counts, self._counts = self._counts, []
         sums, self._sums = self._sums, None
-        return replace(scores_of_pictures(counts, self.data.classes), calibration=sums)
+        cues, self._cues = self._cues, []
+        return replace(
+            with_cues(scores_of_pictures(counts, self.data.classes), cues, self.data.classes), calibration=sums
+        )
 
     def signature(self, prediction: NDArray[np.integer]) -> list[float]:
         """By what a model is known again: the share of each class in what it says of a picture."""

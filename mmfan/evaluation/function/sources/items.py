@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.classes.picture_form import PictureForm
 from mmfan.datasets.label_files import as_bytes, ids_outside, map_ids, read_label_image, reduce_zero
 from mmfan.errors import MMFanError, WrongTypeError
+from mmfan.evaluation.conditions.change import Labelled, apply_change, change_of
 from mmfan.evaluation.judging.kept import Kept
 from mmfan.utils.text import shortlist
 
@@ -97,12 +98,14 @@ class Unit(NamedTuple):
         place: Of the picture among those judged.
         cell: What is done to it.
         item: The picture.
+        others: Places and pictures that one whose textures are swapped may take them from.
     """
 
     number: int
     place: int
     cell: Cell
     item: Item
+    others: tuple[tuple[int, Item], ...] = ()
 
 
 class Ready(NamedTuple):
@@ -114,6 +117,8 @@ class Ready(NamedTuple):
         load: Seconds that reading and decoding took.
         corrupt: Seconds that corrupting took.
         other: Seconds that reading the truth took.
+        textures: (H, W) uint8: the class whose texture a pixel was given, 255 where it has its own; None where none
+            were swapped.
     """
 
     picture: NDArray[np.uint8]
@@ -121,6 +126,7 @@ class Ready(NamedTuple):
     load: float
     corrupt: float
     other: float
+    textures: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -149,25 +155,54 @@ class Preparation:
         item, start = unit.item, time.perf_counter()
         if item.corrupted:
             return Ready(read_picture(item), None, time.perf_counter() - start, 0.0, 0.0)
-        clean = self._decoded(2 * unit.place, item.name, lambda: self._clean(item))
+        clean = self._picture(unit.place, item)
         loaded = time.perf_counter()
-        picture = clean
-        if unit.cell != CLEAN:
-            picture = corrupt(clean, *unit.cell, picture_seed(self.seed, item.name, *unit.cell))
+        if change_of(unit.cell, None) is not None:
+            return self._changed(unit, clean, start, loaded)
+        picture, cell = clean, unit.cell.pictures
+        if cell != CLEAN:
+            picture = corrupt(clean, *cell, picture_seed(self.seed, item.name, *cell))
             picture = picture if self.form is None else self.form.corrupted(picture)
         if self.kept is not None and np.may_share_memory(picture, clean):
             picture = picture.copy()  # what is judged may write on its picture
         corrupted = time.perf_counter()
-        truth = None
-        if self.labels is not None:
-            labels = self.labels
-            truth = self._decoded(2 * unit.place + 1, item.name, lambda: labels.read(item.truth, item.name))
-            if truth.shape != picture.shape[:2]:
-                raise MMFanError(
-                    f"The label map of {item.name} is {truth.shape[1]}x{truth.shape[0]} (width x height), its picture "
-                    f"{picture.shape[1]}x{picture.shape[0]}. Both must have the same size."
-                )
+        truth = None if self.labels is None else self._truth(self.labels, unit.place, item, picture)
         return Ready(picture, truth, loaded - start, corrupted - loaded, time.perf_counter() - corrupted)
+
+    def _changed(self, unit: Unit, clean: NDArray[np.uint8], start: float, loaded: float) -> Ready:
+        """A picture changed by its truth."""
+        change = change_of(unit.cell, None if self.labels is None else self.labels.ignore_index)
+        if change is None or self.labels is None:
+            raise MMFanError(f"{unit.cell} needs label maps.")
+        labels, item = self.labels, unit.item
+        truth = self._truth(labels, unit.place, item, clean)
+        read = time.perf_counter()
+
+        def others() -> Iterator[Labelled]:
+            for place, other in unit.others:
+                picture = self._picture(place, other)
+                yield Labelled(picture, self._truth(labels, place, other, picture))
+
+        found = apply_change(change, Labelled(clean, truth), change.seed_of(self.seed, item.name), others())
+        seconds = loaded - start, time.perf_counter() - read, read - loaded
+        return Ready(np.ascontiguousarray(found.picture), truth, *seconds, found.textures)
+
+    def _picture(self, place: int, item: Item) -> NDArray[np.uint8]:
+        return self._decoded(2 * place, item.name, lambda: self._clean(item))
+
+    def _truth(self, labels: LabelReading, place: int, item: Item, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The label map of a picture, which has its size.
+
+        Raises:
+            MMFanError: It has not.
+        """
+        truth = self._decoded(2 * place + 1, item.name, lambda: labels.read(item.truth, item.name))
+        if truth.shape != picture.shape[:2]:
+            raise MMFanError(
+                f"The label map of {item.name} is {truth.shape[1]}x{truth.shape[0]} (width x height), its picture "
+                f"{picture.shape[1]}x{picture.shape[0]}. Both must have the same size."
+            )
+        return truth
 
     def _clean(self, item: Item) -> NDArray[np.uint8]:
         picture = read_picture(item)

@@ -16,7 +16,7 @@ from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.cell_dataset import CellSource
 from mmfan.datasets.corrupted.lookup import CorruptedSet
 from mmfan.datasets.transforms.corrupt import corrupt_bgr, name_of_sample
-from mmfan.datasets.transforms.loading import loading_of
+from mmfan.datasets.transforms.loading import Loading, loading_of
 from mmfan.datasets.transforms.pipelines import check_uncorrupted, place_of_loading
 from mmfan.errors import MMFanError
 from mmfan.evaluation.loop.loading.decoded import Decoded, keep_labels
@@ -25,6 +25,9 @@ from mmfan.evaluation.loop.loading.picture_names import path_of
 # What a cell does to a sample whose picture was just loaded (`img`: BGR, uint8; `img_path`: of the clean
 # picture): gets both, returns the sample. It runs, pickled, in the loading processes, and never for the clean cell.
 Change = Callable[[dict[str, Any], Cell], dict[str, Any]]
+# The same by the truth: gets the sample, and what loads and keeps others; returns the picture, BGR, and the map of
+# swapped textures, if there is one.
+ByTruth = Callable[[dict[str, Any], Loading, Decoded], tuple[NDArray[np.uint8], NDArray[np.uint8] | None]]
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class LoadCorrupted(BaseTransform):
         self.change = change
         self.disk = disk
         self.cell = CLEAN
+        self.by_truth: ByTruth | None = None
+        self.textures: NDArray[np.uint8] | None = None
         self.keep = False
         self.kept: NDArray[np.uint8] | None = None
         self.seconds = [0.0, 0.0]
@@ -88,11 +93,11 @@ class LoadCorrupted(BaseTransform):
         if from_disk and self.disk is not None:
             results["img_path"] = self.disk.path(path_of(results), self.cell)
             loaded = self.load.corrupted(results, clean)
-        elif self.cell == CLEAN and (self.disk is not None or not self.load.plain):
+        elif self.cell == CLEAN and self.by_truth is None and (self.disk is not None or not self.load.plain):
             loaded = self.load.clean(results)
         else:
             loaded = self.decoded.load(self.load, results)
-            if loaded is not None and self.cell == CLEAN:
+            if loaded is not None and self.cell == CLEAN and self.by_truth is None:
                 loaded["img"] = self.load.form(loaded["img"])
         if loaded is None:
             raise MMFanError(
@@ -102,6 +107,9 @@ class LoadCorrupted(BaseTransform):
         loaded["corruption"], loaded["severity"] = self.cell
         if from_disk:
             loaded["img_path"] = clean
+        elif self.by_truth is not None:
+            image, self.textures = self.by_truth(loaded, self.load, self.decoded)
+            loaded["img"] = self.load.form(image)
         elif self.cell != CLEAN:
             try:
                 loaded = self.change(loaded, self.cell)

@@ -84,8 +84,12 @@ def keep_labels(steps: list[Any], decoded: Decoded) -> None:
         steps[place] = KeepLabels(steps[place], decoded)
 
 
+def loads_labels(step: Any) -> bool:
+    """Whether a step loads a label image, or keeps what one loads."""
+    kind = type(step)  # others of this name, mmdetection's or a user's, load other things as well
+    known = kind.__name__ in _LABELS and kind.__module__.partition(".")[0] in ("mmseg", "mmfan")
+    return known or isinstance(step, KeepLabels)
+
+
 def _places(steps: list[Any]) -> Iterator[int]:
-    for place, step in enumerate(steps):
-        kind = type(step)  # others of this name, mmdetection's or a user's, load other things as well
-        if kind.__name__ in _LABELS and kind.__module__.partition(".")[0] in ("mmseg", "mmfan"):
-            yield place
+    return (place for place, step in enumerate(steps) if loads_labels(step))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from mmfan.corruptions.cell import Cell
 from mmfan.datasets.corrupted.lookup import CorruptedSet
 from mmfan.datasets.transforms.pipelines import innermost_datasets
 from mmfan.evaluation.judging.kept import Kept
+from mmfan.evaluation.loop.loading.by_truth import TruthChanges
 from mmfan.evaluation.loop.loading.corrupting import Change, replace_loading
 from mmfan.evaluation.loop.loading.decoded import Decoded
 
@@ -33,6 +35,8 @@ class SampleNote(NamedTuple):
         corrupt: Seconds that corrupting it took.
         other: Seconds of the other steps of the pipeline.
         image: The corrupted picture, BGR (H, W, 3), if it was asked for.
+        textures: (H, W) uint8: the class whose texture a pixel was given, 255 where it has its own; None where none
+            were swapped.
     """
 
     cell: int
@@ -41,6 +45,7 @@ class SampleNote(NamedTuple):
     corrupt: float
     other: float
     image: NDArray[np.uint8] | None = None
+    textures: NDArray[np.uint8] | None = None
 
 
 class CellDataset(Dataset):
@@ -55,6 +60,7 @@ class CellDataset(Dataset):
         kept: Numbers of pictures to pass on as they are before the rest of the pipeline.
         memory: Keeps pictures and label images that were decoded, for twice as many numbers as there are pictures; None
             keeps nothing.
+        truths: What cells do to pictures by their truth; None for nothing.
 
     Raises:
         MMFanError: A pipeline has no step that loads pictures, or corrupts them already.
@@ -68,9 +74,11 @@ class CellDataset(Dataset):
         disk: CorruptedSet | None = None,
         kept: frozenset[int] = frozenset(),
         memory: Kept | None = None,
+        truths: TruthChanges | None = None,
     ) -> None:
         self.dataset = dataset
         self.cells = tuple(cells)
+        self.truths = truths
         self.kept = kept
         self.decoded = Decoded(memory)
         self.steps = [replace_loading(inner, change, disk, self.decoded) for inner in innermost_datasets(dataset)]
@@ -86,7 +94,10 @@ class CellDataset(Dataset):
     def __getitem__(self, key: tuple[int, int]) -> tuple[SampleNote, Any]:
         number, picture = key
         self.decoded.picture = picture
+        changed = self.truths is not None and number in self.truths.changes
+        by_truth = partial(self.truths.change, number, picture) if self.truths is not None and changed else None
         for step in self.steps:
+            step.by_truth, step.textures = by_truth, None
             step.cell = self.cells[number].pictures
             step.keep = picture in self.kept
             step.seconds, step.kept = [0.0, 0.0], None
@@ -95,7 +106,8 @@ class CellDataset(Dataset):
         whole = time.perf_counter() - start
         load, corrupt = (sum(step.seconds[at] for step in self.steps) for at in (0, 1))
         image = next((step.kept for step in self.steps if step.kept is not None), None)
-        return SampleNote(number, picture, load, corrupt, whole - load - corrupt, image), sample
+        textures = next((step.textures for step in self.steps if step.textures is not None), None)
+        return SampleNote(number, picture, load, corrupt, whole - load - corrupt, image, textures), sample
 
 
 class CellBatches(Sampler):
