@@ -103,7 +103,9 @@ def _project(group: Sequence[tuple[Tensor, Tensor]], bias: Tensor | None = None)
     (level, matrix), *others = group
     total = _one_projected(level, matrix, bias)
     for level, matrix in others:
-        total = total.add_(_one_projected(level, matrix))
+        added = _one_projected(level, matrix)
+        # a view that is written on has its gradient copied
+        total = total + added if total.requires_grad else total.add_(added)
     return total
 
 
@@ -133,7 +135,7 @@ def fuse_levels(
     for group in coarser:
         narrow = _project(group).permute(0, 3, 1, 2)
         resized = F.interpolate(narrow, fused.shape[2:], mode="bilinear", align_corners=align_corners)
-        fused = fused.add_(resized)
+        fused = resized.add_(fused)  # not the other way round: the sum so far is a view, whose gradient would be copied
     return fused
 
 
