@@ -38,7 +38,7 @@ lay() {
 
 lay runtimes "${RUNTIMES[@]}"
 "$work/runtimes/bin/python" -c 'import onnx, onnxruntime, openvino, supervision, transformers'  # or their tests skip
-"$work/runtimes/bin/python" -m pytest -rs tests/adapters tests/cli/commands/test_judge_onnx.py \
+"$work/runtimes/bin/python" -m pytest -rs tests/adapters tests/cli/commands/judge/test_onnx.py \
   tests/apis/test_export.py \
   tests/docs/test_api_examples.py::test_judging_models_of_other_libraries ${ARGS:-}
 

@@ -13,7 +13,7 @@ import pytest
 from mmfan.analysis.catalogue import ANALYSES
 from mmfan.benchmark.workload import ARCHS
 from mmfan.cli import main
-from mmfan.cli.commands.bench import SIZES
+from mmfan.cli.commands.bench.segmentor import SIZES
 from mmfan.cli.entry import COMMANDS, FIRST_STEPS, JOURNEYS, NAMES, choose
 from mmfan.utils.commands import TOOLS
 from mmfan.version import __version__

@@ -5,7 +5,8 @@ import argparse
 import pytest
 
 from mmfan.cli import options
-from mmfan.cli.commands import compare, infer, judge
+from mmfan.cli.commands import compare, infer
+from mmfan.cli.commands.judge import command as judge
 from mmfan.errors import MMFanError
 
 

@@ -19,8 +19,8 @@ import sys
 from pathlib import Path
 
 from mmfan.cli.attack_options import add_attack_options, asked_with_attacks, check_attack_options
-from mmfan.cli.commands import judge_classifier as classifiers
-from mmfan.cli.commands.judge_onnx import add_onnx_options, check_form, judge_onnx
+from mmfan.cli.commands.judge import classifier as classifiers
+from mmfan.cli.commands.judge.onnx import add_onnx_options, check_form, judge_onnx
 from mmfan.cli.console import add_output_options, log_place, own_console
 from mmfan.cli.options import (
     add_limit,

@@ -87,7 +87,7 @@ def test_classes_that_the_network_names():
     from pathlib import Path
     from types import SimpleNamespace
 
-    from mmfan.cli.commands.judge_onnx import classes_within
+    from mmfan.cli.commands.judge.onnx import classes_within
     from mmfan.errors import MMFanError
 
     def session(facts):

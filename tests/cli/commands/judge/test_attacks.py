@@ -6,7 +6,7 @@ import pytest
 from helpers.tiny_robustness import unformatted_configs, write_parts
 
 from mmfan.cli import main
-from mmfan.cli.commands.judge import make_parser, run
+from mmfan.cli.commands.judge.command import make_parser, run
 
 pytestmark = pytest.mark.slow
 

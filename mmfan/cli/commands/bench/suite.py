@@ -15,7 +15,7 @@ import json
 from pathlib import Path
 
 from mmfan.benchmark.suite import PARTS, Settings, fill_page, measure_parts, suite_markdown
-from mmfan.cli.commands.bench import add_common_options, check_folders, say
+from mmfan.cli.commands.bench.segmentor import add_common_options, check_folders, say
 from mmfan.cli.options import make_command_parser, whole
 from mmfan.utils.files import write_whole
 

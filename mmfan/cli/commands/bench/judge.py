@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 
-from mmfan.cli.commands.bench import add_common_options, check_folders, picture_size, say, show
+from mmfan.cli.commands.bench.segmentor import add_common_options, check_folders, picture_size, say, show
 from mmfan.cli.options import make_command_parser, whole
 
 

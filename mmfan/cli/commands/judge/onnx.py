@@ -5,17 +5,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
-from mmfan.cli.attack_options import asked_with_attacks
+from mmfan.cli.commands.judge.function import Model, judge_function, preprocessing_given, with_weights
 from mmfan.cli.options import whole
-from mmfan.cli.problems import exits_on_problem
-from mmfan.cli.stopping import status_of
 from mmfan.errors import MMFanError
-from mmfan.utils.commands import command_name
 
 # What a config's form has and this one has not: attribute of the arguments -> the words of the command line.
 OF_CONFIGS = {
@@ -107,12 +102,9 @@ def judge_onnx(args: argparse.Namespace, parser: argparse.ArgumentParser, result
     from mmfan.adapters import OnnxSegmentor, Preprocessing
     from mmfan.adapters.onnx_runtime import open_session
     from mmfan.evaluation.function import SegmentationData
-    from mmfan.evaluation.function import judge as judge_anything
-    from mmfan.evaluation.judging.asked import asked_adaptation, asked_protocol
     from mmfan.evaluation.results.hashes import config_hash, file_hash
 
-    given = {name: getattr(args, name) for name in ("mean", "std", "white", "size", "divisor")}
-    preprocessing = Preprocessing(**{name: value for name, value in given.items() if value is not None}, bgr=args.bgr)
+    preprocessing = Preprocessing(**preprocessing_given(args), bgr=args.bgr)
     network = Path(args.onnx)
     classes = None if args.classes is None else read_classes(args.classes)
     session = open_session(network)
@@ -126,39 +118,7 @@ def judge_onnx(args: argparse.Namespace, parser: argparse.ArgumentParser, result
         image_suffix=args.image_suffix,
         label_suffix=args.label_suffix,
     )
-    predict = OnnxSegmentor(session, data, preprocessing)
-    # weights of more than 2 GB, and those of some exporters, lie beside the file
-    weights = [path for path in (network, network.with_name(f"{network.name}.data")) if path.is_file()]
-    asked = asked_with_attacks(args, asked_protocol(args.protocol, args.corruptions, args.severities))
-    protocol = asked or "kamann16"
-    with exits_on_problem(parser.prog, code=1):
-        try:
-            found = judge_anything(
-                predict,
-                data,
-                protocol,
-                args.results or Path(args.work_dir or Path("work_dirs") / network.stem) / results_name,
-                args.name or network.stem,
-                dataset_name=args.dataset_name,
-                version=config_hash([file_hash(path) for path in weights], dataclasses.asdict(preprocessing)),
-                seed=args.seed or 0,
-                limit=args.limit,
-                workers=args.workers,
-                batch_size=args.batch_size or 1,
-                pictures=args.pictures or 0,
-                verbose=not args.quiet,
-                cache=args.cache,
-                adapt=asked_adaptation(args.adapt),
-                flips=args.flips,
-            )
-        except KeyboardInterrupt as stop:
-            print("\nStopped; the same command goes on with the cell that was in work.", file=sys.stderr)
-            return status_of(stop)
-        from mmfan.evaluation.report.closing import overview_text, report_words
-
-        run = Path(found.results or ""), found.key, found.protocol
-        print(f"Results: {run[0]}")
-        print(overview_text(*run))
-        print("\nTables and plots:")
-        print(f"  {command_name('report')} {shlex.join(report_words(*run))}")
-    return 0
+    hashes = [file_hash(path) for path in with_weights(network)]
+    version = config_hash(hashes, dataclasses.asdict(preprocessing))
+    model = Model(OnnxSegmentor(session, data, preprocessing), network.stem, version)
+    return judge_function(args, parser, model, data, "kamann16", results_name)

@@ -12,18 +12,15 @@ import importlib
 import importlib.util
 import inspect
 import json
-import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from mmfan.cli.commands.judge_onnx import OF_CONFIGS
+from mmfan.cli.commands.judge.function import Model, judge_function, preprocessing_given, with_weights
+from mmfan.cli.commands.judge.onnx import OF_CONFIGS
 from mmfan.cli.options import whole
 from mmfan.cli.problems import exits_on_problem
-from mmfan.cli.stopping import status_of
 from mmfan.errors import ConfigError, MMFanError
-from mmfan.utils.commands import command_name
 
 # What only classifiers have: attribute of the arguments -> the words of the command line.
 OWN = {
@@ -91,14 +88,6 @@ def check_form(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Non
         parser.error("take --imagenet-c or --resize, --crop and --quality, not both")
 
 
-class Model(NamedTuple):
-    """What is judged: its function, its name, and what tells it from others."""
-
-    predict: Callable[..., Any]
-    name: str
-    version: str | None
-
-
 def model_of(args: argparse.Namespace) -> Model:
     """The model that the command line names.
 
@@ -109,8 +98,7 @@ def model_of(args: argparse.Namespace) -> Model:
     from mmfan.adapters import Preprocessing
     from mmfan.evaluation.results.hashes import config_hash, file_hash
 
-    given = {name: getattr(args, name) for name in ("mean", "std", "white", "size", "divisor")}
-    known = {name: value for name, value in given.items() if value is not None}
+    known = preprocessing_given(args)
     spec = args.onnx or args.classifier
     official = args.onnx is None and ":" not in spec.removeprefix("http:").removeprefix("https:")
     if args.ema and not official:
@@ -118,12 +106,12 @@ def model_of(args: argparse.Namespace) -> Model:
     if official and "mean" not in known and "std" not in known:
         known |= IMAGENET
     preprocessing = Preprocessing(**known, bgr=args.bgr)
-    files = [Path(spec)] if args.onnx is not None or official else []
+    files = [Path(spec)] if official else []
     if args.onnx is not None:
         from mmfan.adapters import OnnxClassifier
 
         predict: Any = OnnxClassifier(spec, preprocessing)
-        files += [path for path in (files[0].with_name(f"{files[0].name}.data"),) if path.is_file()]
+        files = with_weights(Path(spec))
     else:
         found = _official(spec, args.ema) if official else named(spec)
         predict = _callable(found, preprocessing, known)
@@ -218,52 +206,12 @@ def str_range(count: int) -> list[str]:
 
 def judge_classifier(args: argparse.Namespace, parser: argparse.ArgumentParser, results_name: str) -> int:
     """Read, judge, print; the exit status."""
-    from mmfan.evaluation.function import judge as judge_anything
-    from mmfan.evaluation.judging.asked import asked_protocol
-    from mmfan.evaluation.protocol.named import CLEAN_ONLY
-
     if args.cue_conflict:
-        return cue_conflict(args, parser, results_name)
-    model, data = model_of(args), data_of(args)
-    clean_only = args.protocol == CLEAN_ONLY.name
-    asked = args.protocol if clean_only else asked_protocol(args.protocol, args.corruptions, args.severities)
-    with exits_on_problem(parser.prog, code=1):
-        try:
-            found = judge_anything(
-                model.predict,
-                data,
-                asked or "imagenet_c19",
-                args.results or Path(args.work_dir or Path("work_dirs") / model.name) / results_name,
-                model.name,
-                dataset_name=args.dataset_name,
-                version=model.version,
-                calibration=args.calibration,
-                seed=args.seed or 0,
-                limit=args.limit,
-                workers=args.workers,
-                batch_size=args.batch_size or 1,
-                pictures=args.pictures or 0,
-                verbose=not args.quiet,
-                cache=args.cache,
-            )
-        except KeyboardInterrupt as stop:
-            print("\nStopped; the same command goes on with the cell that was in work.", file=sys.stderr)
-            return status_of(stop)
-        print(f"Results: {found.results}")
-        if clean_only:
-            scores = ", ".join(f"{name} {100 * value:.2f} %" for name, value in found.records[0]["metrics"].items())
-            print(f"{model.name} on {found.key.dataset}, clean pictures: {scores}")
-            return 0
-        from mmfan.evaluation.report.closing import overview_text, report_words
-
-        run = Path(found.results or ""), found.key, found.protocol
-        print(overview_text(*run))
-        print("\nTables and plots:")
-        print(f"  {command_name('report')} {shlex.join(report_words(*run))}")
-    return 0
+        return cue_conflict(args, parser)
+    return judge_function(args, parser, model_of(args), data_of(args), "imagenet_c19", results_name)
 
 
-def cue_conflict(args: argparse.Namespace, parser: argparse.ArgumentParser, results_name: str) -> int:
+def cue_conflict(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Measure the shape bias, print it and keep it as JSON; the exit status."""
     from mmfan.evaluation.function import judge_cue_conflict
     from mmfan.utils.files import write_whole

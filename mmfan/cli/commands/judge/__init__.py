@@ -1,0 +1,1 @@
+"""The command that judges, in three forms: a config, a network in ONNX's format, a classifier."""
