@@ -63,6 +63,7 @@ def test_forms_are_not_mixed(capsys, folder):
         (["--classifier", "a.py:b"], "a classifier needs --images DIR or --cue-conflict DIR"),
         (["--classifier", "a.py:b", "--images", "x", "--tta"], "--tta cannot stand beside a classifier"),
         (["--classifier", "a.py:b", "--images", "x", "--bgr", "--ignore-index", "3"], "--ignore-index cannot stand"),
+        (["--classifier", "a.py:b", "--images", "x", "--flips"], "--flips cannot stand beside a classifier"),
         (["a.py", "a.pth", "--stored", "x"], "--stored is for --classifier MODEL or --onnx FILE --classification"),
         (["--classifier", "a.py:b", "--images", "x", "--imagenet-c", "--crop", "3"], "take --imagenet-c or --resize"),
         (["--classifier", "no.py:b", "--images", "val"], "no.py does not exist"),
@@ -73,6 +74,20 @@ def test_forms_are_not_mixed(capsys, folder):
         (["--classifier", "own.py:cat", "--images", "val", "--ema"], "--ema is for official files"),
     ):
         assert told in refused(capsys, *words)
+
+
+def test_what_cannot_be_done_is_said(capsys, folder):
+    """Neither may be passed over in silence."""
+    line = ["judge", "--classifier", "own.py:by_level", "--images", "val", *ARGUMENTS, "--results", "r.jsonl"]
+    for words, told in (
+        (["--adapt", "bn"], "bn (batch 1, order set, prior 16, reset cell) cannot be done to a function"),
+        (["--attack", "pgd"], "cannot be done to"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main([*line, *words])
+        assert stop.value.code == 1
+        assert told in capsys.readouterr().err
+    assert not (folder / "r.jsonl").exists()
 
 
 def test_a_function_is_judged_goes_on_and_is_reported(folder, capsys):
