@@ -22,6 +22,7 @@ REQUIREMENTS: dict[str, tuple[str, str, str]] = {
     "mmcv": ("2.1.0", "onedl-mmcv", "mmcv"),
     "mmseg": ("1.2.2", "onedl-mmsegmentation", "mmsegmentation"),
     "mmdet": ("3.3.0", "onedl-mmdetection", "mmdet"),
+    "mmpretrain": ("1.2.0", "onedl-mmpretrain", "mmpretrain"),
 }
 OPERATORS = "mmcv._ext"  # the module of mmcv's compiled operators
 
@@ -42,6 +43,7 @@ OTHERS = {
     "regex": "regex",
     "scipy": "scipy",
     "supervision": "supervision",
+    "torchvision": "torchvision",
 }
 
 # Builds of OpenCV; all install the module cv2.
@@ -101,6 +103,8 @@ def _torch_has_prebuilt() -> bool:
 
 def how_to_install(module: str) -> str | None:
     """What to do to get a module that mmfan imports, in one or two sentences; None for one that it does not know."""
+    if module in ("mmpretrain", "torchvision"):
+        return _how_to_get_mmpretrain(module)
     if module in OTHERS:
         return f"Install it with `pip install {OTHERS[module]}`."
     if module in ("mmcv", OPERATORS):
@@ -116,6 +120,20 @@ def how_to_install(module: str) -> str | None:
     if _keeps_to_original():
         return f"Install it with `pip install '{original}>={oldest}'{_ORIGINAL_PINS[module]}`."
     return f"Install it with `pip install {onedl}`."
+
+
+def _how_to_get_mmpretrain(module: str) -> str:
+    """mmpretrain, which imports torchvision for all of its models, and that for the torch which is here."""
+    torch = installed("torch").get("torch")
+    # each torchvision is made for one torch, and pip would bring the newest with its own
+    kept = f" torch=={torch}" if torch else ""
+    if module == "torchvision":
+        return (
+            f"Each is made for one torch: install that of the torch which is here with `pip install torchvision{kept}`."
+        )
+    if _keeps_to_original():
+        return f"Install it with `pip install 'mmpretrain>=1.2.0' torchvision{kept}`."
+    return f"Install it with `pip install onedl-mmpretrain torchvision{kept}`: what the extra mmfan[cls] has."
 
 
 def _how_to_get_mmcv(with_operators: bool) -> str:
@@ -228,7 +246,8 @@ def check_environment(*modules: str) -> dict[str, str]:
     """Import the packages named and check their versions; torch, mmengine and mmcv are always checked.
 
     Args:
-        modules: More of ``'mmseg'``, ``'mmdet'``; those that need mmcv's compiled operators must find them.
+        modules: More of ``'mmseg'``, ``'mmdet'``, ``'mmpretrain'``; those that need mmcv's compiled operators, or
+            torchvision (mmpretrain), must find them.
 
     Returns:
         The version of each module checked.
@@ -245,6 +264,10 @@ def check_environment(*modules: str) -> dict[str, str]:
         if problem:
             raise EnvironmentMismatchError(problem)
         versions[module] = str(version)
+    if "mmpretrain" in modules:  # imports it for all of its models, and is imported itself without
+        problem = state_of("torchvision")[1]
+        if problem:
+            raise EnvironmentMismatchError(f"mmpretrain needs torchvision. {problem}")
     # who goes without operators does not go with such as cannot be loaded
     if {"mmseg", "mmdet"}.intersection(modules) and (is_installed(OPERATORS) or any(map(needs_operators, modules))):
         problem = operators_problem()

@@ -86,7 +86,7 @@ def _read(source: Path) -> Config:
         raise FileNotFoundError(f"{source}: one of its bases cannot be found: {error}") from error
     except ModuleNotFoundError as error:
         # mmengine names the distribution; mmfan's own message says how to install it.
-        for module in ("mmseg", "mmdet"):
+        for module in ("mmseg", "mmdet", "mmpretrain"):
             if str(error).startswith(module) and not is_installed(module):
                 check_environment(module)
         raise EnvironmentMismatchError(f"{source}: {error}") from error

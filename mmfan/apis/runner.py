@@ -227,7 +227,7 @@ def build_runner(
     if "model" not in cfg:
         raise ConfigError(f"{cfg.filename} has no `model`; is it a base for other configs?")
     cfg = copy.deepcopy(cfg)
-    check_environment(*({cfg.get("default_scope")} & {"mmseg", "mmdet"}))
+    check_environment(*({cfg.get("default_scope")} & {"mmseg", "mmdet", "mmpretrain"}))
     cfg.work_dir = str(work_dir or cfg.get("work_dir") or default_work_dir(cfg))
     cfg.launcher = launcher
     if launcher != "none":

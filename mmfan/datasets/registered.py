@@ -25,6 +25,8 @@ AUGMENTATIONS = (
     "SmoothColour", "Views",
 )  # fmt: skip
 
+OF_CLASSES = ("KeepClean", "LoadFormedImage", "PackClasses", "RandomResizedCrop")
+
 if is_installed("mmcv"):
     from mmfan.datasets.augmentations.amplitude import AmplitudeMix
     from mmfan.datasets.augmentations.augmix import AugMix
@@ -35,6 +37,8 @@ if is_installed("mmcv"):
     from mmfan.datasets.augmentations.prime import RandomFilter, SmoothColour
     from mmfan.datasets.augmentations.views import Views
     from mmfan.datasets.augmentations.wave import FourierWave
+    from mmfan.datasets.classes.dataset import ClassFoldersDataset
+    from mmfan.datasets.classes.transforms import KeepClean, LoadFormedImage, PackClasses, RandomResizedCrop
     from mmfan.datasets.transforms.band_noise import BandNoise
     from mmfan.datasets.transforms.corrupt import Corrupt
     from mmfan.datasets.transforms.load_image import LoadImageFromFile
@@ -43,8 +47,11 @@ if is_installed("mmcv"):
     __all__ += ["BandNoise", "Corrupt", "LoadImageFromFile", "PatchDrop"]
     __all__ += ["AmplitudeMix", "AugMix", "FourierWave", "MaskBlocks", "OAMix", "PaintByNumbers", "PassSampler"]
     __all__ += ["RandomFilter", "SeedByPicture", "SmoothColour", "Views"]
+    __all__ += ["ClassFoldersDataset", "KeepClean", "LoadFormedImage", "PackClasses", "RandomResizedCrop"]
 else:
     register_missing(TRANSFORMS, "mmcv", ("BandNoise", "Corrupt", "LoadImageFromFile", "PatchDrop", *AUGMENTATIONS))
+    register_missing(TRANSFORMS, "mmcv", OF_CLASSES)
+    register_missing(DATASETS, "mmcv", ("ClassFoldersDataset",))
 
 if is_installed("mmseg"):
     from mmfan.datasets.cityscapes import CityscapesDataset

@@ -19,6 +19,23 @@ from mmfan.models.official_weights import (
 from mmfan.models.safe_load import CheckpointError
 from mmfan.registry import MODELS
 
+TRAINED = "network."  # before the keys of a classifier in a checkpoint of its training
+
+
+def published_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a classifier under the published names, whether from an official file or from a training's checkpoint.
+
+    >>> sorted(published_state({"network.backbone.cls_token": 0, "network.head.bias": 0, "data_preprocessor.mean": 0}))
+    ['cls_token', 'head.bias']
+    """
+    if not any(key.startswith(TRAINED) for key in state):
+        return state
+    return {
+        key.removeprefix(TRAINED).removeprefix("backbone."): value
+        for key, value in state.items()
+        if key.startswith(TRAINED)
+    }
+
 
 @MODELS.register_module()
 class FANClassifier(BaseModule):
@@ -48,7 +65,7 @@ class FANClassifier(BaseModule):
         self.head = nn.Linear(dim, num_classes)
         self._add_heads(dim)
         if checkpoint:
-            state = read_official_weights(checkpoint, ema)
+            state = published_state(read_official_weights(checkpoint, ema))
             own = tuple(f"{name}." for name, _ in self.named_children() if name != "backbone")
             heads = {key: state[key] for key in state if key.startswith(CLASSIFIER_KEYS)}
             named = {f"backbone.{key}": value for key, value in convert_official(state).items()}
@@ -61,7 +78,7 @@ class FANClassifier(BaseModule):
         """The classifier in an official file, whose size and number of classes are found by its tensors.
 
         Args:
-            checkpoint: File or URL.
+            checkpoint: File or URL; or a checkpoint of a training of :class:`mmfan.ImageClassifier` with FAN.
             ema: Take the averaged weights of the file.
 
         Returns:
@@ -71,7 +88,7 @@ class FANClassifier(BaseModule):
             FileNotFoundError: There is no such file.
             CheckpointError: The file cannot be read, has no classifier, or fits no published model.
         """
-        state = read_official_weights(checkpoint, ema)
+        state = published_state(read_official_weights(checkpoint, ema))
         if "head.weight" not in state:
             raise CheckpointError(
                 f"{checkpoint} has no classifier, no `head.weight`: it holds {describe(state)}. Expected a whole "
@@ -106,3 +123,23 @@ class FANTokenClassifier(FANClassifier):
         """``(B, 3, H, W)``, normalised, to class logits ``(B, C)`` and logits of the patches ``(B, N, C)``."""
         tokens = self.norm(self.backbone.all_tokens(x))
         return self.head(tokens[:, 0]), self.aux_head(tokens[:, 1:])
+
+
+@MODELS.register_module()
+class AlterNetClassifier(BaseModule):
+    """The norm and ReLU that end the last stage of an AlterNet -> mean over the map -> linear: the paper's classifier.
+
+    Args:
+        backbone: Config of a ``mmfan.AlterNet``, with its ``out_norm``; or of any backbone, whose last map is averaged.
+        num_classes: Number of classes.
+    """
+
+    def __init__(self, backbone: dict[str, Any], num_classes: int = 1000) -> None:
+        super().__init__()
+        self.backbone = MODELS.build(backbone)
+        self.num_classes = num_classes
+        self.head = nn.Linear(self.backbone.out_channels[-1], num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, 3, H, W)``, normalised, to logits ``(B, num_classes)``."""
+        return self.head(self.backbone(x)[-1].mean(dim=(2, 3)))

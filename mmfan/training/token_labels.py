@@ -61,11 +61,12 @@ def student_loss(
         classes: Class logits, ``(B, C)``.
         patches: Patch logits, ``(B, N, C)``.
         target: The labels of the pictures: ``(B,)`` int64, or ``(B, C)`` of soft ones (mixup).
-        labels: Those of the patches, ``(B, N)``, from :func:`sampled_labels`.
+        labels: Those of the patches, ``(B, N)``, from :func:`sampled_labels`; or soft ones, ``(B, N, C)``.
         weight: Of the loss of the patches; 0 is cross-entropy alone.
         smoothing: Share of each label that is spread over all classes.
     """
     own = functional.cross_entropy(classes, target, label_smoothing=smoothing)
     if not weight:
         return own
-    return own + weight * functional.cross_entropy(patches.flatten(0, 1), labels.flatten(), label_smoothing=smoothing)
+    told = labels.flatten(0, 1)
+    return own + weight * functional.cross_entropy(patches.flatten(0, 1), told, label_smoothing=smoothing)

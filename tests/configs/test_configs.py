@@ -19,7 +19,7 @@ EXPERIMENTS = sorted(
     for path in own_configs().values()
     if path.stem != "fan_segformer_cityscapes"
     and "rcnn" not in path.stem
-    and not any(mark in path.read_text() for mark in ("detection_runtime", "mmdet::"))
+    and not any(mark in path.read_text() for mark in ("detection_runtime", "classification_runtime", "mmdet::"))
 )
 FAMILY = [
     f"fan-{size}_segformer_8xb1-160k_cityscapes-1024x1024"

@@ -53,7 +53,7 @@ def test_models_in_the_form_that_openmim_reads(path):
             assert isinstance(value, (str, int)) or (isinstance(value, list) and all(isinstance(x, str) for x in value))
         for result in model.get("Results", []):
             assert set(result) == {"Task", "Dataset", "Metrics"}
-            assert result["Task"] in ("Semantic Segmentation", "Object Detection")
+            assert result["Task"] in ("Semantic Segmentation", "Object Detection", "Image Classification")
             assert result["Metrics"]
             assert all(isinstance(value, Real) and 0 < value < 100 for value in result["Metrics"].values())
 
@@ -97,7 +97,7 @@ def test_training_is_that_of_the_config(name):
             assert told["Iterations"] == config.train_cfg.max_iters
         else:
             assert told["Epochs"] == config.train_cfg.max_epochs
-    named = config.model.backbone.get("init_cfg") or {}
+    named = config.model.get("network", config.model).backbone.get("init_cfg") or {}
     assert told.get("Pretrained Backbone") == named.get("checkpoint")
     assert ("non-commercial" in told.get("Pretrained Backbone Terms", "")) == ("Pretrained Backbone" in told)
     assert (told["Starts From"] in ("scratch", *CONFIGS)) == ("Pretrained Backbone" not in told)

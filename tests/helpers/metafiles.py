@@ -18,7 +18,7 @@ from mmfan.utils.files import write_whole
 ROOT = Path(__file__).parents[2]
 MODEL_INDEX = "model-index.yml"
 HEAD = "# Made by `make metafiles` from configs/index.json; edit that.\n"
-TASKS = {"mIoU": "Semantic Segmentation", "box AP": "Object Detection"}
+TASKS = {"mIoU": "Semantic Segmentation", "box AP": "Object Detection", "top-1": "Image Classification"}
 SCHEDULE = re.compile(r"_(?P<gpus>\d+)xb(?P<pictures>\d+)-(?P<length>\d+)(?P<unit>k|e)_")
 
 

@@ -1,8 +1,9 @@
-"""Draw an embedded miniature set: street scenes with all labels, in the tree of Cityscapes, of COCO or of ACDC.
+"""Draw an embedded miniature set: street scenes with all labels (Cityscapes, COCO, ACDC), or their objects (ImageNet).
 
     mmfan mini cityscapes data/mini_cityscapes
     mmfan mini coco data/mini_coco
     mmfan mini weather data/mini_weather
+    mmfan mini objects data/mini_objects
     mmfan mini cityscapes data/tiny --train 20 --val 8 --size 256 128 --seed 3
 
 The pictures are drawn from a seed, so everybody gets the same ones; nothing is downloaded. They are for trying things
@@ -18,10 +19,10 @@ import time
 
 from mmfan.cli.options import add_seed, add_workers, make_command_parser, whole
 from mmfan.cli.stopping import status_of
-from mmfan.datasets.miniature import write_cityscapes, write_coco, write_weather
+from mmfan.datasets.miniature import write_cityscapes, write_coco, write_objects, write_weather
 from mmfan.utils.progress import ProgressLine
 
-WRITERS = {"cityscapes": write_cityscapes, "coco": write_coco, "weather": write_weather}
+WRITERS = {"cityscapes": write_cityscapes, "coco": write_coco, "weather": write_weather, "objects": write_objects}
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
@@ -38,10 +39,9 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     parser = make_command_parser(prog, __doc__, allow_abbrev=False)
     parser.add_argument("set", choices=tuple(WRITERS), help="which set to draw")
     parser.add_argument("target", help="folder to make")
-    parser.add_argument(
-        "--train", type=whole(0), metavar="N", help=f"training pictures ({counts['train']} a condition)"
-    )
-    parser.add_argument("--val", type=whole(0), metavar="N", help=f"validation pictures ({counts['val']} a condition)")
+    for split, what in (("train", "training"), ("val", "validation")):
+        help_text = f"{what} pictures ({counts[split]}; of weather a condition, of objects the scenes to cut from)"
+        parser.add_argument(f"--{split}", type=whole(0), metavar="N", help=help_text)
     add_seed(parser, "seed of the set", standard["seed"])
     parser.add_argument(
         "--size", type=int, nargs=2, metavar=("WIDTH", "HEIGHT"), default=standard["size"], help="pixels (%(default)s)"
@@ -79,7 +79,8 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     if drawn:
         seconds = time.perf_counter() - start
         each = " of each condition" if args.set == "weather" else ""
-        print(f"{args.target}: {args.train} train + {args.val} val pictures{each} in {seconds:.1f} s")
+        what = "scenes cut up" if args.set == "objects" else "pictures"
+        print(f"{args.target}: {args.train} train + {args.val} val {what}{each} in {seconds:.1f} s")
     else:
         print(f"{args.target}: already complete, nothing to do")
     return 0

@@ -19,6 +19,7 @@ from mmfan.registry import EVALUATOR, METRICS
 REPLACED: dict[str, tuple[str, frozenset[str]]] = {
     "IoUMetric": ("mmfan.SegCountsMetric", frozenset()),
     "CocoMetric": ("mmfan.CocoScoresMetric", frozenset({"classwise"})),
+    "Accuracy": ("mmfan.ClassScoresMetric", frozenset({"topk", "thrs"})),
 }
 _ABSENT = object()
 
@@ -58,7 +59,7 @@ def _rounding(kind: Any) -> str | None:
     scope, _, name = (
         f"{kind.__module__}.{kind.__name__}".rpartition(".") if isinstance(kind, type) else str(kind).rpartition(".")
     )
-    return name if name in REPLACED and scope.partition(".")[0] in ("", "mmseg", "mmdet") else None
+    return name if name in REPLACED and scope.partition(".")[0] in ("", "mmseg", "mmdet", "mmpretrain") else None
 
 
 def _built(config: dict[str, Any]) -> Any:
@@ -78,8 +79,10 @@ class RetentionEvaluator(Evaluator):
 
     mmsegmentation's ``IoUMetric`` and mmdetection's ``CocoMetric`` round their scores, so that a retention would be a
     ratio of rounded numbers: :class:`mmfan.evaluation.metrics.segmentation.SegCountsMetric` and
-    :class:`mmfan.evaluation.metrics.detection.CocoScoresMetric` take their places, with the same names of scores. Other
-    metrics are used as they are.
+    :class:`mmfan.evaluation.metrics.detection.CocoScoresMetric` take their places, with the same names of scores. For
+    mmpretrain's ``Accuracy``, which gives percentages, it is
+    :class:`mmfan.evaluation.metrics.class_scores.ClassScoresMetric`, whose names are ``top1``, ``top5`` and
+    ``mean_class``. Other metrics are used as they are.
 
     Args:
         metric: Config of a metric (or several), as ``test_evaluator`` holds it.
@@ -122,11 +125,14 @@ class RetentionEvaluator(Evaluator):
     def _calibrate(self, form: Any) -> None:
         """Have the confidence of the model summed up beside the scores of the metrics."""
         labels = [metric for metric in self.metrics if type(metric).__name__ == "SegCountsMetric"]
-        objects: list[Any] = [metric for metric in self.metrics if type(metric).__name__ == "CocoScoresMetric"]
+        objects: list[Any] = [
+            metric for metric in self.metrics if type(metric).__name__ in ("CocoScoresMetric", "ClassScoresMetric")
+        ]
         if not labels and not objects:
+            others = ", ".join(type(one).__name__ for one in self.metrics)
             raise MMFanError(
-                f"Calibration is of segmentors and detectors; {', '.join(type(one).__name__ for one in self.metrics)} "
-                "says nothing of a model's confidence: leave it out."
+                f"Calibration is of segmentors, detectors and classifiers; {others} says nothing of a model's "
+                "confidence: leave it out."
             )
         for metric in objects[:1]:
             metric.calibrated = True

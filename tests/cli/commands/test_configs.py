@@ -11,7 +11,9 @@ from mmfan.utils.configs import config_folder, config_index, own_configs
 from mmfan.utils.tables import markdown_table
 
 FOLDERS = config_index()["folders"]
-METHODS = {"fan_cascade_mask_rcnn": " (Cascade Mask R-CNN)", "fan_mask_rcnn": " (Mask R-CNN)", "fan_segformer": ""}
+METHODS = {"fan_cascade_mask_rcnn": " (Cascade Mask R-CNN)", "fan_mask_rcnn": " (Mask R-CNN)", "fan_segformer": "",
+           "fan_classifier": " (ImageNet)"}  # fmt: skip
+DATASETS = {"imagenet-1k": "imagenet"}
 
 
 def test_the_index_has_every_config_once():
@@ -35,12 +37,13 @@ def test_published_scores_are_those_of_the_report():
             published = config.get("published", {})
             if "corrupted" not in published:
                 continue  # printed without a score under corruption: no row of a report
-            row = rows[config["model"] + METHODS[folder["folder"]], config["data"].lower()]
+            data = config["data"].lower()
+            row = rows[config["model"] + METHODS[folder["folder"]], DATASETS.get(data, data)]
             assert (100 * row.clean, 100 * row.corrupted) == pytest.approx((published["clean"], published["corrupted"]))
             printed = row.printed_retention
             assert published.get("retention") == (None if printed is None else pytest.approx(100 * printed))
             compared += 1
-    assert compared == 8
+    assert compared == 18
 
 
 def test_own_scores_stand_on_the_page_of_results():

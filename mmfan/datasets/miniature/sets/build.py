@@ -39,6 +39,7 @@ class Recipe(NamedTuple):
             that other processes find it. What it returns goes to ``finish``.
         common: Files that a set has once.
         finish: Writes them, ``finish(root, results)``, from a list of (split, index, result) in the order of the set.
+        listed: Files that the set's own lists name, where the number of a picture does not say them.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class Recipe(NamedTuple):
     work: Callable[[Path, str, int, int, tuple[int, int]], Any]
     common: tuple[str, ...] = ()
     finish: Callable[[Path, list[tuple[str, int, Any]]], None] | None = None
+    listed: Callable[[Path], list[str]] | None = None
 
 
 def build_set(
@@ -163,7 +165,7 @@ def read_manifest(target: Path) -> dict | None:
 
 def missing_files(recipe: Recipe, target: Path, manifest: dict) -> list[Path]:
     """Files that a set with this manifest should have and ``target`` has not."""
-    names = list(recipe.common)
+    names = [*recipe.common, *(recipe.listed(target) if recipe.listed is not None else ())]
     for split, count in manifest["counts"].items():
         names += [name for index in range(count) for name in recipe.files(split, index)]
     return [target / name for name in names if not (target / name).is_file()]

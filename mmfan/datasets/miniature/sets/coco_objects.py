@@ -79,7 +79,7 @@ def run_lengths(mask: np.ndarray) -> dict[str, list[int]]:
     return {"counts": ([0] if flat[0] else []) + counts, "size": list(mask.shape)}
 
 
-def _box(mask: np.ndarray) -> list[int]:
+def box_of(mask: np.ndarray) -> list[int]:
     """[x, y, width, height] of a mask in pixels."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return [
@@ -136,7 +136,7 @@ def annotate(scene: Scene) -> list[dict[str, Any]]:
         else:
             found.append(_single(category, masks[number]))
     for category, members in sorted(small.items()):
-        groups = crowds([_box(masks[number]) for number in members])
+        groups = crowds([box_of(masks[number]) for number in members])
         for group in groups:
             mask = np.logical_or.reduce([masks[members[place]] for place in group])
             found.append(_crowd(category, mask))
@@ -149,7 +149,7 @@ def annotate(scene: Scene) -> list[dict[str, Any]]:
 def _single(category: int, mask: np.ndarray) -> dict[str, Any]:
     return {
         "category_id": category,
-        "bbox": _box(mask),
+        "bbox": box_of(mask),
         "area": int(mask.sum()),
         "iscrowd": 0,
         "segmentation": outline(mask),

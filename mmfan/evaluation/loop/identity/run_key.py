@@ -21,14 +21,17 @@ def guess_model_name(runner: Runner) -> str:
 
 
 def guess_dataset_name(dataset: Any) -> str:
-    """The name of a dataset that was given none: that of its class.
+    """The name of a dataset that was given none: its own ``dataset_name``, or that of its class.
 
     >>> class CityscapesDataset:
     ...     pass
     >>> guess_dataset_name(CityscapesDataset())
     'cityscapes'
     """
-    return type(dataset).__name__.removesuffix("Dataset").lower() or "dataset"
+    told = getattr(dataset, "dataset_name", None)
+    return (
+        told if isinstance(told, str) and told else type(dataset).__name__.removesuffix("Dataset").lower() or "dataset"
+    )
 
 
 def pipelines_of(dataset: Any) -> list[Any]:

@@ -96,9 +96,12 @@ def _start_worker(inner: Callable[[int], None] | None, number: int) -> None:
 
 
 def needs_equal_sizes(model: torch.nn.Module) -> bool:
-    """Whether the model takes a batch of pictures of one size alone, as mmsegmentation's preprocessor does."""
+    """Whether the model takes a batch of pictures of one size alone, as mmsegmentation's preprocessor does.
+
+    Classifiers would be given what fills up the smaller ones.
+    """
     names = {kind.__name__ for module in model.modules() for kind in type(module).__mro__}
-    return "SegDataPreProcessor" in names
+    return not names.isdisjoint({"SegDataPreProcessor", "ImageClassifier", "BaseClassifier"})
 
 
 def check_dataloader(dataloader: Any) -> None:

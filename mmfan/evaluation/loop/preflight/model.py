@@ -39,8 +39,23 @@ def try_model(model: Any, batch: Any, classes: Sequence[str], computing: Computi
     """
     with findings.collected(), computing.prepared():
         for output in computing.forward(model.test_step, batch):
+            _check_class(output, classes, findings)
             _check_labels(output, classes, findings)
             _check_objects(output, classes, findings)
+
+
+def _check_class(output: Any, classes: Sequence[str], findings: Findings) -> None:
+    """The scores of a classifier."""
+    scores = getattr(output, "pred_score", None)
+    if not isinstance(scores, torch.Tensor):
+        return
+    if scores.numel() != len(classes):
+        findings.add(
+            f"The model gives scores of {scores.numel()} classes, the data set has {len(classes)}: set num_classes in "
+            "the network (or the head), or metainfo=dict(classes=...) in the dataset, to those the model was trained "
+            "for. For a part of a model's classes (ImageNet-A) there is `judge --classifier` with `--outputs`."
+        )
+    _check_finite(scores, findings)
 
 
 def _check_labels(output: Any, classes: Sequence[str], findings: Findings) -> None:

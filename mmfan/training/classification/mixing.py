@@ -1,0 +1,95 @@
+"""Mixup and CutMix: each picture of a batch is mixed with another one, and its label with that one's.
+
+Mixup (arXiv 1710.09412) blends whole pictures by a share drawn from Beta(alpha, alpha); CutMix (arXiv 1905.04899) puts
+a box of the other picture into each, of an area of 1 minus that share, and the label follows the area that is left
+after the box is clipped. A draw is one for the whole batch, and can be applied to other forms of the same pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmfan.errors import MMFanError
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How a batch is mixed.
+
+    Attributes:
+        order: (B,) int64: number of the picture that each is mixed with.
+        share: Of its own label, 0 to 1.
+        box: Top, bottom, left and right of what comes from the other picture; None blends whole pictures.
+    """
+
+    order: Tensor
+    share: float
+    box: tuple[int, int, int, int] | None = None
+
+    def pictures(self, pictures: Tensor) -> Tensor:
+        """Pictures (B, C, H, W), mixed; they are not changed."""
+        others = pictures[self.order.to(pictures.device)]
+        if self.box is None:
+            return self.share * pictures + (1 - self.share) * others
+        top, bottom, left, right = self.box
+        mixed = pictures.clone()
+        mixed[:, :, top:bottom, left:right] = others[:, :, top:bottom, left:right]
+        return mixed
+
+    def labels(self, labels: Tensor) -> Tensor:
+        """Labels (B, K) of shares that add up to 1, mixed."""
+        return self.share * labels + (1 - self.share) * labels[self.order.to(labels.device)]
+
+
+def cut_box(height: int, width: int, share: float, row: int, column: int) -> tuple[int, int, int, int]:
+    """Top, bottom, left and right of a box of the area 1 - share around a point, clipped to the picture.
+
+    >>> cut_box(100, 200, 0.75, 50, 190)
+    (25, 75, 140, 200)
+    """
+    side = math.sqrt(1 - share)
+    h, w = int(height * side), int(width * side)
+    top, left = row - h // 2, column - w // 2
+    return max(top, 0), min(top + h, height), max(left, 0), min(left + w, width)
+
+
+class Mixing:
+    """Draws of Mixup and CutMix, one of the two for each batch.
+
+    Args:
+        mixup: alpha of Mixup; 0 for none.
+        cutmix: alpha of CutMix; 0 for none.
+        prob: Probability that a batch is mixed at all.
+        switch: Probability of CutMix, where there are both.
+
+    Raises:
+        MMFanError: A number is out of range, or both are 0.
+    """
+
+    def __init__(self, mixup: float = 0.8, cutmix: float = 1.0, prob: float = 1.0, switch: float = 0.5) -> None:
+        for what, value, most in (("mixup", mixup, None), ("cutmix", cutmix, None), ("prob", prob, 1),
+                                  ("switch", switch, 1)):  # fmt: skip
+            if not isinstance(value, (int, float)) or value < 0 or (most is not None and value > most):
+                raise MMFanError(f"Expected `{what}` from 0{'' if most is None else ' to 1'}, got {value!r}.")
+        if not mixup and not cutmix:
+            raise MMFanError("Mixing needs `mixup` or `cutmix` above 0: leave `mixing` out for none.")
+        self.mixup, self.cutmix, self.prob, self.switch = mixup, cutmix, prob, switch
+
+    def draw(self, count: int, height: int, width: int) -> Mix | None:
+        """How to mix ``count`` pictures of a size, by NumPy's generator; None for not at all."""
+        if np.random.random() >= self.prob:
+            return None
+        order = torch.from_numpy(np.random.permutation(count))
+        cut = not self.mixup or (bool(self.cutmix) and np.random.random() < self.switch)
+        alpha = self.cutmix if cut else self.mixup
+        share = float(np.random.beta(alpha, alpha))
+        if not cut:
+            return Mix(order, share)
+        box = cut_box(height, width, share, int(np.random.randint(height)), int(np.random.randint(width)))
+        top, bottom, left, right = box
+        return Mix(order, 1 - (bottom - top) * (right - left) / (height * width), box)
