@@ -40,6 +40,7 @@ OUTLINE = {
         "real_weather",
         "adaptation",
         "attacks",
+        "shape_texture",
         "analysis",
         "probes",
         "weights",

@@ -1,4 +1,4 @@
-"""What changes of cues do to a picture. Free of torch."""
+"""Changes of cues: what each does to a picture. Free of torch."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from mmfan.evaluation.conditions.cue_settings import DEFAULTS, settings_of_cue
 from mmfan.evaluation.protocol import get_protocol
+from mmfan.evaluation.results.recorded_protocol import protocol_description
 
 CUES = tuple(DEFAULTS)
 
@@ -37,11 +38,7 @@ def asked_cues(
         conditions.append({"kind": "cue", "name": name, "strengths": [1], "settings": settings_of_cue(name, own)})
     if beside is None:
         return {"name": "shape and texture", "conditions": conditions}
-    wanted = get_protocol(beside)
-    return {
-        "name": f"{wanted.name} and cues",
-        "corruptions": {name: list(wanted.severities(name)) for name in wanted.corruptions},
-        "groups": {group: list(types) for group, types in wanted.groups.items()},
-        "source": wanted.source,
-        "conditions": conditions,
-    }
+    described = protocol_description(get_protocol(beside))
+    kept = {key: value for key, value in described.items() if value or key not in ("corruptions", "groups")}
+    conditions = [*described.get("conditions", ()), *conditions]
+    return {**kept, "name": f"{described['name']} and cues", "conditions": conditions}

@@ -39,7 +39,9 @@ def overview_text(results: Path, key: RunKey, protocol: Protocol) -> str:
             f"corrupted ones it has {score:.2f} %."
         )
     report = build_report([own], protocol, metric)
-    tables = [*report.tables[:1], *(section.tables[0] for section in report.sections)]
+    tables = [*report.tables[:1]]
+    for section in report.sections:
+        tables += section.tables if section.protocol.kind.each else section.tables[:1]
     return "\n\n".join(f"{markdown_line(sentence(table.caption))}\n\n{markdown_table(table)}" for table in tables)
 
 

@@ -1,4 +1,4 @@
-"""What a model keeps of its score when a cue is taken away, and what it goes by where cues are at odds.
+"""Summary of changed cues: what a model keeps without one, and what it goes by where they are at odds.
 
 Each change stands for itself: there is no mean over them. ``shape retention`` is the score without texture over the
 clean one, ``texture retention`` the score without shape over the clean one. Of swapped textures the score itself says

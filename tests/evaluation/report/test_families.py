@@ -162,10 +162,11 @@ def test_cues_have_one_section_and_no_mean(store):
         "Shape and texture: Textures swapped",
     ]
     kept, swapped = section.tables
-    assert kept.head == (
-        "model", "clean", "texture remove", "shape retention", "shape remove (block 32)", "texture retention"
-    )  # fmt: skip
-    assert kept.rows == (("fan-t", "80.0", "60.0", "75.0", "40.0", "50.0"),)
+    assert kept.head == ("model", "change", "named", "clean", "score", "kept")
+    assert kept.rows == (
+        ("fan-t", "texture remove", "shape retention", "80.0", "60.0", "75.0"),
+        ("fan-t", "shape remove (block 32)", "texture retention", "80.0", "40.0", "50.0"),
+    )
     assert swapped.rows[1] == (
         "fan-t", "texture swap grey (area 1024, colour donor)", "25.0", "25.0", "25.0", "50.0", "-"
     )  # fmt: skip

@@ -22,6 +22,7 @@ from mmfan.cli.attack_options import add_attack_options, asked_with_attacks, che
 from mmfan.cli.commands.judge import classifier as classifiers
 from mmfan.cli.commands.judge.onnx import add_onnx_options, check_form, judge_onnx
 from mmfan.cli.console import add_output_options, log_place, own_console
+from mmfan.cli.cue_options import add_cue_options, asked_with_cues, check_cue_options
 from mmfan.cli.options import (
     add_limit,
     add_run_options,
@@ -57,6 +58,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         '{"name": "bn", "prior": 16, "reset": "cell"}',
     )
     add_attack_options(parser)
+    add_cue_options(parser)
     add_limit(cells, "only N pictures, spread evenly over the set")
     add_seed(cells, "base seed of the corruptions", default=None)
     cells.add_argument("--source", choices=("fly", "disk"), help="corrupt while loading, or read --corrupted-root")
@@ -124,6 +126,7 @@ def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -
     if args.severities and not args.corruptions:
         parser.error("--severities needs --corruptions")
     check_attack_options(parser, args)
+    check_cue_options(parser, args)
     if args.source == "fly" and args.corrupted_root:
         parser.error("--corrupted-root is for --source disk")
     if args.amp and args.precision not in (None, "bf16"):
@@ -166,7 +169,9 @@ def judge(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         batch_size=args.batch_size,
         compiled=args.compile,
         fill_cores=not any(word.startswith("test_dataloader.num_workers=") for word in args.cfg_words),
-        protocol=asked_with_attacks(args, asked_protocol(args.protocol, args.corruptions, args.severities)),
+        protocol=asked_with_cues(
+            args, asked_with_attacks(args, asked_protocol(args.protocol, args.corruptions, args.severities))
+        ),
         adapt=asked_adaptation(args.adapt),
         results=args.results or str(Path(work_dir) / RESULTS_NAME),
         limit=args.limit,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmfan.cli.attack_options import asked_with_attacks
+from mmfan.cli.cue_options import asked_with_cues
 from mmfan.cli.problems import exits_on_problem
 from mmfan.cli.stopping import status_of
 from mmfan.utils.commands import command_name
@@ -56,7 +57,8 @@ def judge_function(
 
     clean_only = args.protocol == CLEAN_ONLY.name
     asked = args.protocol if clean_only else asked_protocol(args.protocol, args.corruptions, args.severities)
-    protocol, adapt = asked_with_attacks(args, asked) or usual, asked_adaptation(args.adapt)
+    protocol = asked_with_cues(args, asked_with_attacks(args, asked)) or usual
+    adapt = asked_adaptation(args.adapt)
     with exits_on_problem(parser.prog, code=1):
         try:
             found = judge(
