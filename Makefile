@@ -65,6 +65,9 @@ test-mim: setup      ## mim search|train|test|run mmfan, with openmim and onedl-
 test-adapters: dev   ## adapters of judge with the packages themselves (ONNX Runtime, OpenVINO, transformers, ...)
 	@bash .ci/adapters.sh
 
+test-cls: dev        ## classifiers with mmpretrain itself: the ImageNet recipes, its models under the judge
+	@bash .ci/cls.sh
+
 docker:              ## an image to run, mmfan:cpu; CUDA=1 ARCH="8.0;9.0" for mmfan:cuda with operators for these GPUs
 	@CUDA="$(CUDA)" ARCH="$(ARCH)" .ci/docker/build.sh $(ARGS)
 
@@ -112,5 +115,5 @@ benchmark: dev       ## time and memory against the plain form, with this machin
 	@$(BIN)/mmfan bench
 
 clean:               ## remove the environment and everything the tools wrote here
-	rm -rf $(VENV) .venv-classic .venv-adapters work_dirs data/mini_cityscapes docs/_build docs/project docs/reference
+	rm -rf $(VENV) .venv-classic .venv-adapters .venv-cls work_dirs data/mini_cityscapes docs/_build docs/project docs/reference
 	rm -rf .pytest_cache .ruff_cache .mypy_cache

@@ -76,8 +76,8 @@ NEUTRAL = frozenset({
     "RandomCrop", "RandomFlip", "RandomMosaic", "RandomOrder", "RandomResize", "RandomResizedCrop",
     "RandomRotFlip", "RandomRotate", "RandomShift", "Rerange", "Resize", "ResizeEdge", "ResizeShortestEdge",
     "ResizeToMultiple",
-    "Rotate", "SegRescale", "ShearX", "ShearY", "Solarize", "SolarizeAdd", "ToTensor", "TransformBroadcaster",
-    "TranslateX", "TranslateY",
+    "Rotate", "SegRescale", "Shear", "ShearX", "ShearY", "Solarize", "SolarizeAdd", "ToTensor", "TransformBroadcaster",
+    "Translate", "TranslateX", "TranslateY",
 })  # fmt: skip
 # Where it stands in the meta of a checkpoint, and in the records of its judging.
 OVERLAP_KEY = "training_overlap"
@@ -223,6 +223,7 @@ def _steps_of(pipeline: Any) -> Iterable[Any]:
         yield pipeline
         if not str(pipeline.get("type")).startswith("mmfan."):  # those declare for what they hold
             for holder in HOLDERS:
-                yield from _steps_of(pipeline.get(holder) or ())
+                held = pipeline.get(holder) or ()
+                yield from () if isinstance(held, str) else _steps_of(held)  # mmpretrain's policies may be a name
     else:
         yield from walk(pipeline)
