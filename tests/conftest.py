@@ -8,11 +8,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from helpers.plain_configs import leave_plain
 from hypothesis import settings
 
 # A shell starts background jobs with SIGINT ignored, which the tools under test would inherit: Ctrl-C must reach them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+leave_plain()  # before anything imports mmengine
 
 # In CI properties are tried on the same examples every time: a change cannot fail by a draw that is not its own.
 # Elsewhere they are drawn anew, so that somebody finds what those miss (HYPOTHESIS_PROFILE=same: the examples of CI).

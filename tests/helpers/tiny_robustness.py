@@ -2,15 +2,13 @@
 
 import multiprocessing
 import os
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
-from unittest import mock
 
-from mmengine.config import config as config_module
-from yapf.yapflib import yapf_api
-
+from helpers.plain_configs import leave_plain
 from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
 
+leave_plain()  # in the processes that are quick to start, too
 PROTOCOL = {"corruptions": ["contrast", "gaussian_noise"], "severities": [2, 5]}
 CELLS = [("clean", 0), ("contrast", 2), ("contrast", 5), ("gaussian_noise", 2), ("gaussian_noise", 5)]
 
@@ -22,25 +20,13 @@ def write_parts(folder: Path, pictures: int = 3, more: str = "") -> tuple[Path, 
     return config, write_checkpoint(folder / "tiny.pth", config)
 
 
-@contextmanager
-def unformatted_configs():
-    """Leave out the beautifying of configs for logs, which takes mmengine longer than judging the tiny segmentor.
-
-    It also refuses functions in a config. The original mmengine holds yapf's function, its successor asks for it anew.
-    """
-    holder = config_module if hasattr(config_module, "FormatCode") else yapf_api
-    with mock.patch.object(holder, "FormatCode", lambda text, **_: (text, True)):
-        yield
-
-
 def make_runner(config, checkpoint, work_dir, options=None, launcher="none", tta=False, workers=0, **loop):
     """A Runner whose test is the loop."""
     from mmfan.apis import build_runner, load_config
     from mmfan.apis.robustness import judged_config
 
     cfg = judged_config(load_config(config, options), workers=workers, **{"protocol": PROTOCOL, **loop})
-    with unformatted_configs():
-        return build_runner(cfg, work_dir=work_dir, checkpoint=checkpoint, launcher=launcher, tta=tta)
+    return build_runner(cfg, work_dir=work_dir, checkpoint=checkpoint, launcher=launcher, tta=tta)
 
 
 def judge(config, checkpoint, results, **more):
@@ -48,8 +34,7 @@ def judge(config, checkpoint, results, **more):
     from mmfan.evaluation.results.store import ResultsStore, key_of
 
     runner = make_runner(config, checkpoint, Path(config).parent / "work", results=str(results), **more)
-    with unformatted_configs():
-        scores = runner.test()
+    scores = runner.test()
     return scores, {tuple(key_of(record)[1]): record for record in ResultsStore(results).records()}
 
 
@@ -69,3 +54,6 @@ def quick_processes():
         ["helpers.tiny_robustness", "mmfan.apis.robustness", "mmseg.models", "mmseg.datasets"]
     )
     return context
+
+
+unformatted_configs = nullcontext  # configs are left plain everywhere

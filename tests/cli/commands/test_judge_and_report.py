@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers.tiny_robustness import unformatted_configs, write_parts
+from helpers.tiny_robustness import write_parts
 
 from mmfan.cli import main
 
@@ -24,8 +24,7 @@ def judge(parts, tmp_path, capfd):
     def judge_and_report(*options, parts=parts):
         """The last line, the table that was printed, and what the line gives as JSON."""
         arguments = ["judge", *parts, "--work-dir", tmp_path / "work dir", "--workers", "0", *options]
-        with unformatted_configs():
-            assert main(list(map(str, arguments))) == 0
+        assert main(list(map(str, arguments))) == 0
         said = capfd.readouterr().out.splitlines()
         words = shlex.split(said[-1])
         assert words[:2] == ["mmfan", "report"]

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers.tiny_robustness import make_runner, unformatted_configs
+from helpers.tiny_robustness import make_runner
 from helpers.tiny_segmentor import run_tool, write_config, write_tree
 
 from mmfan.evaluation.results.store import ResultsStore
@@ -33,8 +33,7 @@ def test_trained_by_recipes_and_judged_by_the_plain_config(tmp_path, monkeypatch
     for name in (config, wrapped):
         results = tmp_path / f"{name.stem}.jsonl"
         runner = make_runner(name, checkpoint, tmp_path / name.stem, results=str(results))
-        with unformatted_configs():
-            runner.test()
+        runner.test()
         scores.append([(one["corruption"], one["severity"], one["metrics"]) for one in ResultsStore(results).records()])
     assert scores[0] == scores[1]
     assert len(scores[0]) == 5

@@ -1,7 +1,7 @@
 """Adaptation in RobustnessLoop: its records beside those of the model as it is, resumed, and what is refused."""
 
 import pytest
-from helpers.tiny_robustness import make_runner, unformatted_configs, write_parts
+from helpers.tiny_robustness import make_runner, write_parts
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
@@ -21,8 +21,7 @@ def judged(parts, results, **more):
     """The loop, and the records by the words of their cells."""
     runner = make_runner(*parts, parts[0].parent / "work", results=str(results), **{"protocol": PROTOCOL, **more})
     before = {name: value.clone() for name, value in runner.model.state_dict().items()}
-    with unformatted_configs():
-        scores = runner.test()
+    scores = runner.test()
     after = runner.model.state_dict()
     assert all(bool((after[name] == value).all()) for name, value in before.items())
     assert not any(module.training for module in runner.model.modules())

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.tiny_retinanet import write_detector
-from helpers.tiny_robustness import judge, make_runner, unformatted_configs, write_parts
+from helpers.tiny_robustness import judge, make_runner, write_parts
 
 from mmfan.errors import MMFanError
 from mmfan.evaluation.conditions import Situation
@@ -55,8 +55,7 @@ def test_batch_and_run_do_not_change_what_is_found_and_weights_stay(parts, tmp_p
         runner.test_loop  # noqa: B018 (built, so that the weights are loaded as they are judged)
         runner.load_or_resume()
         before = {key: value.clone() for key, value in runner.model.state_dict().items()}
-        with unformatted_configs():
-            runner.test()
+        runner.test()
         assert all(torch.equal(value, before[key]) for key, value in runner.model.state_dict().items())
         assert not any(one.grad is not None for one in runner.model.parameters())
         scores.append((tmp_path / f"{name}.jsonl").read_text().count('"condition"'))
@@ -83,12 +82,9 @@ def test_a_detector_is_attacked_by_its_own_losses(tmp_path):
     config, checkpoint = write_detector(tmp_path)
     config.write_text(config.read_text().replace("scale=(80, 64)", "scale=(160, 128)"))  # the input twice the picture
     protocol = attacks("fgsm", "pgd", eps=(8,), steps=2)
-    with unformatted_configs():
-        runner = make_runner(
-            config, checkpoint, tmp_path / "work", protocol=protocol, results=str(tmp_path / "r.jsonl")
-        )
-        loop = runner.test_loop
-        runner.load_or_resume()
+    runner = make_runner(config, checkpoint, tmp_path / "work", protocol=protocol, results=str(tmp_path / "r.jsonl"))
+    loop = runner.test_loop
+    runner.load_or_resume()
     works, model = loop._works(), runner.model.eval()
     [batch] = [part[1] for part in next(iter(loop.dataloader))]
     known = DetectorTruth(Situation(model, dataset=loop.clean_dataset)).sample(batch["data_samples"][0])
@@ -108,8 +104,7 @@ def test_a_detector_is_attacked_by_its_own_losses(tmp_path):
         assert 0 < (found[0].int() - batch["inputs"][0].int()).abs().max() <= 8
         losses.append(loss(found))
     assert min(losses[1:]) > losses[0] + 1e-3, losses
-    with unformatted_configs():
-        runner.test()
+    runner.test()
     found = conditions_of(_records(tmp_path / "r.jsonl"))
     assert set(found) == {("fgsm", 8), ("pgd", 8)}
 

@@ -1,7 +1,7 @@
 """Wrong data sections of a config are told by the section, whatever OpenMMLab raises over them."""
 
 import pytest
-from helpers.tiny_robustness import PROTOCOL, make_runner, unformatted_configs, write_parts
+from helpers.tiny_robustness import PROTOCOL, make_runner, write_parts
 
 from mmfan.apis import build_runner, load_config
 from mmfan.apis.robustness import built_loop, judged_config
@@ -51,7 +51,7 @@ def test_sections_are_named(parts, tmp_path, options, message):
     cfg = load_config(config)
     cfg.merge_from_dict(options)  # as if they stood in the file: on the command line some are refused before
     cfg = judged_config(cfg, workers=0, protocol=PROTOCOL, limit=1)
-    with pytest.raises(MMFanError, match=message) as caught, unformatted_configs():
+    with pytest.raises(MMFanError, match=message) as caught:
         built_loop(build_runner(cfg, work_dir=tmp_path / "work", checkpoint=checkpoint))
     assert "Please check whether" not in str(caught.value)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers.known_predictions import label_by_colour
 from helpers.known_segmentor import KNOWN
-from helpers.tiny_robustness import make_runner, unformatted_configs, write_parts
+from helpers.tiny_robustness import make_runner, write_parts
 from PIL import Image
 
 from mmfan import SegmentationData
@@ -37,8 +37,7 @@ def loop_of(parts, results=None, **more):
 
 def judged(parts, results, **more):
     runner = loop_of(parts, results, **more)
-    with unformatted_configs():
-        runner.test()
+    runner.test()
     return runner, {str(key_of(record)[1]): record for record in ResultsStore(results).records()}
 
 

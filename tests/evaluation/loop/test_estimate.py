@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from helpers.tiny_robustness import make_runner, unformatted_configs, write_parts
+from helpers.tiny_robustness import make_runner, write_parts
 
 from mmfan.apis.robustness import built_loop, describe_plan
 from mmfan.corruptions.cell import CLEAN, Cell
@@ -85,8 +85,7 @@ def test_the_fastest_of_two_passes_counts(monkeypatch):
 def test_measuring_a_real_loop_leaves_no_trace(tmp_path):
     parts = write_parts(tmp_path)
     runner = make_runner(*parts, tmp_path / "work", results=str(tmp_path / "r.jsonl"), limit=1)
-    with unformatted_configs():
-        loop = built_loop(runner)
+    loop = built_loop(runner)
     pace = measure_pace(loop)
     assert set(pace.corrupt) == {"contrast", "gaussian_noise"}
     assert 0 < pace.forward < 60

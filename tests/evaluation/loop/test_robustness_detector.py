@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("mmdet")
 from helpers.peeking_detector import PEEKING
 from helpers.tiny_mask_rcnn import write_coco_tree, write_detector_checkpoint, write_detector_config
-from helpers.tiny_robustness import CELLS, judge, judge_as_rank, quick_processes, unformatted_configs
+from helpers.tiny_robustness import CELLS, judge, judge_as_rank, quick_processes
 from helpers.tiny_segmentor import run_tool
 
 from mmfan.evaluation.results.store import ResultsStore
@@ -184,8 +184,7 @@ def test_protocols_by_name_and_by_file(parts, tmp_path, monkeypatch, capsys):
     (tmp_path / "night.json").write_text('{"name": "night", "corruptions": {"brightness": [1], "fog": [2, 3]}}')
     for protocol, cells in (("common15", 75), ("fan16", 80), (tmp_path / "night.json", 3)):
         arguments = ["--work-dir", tmp_path, "--dry-run", "--protocol", protocol]
-        with unformatted_configs():
-            assert run_tool(monkeypatch, "test_robustness.py", parts[0], *arguments) == 0
+        assert run_tool(monkeypatch, "test_robustness.py", parts[0], *arguments) == 0
         assert f": {cells} cells and the clean pictures, {PICTURES} pictures each" in capsys.readouterr().out
 
 

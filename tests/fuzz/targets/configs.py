@@ -5,7 +5,7 @@ import random
 import tempfile
 from pathlib import Path
 
-from helpers.tiny_robustness import unformatted_configs, write_parts
+from helpers.tiny_robustness import write_parts
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
@@ -147,13 +147,12 @@ class Target:
 
     def _judge(self, path, folder):
         try:
-            with unformatted_configs():
-                cfg = judged_config(
-                    load_config(path), workers=0, protocol=PROTOCOL, limit=1, results=str(folder / "run.jsonl")
-                )
-                runner = build_runner(cfg, work_dir=folder / "work", checkpoint=self.checkpoint)
-                built_loop(runner)
-                runner.test()
+            cfg = judged_config(
+                load_config(path), workers=0, protocol=PROTOCOL, limit=1, results=str(folder / "run.jsonl")
+            )
+            runner = build_runner(cfg, work_dir=folder / "work", checkpoint=self.checkpoint)
+            built_loop(runner)
+            runner.test()
         finally:
             forget_runs()
 

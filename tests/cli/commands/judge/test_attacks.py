@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from helpers.tiny_robustness import unformatted_configs, write_parts
+from helpers.tiny_robustness import write_parts
 
 from mmfan.cli import main
 from mmfan.cli.commands.judge.command import make_parser, run
@@ -18,8 +18,7 @@ def parts(tmp_path_factory):
 
 def command(parts, folder, *options):
     words = ["judge", *parts, "--work-dir", folder, "--workers", "0", "--attack", "segpgd", "--steps", "2", *options]
-    with unformatted_configs():
-        return main(list(map(str, words)))
+    return main(list(map(str, words)))
 
 
 @pytest.mark.parametrize("option", [["--eps", "4"], ["--norm", "l2"], ["--unrounded"]])
@@ -43,9 +42,8 @@ def test_dry_run_judging_and_report(parts, tmp_path, capfd):
         word.strip() for line in capfd.readouterr().out.splitlines() for word in line.split("|")
     }
     # beside corruptions in the same file: a section of its own, and no mean over both
-    with unformatted_configs():
-        words = ["judge", *parts, "--work-dir", tmp_path, "--workers", "0", "--limit", "2"]
-        assert main([*map(str, words), "--corruptions", "contrast", "--severities", "2"]) == 0
+    words = ["judge", *parts, "--work-dir", tmp_path, "--workers", "0", "--limit", "2"]
+    assert main([*map(str, words), "--corruptions", "contrast", "--severities", "2"]) == 0
     capfd.readouterr()
     assert main(["report", str(tmp_path / "robustness.jsonl"), "--format", "json"]) == 0
     report = json.loads(capfd.readouterr().out)

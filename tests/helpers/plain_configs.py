@@ -1,0 +1,26 @@
+"""Texts of configs, not beautified: mmengine asks for four before each run, and yapf takes longer than most tests."""
+
+import ast
+import sys
+from typing import Any
+
+
+def plain(text: str, **_: Any) -> tuple[str, bool]:
+    """What yapf's ``FormatCode`` is asked for: the text, which is Python or refused."""
+    ast.parse(text)
+    return text, True
+
+
+def leave_plain() -> None:
+    """Have this process leave configs as they are from now on.
+
+    The successor of mmengine asks yapf for its function anew each time; the original holds what it was given first.
+    """
+    try:
+        from yapf.yapflib import yapf_api
+    except ImportError:  # where there is no mmengine either
+        return
+    yapf_api.FormatCode = plain
+    config = sys.modules.get("mmengine.config.config")
+    if config is not None and hasattr(config, "FormatCode"):
+        config.FormatCode = plain
