@@ -42,6 +42,7 @@ COMMANDS = {
     "bench corruptions": ("bench.corruptions", "measure the speed of the corruptions"),
     "bench detection": ("bench.detection", "measure the memory of a detector"),
     "bench judge": ("bench.judge", "measure what judging adds to workers and model"),
+    "bench robust": ("bench.robust", "train and judge ways of robust training; make the table of them"),
     "env": ("env", "print versions, packages and machine: what a report of a bug needs"),
     "configs": ("configs", "list mmfan's own configs with their scores"),
     "submit acdc": ("submit_acdc", "pack predictions for the server of ACDC, checked"),
@@ -58,6 +59,7 @@ JOURNEYS = {
         "bench corruptions",
         "bench detection",
         "bench judge",
+        "bench robust",
         "env",
     ),
 }

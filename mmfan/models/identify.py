@@ -14,6 +14,7 @@ from mmfan.models.safe_load import CheckpointError
 from mmfan.registry import MODELS
 
 FAMILIES = {"mmfan.FAN": fan.ARCHS, "mmfan.FANHybrid": fan_hybrid.ARCHS, "mmfan.FANSwin": fan_swin.ARCHS}
+POOLING_KEY = "blocks.0.pool.conv2.weight"
 WIDTH_KEYS = ("blocks.0.norm1.weight", "layers.0.blocks.0.norm1.weight")
 
 
@@ -25,7 +26,8 @@ def identify_backbone(state: Mapping[str, Tensor]) -> dict[str, Any]:
 
     Returns:
         E.g. ``{'type': 'mmfan.FANHybrid', 'arch': 'tiny', 'channel_mixer': 'eca', 'final_downsample': False}``,
-        with ``'out_norm': True`` where there are output norms. FAN-Swin has no ``final_downsample``.
+        with ``'out_norm': True`` where there are output norms and ``'token_pooling'`` where there is TAP. FAN-Swin has
+        no ``final_downsample``.
 
     Raises:
         CheckpointError: They fit none of the published sizes.
@@ -41,6 +43,7 @@ def identify_backbone(state: Mapping[str, Tensor]) -> dict[str, Any]:
                 "arch": arch,
                 "channel_mixer": "se" if any(".mlp.se." in key for key in state) else "eca",
                 "final_downsample": any(key.startswith("learnable_downsample.") for key in state),
+                **({"token_pooling": len(state[POOLING_KEY])} if POOLING_KEY in state else {}),
                 **({"out_norm": True} if any(key.startswith("out_norm") for key in state) else {}),
             }
             if family == "mmfan.FANSwin":

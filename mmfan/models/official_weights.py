@@ -36,6 +36,10 @@ RENAMED = (
 )
 
 
+# Parts of a FAN block; what else a published block holds are the layers of token-aware pooling (TAP).
+BLOCK_PARTS = ("norm1.", "norm2.", "gamma1", "gamma2", "attn.", "mlp.", "downsample.", "pool.")
+
+
 def read_official_weights(source: str | Path, ema: bool = False) -> State:
     """Read the tensors of a checkpoint without running code from it.
 
@@ -92,6 +96,7 @@ def convert_official(state: Mapping[str, Tensor]) -> State:
             continue
         for pattern, replacement in RENAMED:
             name = re.sub(pattern, replacement, name)
+        name = _pooling_key(name, value)
         level = re.fullmatch(r"decode_head\.linear_c(\d+)\.proj\.(weight|bias)", name)
         fused = re.fullmatch(r"(cls_attn_blocks\.\d+\.attn\.)qkv\.(weight|bias)", name)
         if level:
@@ -102,6 +107,27 @@ def convert_official(state: Mapping[str, Tensor]) -> State:
         else:
             converted[prefix + name] = value
     return converted
+
+
+def _pooling_key(name: str, value: Tensor) -> str:
+    """The name of a layer of token-aware pooling, which is known by its shape whatever it is called.
+
+    Its two convolutions have K filters, the first over the width and the second over the K; the rest is a batch norm.
+
+    >>> import torch
+    >>> _pooling_key("blocks.3.any.0.weight", torch.zeros(4, 448, 3, 3))
+    'blocks.3.pool.conv1.weight'
+    """
+    block = re.fullmatch(r"(blocks\.\d+\.)(.+)\.(\w+)", name)
+    if block is None or f"{block.group(2)}.".startswith(BLOCK_PARTS):
+        return name
+    if value.ndim == 4 and tuple(value.shape[2:]) == (3, 3) and block.group(3) == "weight":
+        part = "conv2" if value.shape[0] == value.shape[1] else "conv1"
+    elif value.ndim < 2:
+        part = "norm"
+    else:
+        return name
+    return f"{block.group(1)}pool.{part}.{block.group(3)}"
 
 
 # A key that tells the family, the pattern of its blocks, its name.

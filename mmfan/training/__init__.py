@@ -11,6 +11,8 @@ __getattr__, __dir__, __all__ = lazy_face(
     {
         "amplitude_hook": ["AmplitudeMixHook"],
         "consistency": ["ConsistencyWrapper"],
+        "diversity": ["attention_rows", "likeness"],
+        "diversity_hook": ["AttentionDiversityHook"],
         "feature_augment": ["augment", "mean_direction"],
         "feature_hook": ["FeatureAugmentHook"],
         "overlap_hook": ["OverlapHook"],

@@ -80,9 +80,15 @@ RECIPES: dict[str, tuple[str, Callable[[Config], None]]] = {
     "teacher": ("a teacher on the clean picture, the student on an AugMix copy", _teacher),
     "apr": ("amplitudes swapped within the batch", _hook(type="mmfan.AmplitudeMixHook")),
     "fda": ("low frequencies of other pictures of the set (arXiv 2004.05498)", _step(type="mmfan.AmplitudeMix")),
+    "adl": (
+        "attention of FAN asked to differ from query to query (TAPADL, ICCV 2023)",
+        _hook(type="mmfan.AttentionDiversityHook"),
+    ),
     "wave": ("a planar wave a channel (arXiv 2403.01944)", _step(type="mmfan.FourierWave")),
     "paint": ("labels painted into the picture, segmentors (arXiv 2010.05495)", _step(type="mmfan.PaintByNumbers")),
     "mask": ("blocks hidden (arXiv 2212.01322)", _step(type="mmfan.MaskBlocks")),
+    "filter": ("a random filter on half of the pictures (PRIME)", _step(type="mmfan.RandomFilter", prob=0.5)),
+    "colour": ("a random map of colours on half of the pictures (PRIME)", _step(type="mmfan.SmoothColour", prob=0.5)),
     "prime": (
         "random filters and maps of colour, mixed (arXiv 2112.13547)",
         _step(type="mmfan.AugMix", ops=[{"type": "mmfan.RandomFilter"}, {"type": "mmfan.SmoothColour"}]),

@@ -8,13 +8,19 @@ from mmfan.apis import load_config
 from mmfan.utils.configs import config_folder, config_index, own_configs
 
 ADDRESS = re.compile(
-    r"(?P<algorithm>fan-(?P<size>[tsbl])-(?P<kind>hybrid|vit|swin)|alternet-50)"
+    r"(?P<algorithm>fan-(?P<size>[tsbl])-(?P<kind>hybrid-tap|hybrid|vit|swin)|alternet-50)"
     r"_(?P<method>segformer|mmseg-segformer|upernet|mask-rcnn|cascade-mask-rcnn|dino-4scale|classifier|token-labeler|token-student)(?:_(?P<neck>fpn|sfp))?"
     r"_(?P<gpus>\d+)xb(?P<pictures>\d+)-(?P<length>\d+)(?P<unit>[ke])"
-    r"_(?P<data>cityscapes|coco|imagenet)(?:-(?P<crop>\d+)x\d+)?"
+    r"_(?P<data>cityscapes|coco|imagenet)(?:-(?P<crop>\d+)x\d+)?(?:_(?:cwfa|augmix|robust))?"
 )
-SHORT = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*_(?:mini|camvid|bccd|imagenette)(?:_(?:cwfa|robust))?")
-BACKBONES = {"hybrid": "mmfan.FANHybrid", "vit": "mmfan.FAN", "swin": "mmfan.FANSwin", None: "mmfan.AlterNet"}
+SHORT = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*_(?:mini|camvid|bccd|imagenette)(?:_(?:cwfa|augmix|robust|yardstick))?")
+BACKBONES = {
+    "hybrid-tap": "mmfan.FANHybrid",
+    "hybrid": "mmfan.FANHybrid",
+    "vit": "mmfan.FAN",
+    "swin": "mmfan.FANSwin",
+    None: "mmfan.AlterNet",
+}
 SIZES = {"t": "tiny", "s": "small", "b": "base", "l": "large", None: "50"}
 # methods that stand in the folder of another one
 HOUSED = {"token-labeler": "classifier", "token-student": "classifier"}
@@ -28,6 +34,7 @@ GIVEN = [
     "cascade-rcnn_r50_bccd",
     "fan-b-hybrid_cascade-mask-rcnn_fpn_8xb2-36e_coco",
     "fan-b-hybrid_segformer_8xb1-160k_cityscapes-1024x1024",
+    "fan-b-hybrid-tap_segformer_8xb1-160k_cityscapes-1024x1024",
     "fan-b-vit_segformer_8xb1-160k_cityscapes-1024x1024",
     "fan-l-hybrid_cascade-mask-rcnn_fpn_8xb2-36e_coco",
     "fan-l-hybrid_segformer_8xb1-160k_cityscapes-1024x1024",
@@ -41,6 +48,9 @@ GIVEN = [
     "fan-t-hybrid_mask-rcnn_fpn_8xb2-36e_coco",
     "fan-t-hybrid_mmseg-segformer_8xb1-160k_cityscapes-1024x1024",
     "fan-t-hybrid_segformer_8xb1-160k_cityscapes-1024x1024",
+    "fan-t-hybrid_segformer_8xb1-160k_cityscapes-1024x1024_augmix",
+    "fan-t-hybrid_segformer_8xb1-160k_cityscapes-1024x1024_cwfa",
+    "fan-t-hybrid_segformer_8xb1-160k_cityscapes-1024x1024_robust",
     "fan-t-swin_segformer_8xb1-160k_cityscapes-1024x1024",
     "fan-t-swin_upernet_8xb1-160k_cityscapes-1024x1024",
     "fan-t-vit_segformer_8xb1-160k_cityscapes-1024x1024",
@@ -64,12 +74,20 @@ GIVEN = [
     "fan_classifier_mini",
     "fan_mask_rcnn_mini",
     "fan_segformer_camvid",
+    "fan_segformer_camvid_augmix",
     "fan_segformer_camvid_cwfa",
     "fan_segformer_camvid_robust",
+    "fan_segformer_camvid_yardstick",
     "fan_segformer_cityscapes",
     "fan_segformer_mini",
     "segformer_mit-b0_camvid",
+    "segformer_mit-b0_camvid_augmix",
+    "segformer_mit-b0_camvid_cwfa",
     "segformer_mit-b0_camvid_robust",
+    "segformer_r18_camvid",
+    "segformer_r18_camvid_augmix",
+    "segformer_r18_camvid_cwfa",
+    "segformer_r18_camvid_robust",
 ]
 
 
@@ -83,7 +101,7 @@ def test_every_name_follows_the_rule():
     assert [
         name for name in own_configs() if name not in ADDRESSES and name not in short and not SHORT.fullmatch(name)
     ] == []
-    assert len(ADDRESSES) == len(own_configs()) - len(short) - 14  # the small sets
+    assert len(ADDRESSES) == len(own_configs()) - len(short) - 22  # the small sets
 
 
 @pytest.mark.parametrize("name", ADDRESSES)

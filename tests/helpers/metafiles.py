@@ -23,11 +23,19 @@ SCHEDULE = re.compile(r"_(?P<gpus>\d+)xb(?P<pictures>\d+)-(?P<length>\d+)(?P<uni
 
 
 def pretrained(config: Path) -> str | None:
-    """The address of the backbone's weights that a config names at its top level as ``checkpoint``."""
-    for node in ast.parse(config.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "checkpoint":
-            address: str = ast.literal_eval(node.value)
-            return address
+    """The address of the backbone's weights that a config names at its top level as ``checkpoint``, or its one base."""
+    named = {
+        target.id: node.value
+        for node in ast.parse(config.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Name)
+    }
+    if "checkpoint" in named:
+        address: str | None = ast.literal_eval(named["checkpoint"])
+        return address
+    base = named.get("_base_")
+    if isinstance(base, ast.Constant):
+        inherited = config.parent / base.value
+        return pretrained(inherited) if inherited.is_file() else None
     return None
 
 

@@ -20,6 +20,7 @@ def weights(config):
         {"type": "mmfan.FANHybrid", "arch": "small"},
         {"type": "mmfan.FANHybrid", "arch": "tiny", "final_downsample": True},
         {"type": "mmfan.FANHybrid", "arch": "tiny", "final_downsample": True, "out_norm": True},
+        {"type": "mmfan.FANHybrid", "arch": "tiny", "token_pooling": 4},
         {"type": "mmfan.FANSwin", "arch": "tiny"},
         {"type": "mmfan.FANSwin", "arch": "small", "out_norm": True},
     ],
@@ -82,3 +83,19 @@ def test_converting_twice_changes_nothing():
 def test_what_fits_nothing_is_an_error(change, message):
     with pytest.raises(CheckpointError, match=message):
         identify(convert_official({**published_segmentor(), **change}))
+
+
+def test_layers_of_token_pooling_are_known_by_their_shapes():
+    """TAPADL's segmentor: FAN-B-Hybrid with 50.7 million parameters, classifier included."""
+    own = {"type": "mmfan.FANHybrid", "arch": "base", "token_pooling": 4}
+    state = {}
+    for key, value in weights(own).items():
+        for part, name in (("pool.conv1", "some_name.0"), ("pool.norm", "some_name.1"), ("pool.conv2", "some_name.2")):
+            key = key.replace(part, name)
+        state[f"backbone.{key}"] = value
+    assert "backbone.blocks.15.some_name.1.running_var" in state
+    converted = convert_official(state)
+    assert {key.removeprefix("backbone.") for key in converted} == set(weights(own))
+    assert identify(converted)["backbone"]["token_pooling"] == 4
+    parameters = sum(p.numel() for p in MODELS.build(own).parameters()) + 448 * 1000 + 1000 + 2 * 448
+    assert round(parameters / 1e6, 1) == 50.7

@@ -81,7 +81,7 @@ def train(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         from mmfan.apis.runner import default_work_dir
         from mmfan.training.recipes import apply_recipes
 
-        changes = apply_recipes(cfg, args.robust)
+        changes = apply_recipes(cfg, args.robust, seed=(cfg.get("randomness") or {}).get("seed") or 0)
         # a folder of its own: another training than that of the plain config
         cfg.work_dir = args.work_dir or "-".join((str(cfg.get("work_dir") or default_work_dir(cfg)), *args.robust))
     fitted = fit_to_cores(cfg, ["train_dataloader", "val_dataloader"], args.cfg_words)

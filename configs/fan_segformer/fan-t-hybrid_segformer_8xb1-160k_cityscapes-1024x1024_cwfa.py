@@ -1,0 +1,6 @@
+# The recipe of FAN-T-Hybrid on Cityscapes with channel-wise feature augmentation (arXiv 2412.01941), as --robust cwfa
+# makes it. It is not measured.
+_base_ = "./fan-t-hybrid_segformer_8xb1-160k_cityscapes-1024x1024.py"
+
+# these stages end in no norm, so the push is a share of the features' own length
+custom_hooks = [dict(type="mmfan.FeatureAugmentHook", eps_rel=0.5, prob=0.3, begin=0.1)]

@@ -1,0 +1,16 @@
+# segformer_mit-b0_camvid with AugMix and a loss of consistency (arXiv 1912.02781), as --robust augmix makes it.
+#
+#   MMFAN_CAMVID=/where/it/is mmfan train segformer_mit-b0_camvid_augmix
+_base_ = "./segformer_mit-b0_camvid.py"
+
+model = dict(type="mmfan.ConsistencyWrapper", of="EncoderDecoder")
+train_pipeline = [
+    dict(type="mmfan.SeedByPicture", seed=0),
+    *_base_.train_pipeline[:-1],
+    dict(type="mmfan.Views", views=3, prob=0.4, steps=[dict(type="mmfan.AugMix")]),
+    _base_.train_pipeline[-1],
+]
+train_dataloader = dict(
+    sampler=dict(_delete_=True, type="mmfan.PassSampler", sampler=dict(type="InfiniteSampler", shuffle=True)),
+    dataset=dict(pipeline=train_pipeline),
+)

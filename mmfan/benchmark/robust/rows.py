@@ -1,0 +1,113 @@
+"""Rows of the table of evidence: one training of an arm and its judgement.
+
+Both are commands of mmfan, and go on where they were killed. In the folder of the evidence ``cwfa-0/`` is the work folder of the training of ``cwfa`` with seed 0, and
+``cwfa-0.jsonl`` its results.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from mmfan.benchmark.robust.arms import CONFIG, arm_of
+from mmfan.corruptions import CBAR
+from mmfan.errors import MMFanError
+from mmfan.evaluation.protocol import PROTOCOLS
+
+SEVERITY = 3
+AT_SEVERITY = f"severity{SEVERITY}"
+LIMIT = 26  # every fourth of CamVid's 101 validation pictures
+DATASET = "camvid"
+TYPES = (*PROTOCOLS["kamann16"].corruptions, *CBAR)
+
+Say = Callable[[str], None]
+
+
+def row_name(arm: str, seed: int) -> str:
+    """The name of a training, in the folder of the evidence and in its results."""
+    return f"{arm}-{seed}"
+
+
+def train_arguments(arm: str, seed: int, out: Path, config: str = CONFIG) -> list[str]:
+    """What ``mmfan`` is given to train a row, or to go on with it."""
+    chosen = arm_of(arm)
+    robust = ["--robust", *chosen.recipes] if chosen.recipes else []
+    folder = str(out / row_name(arm, seed))
+    return ["train", config, "--work-dir", folder, "--resume", *robust, "--cfg-options", f"randomness.seed={seed}"]
+
+
+def judge_arguments(
+    arm: str,
+    seed: int,
+    out: Path,
+    checkpoint: Path,
+    config: str = CONFIG,
+    protocol: str = AT_SEVERITY,
+    limit: int = LIMIT,
+) -> list[str]:
+    """What ``mmfan`` is given to judge a row, or to go on with it: by the plain config, which takes the weights."""
+    name = row_name(arm, seed)
+    cells = ["--corruptions", *TYPES, "--severities", str(SEVERITY)]
+    return [
+        *("judge", config, str(checkpoint), "--results", str(out / f"{name}.jsonl"), "--name", name),
+        *("--dataset-name", DATASET, "--limit", str(limit), "--calibration"),
+        *(cells if protocol == AT_SEVERITY else ["--protocol", protocol]),
+    ]
+
+
+def make_row(
+    arm: str,
+    seed: int,
+    out: Path,
+    config: str = CONFIG,
+    protocol: str = AT_SEVERITY,
+    limit: int = LIMIT,
+    say: Say = print,
+) -> Path:
+    """Train an arm, unless that is done, and judge it, but for what is judged.
+
+    Args:
+        arm: A name of :data:`~mmfan.benchmark.robust.arms.ARMS`.
+        seed: Of the training.
+        out: Folder of the evidence; made if it is missing.
+        config: What is trained.
+        protocol: ``'severity3'``, the types of kamann16 and C-bar at that severity, or the name of a protocol.
+        limit: Pictures that it is judged on, spread evenly over the set.
+        say: Receives the commands.
+
+    Returns:
+        The results file.
+
+    Raises:
+        MMFanError: There is no such arm or config, or a command failed: it has said why.
+    """
+    train = train_arguments(arm, seed, out, config)
+    checkpoint = out / row_name(arm, seed) / f"iter_{length_of(config)}.pth"
+    out.mkdir(parents=True, exist_ok=True)
+    if not checkpoint.is_file():
+        _run(train, say)
+    _run(judge_arguments(arm, seed, out, checkpoint, config, protocol, limit), say)
+    return out / f"{row_name(arm, seed)}.jsonl"
+
+
+def length_of(config: str) -> int:
+    """The iterations of a config's training.
+
+    Raises:
+        MMFanError: It counts epochs.
+    """
+    from mmfan.apis import load_config
+
+    length = load_config(config).train_cfg.get("max_iters")
+    if not length:
+        raise MMFanError(f"{config} counts epochs: rows are made of configs that count iterations.")
+    return int(length)
+
+
+def _run(arguments: list[str], say: Say) -> None:
+    say(f"mmfan {' '.join(arguments)}")
+    status = subprocess.run([sys.executable, "-m", "mmfan", *arguments], check=False).returncode
+    if status:
+        raise MMFanError(f"`mmfan {arguments[0]}` ended with status {status}; the same command goes on from there.")

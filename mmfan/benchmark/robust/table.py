@@ -1,0 +1,218 @@
+"""The table of evidence, made of the results files of its rows: means and spreads over seeds, beside the baseline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from mmfan.benchmark.robust.arms import ARMS, BASELINE
+from mmfan.benchmark.robust.rows import SEVERITY
+from mmfan.corruptions import CBAR
+from mmfan.errors import MMFanError
+from mmfan.evaluation.protocol import PROTOCOLS, Protocol
+from mmfan.evaluation.protocol.definition import grid
+from mmfan.evaluation.results import Record, ResultsStore, group_runs
+from mmfan.evaluation.summary import MissingCellsError, summarize
+from mmfan.evaluation.summary.calibration import summarize_calibration
+from mmfan.evaluation.summary.spread import spread
+from mmfan.utils.tables import Table, markdown_table
+
+FULL = PROTOCOLS["kamann16"]
+AT_ONE = Protocol(f"kamann16 at severity {SEVERITY}", grid(dict.fromkeys(FULL.corruptions, (SEVERITY,))), FULL.groups)
+BAR = Protocol(f"C-bar at severity {SEVERITY}", grid(dict.fromkeys(CBAR, (SEVERITY,))))
+COSTS = "costs.json"
+ABSENT = "not measured"
+NONE = "-"
+HEAD = (
+    "arm", "seeds", "clean", "corrupted", "retention", "beside baseline", "C-bar", "unseen", "baseline there", "ECE",
+    "time", "memory",
+)  # fmt: skip
+
+
+class Row(NamedTuple):
+    """What one training came to, as fractions.
+
+    Attributes:
+        clean: Score on the clean pictures.
+        corrupted: Mean over the types of kamann16.
+        retention: The one by the other.
+        bar: Retention over the ten types of C-bar; None where they were not judged.
+        by_type: Type of kamann16 -> score.
+        seen: The types that the training showed.
+        ece: Mean over the types of kamann16; None where it was not judged.
+    """
+
+    clean: float
+    corrupted: float
+    retention: float
+    bar: float | None
+    by_type: Mapping[str, float]
+    seen: frozenset[str]
+    ece: float | None
+
+    def retention_over(self, types: Iterable[str]) -> float | None:
+        """Retention over some types; None over none."""
+        scores = [self.by_type[name] for name in types]
+        return fmean(scores) / self.clean if scores else None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All rows of a folder.
+
+    Attributes:
+        rows: Arm -> its trainings, in the order of their seeds.
+        partly: Names of trainings whose judgement is not finished.
+        judged: What they were judged on, in words.
+        costs: Arm -> ``seconds`` and ``memory`` of an iteration as shares of the baseline's.
+    """
+
+    rows: Mapping[str, tuple[Row, ...]]
+    partly: tuple[str, ...]
+    judged: str
+    costs: Mapping[str, Mapping[str, float]]
+
+
+def read_evidence(folder: Path) -> Evidence:
+    """Read the rows of a folder, ``<arm>-<seed>.jsonl`` each.
+
+    Raises:
+        MMFanError: There is no finished row, or two were judged on different pictures or severities.
+        ResultsError: A file holds something else than records.
+    """
+    rows: dict[str, list[Row]] = {}
+    partly: list[str] = []
+    judged: dict[tuple[Any, ...], tuple[str, str]] = {}
+    for arm, path in _files(folder):
+        records = ResultsStore(path).records()
+        protocol = FULL if any(record["severity"] not in (0, SEVERITY) for record in records) else AT_ONE
+        try:
+            row = row_of(records, protocol, path)
+        except MissingCellsError:
+            partly.append(path.stem)
+            continue
+        rows.setdefault(arm, []).append(row)
+        first = records[0]
+        words = f"{protocol.name}, {first.get('limit', 'all')} pictures of {first['dataset']}"
+        judged.setdefault((protocol.name, first["dataset"], first.get("pictures")), (path.stem, words))
+    if not rows:
+        raise MMFanError(f"{folder} holds no finished row, <arm>-<seed>.jsonl: `mmfan bench robust ARM` makes one.")
+    if len(judged) > 1:
+        told = "; ".join(f"{name} on {words}" for name, words in judged.values())
+        raise MMFanError(f"The rows of {folder} were judged differently and cannot be compared: {told}.")
+    costs = folder / COSTS
+    known = json.loads(costs.read_text(encoding="utf-8"))["arms"] if costs.is_file() else {}
+    ((_, words),) = judged.values()
+    return Evidence({arm: tuple(found) for arm, found in rows.items()}, tuple(partly), words, known)
+
+
+def _files(folder: Path) -> list[tuple[str, Path]]:
+    found = []
+    for arm in ARMS:
+        paths = [path for path in folder.glob(f"{arm}-*.jsonl") if path.stem[len(arm) + 1 :].isdecimal()]
+        found += [(arm, path) for path in sorted(paths, key=lambda path: int(path.stem[len(arm) + 1 :]))]
+    return found
+
+
+def row_of(records: Sequence[Record], protocol: Protocol, path: Path) -> Row:
+    """What the records of one training say.
+
+    Raises:
+        MissingCellsError: It is not judged to the end.
+        MMFanError: The file holds several runs.
+    """
+    if len(group_runs(records)) > 1:
+        raise MMFanError(f"{path} holds several runs: a row is one training, judged once.")
+    own = summarize(records, protocol)
+    if own.clean is None or own.retention is None:
+        raise MMFanError(f"{path} has no clean score, and so no retention.")
+    with_bar = any(record["corruption"] in CBAR for record in records)
+    calibration = summarize_calibration(records, protocol)
+    seen = {name for record in records for name in (record.get("training_overlap") or {}).get("overlaps", ())}
+    return Row(
+        clean=own.clean,
+        corrupted=own.corrupted,
+        retention=own.retention,
+        bar=summarize(records, BAR).retention if with_bar else None,
+        by_type=own.by_corruption,
+        seen=frozenset(seen),
+        ece=calibration.corrupted.get("ECE") if calibration else None,
+    )
+
+
+def evidence_table(evidence: Evidence) -> Table:
+    """The table: a row for each arm that there is, those that were not measured too."""
+    base = evidence.rows.get(BASELINE)
+    lines = [(arm, *_line(arm, evidence, base)) for arm in ARMS]
+    caption = (
+        f"{evidence.judged}; scores are mIoU in %, mean and standard deviation over the seeds. beside baseline: "
+        "difference of the mean retentions, in points. unseen: retention over the types that the arm's training does "
+        "not show, and that of the baseline over the same types. ECE: under corruption, in %. time, memory: of an "
+        "iteration, as shares of the baseline's"
+    )
+    return Table("Evidence", caption, HEAD, tuple(lines))
+
+
+def _line(arm: str, evidence: Evidence, base: tuple[Row, ...] | None) -> tuple[str, ...]:
+    rows = evidence.rows.get(arm)
+    cost = evidence.costs.get(arm, {})
+    costs = tuple(f"{cost[name]:.2f}" if name in cost else NONE for name in ("seconds", "memory"))
+    if not rows:
+        return (NONE, ABSENT, *(NONE,) * 7, *costs)
+    unseen = [name for name in rows[0].by_type if name not in rows[0].seen]
+    difference = _mean([row.retention for row in rows], base and [row.retention for row in base])
+    return (
+        str(len(rows)),
+        _told(rows, lambda row: row.clean),
+        _told(rows, lambda row: row.corrupted),
+        _told(rows, lambda row: row.retention),
+        NONE if difference is None or arm == BASELINE else f"{difference:+.1f}",
+        _told(rows, lambda row: row.bar),
+        _told(rows, lambda row: row.retention_over(unseen)),
+        _told(base, lambda row: row.retention_over(unseen)) if base else NONE,
+        _told(rows, lambda row: row.ece),
+        *costs,
+    )
+
+
+def _told(rows: Sequence[Row], value: Callable[[Row], float | None]) -> str:
+    """Mean and spread of a number in percent."""
+    values = [found for row in rows if (found := value(row)) is not None]
+    if len(values) < len(rows):
+        return NONE
+    if len(values) == 1:
+        return f"{100 * values[0]:.1f}"
+    found = spread(values)
+    return f"{100 * found.mean:.1f} ± {100 * found.std:.1f}"
+
+
+def _mean(values: Sequence[float], others: Sequence[float] | None) -> float | None:
+    return None if not others else 100 * (fmean(values) - fmean(others))
+
+
+def evidence_markdown(evidence: Evidence) -> str:
+    """The table, and which rows are not finished."""
+    text = markdown_table(evidence_table(evidence))
+    if evidence.partly:
+        text += f"\n\nJudged in part, and left out: {', '.join(evidence.partly)}."
+    return text
+
+
+def fill_page(text: str, name: str, evidence: Evidence) -> str:
+    """A page with the table between its marks, ``<!-- evidence NAME -->`` and ``<!-- end NAME -->``.
+
+    Raises:
+        MMFanError: The page has no such marks.
+    """
+    begin, end = f"<!-- evidence {name} -->\n", f"<!-- end {name} -->"
+    before, found, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not (found and ended):
+        raise MMFanError(
+            f"Expected the marks <!-- evidence {name} --> and <!-- end {name} --> in the page: none there."
+        )
+    return f"{before}{begin}\n{evidence_markdown(evidence)}\n\n{end}{after}"

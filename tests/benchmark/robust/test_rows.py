@@ -1,0 +1,75 @@
+"""Rows of the table of evidence: the commands that make one, and that they go on where they were killed."""
+
+import subprocess
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from mmfan.benchmark.robust import rows
+from mmfan.benchmark.robust.arms import ARMS, BASELINE, CONFIG, arm_of
+from mmfan.benchmark.robust.rows import judge_arguments, length_of, make_row, train_arguments
+from mmfan.errors import MMFanError
+from mmfan.training.recipes import RECIPES
+
+
+def parsed(arguments):
+    command, *rest = arguments
+    return import_module(f"mmfan.cli.commands.{command}").make_parser(command).parse_args(rest)
+
+
+def test_the_arms_are_the_recipes_of_segmentors_and_a_pair():
+    assert {name for arm in ARMS.values() for name in arm.recipes} == set(RECIPES) - {"oamix"}
+    assert ARMS[BASELINE].recipes == ()
+    assert [name for name, arm in ARMS.items() if arm.seeds == 3] == [
+        "baseline", "cwfa", "augmix", "apr", "wave", "teacher",
+    ]  # fmt: skip
+    with pytest.raises(MMFanError, match=r"There is no arm 'cwa'\. Did you mean 'cwfa'\?"):
+        arm_of("cwa")
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_the_training_of_an_arm(arm):
+    args = parsed(train_arguments(arm, 2, Path("out")))
+    assert (args.config, args.work_dir, args.resume) == (CONFIG, str(Path("out") / f"{arm}-2"), "auto")
+    assert args.robust == (list(ARMS[arm].recipes) or None)
+    assert args.cfg_options["randomness.seed"] == 2 or args.cfg_options == {"randomness": {"seed": 2}}
+
+
+def test_the_judgement_of_a_row():
+    args = parsed(judge_arguments("cwfa", 1, Path("out"), Path("a.pth")))
+    assert (args.config, args.checkpoint, args.name) == (CONFIG, "a.pth", "cwfa-1")
+    assert (args.limit, args.severities, args.calibration) == (26, [3], True)
+    assert len(args.corruptions) == len(set(args.corruptions)) == 16 + 10
+    assert {"speckle_noise", "sparkles"} < set(args.corruptions)
+    whole = parsed(judge_arguments("cwfa", 1, Path("out"), Path("a.pth"), "fan_segformer_camvid", "kamann16", 51))
+    assert (whole.protocol, whole.corruptions, whole.limit) == ("kamann16", None, 51)
+
+
+def test_a_trained_arm_is_judged_only(tmp_path, monkeypatch):
+    calls = []
+
+    def run(command, check):
+        calls.append(command[3])
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(rows.subprocess, "run", run)
+    assert make_row("cwfa", 0, tmp_path / "new") == tmp_path / "new/cwfa-0.jsonl"
+    assert calls == ["train", "judge"]
+    (tmp_path / "new/cwfa-0").mkdir()
+    (tmp_path / f"new/cwfa-0/iter_{length_of(CONFIG)}.pth").touch()
+    make_row("cwfa", 0, tmp_path / "new", say=calls.append)
+    assert calls[2].startswith(f"mmfan judge {CONFIG} ")
+    assert calls[3:] == ["judge"]
+
+
+def test_a_command_that_failed_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(rows.subprocess, "run", lambda command, check: subprocess.CompletedProcess(command, 143))
+    with pytest.raises(MMFanError, match="`mmfan train` ended with status 143; the same command goes on"):
+        make_row("baseline", 0, tmp_path)
+
+
+def test_the_length_of_a_training():
+    assert length_of("fan_segformer_camvid_yardstick") == length_of("fan_segformer_camvid") == 1200
+    with pytest.raises(MMFanError, match="counts epochs"):
+        length_of("fan_cascade_mask_rcnn_coco")

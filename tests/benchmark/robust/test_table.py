@@ -1,0 +1,120 @@
+"""The table of evidence: its numbers by hand, what is not there, what cannot be compared, and its place in the page."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mmfan.benchmark.robust.table import ABSENT, evidence_markdown, evidence_table, fill_page, read_evidence
+from mmfan.corruptions import CBAR
+from mmfan.errors import MMFanError
+from mmfan.evaluation.protocol import PROTOCOLS
+
+TYPES = PROTOCOLS["kamann16"].corruptions
+BLURS = ("motion_blur", "defocus_blur", "glass_blur", "gaussian_blur")
+
+
+def write(folder, name, clean, corrupted, *, bar=0.1, seen=(), types=(*TYPES, *CBAR), special=None, pictures="p"):
+    records = []
+    for kind in ("clean", *types):
+        score = clean if kind == "clean" else bar if kind in CBAR else corrupted
+        records.append(
+            {
+                "model": name, "dataset": "camvid", "corruption": kind, "severity": 0 if kind == "clean" else 3,
+                "metrics": {"mIoU": (special or {}).get(kind, score)}, "pictures": pictures, "limit": 26,
+                "checkpoint_hash": name, "training_overlap": {"overlaps": list(seen), "added": list(seen)},
+            }
+        )  # fmt: skip
+    (folder / f"{name}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+def cells(table, arm):
+    return dict(zip(table.head, next(row for row in table.rows if row[0] == arm), strict=True))
+
+
+def test_means_and_spreads_beside_the_baseline(tmp_path):
+    write(tmp_path, "baseline-0", 0.5, 0.35)
+    write(tmp_path, "baseline-1", 0.4, 0.3)
+    write(tmp_path, "cwfa-0", 0.5, 0.4)
+    (tmp_path / "costs.json").write_text(json.dumps({"config": "c", "arms": {"cwfa": {"seconds": 1.021}}}))
+    table = evidence_table(read_evidence(tmp_path))
+    base, cwfa = cells(table, "baseline"), cells(table, "cwfa")
+    # retentions 70 and 75 %: mean 72.5, standard deviation 5 / sqrt(2)
+    assert (base["seeds"], base["clean"], base["corrupted"]) == ("2", "45.0 ± 7.1", "32.5 ± 3.5")
+    assert (base["retention"], base["beside baseline"]) == ("72.5 ± 3.5", "-")
+    assert base["C-bar"] == "22.5 ± 3.5"  # 20 and 25 %
+    assert (cwfa["retention"], cwfa["beside baseline"], cwfa["C-bar"]) == ("80.0", "+7.5", "20.0")
+    assert (cwfa["time"], cwfa["memory"], cwfa["ECE"]) == ("1.02", "-", "-")
+    assert "kamann16 at severity 3, 26 pictures of camvid" in table.caption
+
+
+def test_over_unseen_types_beside_the_baseline_over_the_same(tmp_path):
+    write(tmp_path, "baseline-0", 0.5, 0.3, special=dict.fromkeys(BLURS, 0.1))
+    write(tmp_path, "filter-0", 0.5, 0.4, seen=BLURS)
+    row = cells(evidence_table(read_evidence(tmp_path)), "filter")
+    assert (row["unseen"], row["baseline there"]) == ("80.0", "60.0")  # all 16 of the baseline: 50 %
+    assert row["beside baseline"] == "+30.0"
+
+
+def test_arms_that_nobody_trained_are_said_to_be_not_measured(tmp_path):
+    write(tmp_path, "baseline-0", 0.5, 0.3)
+    write(tmp_path, "cwfa-0", 0.5, 0.3, types=TYPES[:3])
+    evidence = read_evidence(tmp_path)
+    assert cells(evidence_table(evidence), "swa")["clean"] == ABSENT == cells(evidence_table(evidence), "cwfa")["clean"]
+    assert evidence_markdown(evidence).endswith("Judged in part, and left out: cwfa-0.")
+
+
+def test_a_name_that_begins_like_another_is_no_seed_of_it(tmp_path):
+    write(tmp_path, "baseline-0", 0.5, 0.3)
+    write(tmp_path, "cwfa-augmix-0", 0.5, 0.4)
+    table = evidence_table(read_evidence(tmp_path))
+    assert cells(table, "cwfa")["clean"] == ABSENT
+    assert cells(table, "cwfa-augmix")["retention"] == "80.0"
+
+
+def test_what_cannot_be_compared_is_refused(tmp_path):
+    with pytest.raises(MMFanError, match="holds no finished row"):
+        read_evidence(tmp_path)
+    write(tmp_path, "baseline-0", 0.5, 0.3)
+    write(tmp_path, "cwfa-0", 0.5, 0.3, pictures="others")
+    with pytest.raises(MMFanError, match=r"judged differently and cannot be compared: baseline-0 on .*; cwfa-0 on "):
+        read_evidence(tmp_path)
+
+
+def test_two_runs_in_one_file_are_refused(tmp_path):
+    write(tmp_path, "baseline-0", 0.5, 0.3)
+    write(tmp_path, "baseline-1", 0.5, 0.3)
+    with (tmp_path / "baseline-0.jsonl").open("a") as file:
+        file.write((tmp_path / "baseline-1.jsonl").read_text())
+    with pytest.raises(MMFanError, match="holds several runs"):
+        read_evidence(tmp_path)
+
+
+def test_the_whole_protocol_is_known_by_its_severities(tmp_path):
+    records = [{"model": "m", "dataset": "camvid", "corruption": "clean", "severity": 0, "metrics": {"mIoU": 0.5}}]
+    records += [
+        {**records[0], "corruption": cell.corruption, "severity": cell.severity, "metrics": {"mIoU": 0.4}}
+        for cell in PROTOCOLS["kamann16"].cells
+    ]
+    (tmp_path / "baseline-0.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    row = cells(evidence_table(read_evidence(tmp_path)), "baseline")
+    assert (row["retention"], row["C-bar"]) == ("80.0", "-")
+
+
+def test_the_table_goes_between_its_marks(tmp_path):
+    write(tmp_path, "baseline-0", 0.5, 0.3)
+    evidence = read_evidence(tmp_path)
+    page = "before\n<!-- evidence full -->\nold\n<!-- end full -->\nafter\n"
+    once = fill_page(page, "full", evidence)
+    assert once.startswith("before\n<!-- evidence full -->\n\n")
+    assert once.endswith("\n\n<!-- end full -->\nafter\n")
+    assert "old" not in once
+    assert fill_page(once, "full", evidence) == once
+    with pytest.raises(MMFanError, match="<!-- evidence yardstick -->"):
+        fill_page(page, "yardstick", evidence)
+
+
+def test_the_page_has_the_marks():
+    text = (Path(__file__).parents[3] / "docs/robust_training.md").read_text(encoding="utf-8")
+    for name in ("yardstick", "full"):
+        assert text.count(f"<!-- evidence {name} -->\n") == text.count(f"<!-- end {name} -->") == 1
