@@ -1,7 +1,7 @@
 """Rows of the table of evidence: one training of an arm and its judgement.
 
-Both are commands of mmfan, and go on where they were killed. In the folder of the evidence ``cwfa-0/`` is the work folder of the training of ``cwfa`` with seed 0, and
-``cwfa-0.jsonl`` its results.
+Both are commands of mmfan, and go on where they were killed. In the folder of the evidence ``cwfa-0/`` is the work
+folder of the training of ``cwfa`` with seed 0, and ``cwfa-0.jsonl`` its results.
 """
 
 from __future__ import annotations
