@@ -9,13 +9,14 @@ import pytest
 from mmfan.benchmark.robust import rows
 from mmfan.benchmark.robust.arms import ARMS, BASELINE, CONFIG, arm_of
 from mmfan.benchmark.robust.rows import judge_arguments, length_of, make_row, train_arguments
+from mmfan.cli.entry import COMMANDS
 from mmfan.errors import MMFanError
 from mmfan.training.recipes import RECIPES
 
 
 def parsed(arguments):
     command, *rest = arguments
-    return import_module(f"mmfan.cli.commands.{command}").make_parser(command).parse_args(rest)
+    return import_module(f"mmfan.cli.commands.{COMMANDS[command][0]}").make_parser(command).parse_args(rest)
 
 
 def test_the_arms_are_the_recipes_of_segmentors_and_a_pair():
