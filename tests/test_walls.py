@@ -47,7 +47,7 @@ TORCH_FREE = (
     "evaluation.summary", "evaluation.judging", "evaluation.report", "evaluation.function",
     "evaluation.attacks.settings", "evaluation.metrics.calibration", "evaluation.metrics.classification",
     "evaluation.metrics.confidence", "evaluation.metrics.cue_conflict", "evaluation.metrics.dense_shape_bias",
-    "evaluation.metrics.flips",
+    "evaluation.metrics.flips", "evaluation.metrics.perturbation_flips",
     "evaluation.metrics.labels", "evaluation.metrics.objects", "evaluation.metrics.counts",
     "datasets.corrupted", "datasets.classes.folders", "datasets.classes.picture_form", "datasets.cues",
     "datasets.cityscapes_labels", "datasets.miniature", "datasets.prepare",

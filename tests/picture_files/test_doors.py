@@ -24,6 +24,7 @@ MAY_DECODE = {
     "datasets/transforms/load_image.py",
     "datasets/transforms/load_labels.py",
     "datasets/transforms/loading.py",
+    "picture_files/film.py",  # films have no other reader, and say so
     "datasets/classes/picture_form.py",  # what it encoded itself
 }
 

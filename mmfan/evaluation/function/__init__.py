@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_face(
     {
         "sources.classes": ["ClassificationData", "PictureForm"],
         "cue_conflict": ["judge_cue_conflict"],
+        "imagenet_p": ["judge_imagenet_p"],
         "judge_anything": ["judge"],
         "result": ["Judgement", "NotAsRequiredError", "Worst"],
         "sources.sources": ["CocoData", "SegmentationData"],

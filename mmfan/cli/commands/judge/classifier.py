@@ -26,6 +26,7 @@ from mmfan.errors import ConfigError, MMFanError
 OWN = {
     "outputs": "--outputs", "stored": "--stored", "resize": "--resize", "crop": "--crop", "quality": "--quality",
     "imagenet_c": "--imagenet-c", "cue_conflict": "--cue-conflict", "ema": "--ema",
+    "imagenet_p": "--imagenet-p", "flip_reference": "--flip-reference",
 }  # fmt: skip
 # What label maps have and classes have not.
 OF_LABEL_MAPS = {
@@ -59,6 +60,10 @@ def add_classifier_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument("--ema", action="store_true", help="of an official file, the averaged weights")
     group.add_argument("--cue-conflict", metavar="DIR", help="measure the shape bias on these pictures instead")
+    group.add_argument("--imagenet-p", metavar="DIR", help="measure the flips in these sequences instead")
+    group.add_argument(
+        "--flip-reference", metavar="FILE", help="what --imagenet-p wrote of the model that flip rates are taken over"
+    )
 
 
 def is_classifier(args: argparse.Namespace) -> bool:
@@ -82,8 +87,10 @@ def check_form(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Non
     given = [words for name, words in others.items() if getattr(args, name)]
     if given or args.launcher != "none":
         parser.error(f"{', '.join(given or ['--launcher'])} cannot stand beside a classifier")
-    if bool(args.images) == bool(args.cue_conflict):
-        parser.error("a classifier needs --images DIR or --cue-conflict DIR")
+    if sum(map(bool, (args.images, args.cue_conflict, args.imagenet_p))) != 1:
+        parser.error("a classifier needs --images DIR or --cue-conflict DIR or --imagenet-p DIR")
+    if args.flip_reference and not args.imagenet_p:
+        parser.error("--flip-reference is for --imagenet-p")
     if args.imagenet_c and (args.resize or args.crop or args.quality):
         parser.error("take --imagenet-c or --resize, --crop and --quality, not both")
 
@@ -208,23 +215,72 @@ def judge_classifier(args: argparse.Namespace, parser: argparse.ArgumentParser, 
     """Read, judge, print; the exit status."""
     if args.cue_conflict:
         return cue_conflict(args, parser)
+    if args.imagenet_p:
+        return imagenet_p(args, parser)
     return judge_function(args, parser, model_of(args), data_of(args), "imagenet_c19", results_name)
 
 
 def cue_conflict(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Measure the shape bias, print it and keep it as JSON; the exit status."""
     from mmfan.evaluation.function import judge_cue_conflict
-    from mmfan.utils.files import write_whole
 
     model = model_of(args)
     with exits_on_problem(parser.prog, code=1):
         found = judge_cue_conflict(model.predict, args.cue_conflict, batch_size=args.batch_size or 1, limit=args.limit)
-        kept = Path(args.results or Path(args.work_dir or Path("work_dirs") / model.name) / "cue_conflict.json")
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        content = {"model": model.name, "version": model.version, **found.to_dict()}
-        write_whole(kept, (json.dumps(content, indent=2) + "\n").encode())
+        kept = keep(args, model, "cue_conflict.json", found.to_dict())
         print(f"{model.name}: {found}")
         for name, bias in found.by_class.items():
             print(f"  {name:10} {'-' if bias is None else f'{bias:.3f}'}")
         print(f"wrote {kept}", file=sys.stderr)
     return 0
+
+
+def imagenet_p(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """Measure the flips, print them and keep them as JSON; the exit status."""
+    from mmfan.evaluation.function import judge_imagenet_p
+
+    model = model_of(args)
+    with exits_on_problem(parser.prog, code=1):
+        reference = None if args.flip_reference is None else probabilities_in(Path(args.flip_reference))
+        found = judge_imagenet_p(model.predict, args.imagenet_p, batch_size=args.batch_size or 1, limit=args.limit)
+        rates = {} if reference is None else found.rates(reference)
+        kept = keep(args, model, "imagenet_p.json", {**found.to_dict(), **({"rates": rates} if rates else {})})
+        print(f"{model.name}: {found}" + (f", mFR {100 * rates['mFR']:.2f} %" if rates else ""))
+        for name, flips in found.by_type.items():
+            rate = f"  rate {100 * rates[name]:.2f} %" if rates else ""
+            print(f"  {name:15} {100 * flips.share:.2f} %{rate}")
+        print(f"wrote {kept}", file=sys.stderr)
+    return 0
+
+
+def probabilities_in(path: Path) -> dict[str, float]:
+    """The flip probabilities by type in a file that ``--imagenet-p`` wrote.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MMFanError: It is no such file.
+    """
+    from mmfan.utils.json_files import parse_json
+
+    if not path.is_file():
+        raise FileNotFoundError(f"The file {path.absolute()} does not exist.")
+    try:
+        found = parse_json(path.read_bytes())
+    except ValueError as error:
+        raise MMFanError(f"{path} is no JSON file: {error}.") from error
+    told = found.get("by_type") if isinstance(found, dict) else None
+    if not isinstance(told, dict) or not all(isinstance(one, (int, float)) for one in told.values()):
+        raise MMFanError(f"Expected {path} to hold what --imagenet-p wrote, flip probabilities under `by_type`.")
+    return told
+
+
+def keep(args: argparse.Namespace, model: Model, name: str, content: dict[str, Any]) -> Path:
+    """Write what was measured as JSON; returns where."""
+    from mmfan.utils.files import write_whole
+
+    kept = Path(args.results or Path(args.work_dir or Path("work_dirs") / model.name) / name)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(
+        kept, (json.dumps({"model": model.name, "version": model.version, **content}, indent=2) + "\n").encode()
+    )
+    return kept

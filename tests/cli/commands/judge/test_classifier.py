@@ -60,7 +60,7 @@ def test_forms_are_not_mixed(capsys, folder):
     for words, told in (
         (["--classification", "--images", "x"], "--classification needs --onnx FILE"),
         (["--classifier", "a.py:b", "--onnx", "a.onnx"], "take --classifier or --onnx, not both"),
-        (["--classifier", "a.py:b"], "a classifier needs --images DIR or --cue-conflict DIR"),
+        (["--classifier", "a.py:b"], "a classifier needs --images DIR or --cue-conflict DIR or --imagenet-p DIR"),
         (["--classifier", "a.py:b", "--images", "x", "--tta"], "--tta cannot stand beside a classifier"),
         (["--classifier", "a.py:b", "--images", "x", "--bgr", "--ignore-index", "3"], "--ignore-index cannot stand"),
         (["--classifier", "a.py:b", "--images", "x", "--flips"], "--flips cannot stand beside a classifier"),
