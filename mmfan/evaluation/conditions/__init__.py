@@ -19,8 +19,10 @@ from mmfan.evaluation.conditions.kinds import (
     make_condition,
     passes_of,
     reference_of,
+    reference_text,
     register_kind,
     whole_cells,
+    without_facts,
 )
 from mmfan.evaluation.conditions.known import ADAPTATION, ATTACK, CUE, WEATHER
 from mmfan.evaluation.conditions.work import NotToModelError, PictureBatch, Situation, Work
@@ -29,5 +31,5 @@ __all__ = [
     "ADAPTATION", "ATTACK", "CORRUPTION", "CUE", "WEATHER", "Condition", "ConditionCell", "ConditionError", "Kind",
     "NotToModelError", "PictureBatch", "Situation", "Work", "beside_of", "cell_of", "family_of", "get_kind",
     "is_continual", "kind_names", "kind_of", "make_condition", "passes_of", "read_condition", "reference_of",
-    "register_kind", "whole_cells",
+    "reference_text", "register_kind", "whole_cells", "without_facts",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ a function that is named as text (``'module:function'``) and imported by the dri
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -31,6 +31,10 @@ def _once(condition: Condition) -> float:
 
 def _untold(condition: Condition) -> str:
     return ""
+
+
+def _the_clean_pictures(condition: Condition) -> None:
+    return None
 
 
 def _as_it_is(condition: Condition, batch_size: int, processes: int, cells: Sequence[Cell]) -> Condition:
@@ -66,6 +70,9 @@ class Kind:
         passes: How many forward passes a batch costs, about, for estimates of the time; a backward pass counts as two.
         cost: What a picture costs, in words; empty where :attr:`passes` says enough.
         other_pictures: Whether its cells are of other pictures than the clean ones of the run.
+        facts: Settings that the run adds and that tell no families apart: contents of pictures.
+        other_reference: The condition of the clean cell that a condition is held against, and what that is in words;
+            None for the clean pictures, in the words of :attr:`reference`.
         whole: Adds to the settings what the run decides: takes the condition, the number of pictures in a batch, the
             number of processes that share the pictures and all cells of the protocol. Raises :class:`ConditionError`
             where the condition cannot be judged so.
@@ -87,6 +94,8 @@ class Kind:
     whole: Callable[[Condition, int, int, Sequence[Cell]], Condition] = _as_it_is
     cost: Callable[[Condition], str] = _untold
     other_pictures: bool = False
+    facts: tuple[str, ...] = ()
+    other_reference: Callable[[Condition], tuple[Condition, str] | None] = _the_clean_pictures
 
     def work_of(self, condition: Condition, situation: Any) -> Any:
         """The work of a condition in a situation; see :attr:`factory`."""
@@ -168,16 +177,29 @@ def family_of(cell: Cell) -> tuple[Any, ...]:
     if condition is None:
         return ()
     kind = kind_of(cell)
-    own = condition.of_strength(None).identity
+    own = without_facts(condition).of_strength(None).identity
     pictures = () if condition.strength is None else tuple(cell.pictures)
     if kind.each:
         return (condition.kind, *pictures)
     return (condition.kind, "" if kind.together else condition.name, own[3], *pictures)
 
 
+def without_facts(condition: Condition) -> Condition:
+    """The same without the settings that the run adds of single conditions."""
+    facts = _KINDS[condition.kind].facts if condition.kind in _KINDS else ()
+    return replace(condition, settings={key: value for key, value in condition.settings.items() if key not in facts})
+
+
 def reference_of(cell: Cell) -> Cell:
-    """The clean cell that a cell is held against: the clean pictures, with the model as it is."""
-    return CLEAN
+    """The clean cell that a cell is held against: the clean pictures with the model as it is, as a rule."""
+    other = None if cell.condition is None else kind_of(cell).other_reference(cell.condition)
+    return CLEAN if other is None else ConditionCell(CLEAN, other[0])
+
+
+def reference_text(cell: Cell) -> str:
+    """What a cell is held against, in words."""
+    other = None if cell.condition is None else kind_of(cell).other_reference(cell.condition)
+    return kind_of(cell).reference if other is None else other[1]
 
 
 def beside_of(cell: Cell) -> Cell | None:

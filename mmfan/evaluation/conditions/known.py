@@ -11,6 +11,7 @@ from mmfan.evaluation.conditions.adaptation_settings import (
 from mmfan.evaluation.conditions.attack_settings import cost_text, passes_of_attack, settings_of_attack
 from mmfan.evaluation.conditions.cue_settings import settings_of_cue, whole_cue
 from mmfan.evaluation.conditions.kinds import Kind, register_kind
+from mmfan.evaluation.conditions.weather_settings import FACTS, other_reference, settings_of_weather
 
 ADAPTATION = register_kind(
     Kind(
@@ -60,8 +61,12 @@ WEATHER = register_kind(
         "Real weather",
         strength="1, the only one",
         reference="the clean pictures of the set that the model was trained on",
-        comparable="papers on the same split of the same set: validation and test are different lists",
+        comparable="papers on the same split of the same set: validation and test are different lists, and the "
+        "mean of the conditions is not the mIoU of all their pictures pooled",
         together=True,
+        settings=settings_of_weather,
         other_pictures=True,
+        facts=FACTS,
+        other_reference=other_reference,
     )
 )

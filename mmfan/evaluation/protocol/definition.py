@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
@@ -17,6 +18,7 @@ from mmfan.evaluation.conditions import (
     kind_of,
     reference_of,
     whole_cells,
+    without_facts,
 )
 
 CLEAN_PROTOCOL = "clean"  # the one that may have no cells
@@ -137,6 +139,18 @@ class Protocol:
         except ConditionError as error:
             raise ProtocolError(f"Protocol {self.name!r} cannot be judged so: {error}") from error
 
+    def told(self, facts: Mapping[Cell, Mapping[str, Any]]) -> Protocol:
+        """The same, with more settings in the conditions of some cells: what the run found of their pictures."""
+        if not facts:
+            return self
+        cells = (
+            cell_of(cell.pictures, cell.condition.with_settings(**facts[cell]))
+            if cell.condition is not None and cell in facts
+            else cell
+            for cell in self.cells
+        )
+        return replace(self, cells=tuple(cells))
+
     @property
     def size(self) -> int:
         """The number of cells, the clean one not counted."""
@@ -166,6 +180,7 @@ def family_text(cell: Cell) -> str:
     kind, condition = kind_of(cell), cell.condition
     if kind.each:
         return kind.title.lower()
+    condition = without_facts(condition)
     told = str(condition.of_strength(None))
     if kind.together:
         told = ", ".join([kind.name, *(f"{key} {value}" for key, value in condition.settings.items())])

@@ -9,7 +9,7 @@ from typing import Any
 
 from mmfan.corruptions import BUILT_IN, GROUPS, SEVERITIES, corruption_names, get_corruption
 from mmfan.corruptions.cell import CLEAN, Cell
-from mmfan.evaluation.conditions import Condition, ConditionError, cell_of, get_kind, make_condition
+from mmfan.evaluation.conditions import Condition, ConditionError, cell_of, get_kind, make_condition, reference_of
 from mmfan.evaluation.protocol.definition import Protocol, ProtocolError, grid
 from mmfan.evaluation.protocol.named import PROTOCOLS
 from mmfan.utils.json_files import parse_json
@@ -102,6 +102,8 @@ def protocol_of_cells(cells: Iterable[tuple[str, int]], name: str = "custom") ->
         ProtocolError: There are no corrupted cells, one is no cell, or the name is that of another protocol.
     """
     made = [cell if isinstance(cell, Cell) else Cell(*cell) for cell in cells]
+    references = {reference_of(cell) for cell in made}
+    made = [cell for cell in made if cell not in references]
     distinct = dict.fromkeys(cell for cell in made if cell.pictures != CLEAN or cell.severity != CLEAN.severity)
     rank = {corruption: place for place, corruption in enumerate(corruption_names())}
     ordered = sorted(distinct, key=lambda cell: (rank.get(cell.corruption, len(rank)), cell))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mmfan.corruptions.cell import Cell
-from mmfan.evaluation.conditions import beside_of
+from mmfan.evaluation.conditions import beside_of, reference_text
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.protocol.definition import family_text
 from mmfan.evaluation.report.contents import ModelReport, Report, Run, Section
@@ -82,7 +82,7 @@ def text_of(family: Protocol) -> str:
     """What the scores of a family are held against, and what they can be compared with."""
     kind = family.kind
     compared = f" Comparable with {kind.comparable}." if kind.comparable else ""
-    return f"Protocol {family.name}. Held against {kind.reference}.{compared}"
+    return f"Protocol {family.name}. Held against {reference_text(family.first)}.{compared}"
 
 
 def _averaged(runs: Sequence[Run], family: Protocol, metric: str, build: Build) -> Section:

@@ -1,0 +1,131 @@
+"""Real weather that was asked for: which conditions a run has, where their sets are, and what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.errors import MMFanError
+from mmfan.evaluation.conditions import WEATHER, ConditionCell, ConditionError, kind_of, make_condition, without_facts
+from mmfan.evaluation.conditions.weather_settings import FRAMES, REFERENCE_NAME, conditions_of
+from mmfan.evaluation.judging.contents import Held, digest_of, hash_contents
+from mmfan.evaluation.protocol import Protocol, ProtocolError
+from mmfan.evaluation.results.hashes import HASH_LENGTH
+from mmfan.utils.text import shortlist
+
+# Name of a set -> its root, or, of a set of one's own, its conditions with what holds their pictures and truth.
+Places = Mapping[str, Any]
+
+
+def weather_conditions(
+    name: str, conditions: Sequence[str] | None = None, split: str | None = None, reference: str = "clean"
+) -> list[dict[str, Any]]:
+    """Conditions of a set, as the description of a protocol holds them (``conditions=``).
+
+    Args:
+        name: Of the set, such as ``'acdc'``.
+        conditions: Which ones; None for all of a set that mmfan knows.
+        split: None for the usual one.
+        reference: ``'clean'``, or ``'frames'`` for the reference frames of ACDC.
+
+    Raises:
+        ConditionError: There is no such set, condition, split or reference.
+
+    >>> weather_conditions("dark_zurich")[0]["settings"]
+    {'set': 'dark_zurich', 'split': 'val', 'reference': 'clean'}
+    """
+    given = {"set": name, "reference": reference} | ({} if split is None else {"split": split})
+    return [
+        {"kind": "weather", "name": one, "strengths": [1], "settings": WEATHER.settings(one, given)}
+        for one in (conditions_of(name) if conditions is None else conditions)
+    ]
+
+
+def with_weather(protocol: Protocol, places: Places | None) -> Protocol:
+    """A protocol with the conditions of sets of weather: those that it has not named any of are judged in all of theirs.
+
+    Args:
+        protocol: Any; with conditions of weather, or without.
+        places: The sets.
+
+    Raises:
+        ProtocolError: A set has no such condition, or the protocol names a set that has no place.
+    """
+    named = dict.fromkeys(_settings(cell)["set"] for cell in weather_cells(protocol.judged))
+    lacking = [name for name in named if name not in (places or {})]
+    if lacking:
+        raise ProtocolError(
+            f"Protocol {protocol.name!r} takes pictures of {', '.join(lacking)}: say where they are, "
+            f"weather={{{lacking[0]!r}: ROOT}} (--weather {lacking[0]}=ROOT)."
+        )
+    more: list[Cell] = []
+    for name, place in (places or {}).items():
+        if name in named:
+            continue
+        own = list(place) if isinstance(place, Mapping) else None
+        reference = FRAMES if own and REFERENCE_NAME in own else "clean"
+        own = own and [one for one in own if one != REFERENCE_NAME]
+        try:
+            entries = weather_conditions(name, own, reference=reference)
+        except ConditionError as error:
+            raise ProtocolError(str(error)) from error
+        more += [
+            ConditionCell(CLEAN, make_condition("weather", one["name"], 1, **one["settings"])) for one in entries
+        ]
+    if not more:
+        return protocol
+    words = [*([protocol.name] if protocol.cells else []), *(name for name in places or {} if name not in named)]
+    return Protocol(" and ".join(words), (*protocol.cells, *more), protocol.groups, protocol.source)
+
+
+def weather_cells(cells: Iterable[Cell]) -> list[Cell]:
+    """The cells of other pictures than the clean ones of a run."""
+    return [cell for cell in cells if kind_of(cell).other_pictures]
+
+
+def place_of(cell: Cell, places: Places) -> tuple[str, str, str, Any]:
+    """Set, split, condition and place of a cell of weather.
+
+    Raises:
+        MMFanError: A set of one's own lacks the condition.
+    """
+    settings, name = _settings(cell), cell.condition.name if cell.condition else ""
+    place = places[settings["set"]]
+    if isinstance(place, Mapping):
+        if name not in place:
+            raise MMFanError(f"{settings['set']} has no condition {name!r}; it has {shortlist(list(map(str, place)))}.")
+        place = place[name]
+    return settings["set"], settings.get("split", ""), name, place
+
+
+def _settings(cell: Cell) -> Mapping[str, Any]:
+    return {} if cell.condition is None else without_facts(cell.condition).settings
+
+
+def contents_text(names: Sequence[str], held: Callable[[int], Held], files: Iterable[bytes] = ()) -> str:
+    """What a condition's pictures and truth are, for its settings: their number, and a hash of names and bytes.
+
+    Args:
+        names: Of the pictures judged.
+        held: What the sample of a place in ``names`` holds.
+        files: Annotation files of the whole set.
+    """
+    found = hash_contents(names, held, files, "")
+    return f"{len(names)}-{digest_of([found.pictures, found.truth]).hex()[:HASH_LENGTH]}"
+
+
+def facts_of(contents: Mapping[Cell, str]) -> dict[Cell, dict[str, str]]:
+    """The facts that the conditions of cells are told by, from :func:`contents_text` of each, references among them."""
+    frames = {
+        (_settings(cell)["set"], _settings(cell).get("split")): text
+        for cell, text in contents.items()
+        if cell.corruption == REFERENCE_NAME
+    }
+    facts = {}
+    for cell, text in contents.items():
+        settings = _settings(cell)
+        facts[cell] = {"contents": text}
+        if settings["reference"] == FRAMES:
+            facts[cell]["frames"] = frames[settings["set"], settings.get("split")]
+    return facts
