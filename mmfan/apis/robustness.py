@@ -104,7 +104,9 @@ def built_loop(runner: Runner) -> RobustnessLoop:
 
 def plan_text(loop: RobustnessLoop) -> str:
     """How much a loop judges, in words."""
-    return f"{counted(loop.protocol.size, 'cell')} and the clean pictures, {counted(len(loop.chosen), 'picture')} each"
+    told = f"{counted(loop.protocol.size, 'cell')} and the clean pictures, {counted(len(loop.chosen), 'picture')} each"
+    own = [f"{loop.cells[number]} {len(one.chosen)}" for number, one in loop.others.sets.items()]
+    return f"{told} ({', '.join(own)})" if own else told
 
 
 def describe_plan(loop: RobustnessLoop, measure: bool) -> str:
@@ -140,7 +142,8 @@ def _described(loop: RobustnessLoop, measure: bool) -> str:
         return "\n".join(lines)
     pace = measure_pace(loop)
     workers = loop.dataloader.num_workers
-    seconds = estimate_seconds(pace, todo, len(loop.chosen), workers, get_world_size())
+    others = {loop.cells[number]: len(one.chosen) for number, one in loop.others.sets.items()}
+    seconds = estimate_seconds(pace, todo, len(loop.chosen), workers, get_world_size(), others)
     slowest = max(pace.corrupt, key=lambda name: pace.corrupt[name], default=None)
     corrupting = "" if slowest is None else f", corrupting it up to {1e3 * pace.corrupt[slowest]:.0f} ms ({slowest})"
     lines.append(

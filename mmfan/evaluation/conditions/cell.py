@@ -63,6 +63,11 @@ class ConditionCell(Cell):
             f"{self.corruption}-{self.severity}-{self._condition.kind}-{self._condition.name}-{self._condition.digest}"
         )
 
+    def __str__(self) -> str:
+        if self._condition.kind == "weather":  # which has one strength
+            return f"{self._condition.name} of {self._condition.settings.get('set', 'the weather')}"
+        return super().__str__()
+
     def described(self) -> dict[str, Any]:
         """The cell in the types of JSON, as records have it."""
         return {**self._pictures._asdict(), "condition": self._condition.entry()}

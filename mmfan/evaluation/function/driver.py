@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -120,16 +120,16 @@ class Caller:
         except PredictionError as error:
             raise PredictionError(f"The prediction for {cell} of the picture {item.name}: {error}") from error
 
-    def add_confidence(self, cell: Cell, item: Item, ready: Ready, output: Any) -> None:
+    def add_confidence(self, scores: Scores, cell: Cell, item: Item, ready: Ready, output: Any) -> None:
         """Sum up the confidence in what came out, where that was asked for.
 
         Raises:
             PredictionError: It says none; the message names picture and cell.
         """
-        if not isinstance(self.scores, LabelScores):
+        if not isinstance(scores, LabelScores):
             return
         try:
-            self.scores.add_confidence(output, ready)
+            scores.add_confidence(output, ready)
         except PredictionError as error:
             raise PredictionError(f"The prediction for {cell} of the picture {item.name}: {error}") from error
 
@@ -141,6 +141,7 @@ class Driver:
         caller: Calls it.
         cells: All that are wanted.
         items: The pictures.
+        others: Cell -> its pictures and what scores them, where it is of other pictures.
         workers: Make them ready.
         shown: Keeps some of them; None for none.
         logger: Told how far a cell is, and of classes that never occur.
@@ -148,16 +149,24 @@ class Driver:
     """
 
     def __init__(
-        self, caller: Caller, cells: Sequence[Cell], items: Chosen, workers: Workers, shown: Shown | None,
-        logger: logging.Logger, flips: FlipCounter | None = None,
+        self, caller: Caller, cells: Sequence[Cell], items: Chosen, others: Mapping[Cell, tuple[Chosen, Scores]],
+        workers: Workers, shown: Shown | None, logger: logging.Logger, flips: FlipCounter | None = None,
     ) -> None:  # fmt: skip
         self.caller, self.cells, self.items, self.workers = caller, cells, items, workers
+        self.others = others
         self.shown, self.logger, self.flips = shown, logger, flips
         self._skipped: set[int] = set()
-        self._units_of = Units(cells, items, workers.preparation)
+        self._units_of = {
+            number: Units(cells, self._of(cell)[0], workers.preparation)
+            for number, cell in enumerate(cells)
+            if cell in others
+        }
+        self._plain = Units(cells, items, workers.preparation)
         self._stream: Iterator[tuple[Unit, Ready]] = iter(())
-        self._batches = -(-len(items) // caller.batch_size)
-        self._progress = CellProgress("pictures" if caller.batch_size == 1 else "batches", self._batches, logger.info)
+
+    def _of(self, cell: Cell) -> tuple[Chosen, Scores]:
+        """The pictures of a cell, and what scores them."""
+        return self.others.get(cell, (self.items, self.caller.scores))
 
     def begin(self, todo: Sequence[int]) -> None:
         """Start making the pictures of these cells ready."""
@@ -170,10 +179,11 @@ class Driver:
 
     def _units(self, todo: Sequence[int]) -> Iterator[Unit]:
         for number in todo:
-            for place in range(len(self.items)):
+            units = self._units_of.get(number, self._plain)
+            for place in range(len(units.items)):
                 if number in self._skipped:
                     break
-                yield self._units_of.of(number, place)
+                yield units.of(number, place)
 
     def judge(self, number: int, shares: Shares) -> CellScores:
         """Take the pictures of a cell through the model.
@@ -183,7 +193,8 @@ class Driver:
             PredictionError: It returned what cannot be scored.
             MMFanError: A picture cannot be read or corrupted.
         """
-        cell, scores, own = self.cells[number], self.caller.scores, dict[str, float]()
+        cell, own = self.cells[number], dict[str, float]()
+        _, scores = self._of(cell)
         if self.flips is not None:
             self.flips.begin(number)
         with nullcontext() if self.caller.works is None else self.caller.works.during(cell, own):
@@ -202,34 +213,40 @@ class Driver:
 
     def _take(self, number: int, shares: Shares) -> None:
         """Take the pictures of a cell through the model, and their predictions to the scores."""
-        cell, scores = self.cells[number], self.caller.scores
-        for batch_number in range(self._batches):
-            count = min(self.caller.batch_size, len(self.items) - batch_number * self.caller.batch_size)
+        cell, size = self.cells[number], self.caller.batch_size
+        chosen, scores = self._of(cell)
+        shown = None if cell in self.others else self.shown
+        batches = -(-len(chosen) // size)
+        progress = CellProgress("pictures" if size == 1 else "batches", batches, self.logger.info)
+        for batch_number in range(batches):
+            count = min(size, len(chosen) - batch_number * size)
             with shares.measure("wait"):
                 items, batch = zip(*(self._next(number) for _ in range(count)), strict=True)
-            self._keep_inputs(cell, items, batch, shares)
+            self._keep_inputs(shown, cell, items, batch, shares)
             with shares.measure("forward"):
                 outputs = self.caller.call(cell, items, batch)
             for item, ready, output in zip(items, batch, outputs, strict=True):
                 with shares.measure("metric"):
                     prediction = self.caller.read(cell, item, ready, output)
                     scores.add(prediction, ready, item)
-                    self.caller.add_confidence(cell, item, ready, output)
+                    self.caller.add_confidence(scores, cell, item, ready, output)
                     if self.flips is not None:
                         self.flips.add(item.name, prediction)
-                if self.shown is not None:
+                if shown is not None:
                     with shares.measure("write"):
-                        self.shown.write_output(cell, item, ready, prediction)
+                        shown.write_output(cell, item, ready, prediction)
             shares.add_notes(batch)
-            self._progress(cell, batch_number + 1)
+            progress(cell, batch_number + 1)
 
-    def _keep_inputs(self, cell: Cell, items: Sequence[Item], batch: Sequence[Ready], shares: Shares) -> None:
+    def _keep_inputs(
+        self, shown: Shown | None, cell: Cell, items: Sequence[Item], batch: Sequence[Ready], shares: Shares
+    ) -> None:
         """Keep what the model is given before it has it, for it may write on it."""
-        if self.shown is None:
+        if shown is None:
             return
         with shares.measure("write"):
             for item, ready in zip(items, batch, strict=True):
-                self.shown.write_input(cell, item, ready)
+                shown.write_input(cell, item, ready)
 
     def _next(self, number: int) -> tuple[Item, Ready]:
         # those of a cell that is skipped may have been on their way already

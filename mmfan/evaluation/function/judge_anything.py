@@ -23,12 +23,14 @@ from mmfan.evaluation.function.sources.classes import ClassificationData
 from mmfan.evaluation.function.sources.items import Preparation
 from mmfan.evaluation.function.sources.sources import Chosen, Data, SegmentationData
 from mmfan.evaluation.function.stream import AHEAD, Workers, workers_beside_model
+from mmfan.evaluation.function.weather_data import other_pictures, weather_data, with_contents
 from mmfan.evaluation.judging.cells import CellRun
 from mmfan.evaluation.judging.contents import hash_contents
 from mmfan.evaluation.judging.flip_counter import FlipCounter
 from mmfan.evaluation.judging.kept import cache_size, kept_or_none
 from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.judging.places import writable
+from mmfan.evaluation.judging.weather import with_weather
 from mmfan.evaluation.protocol import Protocol, get_protocol, under_adaptation
 from mmfan.evaluation.protocol.named import CLEAN_ONLY
 from mmfan.evaluation.results.hashes import pictures_hash
@@ -62,6 +64,7 @@ def judge(
     adapt: str | Mapping[str, Any] | None = None,
     calibration: bool | str = False,
     flips: bool = False,
+    weather: Mapping[str, Any] | None = None,
 ) -> Judgement:
     """Judge anything that predicts on the clean pictures and on every cell of a protocol.
 
@@ -114,6 +117,10 @@ def judge(
             segmentor must then return probabilities, (C, H, W), or logits with ``calibration='logits'``.
         flips: Count, too, the pixels that change class from one severity to the next
             (:mod:`mmfan.evaluation.judging.flip_counter`); of segmentors.
+        weather: Sets of real weather to judge as well, each condition on pictures of its own: name of a set -> its
+            root, ``{"acdc": "data/acdc"}``; or of a set of one's own its conditions, ``{"mine": {"fog":
+            SegmentationData(...)}}``. Those whose conditions the protocol names are judged in these, others in all;
+            ``protocol='clean'`` judges them alone, beside the clean pictures that they are held against.
 
     Returns:
         Clean score, corrupted score, retention, the worst type and cell, summaries, and the report.
@@ -133,6 +140,7 @@ def judge(
     scores, seed = scores_of(data, calibration, flips), whole_number("seed", seed, 0)
     caller = Caller(predict, whole_number("batch_size", batch_size, 1), scores)
     wanted = (wanted if adapt is None else under_adaptation(wanted, adapt)).whole(caller.batch_size)
+    wanted = with_weather(wanted, weather)
     caller.prepare_works(wanted.cells, seed)
     refuse_without_labels(wanted.cells, isinstance(data, SegmentationData), f"the pictures of {data.name}")
     part, shown = _shard_of(shard), whole_number("pictures", pictures, 0)
@@ -146,15 +154,21 @@ def judge(
     if not cells:
         raise MMFanError(f"Shard {part} has no cell: {wanted.name} has {len(wanted.judged)}, the clean one among them.")
     count = workers_beside_model() if workers is None else whole_number("workers", workers, 0)
-    items = Chosen(data, spread(len(data), None if limit is None else whole_number("limit", limit, 1)))
+    limit = None if limit is None else whole_number("limit", limit, 1)
+    items = Chosen(data, spread(len(data), limit))
+    others = other_pictures(weather_data(wanted.judged, weather, data), len(items), limit, scores, calibration)
     preparation = _preparation(data, seed)
     size = cache_size(cache)
     kept = [items.names[at] for at in spread(len(items), shown)] if shown else []
     file = None if results is None else writable(results)
     with _told(verbose):
-        planned = Planned(caller, cells, items, preparation, file, kept, LOGGER)
+        planned = Planned(caller, cells, items, preparation, file, kept, LOGGER, others)
         probe = preflight(planned)
         store = None if file is None else ResultsStore(file)
+        if store is not None and others:
+            wanted, others = with_contents(wanted, others)
+            cells = tuple(part.part_of(wanted.judged))
+            planned = planned._replace(cells=cells, others=others)
         key = _key(name, dataset_name or data.name, version, seed, items, scores, store)
         more: dict[str, Any] = {**_source(data), "protocol": protocol_entry(wanted), "probe": probe}
         more |= {} if limit is None else {"limit": limit}
@@ -162,6 +176,7 @@ def judge(
         run = CellRun(
             cells, store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER, more=more,
             steps=None if counter is None else counter.steps,
+            others={cell: chosen.names for cell, (chosen, _) in others.items()},
         )  # fmt: skip
         whole = CellRun(wanted.judged, store, key, pictures=items.names, packages=PACKAGES, logger=LOGGER)
         _check_model(whole, probe, scores.tolerance, version)
@@ -194,10 +209,11 @@ def _judge_cells(
     """Take the cells that are not there yet through the model."""
     caller, cells, items = planned.caller, planned.cells, planned.items
     # from here on, when the contents have been hashed: what changes on disk meanwhile is not judged in some cells alone
-    preparation = replace(planned.preparation, kept=kept_or_none(2 * len(items), cache, LOGGER))
+    total = len(items) + sum(len(chosen) for chosen, _ in planned.others.values())
+    preparation = replace(planned.preparation, kept=kept_or_none(2 * total, cache, LOGGER))
     shown = Shown(planned.results, name, planned.shown, caller.scores) if planned.shown and planned.results else None
     with Workers(preparation, cells, workers, AHEAD * workers + caller.batch_size) as ready:
-        driver = Driver(caller, cells, items, ready, shown, LOGGER, flips)
+        driver = Driver(caller, cells, items, planned.others, ready, shown, LOGGER, flips)
         return run.run(driver.begin, lambda number, _: driver.judge(number, run.shares), driver.skip, workers)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from mmfan.corruptions.engine import SMALLEST_SIDE
 from mmfan.evaluation.function.driver import Caller
 from mmfan.evaluation.function.probe import probe_entry
 from mmfan.evaluation.function.scoring.predictions import PredictionError
-from mmfan.evaluation.function.scoring.scoring import LabelScores
+from mmfan.evaluation.function.scoring.scoring import LabelScores, Scores
 from mmfan.evaluation.function.sources.items import Item, Preparation, Unit
 from mmfan.evaluation.function.sources.sources import Chosen
 from mmfan.evaluation.function.units import Units
@@ -41,6 +41,7 @@ class Planned(NamedTuple):
         results: The results file; None where nothing is kept.
         shown: Names of the pictures that are kept.
         logger: Told what was looked at.
+        others: Cell -> its pictures and what scores them, where it is of other pictures.
     """
 
     caller: Caller
@@ -50,6 +51,7 @@ class Planned(NamedTuple):
     results: Path | None
     shown: Sequence[str]
     logger: logging.Logger
+    others: Mapping[Cell, tuple[Chosen, Scores]] = {}
 
 
 def preflight(planned: Planned) -> dict[str, Any]:
@@ -65,7 +67,9 @@ def preflight(planned: Planned) -> dict[str, Any]:
     """
     began, findings = time.perf_counter(), Findings()
     data = planned.caller.scores.data
-    sizes = _check_files(planned, findings)
+    sizes = _check_files(planned.items, findings)
+    for items, _ in planned.others.values():
+        _check_files(items, findings)
     if planned.results is not None:
         shown = [size for name, size in zip(planned.items.names, sizes, strict=True) if name in planned.shown]
         labels = isinstance(planned.caller.scores, LabelScores)
@@ -76,6 +80,10 @@ def preflight(planned: Planned) -> dict[str, Any]:
     for place in dict.fromkeys(spread(len(planned.items), LABELS_LOOKED_AT)):
         with findings.collected():
             make_here(planned.preparation, Unit(0, place, CLEAN, planned.items[place]))
+    for items, _ in planned.others.values():
+        for place in dict.fromkeys(spread(len(items), LABELS_LOOKED_AT)):
+            with findings.collected():
+                make_here(planned.preparation, Unit(0, items.start + place, CLEAN, items[place]))
     units = Units(planned.cells, planned.items, planned.preparation)
     for number in highest_cells(planned.cells):
         with findings.collected():
@@ -96,14 +104,14 @@ def preflight(planned: Planned) -> dict[str, Any]:
     return probe_entry(planned.items[picture].name, signature)
 
 
-def _check_files(planned: Planned, findings: Findings) -> list[Size | None]:
+def _check_files(items: Chosen, findings: Findings) -> list[Size | None]:
     """The headers of all files, and the shapes of what is in memory."""
-    names = planned.items.names
+    names = items.names
     check_twice(names, [{} for _ in names], "Give data that hold each picture once.", findings)
     sizes: list[Size | None] = [None] * len(names)
     files: dict[int, dict[str, Any]] = {}
     for at in range(len(names)):
-        item = planned.items[at]
+        item = items[at]
         if isinstance(item.picture, str):
             files[at] = _sample(item)
         elif isinstance(item.picture, np.ndarray) and item.picture.ndim >= 2:
@@ -137,7 +145,7 @@ def _try_model(planned: Planned, picture: int) -> list[float]:
     ready = make_here(planned.preparation, Unit(0, picture, CLEAN, item))
     (output,) = caller.call(CLEAN, [item], [ready])
     prediction = caller.read(CLEAN, item, ready, output)
-    caller.add_confidence(CLEAN, item, ready, output)
+    caller.add_confidence(caller.scores, CLEAN, item, ready, output)
     if isinstance(caller.scores, LabelScores):
         caller.scores.forget()
     if isinstance(prediction, Detections):

@@ -28,7 +28,7 @@ class Units:
         cell = self.cells[number]
         change = change_of(cell, None)
         if change is None:
-            return Unit(number, place, cell.pictures, self._item(place, cell.pictures))
+            return Unit(number, self.items.start + place, cell.pictures, self._item(place, cell.pictures))
         seed = change.seed_of(self.preparation.seed, self.items.names[place])
         others = self._others.of(place, seed, change.others)
         return Unit(number, place, cell, self._item(place, cell.pictures), tuple(self._with_place(others, cell)))
@@ -37,4 +37,5 @@ class Units:
         return ((place, self._item(place, cell.pictures)) for place in places)
 
     def _item(self, place: int, cell: Cell) -> Item:
-        return self.preparation.item_kept(place, self.items.names[place]) or self.items.under(place, cell)
+        kept = self.preparation.item_kept(self.items.start + place, self.items.names[place])
+        return kept or self.items.under(place, cell)

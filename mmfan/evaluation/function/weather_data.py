@@ -1,9 +1,9 @@
-"""Data of the conditions of real weather, for judging anything that predicts."""
+"""Pictures of the conditions of real weather, for judging anything that predicts."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,14 @@ from typing import Any
 from mmfan.corruptions.cell import Cell
 from mmfan.datasets.cityscapes_labels import TRAIN_CLASSES
 from mmfan.datasets.prepare import coco_o, exdark
-from mmfan.datasets.prepare.weather_trees import TREES, Tree
+from mmfan.datasets.prepare.weather_trees import PREPARE_COMMAND, TREES, Tree
 from mmfan.errors import MMFanError, WrongTypeError
 from mmfan.evaluation.conditions.weather_settings import OBJECTS, REFERENCE_NAME, folders_of
-from mmfan.evaluation.function.sources import CocoData, Data, SegmentationData
-from mmfan.evaluation.judging.weather import Places, place_of, weather_cells
+from mmfan.evaluation.function.scoring.scoring import ObjectScores, Scores, scores_of
+from mmfan.evaluation.function.sources.sources import Chosen, CocoData, Data, SegmentationData
+from mmfan.evaluation.judging.pictures import spread
+from mmfan.evaluation.judging.weather import Places, contents_text, facts_of, place_of, weather_cells
+from mmfan.evaluation.protocol import Protocol
 
 
 def weather_data(cells: Sequence[Cell], places: Places | None, data: Data) -> dict[Cell, Data]:
@@ -31,6 +34,41 @@ def weather_data(cells: Sequence[Cell], places: Places | None, data: Data) -> di
         MMFanError: The classes are others, or a set of one's own is of something else.
     """
     return {cell: _data_of(cell, places or {}, data) for cell in weather_cells(cells)}
+
+
+# Cell -> its pictures and what scores them, where it is of other pictures.
+Others = Mapping[Cell, tuple[Chosen, Scores]]
+
+
+def other_pictures(
+    found: Mapping[Cell, Data], start: int, limit: int | None, scores: Scores, calibration: bool | str
+) -> dict[Cell, tuple[Chosen, Scores]]:
+    """The pictures that are judged of each set, and what scores them.
+
+    Args:
+        found: From :func:`weather_data`.
+        start: How many clean pictures there are.
+        limit: Judge this many pictures of each; None for all.
+        scores: Those of the clean pictures, which score label maps of any set.
+        calibration: As of :func:`mmfan.judge`.
+    """
+    others: dict[Cell, tuple[Chosen, Scores]] = {}
+    for cell, data in found.items():
+        chosen = Chosen(data, spread(len(data), limit), start)
+        own = scores_of(data, calibration) if isinstance(scores, ObjectScores) else scores
+        others[cell] = chosen, own
+        start += len(chosen)
+    return others
+
+
+def with_contents(protocol: Protocol, others: Others) -> tuple[Protocol, dict[Cell, tuple[Chosen, Scores]]]:
+    """A protocol whose conditions say what their pictures hold, and the pictures of its cells."""
+    texts = {
+        cell: contents_text(chosen.names, chosen.held, chosen.data.files()) for cell, (chosen, _) in others.items()
+    }
+    told = protocol.told(facts_of(texts))
+    renamed = dict(zip(protocol.judged, told.judged, strict=True))
+    return told, {renamed[cell]: entry for cell, entry in others.items()}
 
 
 def _data_of(cell: Cell, places: Places, data: Data) -> Data:
@@ -74,7 +112,8 @@ def _objects(name: str, split: str, condition: str, root: Path, data: CocoData) 
     else:
         folder, file = exdark.PICTURES, exdark.annotation_file(split)
     if not (root / file).is_file():
-        raise FileNotFoundError(f"There is no {(root / file).resolve()}. {getattr(coco_o, 'ADVICE', '')}")
+        advice = coco_o.ADVICE if name == "coco_o" else f"{exdark.ADVICE} `{PREPARE_COMMAND} exdark` writes it."
+        raise FileNotFoundError(f"There is no {(root / file).resolve()}. {advice}")
     return CocoData(root / folder, root / file, data.classes, masks=data.masks, palette=data.palette, name=name)
 
 
@@ -112,5 +151,3 @@ def _entries(tree: Tree, split: str, folder: str, root: Path) -> list[tuple[Any,
         label_suffix=tree.label_suffix,
     )  # fmt: skip
     return [tuple(own.item(number)[:3]) for number in range(len(own))]  # type: ignore[misc]
-
-

@@ -52,6 +52,7 @@ class CellRun:
         progress: Told how many cells are done, and of how many.
         steps: Number of a cell -> number of the one whose predictions it is compared with: that is judged again where
             it is done and the other is not.
+        others: Cell -> names of its pictures, where it is of other ones.
 
     Attributes:
         each: Given every record, those that were there first, and of these the clean one.
@@ -72,6 +73,7 @@ class CellRun:
         together: Together = alone,
         progress: Callable[[int, int], None] | None = None,
         steps: Mapping[int, int] | None = None,
+        others: Mapping[Cell, Sequence[str]] | None = None,
     ) -> None:
         self.cells = tuple(cells)
         self.store = store
@@ -82,7 +84,7 @@ class CellRun:
         self.more = dict(more or {})
         self.together = together
         self.progress = progress
-        self.steps = dict(steps or {})
+        self.steps, self.others = dict(steps or {}), dict(others or {})
         self.each: Callable[[Record], None] | None = None
         self.shares = Shares()
         self.seconds: dict[str, float] = {}
@@ -209,7 +211,8 @@ class CellRun:
                     return record
                 counts = None
                 if scores.counts is not None:
-                    counts = PictureCounts(scores.counts, self.pictures, tuple(scores.classes))
+                    names = tuple(self.others.get(cell, self.pictures))
+                    counts = PictureCounts(scores.counts, names, tuple(scores.classes))
                 return self.store.settle(record, counts, scores.calibration)[0]
 
         return self.together(settle)

@@ -10,12 +10,15 @@ from mmfan.errors import MMFanError
 from mmfan.evaluation.conditions import WEATHER, ConditionCell, ConditionError, kind_of, make_condition, without_facts
 from mmfan.evaluation.conditions.weather_settings import FRAMES, REFERENCE_NAME, conditions_of
 from mmfan.evaluation.judging.contents import Held, digest_of, hash_contents
-from mmfan.evaluation.protocol import Protocol, ProtocolError
+from mmfan.evaluation.protocol import Protocol, ProtocolError, get_protocol, under_adaptation
+from mmfan.evaluation.protocol.named import CLEAN_ONLY
 from mmfan.evaluation.results.hashes import HASH_LENGTH
 from mmfan.utils.text import shortlist
 
-# Name of a set -> its root, or, of a set of one's own, its conditions with what holds their pictures and truth.
+# Name of a set -> its root, or a dict with `root` and what of it is judged (CHOICES); or, of a set of one's own, its
+# conditions with what holds their pictures and truth.
 Places = Mapping[str, Any]
+CHOICES = ("conditions", "split", "reference")
 
 
 def weather_conditions(
@@ -43,11 +46,12 @@ def weather_conditions(
 
 
 def with_weather(protocol: Protocol, places: Places | None) -> Protocol:
-    """A protocol with the conditions of sets of weather: those that it has not named any of are judged in all of theirs.
+    """A protocol with the conditions of sets of weather.
 
     Args:
         protocol: Any; with conditions of weather, or without.
-        places: The sets.
+        places: The sets. One whose conditions the protocol names is judged in these, another in those that its place
+            names, or in all.
 
     Raises:
         ProtocolError: A set has no such condition, or the protocol names a set that has no place.
@@ -63,20 +67,47 @@ def with_weather(protocol: Protocol, places: Places | None) -> Protocol:
     for name, place in (places or {}).items():
         if name in named:
             continue
-        own = list(place) if isinstance(place, Mapping) else None
-        reference = FRAMES if own and REFERENCE_NAME in own else "clean"
-        own = own and [one for one in own if one != REFERENCE_NAME]
         try:
-            entries = weather_conditions(name, own, reference=reference)
+            entries = weather_conditions(name, **_choices(name, place))
         except ConditionError as error:
             raise ProtocolError(str(error)) from error
-        more += [
-            ConditionCell(CLEAN, make_condition("weather", one["name"], 1, **one["settings"])) for one in entries
-        ]
+        more += [ConditionCell(CLEAN, make_condition("weather", one["name"], 1, **one["settings"])) for one in entries]
     if not more:
         return protocol
     words = [*([protocol.name] if protocol.cells else []), *(name for name in places or {} if name not in named)]
     return Protocol(" and ".join(words), (*protocol.cells, *more), protocol.groups, protocol.source)
+
+
+def _choices(name: str, place: Any) -> dict[str, Any]:
+    """What of a set is judged, as :func:`weather_conditions` takes it."""
+    if not isinstance(place, Mapping):
+        return {}
+    if "root" not in place:
+        own = [one for one in place if one != REFERENCE_NAME]
+        return {"conditions": own, "reference": FRAMES if len(own) < len(place) else "clean"}
+    unknown = sorted(set(place) - {"root", *CHOICES})
+    if unknown:
+        raise ConditionError(f"The place of {name} has root, {', '.join(CHOICES)}, and no {', '.join(unknown)}.")
+    return {key: place[key] for key in CHOICES if place.get(key) is not None}
+
+
+def protocol_with_weather(
+    protocol: str | Mapping[str, Any] | Protocol,
+    adapt: str | Mapping[str, Any] | None = None,
+    places: Places | None = None,
+) -> Protocol:
+    """The protocol of a run of OpenMMLab's loop: its corruptions, adapted to if asked for, and real weather.
+
+    Args:
+        protocol: As in :func:`mmfan.evaluation.protocol.get_protocol`; or ``'clean'``, beside weather.
+        adapt: As in :func:`mmfan.evaluation.protocol.under_adaptation`.
+        places: As in :func:`with_weather`.
+
+    Raises:
+        ProtocolError: There is no such protocol, adaptation or condition.
+    """
+    wanted = CLEAN_ONLY if protocol == CLEAN_ONLY.name and places else get_protocol(protocol)
+    return with_weather(wanted if adapt is None else under_adaptation(wanted, adapt), places)
 
 
 def weather_cells(cells: Iterable[Cell]) -> list[Cell]:
@@ -92,7 +123,9 @@ def place_of(cell: Cell, places: Places) -> tuple[str, str, str, Any]:
     """
     settings, name = _settings(cell), cell.condition.name if cell.condition else ""
     place = places[settings["set"]]
-    if isinstance(place, Mapping):
+    if isinstance(place, Mapping) and "root" in place:
+        place = place["root"]
+    elif isinstance(place, Mapping):
         if name not in place:
             raise MMFanError(f"{settings['set']} has no condition {name!r}; it has {shortlist(list(map(str, place)))}.")
         place = place[name]

@@ -28,7 +28,14 @@ class Pace:
     corrupt: Mapping[str, float] = field(default_factory=dict)
 
 
-def estimate_seconds(pace: Pace, cells: Iterable[Cell], pictures: int, workers: int, ranks: int = 1) -> float:
+def estimate_seconds(
+    pace: Pace,
+    cells: Iterable[Cell],
+    pictures: int,
+    workers: int,
+    ranks: int = 1,
+    others: Mapping[Cell, int] | None = None,
+) -> float:
     """How long cells will take.
 
     Pictures are made ready by the loading processes while the model computes, so that the slower of the two counts;
@@ -40,6 +47,7 @@ def estimate_seconds(pace: Pace, cells: Iterable[Cell], pictures: int, workers: 
         pictures: Number of pictures of the set.
         workers: Loading processes of each rank.
         ranks: Processes that share the pictures.
+        others: Cell -> number of its pictures, where it is of other ones.
 
     >>> estimate_seconds(Pace(0.5, 0.1, {"fog": 0.9}), [Cell("clean", 0), Cell("fog", 1)], 10, workers=1)
     15.0
@@ -48,8 +56,9 @@ def estimate_seconds(pace: Pace, cells: Iterable[Cell], pictures: int, workers: 
     for cell in cells:
         ready = pace.prepare + pace.corrupt.get(cell.pictures.corruption, 0.0)
         forward = pace.forward * passes_of(cell)
-        seconds += max(forward, ready / workers) if workers else forward + ready
-    return seconds * -(-pictures // ranks)
+        each = max(forward, ready / workers) if workers else forward + ready
+        seconds += each * -(-(others or {}).get(cell, pictures) // ranks)
+    return seconds
 
 
 @torch.no_grad()

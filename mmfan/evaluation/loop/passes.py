@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -35,7 +35,8 @@ class CellPasses:
         loader: Of :func:`mmfan.evaluation.loop.loading.loader.build_sweep_loader`.
         batches: Its batches.
         computing: How the model computes.
-        evaluator: A :class:`mmfan.evaluation.metrics.evaluator.RetentionEvaluator`.
+        evaluators: Takes the number of a cell, gives its
+            :class:`mmfan.evaluation.metrics.evaluator.RetentionEvaluator`.
         works: What conditions do to the model.
         shown: Writes some of the pictures; None writes none.
         flips: Counts them; None counts none.
@@ -50,16 +51,16 @@ class CellPasses:
         loader: DataLoader,
         batches: CellBatches,
         computing: Computing,
-        evaluator: Any,
+        evaluators: Callable[[int], Any],
         works: Works,
         shown: ShownPictures | None,
         flips: LoopFlips | None,
     ) -> None:
         self.runner, self.mode, self.run = runner, mode, run
         self.loader, self.batches = loader, batches
-        self.computing, self.evaluator = computing, evaluator
+        self.computing, self.evaluators = computing, evaluators
         self.works, self.shown, self.flips = works, shown, flips
-        self.decisions = CueDecisions((evaluator.dataset_meta or {}).get("classes", ()))
+        self.decisions = CueDecisions((evaluators(0).dataset_meta or {}).get("classes", ()))
         self.stream: Stream = iter(())
 
     def begin(self, todo: list[int]) -> None:
@@ -80,9 +81,9 @@ class CellPasses:
         """
         own: dict[str, float] = {}
         with self.works.during(self.run.cells[number], own):
-            self.take(number, place * self.batches.batches_of_cell)
+            self.take(number, sum(map(self.batches.batches_of, self.batches.cells[:place])))
         with self.run.shares.measure("metric"), building("the evaluator"):
-            found = self.evaluator.cell_scores()
+            found = self.evaluators(number).cell_scores()
         flips = None if self.flips is None else self.flips.of_all()
         decided = self.decisions.of_all()
         found = found and with_cues(found, decided, self.decisions.classes)
@@ -101,11 +102,12 @@ class CellPasses:
             first: Number of its first batch in the run, for hooks.
         """
         mode, shares, cell = self.mode, self.run.shares, self.run.cells[number]
-        progress = CellProgress("batches", self.batches.batches_of_cell, self.runner.logger.info)
+        batches, evaluator = self.batches.batches_of(number), self.evaluators(number)
+        progress = CellProgress("batches", batches, self.runner.logger.info)
         step = partial(self.works.forward, getattr(self.runner.model, f"{mode}_step"))
         if self.flips is not None:
             self.flips.begin(number)
-        for index in range(first, first + self.batches.batches_of_cell):
+        for index in range(first, first + batches):
             with shares.measure("wait"):
                 # those of a cell that is skipped may have been on their way already
                 parts = next(parts for parts in self.stream if parts[0][0][0].cell == number)
@@ -114,7 +116,7 @@ class CellPasses:
                 with shares.measure("forward"):
                     outputs = self.computing.forward(step, batch)
                 with shares.measure("metric"), building("the evaluator"):
-                    self.evaluator.process(data_samples=outputs, data_batch=batch)
+                    evaluator.process(data_samples=outputs, data_batch=batch)
                     self.decisions.take(notes, outputs)
                     if self.flips is not None:
                         self.flips.take(notes, outputs)

@@ -20,6 +20,7 @@ from mmfan.evaluation.judging.cells import CellRun
 from mmfan.evaluation.judging.kept import cache_size, kept_or_none
 from mmfan.evaluation.judging.outcome import conclude
 from mmfan.evaluation.judging.places import writable
+from mmfan.evaluation.judging.weather import protocol_with_weather
 from mmfan.evaluation.loop.building import building
 from mmfan.evaluation.loop.computing.computing import Computing
 from mmfan.evaluation.loop.curves import Curves
@@ -37,8 +38,9 @@ from mmfan.evaluation.loop.passes import CellPasses
 from mmfan.evaluation.loop.pictures import RunPictures
 from mmfan.evaluation.loop.preflight.run import preflight
 from mmfan.evaluation.loop.shown import ShownPictures
-from mmfan.evaluation.metrics.evaluator import make_evaluator
-from mmfan.evaluation.protocol import Protocol, get_protocol, under_adaptation
+from mmfan.evaluation.loop.weather_sets import OtherPictures
+from mmfan.evaluation.metrics.evaluator import RetentionEvaluator, make_evaluator
+from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.results.recorded_protocol import protocol_entry
 from mmfan.evaluation.results.store import Record, ResultsStore, RunKey
 from mmfan.registry import LOOPS
@@ -104,6 +106,9 @@ class RobustnessLoop(BaseLoop):
             (:mod:`mmfan.evaluation.conditions.adaptation`).
         flips: Count, too, the pixels that change class from one severity to the next (:mod:`..judging.flip_counter`);
             of segmentors.
+        weather: Sets of real weather to judge as well (:func:`mmfan.evaluation.judging.weather.with_weather`): name of
+            a set -> its root, ``dict(acdc='data/acdc')``, or of one's own its conditions, each with the config of a
+            data set. ``protocol='clean'`` judges them alone.
 
     Raises:
         MMFanError: An argument is out of range or contradicts another one, or the dataset cannot be corrupted.
@@ -133,9 +138,9 @@ class RobustnessLoop(BaseLoop):
         cache: int | str | None = None,
         adapt: str | Mapping[str, Any] | None = None,
         flips: bool = False,
+        weather: Mapping[str, Any] | None = None,
     ) -> None:
-        wanted = get_protocol(protocol)
-        wanted = wanted if adapt is None else under_adaptation(wanted, adapt)
+        wanted = protocol_with_weather(protocol, adapt, weather)
         check_dataloader(dataloader)
         _check_source(source, corrupted_root, change)
         size = whole_number("batch_size", dataloader.get("batch_size", 1), 1)
@@ -157,8 +162,15 @@ class RobustnessLoop(BaseLoop):
             if hasattr(dataset, "full_init"):
                 dataset.full_init()
             self.dataset_name = dataset_name or guess_dataset_name(dataset)
+        with building("the evaluator"):
+            self.evaluator = make_evaluator(evaluator)
+            self.evaluator.dataset_meta = dataset.metainfo
+        self.others = OtherPictures(
+            self.cells, weather, self.dataset_config, dataset, (evaluator, self.evaluator), self.limit
+        )
+        with building("the `dataset` of the dataloader"):
             root = root_of_names(dataset) if picture_root is None else str(picture_root)
-            self.kept = kept_or_none(2 * len(dataset), cache_bytes, runner.logger)
+            self.kept = kept_or_none(2 * len(self.others.whole), cache_bytes, runner.logger)
             self.chosen = RunPictures(dataset, root, self.limit)
             self.disk: CorruptedSet | None = None
             if corrupted_root is not None:
@@ -169,13 +181,11 @@ class RobustnessLoop(BaseLoop):
             wrapped = self._cells_of(dataset, change)
         self.clean_dataset, self._evaluator_config = dataset, evaluator
         self.alters, self.checked = change is not None, False
-        with building("the evaluator"):
-            self.evaluator = make_evaluator(evaluator)
-            self.evaluator.dataset_meta = dataset.metainfo
         if read_bytes(self.evaluator.metrics):
-            pack_bytes(dataset)  # now, for the dataloader takes a copy
+            pack_bytes(self.others.whole)  # now, for the dataloader takes a copy
         with building("the dataloader"):
-            batches = CellBatches(self.chosen.numbers[rank::ranks], size, range(len(self.cells)))
+            others = {number: one.numbers[rank::ranks] for number, one in self.others.sets.items()}
+            batches = CellBatches(self.chosen.numbers[rank::ranks], size, range(len(self.cells)), others)
             loader = build_sweep_loader(
                 runner, dataloader, wrapped, batches,
                 equal_sizes=needs_equal_sizes(runner.model), pinned=self.computing.device.type == "cuda",
@@ -196,7 +206,7 @@ class RobustnessLoop(BaseLoop):
         shown = frozenset(self.shown.names if self.shown is not None else ())
         chosen = self.chosen.numbers, self.chosen.names
         truths = TruthChanges(dataset, self.cells, *chosen, self.seed) if changed_by_truth(self.cells) else None
-        return CellDataset(dataset, self.cells, change, self.disk, shown, self.kept, truths)
+        return CellDataset(self.others.whole, self.cells, change, self.disk, shown, self.kept, truths)
 
     def run(self) -> dict[str, float]:
         """Judge the cells that are not in the results file yet.
@@ -226,7 +236,7 @@ class RobustnessLoop(BaseLoop):
         run = self._cell_run(self.key)
         passes = CellPasses(
             self.runner, mode, run, loader=self.dataloader, batches=self.batches, computing=self.computing,
-            evaluator=self.evaluator, works=self._works(), shown=self.shown, flips=self.flips,
+            evaluators=self.evaluator_of, works=self._works(), shown=self.shown, flips=self.flips,
         )  # fmt: skip
         curves = Curves.of_runner(self.runner, mode)
         run.each = curves.add
@@ -253,6 +263,7 @@ class RobustnessLoop(BaseLoop):
             self.cells, self.store, key, pictures=self.chosen.names, packages=PACKAGES, logger=self.runner.logger,
             more=self._more(), together=in_main_process, progress=self.progress,
             steps=None if self.flips is None else self.flips.steps,
+            others={self.cells[number]: one.names for number, one in self.others.sets.items()},
         )  # fmt: skip
 
     def preflight(self, with_model: bool) -> None:
@@ -276,6 +287,9 @@ class RobustnessLoop(BaseLoop):
         """The key of this run; without a results file nothing is hashed. The weights must have been loaded."""
         if self.store is None:
             return RunKey(self.name, dataset=self.dataset_name, seed=self.seed)
+        if self.others.sets:
+            self.protocol = in_main_process(lambda: self.others.with_contents(self.protocol))
+            self.cells = self.protocol.judged
         file = self.runner.cfg.get("load_from") if mode == "test" else None
         return in_main_process(
             lambda: run_key(
@@ -298,6 +312,10 @@ class RobustnessLoop(BaseLoop):
     def resumed(self, key: RunKey) -> list[Record]:
         """Records of this run that are in the results file, of the cells wanted; the same in all processes."""
         return self._cell_run(key).resumed()
+
+    def evaluator_of(self, number: int) -> RetentionEvaluator:
+        """What scores the cell of a number."""
+        return self.others.sets[number].evaluator if number in self.others.sets else self.evaluator
 
     def _more(self) -> dict[str, Any]:
         """What the records of this run have beside the scores."""

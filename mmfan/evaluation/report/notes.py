@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmfan.corruptions.cell import Cell, listed
+from mmfan.evaluation.conditions import kind_of
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.report.contents import ModelReport
 from mmfan.evaluation.report.published import PublishedRow, same_dataset
 from mmfan.evaluation.results.store import key_of
+from mmfan.evaluation.summary.truth import classes_of
 from mmfan.utils.text import counted, spoken
 
 # the pictures of the validation sets that the published rows are of
@@ -19,6 +21,23 @@ def number_of_pictures(model: ModelReport) -> int | None:
     """How many pictures a model was judged on, if its records say: a number, or one before the hash of their list."""
     number = str(model.run.key.pictures).partition("-")[0]
     return int(number) if number.isdecimal() else None
+
+
+def _other_classes(protocol: Protocol, model: ModelReport) -> list[str]:
+    """Cells of pictures of their own whose truth holds other classes than the clean one: their means are over these."""
+    records = {key_of(record)[1]: record for record in model.run.records}
+    clean = classes_of(records[protocol.reference]) if protocol.reference in records else None
+    found = {}
+    for cell in (cell for cell in protocol.cells if kind_of(cell).other_pictures):
+        own = classes_of(records[cell]) if cell in records else None
+        if own and clean and own.held != clean.held:
+            found[str(cell)] = f"{cell} {len(own.held)}"
+    if not found or clean is None:
+        return []
+    return [
+        f"Means are over the classes that the truth of each set holds: the clean pictures {len(clean.held)} of "
+        f"{clean.named}, {', '.join(found.values())}."
+    ]
 
 
 def notes_on(protocol: Protocol, models: Sequence[ModelReport], published: Sequence[PublishedRow]) -> list[str]:
@@ -40,6 +59,7 @@ def notes_on(protocol: Protocol, models: Sequence[ModelReport], published: Seque
             if record.get("note"):
                 said.setdefault(str(record["note"]), []).append(key_of(record)[1])
         notes += [f"{model.name}, {spoken(listed(cells))}: {note}" for note, cells in said.items()]
+    notes += list(dict.fromkeys(note for model in models for note in _other_classes(protocol, model)))
     own_sets = {model.summary.dataset for model in models}
     for row in published:
         if row.protocol != protocol.name:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from mmfan.corruptions.cell import CLEAN, Cell, listed
 from mmfan.errors import MMFanError
+from mmfan.evaluation.conditions import kind_of
 from mmfan.evaluation.metrics.counts import Present, check_counts, image_level, score_of_sums
 from mmfan.evaluation.protocol import Protocol, get_protocol
 from mmfan.evaluation.results.counts_file import PictureCounts
@@ -235,10 +236,11 @@ def resample(
     truth: NDArray[np.int64] = np.zeros((0, 0), np.int64)
     for cell, found, of_pictures in _aligned(counts, protocol, pictures=pictures):
         if weights is None:
-            # the first row is the set itself, each picture once
-            weights = np.concatenate([np.ones((1, len(found)), np.uint16), _draws(len(found), resamples, seed)])
+            weights = _weights(len(found), resamples, seed)
             names, truth = of_pictures, found[..., 0] + found[..., 2]
-        scores[cell] = _resampled_scores(found, weights, metric)
+        apart = scores and kind_of(cell).other_pictures  # which have nothing to do with those of the first cell
+        own = _weights(len(found), resamples, [seed, len(scores)]) if apart else weights
+        scores[cell] = _resampled_scores(found, own, metric)
     clean = scores.pop(protocol.reference)
     if not np.all(clean > 0):
         raise SummaryError("The clean score of some resamples is 0 or not defined; the set is too small for intervals.")
@@ -316,7 +318,11 @@ def _aligned(
             if len(found.counts) < least:
                 raise SummaryError(f"Expected the counts of {least} or more pictures, got {len(found.counts)}.", [cell])
             first = _in_the_order(found, pictures) if pictures else found
-        yield cell, _in_order_of(first, found, cell), first.pictures
+        if found is not first and kind_of(cell).other_pictures:
+            order = np.argsort(np.array(found.pictures))  # the same for two models
+            yield cell, found.counts[order], tuple(found.pictures[place] for place in order)
+        else:
+            yield cell, _in_order_of(first, found, cell), first.pictures
 
 
 def _in_the_order(found: PictureCounts, pictures: Sequence[str]) -> PictureCounts:
@@ -355,7 +361,12 @@ def _size(found: PictureCounts) -> str:
     return f"{counted(pictures, 'picture')} of {counted(classes, 'class', 'classes')}"
 
 
-def _draws(pictures: int, resamples: int, seed: int) -> NDArray[np.uint16]:
+def _weights(pictures: int, resamples: int, seed: int | Sequence[int]) -> NDArray[np.uint16]:
+    """The set itself, each picture once, then the draws: (1 + resamples, pictures)."""
+    return np.concatenate([np.ones((1, pictures), np.uint16), _draws(pictures, resamples, seed)])
+
+
+def _draws(pictures: int, resamples: int, seed: int | Sequence[int]) -> NDArray[np.uint16]:
     """How often each picture is in each resample: (resamples, pictures), each row adding up to ``pictures``."""
     generator = np.random.default_rng(seed)
     draws = np.empty((resamples, pictures), np.uint16)

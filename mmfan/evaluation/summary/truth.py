@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mmfan.corruptions.cell import Cell, listed
+from mmfan.evaluation.conditions import kind_of
 from mmfan.evaluation.results.store import Record, is_defined
 from mmfan.evaluation.summary.averages import mean
 from mmfan.evaluation.summary.selection import SummaryError, per_class_of
@@ -75,6 +76,8 @@ def classes_of_all(records: Mapping[Cell, Record], metric: str) -> Classes | Non
         return None
     first, *others = found.items()
     for cell, classes in others:
+        if kind_of(cell).other_pictures:  # whose truth is their own
+            continue
         if classes != first[1]:
             odd = sorted(set(classes.held if classes else ()) ^ set(first[1].held if first[1] else ()))
             raise SummaryError(
@@ -109,6 +112,12 @@ def mean_over(record: Record, metric: str, classes: Classes) -> float:
     if defined == set(classes.held):
         return record["metrics"][metric]
     return mean(float(value) if is_defined(value := table[one]) else 0.0 for one in classes.held)
+
+
+def _own_classes(cell: Cell, record: Record, metric: str) -> Classes | None:
+    """The classes in the truth of a cell of other pictures; None for the others, which share theirs."""
+    prefix, slash, _ = metric.rpartition("/")
+    return classes_of(record, f"{prefix}{slash}") if kind_of(cell).other_pictures else None
 
 
 def check_defined(values: Mapping[Cell, float | None], metric: str) -> None:
@@ -147,7 +156,10 @@ def values_of(records: Mapping[Cell, Record], metric: str) -> tuple[dict[Cell, f
         values = {cell: record["metrics"][metric] for cell, record in records.items()}
         check_defined(values, metric)
     else:
-        values = {cell: mean_over(record, metric, classes) for cell, record in records.items()}
+        values = {
+            cell: mean_over(record, metric, _own_classes(cell, record, metric) or classes)
+            for cell, record in records.items()
+        }
     outside = [cell for cell, value in values.items() if not 0 <= value <= 1]
     if outside:
         raise SummaryError(

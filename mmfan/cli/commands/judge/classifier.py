@@ -32,6 +32,7 @@ OWN = {
 OF_LABEL_MAPS = {
     "image_suffix": "--image-suffix", "label_suffix": "--label-suffix", "ignore_index": "--ignore-index",
     "reduce_zero_label": "--reduce-zero-label", "flips": "--flips", "cues": "--cues",
+    "weather": "--weather",
 }  # fmt: skip
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}  # what the official files were trained with
 

@@ -34,6 +34,7 @@ from mmfan.cli.options import (
 )
 from mmfan.cli.problems import exits_on_problem
 from mmfan.cli.stopping import status_of
+from mmfan.cli.weather_options import add_weather_options, asked_weather, check_weather_options
 from mmfan.evaluation.conditions.adaptation_settings import DEFAULTS as ADAPTATIONS
 from mmfan.evaluation.protocol import PROTOCOLS
 from mmfan.utils.commands import command_name
@@ -59,6 +60,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     )
     add_attack_options(parser)
     add_cue_options(parser)
+    add_weather_options(parser)
     add_limit(cells, "only N pictures, spread evenly over the set")
     add_seed(cells, "base seed of the corruptions", default=None)
     cells.add_argument("--source", choices=("fly", "disk"), help="corrupt while loading, or read --corrupted-root")
@@ -127,6 +129,7 @@ def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -
         parser.error("--severities needs --corruptions")
     check_attack_options(parser, args)
     check_cue_options(parser, args)
+    check_weather_options(parser, args)
     if args.source == "fly" and args.corrupted_root:
         parser.error("--corrupted-root is for --source disk")
     if args.amp and args.precision not in (None, "bf16"):
@@ -163,15 +166,16 @@ def judge(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     export_local_rank(args.local_rank)
     cfg = load_config(args.config, args.cfg_options)
     work_dir = args.work_dir or cfg.get("work_dir") or default_work_dir(cfg)
+    asked = asked_with_attacks(args, asked_protocol(args.protocol, args.corruptions, args.severities))
+    protocol, weather = asked_weather(args, asked_with_cues(args, asked))
     cfg = judged_config(
         cfg,
         workers=args.workers,
         batch_size=args.batch_size,
         compiled=args.compile,
         fill_cores=not any(word.startswith("test_dataloader.num_workers=") for word in args.cfg_words),
-        protocol=asked_with_cues(
-            args, asked_with_attacks(args, asked_protocol(args.protocol, args.corruptions, args.severities))
-        ),
+        protocol=protocol,
+        weather=weather,
         adapt=asked_adaptation(args.adapt),
         results=args.results or str(Path(work_dir) / RESULTS_NAME),
         limit=args.limit,

@@ -13,6 +13,7 @@ from mmfan.cli.attack_options import asked_with_attacks
 from mmfan.cli.cue_options import asked_with_cues
 from mmfan.cli.problems import exits_on_problem
 from mmfan.cli.stopping import status_of
+from mmfan.cli.weather_options import asked_weather
 from mmfan.utils.commands import command_name
 
 
@@ -57,14 +58,14 @@ def judge_function(
 
     clean_only = args.protocol == CLEAN_ONLY.name
     asked = args.protocol if clean_only else asked_protocol(args.protocol, args.corruptions, args.severities)
-    protocol = asked_with_cues(args, asked_with_attacks(args, asked)) or usual
+    protocol, weather = asked_weather(args, asked_with_cues(args, asked_with_attacks(args, asked)))
     adapt = asked_adaptation(args.adapt)
     with exits_on_problem(parser.prog, code=1):
         try:
             found = judge(
                 model.predict,
                 data,
-                protocol,
+                protocol or usual,
                 args.results or Path(args.work_dir or Path("work_dirs") / model.name) / results_name,
                 args.name or model.name,
                 dataset_name=args.dataset_name,
@@ -79,6 +80,7 @@ def judge_function(
                 adapt=adapt,
                 calibration=args.calibration,
                 flips=args.flips,
+                weather=weather,
             )
         except KeyboardInterrupt as stop:
             print("\nStopped; the same command goes on with the cell that was in work.", file=sys.stderr)

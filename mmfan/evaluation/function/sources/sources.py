@@ -76,10 +76,11 @@ class Chosen:
     Args:
         data: The data.
         numbers: Of those chosen.
+        start: Number of the first among all pictures of a run, by which what was decoded is kept.
     """
 
-    def __init__(self, data: Data, numbers: Sequence[int]) -> None:
-        self.data, self.numbers = data, list(numbers)
+    def __init__(self, data: Data, numbers: Sequence[int], start: int = 0) -> None:
+        self.data, self.numbers, self.start = data, list(numbers), start
         self.names = [data.names[number] for number in self.numbers]
 
     def __len__(self) -> int:

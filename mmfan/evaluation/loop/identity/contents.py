@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,15 @@ def contents_of(
         FileNotFoundError: A picture or a label map is not there.
         MMFanError: A file cannot be read.
     """
+    of_sample, files = held_by(dataset, chosen, _annotation_files(evaluator))
+    settings = {"evaluator": evaluator, "flips": True} if flips else evaluator
+    return hash_contents(names, of_sample, files, metric_hash(settings, dataset.metainfo.get("classes", ())))
+
+
+def held_by(
+    dataset: Any, chosen: Sequence[int], annotations: Sequence[str]
+) -> tuple[Callable[[int], Held], list[bytes]]:
+    """What the samples of a data set hold, by their places among those chosen, and the content of annotation files."""
     backend = getattr(innermost_datasets(dataset)[0], "backend_args", None)
 
     def of_sample(place: int) -> Held:
@@ -43,9 +52,7 @@ def contents_of(
         labels = _read(sample["seg_map_path"], backend) if sample.get("seg_map_path") else b""
         return Held(pixels, {key: value for key, value in sample.items() if key not in PLACES}, labels)
 
-    files = [_read(path, None) for path in _annotation_files(evaluator)]
-    settings = {"evaluator": evaluator, "flips": True} if flips else evaluator
-    return hash_contents(names, of_sample, files, metric_hash(settings, dataset.metainfo.get("classes", ())))
+    return of_sample, [_read(path, None) for path in annotations]
 
 
 def metric_hash(evaluator: Any, classes: Iterable[str]) -> str:

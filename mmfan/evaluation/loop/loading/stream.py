@@ -8,7 +8,7 @@ the one before, and the workers run on across the border, no further ahead than 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -117,28 +117,36 @@ class CellBatches(Sampler):
         pictures: Numbers of the pictures of this process.
         batch_size: Pictures in a batch; the last one of a cell may be smaller.
         cells: Numbers of the cells to go through; may be changed between two passes.
+        others: Number of a cell -> numbers of its pictures of this process, where it is of other ones.
 
     Attributes:
         skipped: Numbers of cells that are no longer wanted; a pass that is under way takes no more of them.
     """
 
-    def __init__(self, pictures: Sequence[int], batch_size: int, cells: Sequence[int]) -> None:
+    def __init__(
+        self,
+        pictures: Sequence[int],
+        batch_size: int,
+        cells: Sequence[int],
+        others: Mapping[int, Sequence[int]] | None = None,
+    ) -> None:
         self.pictures = list(pictures)
         self.batch_size = batch_size
         self.cells = list(cells)
+        self.others = dict(others or {})
         self.skipped: set[int] = set()
 
-    @property
-    def batches_of_cell(self) -> int:
+    def batches_of(self, cell: int) -> int:
         """Number of batches that a cell takes in this process."""
-        return -(-len(self.pictures) // self.batch_size)
+        return -(-len(self.others.get(cell, self.pictures)) // self.batch_size)
 
     def __len__(self) -> int:
-        return len(self.cells) * self.batches_of_cell
+        return sum(map(self.batches_of, self.cells))
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         for cell in self.cells:
-            for start in range(0, len(self.pictures), self.batch_size):
+            pictures = self.others.get(cell, self.pictures)
+            for start in range(0, len(pictures), self.batch_size):
                 if cell in self.skipped:
                     break
-                yield [(cell, picture) for picture in self.pictures[start : start + self.batch_size]]
+                yield [(cell, picture) for picture in pictures[start : start + self.batch_size]]

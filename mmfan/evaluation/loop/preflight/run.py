@@ -51,6 +51,8 @@ def preflight(loop: Any, with_model: bool) -> str:
         findings.add("Flips are counted of the label maps of segmentors, and this is a detector: leave `flips` out.")
     least = 1 if loop.disk or loop.alters else SMALLEST_SIDE
     sizes = check_headers(dataset, loop.chosen.names, samples, least, findings)
+    for one in loop.others.sets.values():
+        sound = _check_set(one, findings) and sound
     if loop.disk is not None:
         with findings.collected():
             remark = loop.disk.check_clean([sample["img_path"] for sample in samples])
@@ -78,6 +80,27 @@ def preflight(loop: Any, with_model: bool) -> str:
     )
 
 
+def _check_set(one: Any, findings: Findings) -> bool:
+    """Look at the files and annotations of a cell's own pictures; whether its annotations are sound."""
+    samples = [one.dataset.get_data_info(number) for number in one.chosen]
+    check_twice(one.names, samples, EACH_ONCE, findings)
+    check_headers(one.dataset, one.names, samples, 1, findings)
+    return check_annotations(one.dataset, one.evaluator.metrics, findings)
+
+
+def _try_set(loop: Any, number: int, one: Any, findings: Findings) -> None:
+    """Take a few of a cell's own pictures through the pipeline and the metric."""
+    for place in dict.fromkeys(spread(len(one.numbers), LABELS_LOOKED_AT)):
+        with findings.collected():
+            with building("the pipeline"):
+                _, sample = loop.dataloader.dataset[number, one.numbers[place]]
+            with building("the evaluator"):
+                try_label_metrics(one.evaluator.metrics, data_sample_of(sample), findings)
+    with findings.collected(), building("the evaluator"):
+        samples = [one.dataset.get_data_info(number) for number in one.chosen]
+        try_object_metrics(one.evaluator.metrics, samples, findings)
+
+
 def _try_pictures(
     loop: Any, samples: Sequence[Any], sizes: Sequence[Size | None], with_model: bool, findings: Findings
 ) -> None:
@@ -93,6 +116,8 @@ def _try_pictures(
                 _, sample = loader.dataset[0, number]
             with building("the evaluator"):
                 try_label_metrics(loop.evaluator.metrics, data_sample_of(sample), findings)
+    for number, one in loop.others.sets.items():
+        _try_set(loop, number, one, findings)
     with findings.collected(), building("the evaluator"):
         try_object_metrics(loop.evaluator.metrics, samples, findings)
     with findings.collected(), building("the pipeline"):

@@ -65,7 +65,7 @@ def test_ranks_share_the_pictures_and_batches_hold_one_cell(count, batch_size, r
     keys = []
     for rank in range(ranks):
         batches = CellBatches(range(count)[rank::ranks], batch_size, [0, 2])
-        assert len(batches) == len(list(batches)) == 2 * batches.batches_of_cell
+        assert len(batches) == len(list(batches)) == 2 * batches.batches_of(2)
         for batch in batches:
             assert len({cell for cell, _ in batch}) == 1
             assert len(batch) <= batch_size
