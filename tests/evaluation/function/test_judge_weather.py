@@ -3,7 +3,7 @@
 import pytest
 from helpers.mini_weather import write_mini_weather
 from helpers.tiny_pictures import CLASSES, write_folders
-from mmfan.evaluation.report.choice import choose_families, choose_protocol
+from mmfan.evaluation.report.runs.choice import choose_families, choose_protocol
 
 from mmfan import SegmentationData, judge
 from mmfan.datasets.cityscapes_labels import TRAIN_CLASSES
