@@ -35,7 +35,7 @@ def _other_classes(protocol: Protocol, model: ModelReport) -> list[str]:
     if not found or clean is None:
         return []
     return [
-        f"Means are over the classes that the truth of each set holds: the clean pictures {len(clean.held)} of "
+        f"Means are over the classes that the truth of each set holds: the clean reference {len(clean.held)} of "
         f"{clean.named}, {', '.join(found.values())}."
     ]
 

@@ -150,7 +150,7 @@ def test_classes_of_each_set_and_intervals(data, tmp_path):
     assert found.summary.scores["many"][1] == pytest.approx(found.clean)
     report = found.report(tmp_path / "r.md")
     note = next(note for note in report.notes if "the truth of each set holds" in note)
-    assert note.startswith("Means are over the classes that the truth of each set holds: the clean pictures 1")
+    assert note.startswith("Means are over the classes that the truth of each set holds: the clean reference 1")
     assert note.endswith("few of mine 2.")
     intervals = report.models[0].intervals
     assert intervals.by_corruption["few"] == (1, 1)
