@@ -150,4 +150,4 @@ def _entries(tree: Tree, split: str, folder: str, root: Path) -> list[tuple[Any,
         pictures, labels, TRAIN_CLASSES, root=root / tree.top, image_suffix=tree.picture_suffix,
         label_suffix=tree.label_suffix,
     )  # fmt: skip
-    return [tuple(own.item(number)[:3]) for number in range(len(own))]  # type: ignore[misc]
+    return [tuple(own.item(number)[:3]) for number in range(len(own))]
