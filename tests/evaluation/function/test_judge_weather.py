@@ -3,7 +3,6 @@
 import pytest
 from helpers.mini_weather import write_mini_weather
 from helpers.tiny_pictures import CLASSES, write_folders
-from mmfan.evaluation.report.runs.choice import choose_families, choose_protocol
 
 from mmfan import SegmentationData, judge
 from mmfan.datasets.cityscapes_labels import TRAIN_CLASSES
@@ -11,6 +10,7 @@ from mmfan.datasets.miniature import write_cityscapes
 from mmfan.errors import MMFanError
 from mmfan.evaluation.judging.weather import weather_conditions
 from mmfan.evaluation.report import build_report, read_runs
+from mmfan.evaluation.report.runs.choice import choose_families, choose_protocol
 from mmfan.evaluation.results.store import ResultsStore
 from mmfan.evaluation.summary import SummaryError
 from mmfan.evaluation.summary.from_counts import scores_from_counts
