@@ -1,11 +1,11 @@
 """Recipes: what each puts where, that they go together or say why not, and that every one of them trains."""
 
-import multiprocessing
 import os
 import socket
 
 import pytest
 import torch
+from helpers.tiny_robustness import quick_processes
 from helpers.tiny_segmentor import write_config, write_tree
 from mmengine.hooks import Hook
 
@@ -152,46 +152,58 @@ def train(config, names, work_dir, stop_after=None, workers=0, **options):
     return runner, watch.losses
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A whole training of a set of recipes, done once: its folder, config, Runner and losses."""
+    done = {}
+
+    def train_whole(family, number):
+        if (family, number) not in done:
+            folder = tmp_path_factory.mktemp(f"{family}{number}")
+            config = write(folder, family, LENGTH)
+            done[family, number] = (folder, config, *train(config, SETS[family][number], folder / "whole"))
+        return done[family, number]
+
+    return train_whole
+
+
 @pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize(("family", "number"), [(name, at) for name, sets in SETS.items() for at in range(len(sets))])
-def test_they_train_and_a_killed_training_continues_exactly(tmp_path, family, number):
+def test_they_train_and_a_killed_training_continues_exactly(whole, family, number):
     """Seeds by picture, pass and iteration: killed in its third iteration and resumed, a run has the same losses."""
     if family == "detector":
         pytest.importorskip("mmdet")
     names = SETS[family][number]
-    config = write(tmp_path, family, LENGTH)
-    whole, losses = train(config, names, tmp_path / "whole")
+    folder, config, undisturbed, losses = whole(family, number)
     assert len(losses) == 4
     assert all(torch.tensor(list(one.values())).isfinite().all() for one in losses)
     told = set().union(*losses)
     assert any("consistency" in name or "teacher" in name for name in told)
-    train(config, names, tmp_path / "killed", stop_after=2)
-    rest, continued = train(config, names, tmp_path / "killed", resume=True)
+    train(config, names, folder / "killed", stop_after=2)
+    rest, continued = train(config, names, folder / "killed", resume=True)
     if family == "detector":  # mmdetection picks the regions it learns from by torch's own generator
         same = ("loss_rpn_bbox", "loss_consistency_rpn", "loss_teacher_rpn")
         assert {name: continued[0].get(name) for name in same} == {name: losses[2].get(name) for name in same}
         return
     assert continued == losses[2:]
-    state, other = whole.model.state_dict(), rest.model.state_dict()
+    state, other = undisturbed.model.state_dict(), rest.model.state_dict()
     assert all(torch.equal(state[name], other[name]) for name in state)
 
 
 @pytest.mark.slow
 @pytest.mark.process
-def test_the_number_of_loading_processes_does_not_matter(tmp_path):
-    config = write(tmp_path, "segmentor", LENGTH)
-    _, alone = train(config, ["cwfa", "augmix", "fda"], tmp_path / "alone")
-    _, two = train(config, ["cwfa", "augmix", "fda"], tmp_path / "two", workers=2)
+def test_the_number_of_loading_processes_does_not_matter(whole):
+    folder, config, _, alone = whole("segmentor", 0)
+    _, two = train(config, SETS["segmentor"][0], folder / "two", workers=2)
     assert alone == two
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("names", SETS["segmentor"], ids=["first", "second"])
-def test_in_mixed_precision(tmp_path, names):
-    config = write(tmp_path, "segmentor", LENGTH)
-    _, plain = train(config, names, tmp_path / "plain")
-    runner, mixed = train(config, names, tmp_path / "amp", amp=True)
+@pytest.mark.parametrize("number", range(len(SETS["segmentor"])))
+def test_in_mixed_precision(whole, number):
+    folder, config, _, plain = whole("segmentor", number)
+    runner, mixed = train(config, SETS["segmentor"][number], folder / "amp", amp=True)
     assert type(runner.optim_wrapper).__name__.endswith("AmpOptimWrapper")
     for one, other in zip(plain, mixed, strict=True):
         assert other["loss"] == pytest.approx(one["loss"], rel=0.1)
@@ -226,31 +238,31 @@ def test_the_running_mean_is_what_is_saved(tmp_path):
     assert not torch.allclose(mean, weights.seen[-1])
 
 
-def train_as_rank(rank, port, config, names, work_dir):
+def train_as_rank(rank, port, config, folder):
+    """Train with each set of recipes, one after the other; for a process of its own."""
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1",
                    "MASTER_PORT": str(port), "CUDA_VISIBLE_DEVICES": "-1"}  # fmt: skip
-    runner, _ = train(config, names, work_dir, launcher="pytorch")
-    torch.save(runner.model.module.state_dict(), work_dir / f"rank{rank}.pth")
+    for number, names in enumerate(SETS["segmentor"]):
+        runner, _ = train(config, names, folder / f"set{number}", launcher="pytorch")
+        torch.save(runner.model.module.state_dict(), folder / f"set{number}_rank{rank}.pth")
 
 
 @pytest.mark.slow
 @pytest.mark.process
 def test_two_processes_keep_one_model(tmp_path):
     config = write(tmp_path, "segmentor", LENGTH)
-    for names in SETS["segmentor"]:
-        work_dir = tmp_path / names[0]
-        work_dir.mkdir()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        context = multiprocessing.get_context("spawn")
-        ranks = [context.Process(target=train_as_rank, args=(rank, port, config, names, work_dir)) for rank in (0, 1)]
-        for one in ranks:
-            one.start()
-        for one in ranks:
-            one.join(300)
-        assert [one.exitcode for one in ranks] == [0, 0]
-        first, second = (torch.load(work_dir / f"rank{rank}.pth") for rank in (0, 1))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    context = quick_processes()
+    ranks = [context.Process(target=train_as_rank, args=(rank, port, config, tmp_path)) for rank in (0, 1)]
+    for one in ranks:
+        one.start()
+    for one in ranks:
+        one.join(300)
+    assert [one.exitcode for one in ranks] == [0, 0]
+    for number in range(len(SETS["segmentor"])):
+        first, second = (torch.load(tmp_path / f"set{number}_rank{rank}.pth") for rank in (0, 1))
         # statistics of batch norms are each process' own on CPUs
         learnt = [name for name in first if "running_" not in name and not name.startswith("teacher.")]
         assert all(torch.equal(first[name], second[name]) for name in learnt)
