@@ -23,20 +23,35 @@ from mmfan.evaluation.conditions.work import NotToModelError, Situation
 def logits_of(outputs: Any) -> list[Tensor]:
     """The logits, (C, H, W) each, in what a step returned: mmsegmentation's data samples, or (N, C, H, W) floats.
 
+    Of classifiers, whose samples hold probabilities, it is their logarithm, (C, 1, 1).
+
     Raises:
         NotToModelError: There are none: detectors keep no probabilities of all classes.
     """
     if isinstance(outputs, Tensor) and outputs.ndim == 4 and outputs.is_floating_point():
         return list(outputs)
     samples = outputs if isinstance(outputs, (list, tuple)) else []
-    found = [getattr(getattr(sample, "seg_logits", None), "data", None) for sample in samples]
+    found = [_of_sample(sample) for sample in samples]
     tensors = [one for one in found if isinstance(one, Tensor)]
     if not found or len(tensors) < len(found):
         raise NotToModelError(
-            "TENT and SAR follow the entropy of a segmentor's logits, and this model's predictions have none "
-            "(detectors do not keep the probabilities of all classes). BatchNorm statistics adapt any model: bn."
+            "TENT and SAR follow the entropy of a segmentor's logits or a classifier's, and this model's predictions "
+            "have none (detectors do not keep the probabilities of all classes). BatchNorm statistics adapt any "
+            "model: bn."
         )
     return tensors
+
+
+def _of_sample(sample: Any) -> Any:
+    shares = getattr(sample, "pred_score", None)
+    if isinstance(shares, Tensor) and shares.ndim == 1:
+        return logs_of_shares(shares)
+    return getattr(getattr(sample, "seg_logits", None), "data", None)
+
+
+def logs_of_shares(shares: Tensor) -> Tensor:
+    """Probabilities of classes (C,) as logits of one pixel, (C, 1, 1): their softmax is they themselves."""
+    return shares.float().clamp_min(torch.finfo(torch.float32).tiny).log().reshape(-1, 1, 1)
 
 
 def entropies(logits: Tensor) -> Tensor:
@@ -53,7 +68,10 @@ def detached(outputs: Any) -> Any:
     if isinstance(outputs, Tensor):
         return outputs.detach()
     for sample in outputs:
-        sample.seg_logits.data = sample.seg_logits.data.detach()
+        if "seg_logits" in sample:
+            sample.seg_logits.data = sample.seg_logits.data.detach()
+        else:
+            sample.pred_score = sample.pred_score.detach()
     return outputs
 
 

@@ -21,10 +21,13 @@ from mmfan.evaluation.attacks.ascent import Loss, attack_pictures, frozen
 from mmfan.evaluation.attacks.object_losses import detection_loss
 from mmfan.evaluation.attacks.pixel_losses import IGNORED, segmentation_loss
 from mmfan.evaluation.attacks.settings import LEVELS, Attack
+from mmfan.evaluation.conditions.adaptation.entropy import logs_of_shares
 from mmfan.evaluation.conditions.attack.detector_truth import DetectorTruth
 from mmfan.evaluation.conditions.attack_settings import attack_of
 from mmfan.evaluation.conditions.condition import Condition
 from mmfan.evaluation.conditions.work import NotToModelError, PictureBatch, Situation, Work
+
+NO_CLASS = -1  # in the place of the number of pixels that do not count
 
 
 class AttackWork(Work):
@@ -106,7 +109,7 @@ class FunctionWork(AttackWork):
 
 
 class LoopWork(AttackWork):
-    """The attack on a segmentor or a detector of OpenMMLab, through its own preprocessor.
+    """The attack on a segmentor, a detector or a classifier of OpenMMLab, through its own preprocessor.
 
     Raises:
         MMFanError: The attack is not for detectors.
@@ -138,14 +141,16 @@ class LoopWork(AttackWork):
         return found if found.dtype == torch.uint8 else found * LEVELS
 
     def _pixels(self, step: Callable[[Any], Any], sample: Any) -> Loss:
-        truth = getattr(sample, "gt_sem_seg", None)
-        if truth is None:
+        truth, of_class = getattr(sample, "gt_sem_seg", None), getattr(sample, "gt_label", None)
+        if truth is None and of_class is None:
             raise NotToModelError(
-                f"{self.attack} needs the truth, and the samples of the test pipeline have no `gt_sem_seg`: it needs "
-                "LoadAnnotations."
+                f"{self.attack} needs the truth, and the samples of the test pipeline have no `gt_sem_seg` (it needs "
+                "LoadAnnotations) and no `gt_label` of a class."
             )
         device = next(self.situation.model.parameters()).device
-        labels = truth.data.reshape(1, *truth.data.shape[-2:]).to(device)
+        # the class of a picture is that of its only pixel
+        labels = of_class.reshape(1, 1, 1) if truth is None else truth.data.reshape(1, *truth.data.shape[-2:])
+        labels = labels.to(device)
 
         def logits_of(pixels: Tensor) -> Tensor:
             # a copy, for predictions are written into it
@@ -153,7 +158,7 @@ class LoopWork(AttackWork):
             return _logits(found)[None]
 
         ignored = IGNORED if self.situation.ignore_index is None else self.situation.ignore_index
-        return segmentation_loss(logits_of, labels, self.attack, ignored)
+        return segmentation_loss(logits_of, labels, self.attack, NO_CLASS if truth is None else ignored)
 
     def _objects(self, truth: DetectorTruth, picture: Tensor, sample: Any) -> Loss:
         model, seed = self.situation.model, picture_seed(self.situation.seed, self.situation.name_of(sample), "loss", 0)
@@ -183,7 +188,7 @@ def is_detector(model: Any) -> bool:
 
 
 def _logits(found: Sequence[Any]) -> Tensor:
-    logits = getattr(found[0], "seg_logits", None)
-    if logits is None:
-        raise NotToModelError("An attack needs a segmentor whose predictions have `seg_logits`.")
-    return logits.data
+    logits, shares = getattr(found[0], "seg_logits", None), getattr(found[0], "pred_score", None)
+    if logits is None and shares is None:
+        raise NotToModelError("An attack needs predictions with `seg_logits`, or `pred_score` of a classifier.")
+    return logs_of_shares(shares) if logits is None else logits.data
