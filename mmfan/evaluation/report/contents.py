@@ -17,6 +17,7 @@ from mmfan.evaluation.summary.differences import Differences
 from mmfan.evaluation.summary.flips import FlipSummary
 from mmfan.evaluation.summary.intervals import Intervals, PictureSummary
 from mmfan.evaluation.summary.spread import GroupSummary
+from mmfan.evaluation.summary.strengths import Strengths
 from mmfan.evaluation.summary.summary import Summary
 from mmfan.utils.tables import Table
 from mmfan.utils.text import shortlist
@@ -118,6 +119,7 @@ class Section:
         tables: Every table with content, as text.
         notes: What a reader must know.
         numbers: A dict for each model, in the types of JSON, unrounded.
+        curves: Of a family without means, the scores of each model at each strength.
     """
 
     title: str
@@ -126,6 +128,7 @@ class Section:
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
     numbers: tuple[dict[str, Any], ...] = ()
+    curves: tuple[Strengths, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)

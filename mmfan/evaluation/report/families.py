@@ -152,7 +152,8 @@ def _by_strength(runs: Sequence[Run], family: Protocol, metric: str, partial: bo
     title = title_of(family)
     types = dict.fromkeys(name for one in found for name in one.scores)
     tables = tuple(_strength_table(found, name, family, metric) for name in types)
-    return Section(title, family, text_of(family), tables, (), tuple(one.to_dict() for one in found))
+    numbers = tuple(one.to_dict() for one in found)
+    return Section(title, family, text_of(family), tables, (), numbers, tuple(found))
 
 
 def _strength_table(found: Sequence[Strengths], name: str, family: Protocol, metric: str) -> Table:

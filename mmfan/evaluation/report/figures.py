@@ -9,13 +9,15 @@ import cv2
 import numpy as np
 
 from mmfan.errors import MMFanError
+from mmfan.evaluation.protocol.definition import family_text
 from mmfan.evaluation.report.contents import ModelReport, Report
 from mmfan.evaluation.results.pictures import ShownPicture, find_pictures
 from mmfan.utils.files import write_whole
-from mmfan.utils.text import one_line
+from mmfan.utils.text import one_line, spoken
 from mmfan.visualization.calibration_plots import confidence_against_accuracy, reliability_diagrams
 from mmfan.visualization.grids import ModelRow, model_grid
 from mmfan.visualization.robustness_plots import retention_bars, retention_map, severity_curves
+from mmfan.visualization.strength_plots import strength_curves
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,12 @@ def plots(report: Report) -> list[Figure]:
 
     Returns:
         ``retention_by_corruption``, ``score_by_severity``, ``retention_map`` and, of models judged with calibration,
-        ``confidence_by_accuracy`` and ``reliability``; none if no model has a clean score.
+        ``confidence_by_accuracy`` and ``reliability``, if a model has a clean score; and the curve over the strength of
+        each family without means (``attack_segpgd``).
     """
     models = [replace(model.summary, name=model.name) for model in report.models if model.summary.clean is not None]
     if not models:
-        return []
+        return _of_strengths(report)
     groups = report.protocol.groups
     labels = dict.fromkeys(model.summary.label for model in report.models)
     subtitle = f"{report.metric}; {'; '.join(labels) if len(labels) <= 2 else 'partial, see the notes'}"
@@ -51,7 +54,21 @@ def plots(report: Report) -> list[Figure]:
         ("score_by_severity", "Score by severity", severity_curves(models, groups, report.metric, subtitle)),
         ("retention_map", "Retention by model and corruption", retention_map(models, groups, subtitle)),
     )
-    return [Figure(name, title, _png(picture)) for name, title, picture in (*drawn, *_of_calibration(report, subtitle))]
+    made = [Figure(name, title, _png(picture)) for name, title, picture in (*drawn, *_of_calibration(report, subtitle))]
+    return [*made, *_of_strengths(report)]
+
+
+def _of_strengths(report: Report) -> list[Figure]:
+    """Curves over strengths: a figure for each type of each family that has no means."""
+    made: dict[str, Figure] = {}
+    for section in report.sections:
+        kind, told = section.protocol.kind, family_text(section.protocol.first) if section.curves else ""
+        for name in dict.fromkeys(name for one in section.curves for name in one.scores):
+            drawn = strength_curves(section.curves, name, report.metric, kind.strength or "strength", told)
+            file = f"{kind.name}_{name}"
+            file = file if file not in made else f"{file}_{len(made)}"
+            made[file] = Figure(file, f"{spoken(name)}: {told}", _png(drawn))
+    return list(made.values())
 
 
 def _of_calibration(report: Report, subtitle: str) -> list[tuple[str, str, np.ndarray]]:

@@ -10,6 +10,7 @@ from mmfan.evaluation.judging.asked_cues import asked_cues
 from mmfan.evaluation.protocol import get_protocol, under_adaptation
 from mmfan.evaluation.report import build_report, read_runs
 from mmfan.evaluation.report.closing import overview_text, report_words
+from mmfan.evaluation.report.figures import plots
 from mmfan.evaluation.report.formats import as_csv, as_json, as_latex, as_markdown
 from mmfan.evaluation.report.html import as_html
 from mmfan.evaluation.report.runs.choice import choose_families, choose_protocol
@@ -179,3 +180,20 @@ def test_cues_have_one_section_and_no_mean(store):
         assert "Textures swapped" in text
     alone = build_report(runs, wanted)
     assert [one.title for one in alone.sections] == ["Shape and texture"]
+
+
+def test_curves_of_an_attack_in_plots_and_on_the_page(report):
+    assert [figure.name for figure in plots(report)][-1] == "attack_pgd"
+    page = as_html(report)
+    # half of 0.8 between 0.6 at 1 and 0.2 at 4: at 2.5 of 4, which is 180 of the 288 across
+    assert "translate(210.0," in page
+    assert "Curves of mIoU in % over the radius in 1/255 of pgd. fan-t 0: 80.0, 1: 60.0, 4: 20.0; half of the clean " \
+        "score at 2.50" in page  # fmt: skip
+
+
+def test_plots_of_attacks_alone(tmp_path):
+    made = ResultsStore(tmp_path / "r.jsonl")
+    add(made, ATTACKED, [0.8, 0.6, 0.5])
+    found = build_report(read_runs([made.path]), ATTACKED)
+    assert [figure.name for figure in plots(found)] == ["attack_pgd"]
+    assert "half of the clean score not reached" in as_html(found)

@@ -16,6 +16,7 @@ from mmfan.evaluation.report.page.heat import heat_maps
 from mmfan.evaluation.report.page.markup import Markup, element, joined
 from mmfan.evaluation.report.page.overall import all_metrics, cards
 from mmfan.evaluation.report.page.plots import bars, legend
+from mmfan.evaluation.report.page.strengths import strength_curves
 from mmfan.evaluation.report.page.tables import html_table, section
 from mmfan.evaluation.report.page.trust import linked, made_by, trust
 from mmfan.evaluation.report.page.viewer import viewer
@@ -63,9 +64,11 @@ def _sections(report: Report, who: Who) -> list[tuple[str, str, Markup | None]]:
         tables = [joined(element("h3", table.title), html_table(table, who)) for table in one.tables]
         notes = _list(one.notes) if one.notes else None
         name = f"family-{at}"
-        made.append(
-            (name, one.title, element("section", element("h2", one.title), _lead(one.text), notes, *tables, id=name))
-        )
+        place_of = {model.name: place for place, model in enumerate(report.models)}
+        drawn = strength_curves(one, place_of)
+        key = _lead("A cross is where half of the clean score is left; 0 is the clean pictures.") if drawn else None
+        content = element("h2", one.title), _lead(one.text), notes, key, drawn, *tables
+        made.append((name, one.title, element("section", *content, id=name)))
     return made
 
 
