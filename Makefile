@@ -22,8 +22,8 @@ demo: setup          ## draw the miniature set, train FAN-T-Hybrid on it, test i
 	@bash .ci/demo.sh
 
 # As many files at a time as there are cores, up to four (each takes up to 2 GB); a file is whole in one process, so that
-# what it prepares is prepared once. ARGS="-n 0" for one after the other.
-PARALLEL := -n logical --maxprocesses 4 --dist loadfile
+# what it prepares is prepared once; in the order of tests/conftest.py. ARGS="-n 0" for one after the other.
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: dev            ## the whole test suite
 	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest $(PARALLEL) $(ARGS)

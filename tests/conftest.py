@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -23,6 +24,14 @@ leave_plain()  # before anything imports mmengine
 settings.register_profile("same", derandomize=True, database=None, deadline=None, print_blob=True)
 settings.register_profile("drawn", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("same" if os.environ.get("CI") else "drawn"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In several processes the files with most long tests come first: none begins when the other processes are done."""
+    if not hasattr(config, "workerinput"):
+        return
+    long = Counter(item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("process"))
+    items.sort(key=lambda item: -long[item.path])
 
 
 @pytest.fixture(autouse=True)

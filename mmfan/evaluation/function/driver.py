@@ -17,7 +17,7 @@ from mmfan.evaluation.function.scoring.predictions import PredictionError
 from mmfan.evaluation.function.scoring.scoring import LabelScores, Scores
 from mmfan.evaluation.function.shown import Shown
 from mmfan.evaluation.function.sources.items import Item, Ready, Unit
-from mmfan.evaluation.function.sources.sources import Chosen
+from mmfan.evaluation.function.sources.sources import Chosen, absent_text
 from mmfan.evaluation.function.stream import Workers
 from mmfan.evaluation.function.units import Units
 from mmfan.evaluation.judging.cells import CellProgress
@@ -204,10 +204,7 @@ class Driver:
         if cell == CLEAN and isinstance(scores, LabelScores):
             absent = scores.absent(found)
             if absent:
-                self.logger.warning(
-                    f"{counted(len(absent), 'class', 'classes')} of {len(scores.data.classes)} never occur in the "
-                    f"truth: {shortlist(absent, 10)}. Means are over the others."
-                )
+                self.logger.warning(f"{absent_text(absent, len(scores.data.classes))} Means are over the others.")
         flips = None if self.flips is None else self.flips.end()
         return replace(found, metrics={**found.metrics, **own}, flips=flips)
 

@@ -232,7 +232,7 @@ def test_classes_that_never_occur_are_told(tmp_path, caplog):
     data = SegmentationData(*write_folders(tmp_path), [*CLASSES, "bus"])
     with caplog.at_level(logging.WARNING, "mmfan.judge"):
         found = judge(by_brightness, data)
-    assert "1 class of 4 never occur in the truth: bus. Means are over the others." in caplog.text
+    assert "1 class of 4 never occurs in the truth: bus. Means are over the others." in caplog.text
     assert "3 of 4 classes" in found.summary.label
 
 

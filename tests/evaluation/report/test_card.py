@@ -15,6 +15,7 @@ from mmfan.evaluation.report.card import (
     read_card,
     write_card,
 )
+from mmfan.evaluation.report.contents import ReportError
 from mmfan.evaluation.report.gate import ExpectationError
 from mmfan.evaluation.summary.selection import MissingCellsError
 
@@ -42,6 +43,12 @@ def written(tmp_path, **more):
     path = tmp_path / "card.json"
     write_card(path, run_of(tmp_path, **more), SMALL, "mIoU")
     return path
+
+
+def test_a_card_in_the_place_of_results_is_told(tmp_path):
+    card = written(tmp_path)
+    with pytest.raises(ReportError, match=r"is a results card, no results file.*RESULTS --check .*card\.json"):
+        read_runs([card])
 
 
 def test_a_card_by_hand(tmp_path):

@@ -33,6 +33,17 @@ Folder = str | os.PathLike[str]
 Palette = Sequence[Sequence[int]]
 
 
+def absent_text(absent: Sequence[str], count: int) -> str:
+    """A sentence on the classes, of so many, that the truth does not hold.
+
+    >>> absent_text(["bus"], 19), absent_text(["bus", "train"], 19)
+    ('1 class of 19 never occurs in the truth: bus.', '2 classes of 19 never occur in the truth: bus, train.')
+    """
+    told = counted(len(absent), "class", "classes")
+    verb = "occurs" if len(absent) == 1 else "occur"
+    return f"{told} of {count} never {verb} in the truth: {shortlist(absent, 10)}."
+
+
 class Data(ABC):
     """Pictures with their truth, in an order.
 
@@ -288,8 +299,7 @@ class CocoData(Data):
         absent = [name for name in self.classes if not named[name]]
         if not absent:
             return ()
-        told = counted(len(absent), "class", "classes")
-        return (f"{told} of {len(self.classes)} never occur in the truth: {shortlist(absent, 10)}.",)
+        return (absent_text(absent, len(self.classes)),)
 
     def item(self, number: int) -> Item:
         """The picture of a number, with its id."""

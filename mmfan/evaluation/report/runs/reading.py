@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmfan.evaluation.report.contents import ReportError, Run
+from mmfan.evaluation.results.record import ResultsError
 from mmfan.evaluation.results.store import Record, ResultsStore, RunKey, group_runs, key_of
 from mmfan.utils.commands import command_name
 
@@ -35,7 +36,7 @@ def read_runs(paths: Iterable[str | Path]) -> list[Run]:
         paths: Results files; one that is given twice counts once.
 
     Raises:
-        ReportError: A file is not there or holds no records.
+        ReportError: A file is not there, holds no records, or is a card.
         mmfan.evaluation.results.store.ResultsError: A line of a file is no record.
         OSError: A file cannot be read.
     """
@@ -43,7 +44,15 @@ def read_runs(paths: Iterable[str | Path]) -> list[Run]:
     for path in dict.fromkeys(Path(path) for path in paths):
         if not path.exists():
             raise ReportError(f"There is no results file {path}; `{command_name('judge')}` writes one.")
-        records = ResultsStore(path).records()
+        try:
+            records = ResultsStore(path).records()
+        except ResultsError as error:
+            if _is_card(path):
+                raise ReportError(
+                    f"{path} is a results card, no results file; to compare one's own run with it: "
+                    f"`{command_name('report')} RESULTS --check {path}`."
+                ) from error
+            raise
         if not records:
             raise ReportError(f"The results file {path} holds no records; judge a model first.")
         for key, own in group_runs(records).items():
@@ -54,6 +63,12 @@ def read_runs(paths: Iterable[str | Path]) -> list[Run]:
         raise ReportError("Expected at least one results file, got none.")
     runs = [Run("", key, tuple((path, tuple(own)) for path, own in files)) for (key, _), files in found.items()]
     return [replace(run, name=name) for name, run in zip(_names(runs), runs, strict=True)]
+
+
+def _is_card(path: Path) -> bool:
+    """Whether a file begins as the cards of :mod:`..report.card` do."""
+    with open(path, "rb") as file:
+        return b'"mmfan_card"' in file.read(100)
 
 
 def _names(runs: Sequence[Run]) -> list[str]:

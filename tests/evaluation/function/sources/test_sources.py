@@ -178,7 +178,7 @@ def test_coco(tmp_path):
     data = CocoData(*write_coco(tmp_path))
     assert (data.names, data.classes, data.name) == (["val2017/a.png"], ("box", "disc"), "coco")
     assert tuple(data.item(0)) == (str(tmp_path / "val2017/a.png"), 7, "val2017/a.png", (48, 40), False)
-    assert data.remarks == ("1 class of 2 never occur in the truth: disc.",)
+    assert data.remarks == ("1 class of 2 never occurs in the truth: disc.",)
     assert CocoData(*write_coco(tmp_path), classes=["box"], root=tmp_path).remarks == ()
 
 
