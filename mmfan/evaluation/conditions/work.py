@@ -33,6 +33,11 @@ from mmfan.errors import MMFanError
 LOOP, FUNCTION = "loop", "function"
 
 
+def is_a(model: Any, name: str) -> bool:
+    """Whether a model is of a class of this name, or of one made from it: that of a package that may not be there."""
+    return name in {kind.__name__ for kind in type(model).__mro__}
+
+
 class NotToModelError(MMFanError):
     """A condition was asked of a model that it cannot be done to."""
 

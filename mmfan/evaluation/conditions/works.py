@@ -23,6 +23,17 @@ def working(cells: Sequence[Cell]) -> dict[Condition, Kind]:
     return {condition: kind for condition, kind in kinds.items() if kind.factory}
 
 
+def first_of_each(cells: Sequence[Cell]) -> list[int]:
+    """Numbers of the first cell of each work: those that a preflight tries."""
+    first: dict[Condition, int] = {}
+    works = working(cells)
+    for number, cell in enumerate(cells):
+        condition = None if cell.condition is None else cell.condition.of_strength(None)
+        if condition in works:
+            first.setdefault(condition, number)
+    return list(first.values())
+
+
 def refuse_bare_function(cells: Sequence[Cell], told: str) -> None:
     """See that nothing is asked of a model that nobody can look into.
 

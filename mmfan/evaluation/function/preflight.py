@@ -12,6 +12,7 @@ import numpy as np
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.corruptions.engine import SMALLEST_SIDE
+from mmfan.evaluation.conditions.works import first_of_each
 from mmfan.evaluation.function.driver import Caller
 from mmfan.evaluation.function.probe import probe_entry
 from mmfan.evaluation.function.scoring.predictions import PredictionError
@@ -95,6 +96,8 @@ def preflight(planned: Planned) -> dict[str, Any]:
     with findings.collected():
         signature = _try_model(planned, picture)
     findings.conclude("judging")
+    _try_works(planned, picture, units, findings)
+    findings.conclude("judging")
     for remark in data.remarks:
         planned.logger.warning(remark)
     planned.logger.info(
@@ -102,6 +105,18 @@ def preflight(planned: Planned) -> dict[str, Any]:
         f"one, and one through the model: nothing found in {time.perf_counter() - began:.1f} s"
     )
     return probe_entry(planned.items[picture].name, signature)
+
+
+def _try_works(planned: Planned, picture: int, units: Units, findings: Findings) -> None:
+    """Take one picture through what each condition does to the model."""
+    caller, item = planned.caller, planned.items[picture]
+    if caller.works is None:
+        return
+    for number in first_of_each(planned.cells):
+        with findings.collected(), caller.works.during(planned.cells[number], {}):
+            ready = make_here(planned.preparation, units.of(number, picture))
+            caller.call(planned.cells[number], [item], [ready])
+    caller.prepare_works(planned.cells, planned.preparation.seed)  # anew: some go on from what they have seen
 
 
 def _check_files(items: Chosen, findings: Findings) -> list[Size | None]:

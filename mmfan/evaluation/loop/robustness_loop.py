@@ -236,7 +236,7 @@ class RobustnessLoop(BaseLoop):
         run = self._cell_run(self.key)
         passes = CellPasses(
             self.runner, mode, run, loader=self.dataloader, batches=self.batches, computing=self.computing,
-            evaluators=self.evaluator_of, works=self._works(), shown=self.shown, flips=self.flips,
+            evaluators=self.evaluator_of, works=self.works(), shown=self.shown, flips=self.flips,
         )  # fmt: skip
         curves = Curves.of_runner(self.runner, mode)
         run.each = curves.add
@@ -246,7 +246,7 @@ class RobustnessLoop(BaseLoop):
         curves.conclude(metrics)
         return metrics
 
-    def _works(self) -> Works:
+    def works(self) -> Works:
         """What the conditions do to the model; what cannot be done to it is said now."""
         if working(self.cells) and self.computing.compile_options is not None:
             raise MMFanError("A compiled model cannot be adapted or attacked while it is judged: leave `compile` out.")
@@ -277,7 +277,7 @@ class RobustnessLoop(BaseLoop):
         """
         if self.checked:
             return
-        self._works()  # what a condition cannot do to this model is seen at once
+        self.works()  # what a condition cannot do to this model is seen at once
         with main_process_alone() as is_main:
             if is_main:
                 self.runner.logger.info(preflight(self, with_model))

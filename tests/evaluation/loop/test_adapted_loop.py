@@ -76,10 +76,10 @@ def test_what_is_refused(parts, tmp_path):
     compiled = make_runner(*parts, tmp_path, protocol=PROTOCOL, adapt="bn")
     compiled.test_loop.computing.compile_options = {}
     with pytest.raises(MMFanError, match="compiled model cannot be adapted"):
-        compiled.test_loop._works()
+        compiled.test_loop.works()
     skipping = make_runner(*parts, tmp_path, protocol=PROTOCOL, adapt={"name": "sar", "skip": ["stage4"]})
     with pytest.raises(NotToModelError, match="no module 'stage4' to skip; at the top it has data_preprocessor"):
-        skipping.test_loop._works()
+        skipping.test_loop.works()
 
 
 def test_cells_of_a_loop_with_conditions(parts, tmp_path):

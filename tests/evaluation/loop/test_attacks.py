@@ -8,9 +8,10 @@ from helpers.tiny_retinanet import write_detector
 from helpers.tiny_robustness import judge, make_runner, write_parts
 
 from mmfan.errors import MMFanError
-from mmfan.evaluation.conditions import Situation
+from mmfan.evaluation.conditions import NotToModelError, Situation
 from mmfan.evaluation.conditions.attack.detector_truth import DetectorTruth
 from mmfan.evaluation.judging.asked_attack import asked_attacks
+from mmfan.evaluation.judging.findings import PreflightError
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_a_detector_is_attacked_by_its_own_losses(tmp_path):
     runner = make_runner(config, checkpoint, tmp_path / "work", protocol=protocol, results=str(tmp_path / "r.jsonl"))
     loop = runner.test_loop
     runner.load_or_resume()
-    works, model = loop._works(), runner.model.eval()
+    works, model = loop.works(), runner.model.eval()
     [batch] = [part[1] for part in next(iter(loop.dataloader))]
     known = DetectorTruth(Situation(model, dataset=loop.clean_dataset)).sample(batch["data_samples"][0])
     own = loop.clean_dataset.get_data_info(0)["instances"]
@@ -115,6 +116,40 @@ def test_pixel_attacks_of_a_detector_are_refused_before_the_first_cell(tmp_path)
     with pytest.raises(MMFanError, match="segpgd weighs the loss of each pixel"):
         judge(config, checkpoint, tmp_path / "results.jsonl", protocol=attacks("segpgd"))
     assert not Path(tmp_path / "results.jsonl").exists() or not (tmp_path / "results.jsonl").read_text()
+
+
+def test_a_detection_transformer_is_attacked(tmp_path):
+    pytest.importorskip("mmdet")
+    from helpers.tiny_dino import write_dino
+
+    runner = make_runner(*write_dino(tmp_path), tmp_path / "work", protocol=attacks("fgsm", "pgd", eps=(8,), steps=2))
+    loop = runner.test_loop
+    runner.load_or_resume()
+    works, model = loop.works(), runner.model.eval()
+    [(_, batch)] = next(iter(loop.dataloader))
+    moved = []
+    for cell in loop.cells[1:]:
+        with works.during(cell, {}), torch.no_grad():
+            found = works.forward(lambda changed: changed["inputs"], batch)
+        moved.append((found[0].int() - batch["inputs"][0].int()).abs())
+    assert all(0 < one.max() <= 8 for one in moved)
+    assert (moved[0] == 8).float().mean() > 0.5  # nearly every pixel has a gradient
+    assert not any(module.training for module in model.modules())
+
+
+def test_what_cannot_be_done_is_found_before_the_first_cell(tmp_path):
+    from helpers.known_segmentor import KNOWN
+
+    config, checkpoint = write_parts(tmp_path, more=KNOWN)
+    with pytest.raises(PreflightError, match=r"the model under pgd .* cannot be used: .* requires grad"):
+        judge(config, checkpoint, tmp_path / "results.jsonl", protocol=attacks("pgd"))
+    assert not (tmp_path / "results.jsonl").exists()
+    pytest.importorskip("mmdet")
+    detector = write_detector(tmp_path / "detector")
+    for name in ("tent", "sar"):
+        with pytest.raises(NotToModelError, match=r"detectors do not keep .* BatchNorm statistics adapt any model: bn"):
+            judge(*detector, tmp_path / "detector.jsonl", protocol={"corruptions": {"fog": [1]}}, adapt=name)
+    assert not (tmp_path / "detector.jsonl").exists()
 
 
 def _records(path):

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmfan.evaluation.conditions.adaptation.norms import affine_norms, refuse_without
-from mmfan.evaluation.conditions.adaptation.parameters import ChangingParameters
+from mmfan.evaluation.conditions.adaptation.parameters import NO_ENTROPY, ChangingParameters
 from mmfan.evaluation.conditions.work import NotToModelError, Situation
 
 
@@ -34,11 +34,7 @@ def logits_of(outputs: Any) -> list[Tensor]:
     found = [_of_sample(sample) for sample in samples]
     tensors = [one for one in found if isinstance(one, Tensor)]
     if not found or len(tensors) < len(found):
-        raise NotToModelError(
-            "TENT and SAR follow the entropy of a segmentor's logits or a classifier's, and this model's predictions "
-            "have none (detectors do not keep the probabilities of all classes). BatchNorm statistics adapt any "
-            "model: bn."
-        )
+        raise NotToModelError(NO_ENTROPY)
     return tensors
 
 

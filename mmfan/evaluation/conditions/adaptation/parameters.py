@@ -11,7 +11,12 @@ from torch import Tensor, nn
 
 from mmfan.corruptions.cell import Cell
 from mmfan.evaluation.conditions.adaptation.norms import Forwards, batch_norms, by_batch
-from mmfan.evaluation.conditions.work import Situation, Work
+from mmfan.evaluation.conditions.work import NotToModelError, Situation, Work, is_a
+
+NO_ENTROPY = (
+    "TENT and SAR follow the entropy of a segmentor's logits or a classifier's, and this model's predictions have none "
+    "(detectors do not keep the probabilities of all classes). BatchNorm statistics adapt any model: bn."
+)
 
 
 class ChangingParameters(Work, ABC):
@@ -24,10 +29,15 @@ class ChangingParameters(Work, ABC):
         norms: The layers whose scale and shift change.
         reset: When the model becomes the trained one again: before each ``'picture'``, each ``'cell'``, or ``'never'``
             in a run (between its cells it is the trained one for all that else is judged).
+
+    Raises:
+        NotToModelError: The model is a detector.
     """
 
     def __init__(self, situation: Situation, norms: Sequence[nn.Module], reset: str) -> None:
         super().__init__(situation)
+        if is_a(situation.model, "BaseDetector"):
+            raise NotToModelError(NO_ENTROPY)
         self.model: nn.Module = situation.model
         self.reset = reset
         parameters = [one for norm in norms for one in norm.parameters(recurse=False)]

@@ -6,8 +6,8 @@ random start is drawn from the picture's name, in the order of the channels red,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from mmfan.evaluation.conditions.adaptation.entropy import logs_of_shares
 from mmfan.evaluation.conditions.attack.detector_truth import DetectorTruth
 from mmfan.evaluation.conditions.attack_settings import attack_of
 from mmfan.evaluation.conditions.condition import Condition
-from mmfan.evaluation.conditions.work import NotToModelError, PictureBatch, Situation, Work
+from mmfan.evaluation.conditions.work import NotToModelError, PictureBatch, Situation, Work, is_a
 
 NO_CLASS = -1  # in the place of the number of pixels that do not count
 
@@ -117,7 +117,7 @@ class LoopWork(AttackWork):
 
     def __init__(self, condition: Condition, situation: Situation) -> None:
         super().__init__(condition, situation)
-        self.truth = DetectorTruth(situation) if is_detector(situation.model) else None
+        self.truth = DetectorTruth(situation) if is_a(situation.model, "BaseDetector") else None
         if self.truth is not None:
             detection_loss(torch.sum, self.attack)  # refuses what is not for detectors
 
@@ -166,7 +166,7 @@ class LoopWork(AttackWork):
 
         def loss_of(pixels: Tensor) -> Tensor:
             cuda = [pixels.device] if pixels.device.type == "cuda" else []
-            with torch.random.fork_rng(cuda):  # detectors draw which boxes they learn from
+            with torch.random.fork_rng(cuda), _with_queries(model):  # detectors draw which boxes they learn from
                 torch.manual_seed(seed)
                 batch = {"inputs": [pixels[0].flip(0) * LEVELS], "data_samples": [known.clone()]}
                 ready = model.data_preprocessor(batch, False)
@@ -182,9 +182,20 @@ def _resized(scores: Tensor, size: tuple[int, ...]) -> Tensor:
     return F.interpolate(scores.float(), size, mode="bilinear", align_corners=False)
 
 
-def is_detector(model: Any) -> bool:
-    """Whether a model of OpenMMLab is a detector, by the names of its classes."""
-    return "BaseDetector" in {kind.__name__ for kind in type(model).__mro__}
+@contextmanager
+def _with_queries(model: Any) -> Iterator[None]:
+    """Have a detection transformer make what its losses need: denoising queries and the like, in training alone.
+
+    The detector itself is told that it is in training; its parts stay as they are in tests.
+    """
+    if not is_a(model, "DetectionTransformer"):
+        yield
+        return
+    model.training = True
+    try:
+        yield
+    finally:
+        model.training = False
 
 
 def _logits(found: Sequence[Any]) -> Tensor:

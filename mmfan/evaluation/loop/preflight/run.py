@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
+
+import torch
 
 from mmfan.corruptions.engine import SMALLEST_SIDE
 from mmfan.datasets.transforms.pipelines import innermost_datasets
 from mmfan.errors import MMFanError
+from mmfan.evaluation.conditions.works import first_of_each
 from mmfan.evaluation.judging.findings import Findings
 from mmfan.evaluation.judging.headers import Size, check_twice, smallest
 from mmfan.evaluation.judging.pictures import spread
@@ -131,6 +135,24 @@ def _try_pictures(
         ):
             [(_, batch)] = loader.collate_fn([loader.dataset[0, picture]])
             try_model(loop.runner.model, batch, classes, loop.computing, findings)
+        if not findings.problems:
+            _try_works(loop, picture, findings)
+
+
+def _try_works(loop: Any, picture: int, findings: Findings) -> None:
+    """Take one picture through what each condition does to the model: an hour later it would fail in the same way."""
+    model, loader, works = loop.runner.model, loop.dataloader, loop.works()
+    for number in first_of_each(loop.cells):
+        with (
+            same_weights(model),
+            findings.collected(),
+            building(f"the model under {loop.cells[number].condition}"),
+            loop.computing.prepared(),
+            torch.no_grad(),
+            works.during(loop.cells[number], {}),
+        ):
+            [(_, batch)] = loader.collate_fn([loader.dataset[number, picture]])
+            loop.computing.forward(partial(works.forward, model.test_step), batch)
 
 
 def preflight_of_validation(loop: Any) -> None:

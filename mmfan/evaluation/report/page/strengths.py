@@ -81,7 +81,9 @@ def _grid(axes: _Axes, what: str) -> list[Markup]:
         score = axes.top * part / 4
         height = axes.down(score)
         drawn.append(element("line", x1=LEFT, x2=WIDE - RIGHT, y1=height, y2=height, class_="grid"))
-        drawn.append(element("text", f"{100 * score:.0f}", x=LEFT - 5, y=axes.down(score, 3.5), class_="tick end"))
+        drawn.append(
+            element("text", f"{round(100 * score, 1):g}", x=LEFT - 5, y=axes.down(score, 3.5), class_="tick end")
+        )
     for step in axes.steps:
         drawn.append(element("text", f"{step:g}", x=axes.across(step), y=HIGH - BOTTOM + 13, class_="tick middle"))
     drawn.append(element("text", what, x=axes.across(axes.steps[-1] / 2), y=HIGH - 5, class_="tick middle"))

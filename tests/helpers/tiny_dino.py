@@ -1,0 +1,51 @@
+"""A config of DINO, a detection transformer with denoising queries, that is small enough for a test."""
+
+from helpers.tiny_retinanet import CONFIG, write_coco
+
+MODEL = """
+_base_ = ["mmdet::dino/dino-4scale_r50_8xb2-12e_coco.py"]
+model = dict(
+    num_queries=20,
+    backbone=dict(depth=18, init_cfg=None),
+    neck=dict(in_channels=[128, 256, 512], out_channels=32, norm_cfg=dict(num_groups=4)),
+    encoder=dict(
+        num_layers=1,
+        layer_cfg=dict(
+            self_attn_cfg=dict(embed_dims=32, num_heads=4), ffn_cfg=dict(embed_dims=32, feedforward_channels=32)
+        ),
+    ),
+    decoder=dict(
+        num_layers=1,
+        layer_cfg=dict(
+            self_attn_cfg=dict(embed_dims=32, num_heads=4),
+            cross_attn_cfg=dict(embed_dims=32, num_heads=4),
+            ffn_cfg=dict(embed_dims=32, feedforward_channels=32),
+        ),
+    ),
+    positional_encoding=dict(num_feats=16),
+    bbox_head=dict(num_classes=2, embed_dims=32),
+    dn_cfg=dict(group_cfg=dict(num_dn_queries=4)),
+    test_cfg=dict(max_per_img=20),
+)
+"""
+
+
+def write_dino(folder):
+    """Write set, config and checkpoint (of the model as it is built); returns the paths of the last two."""
+    import torch
+    from mmengine.registry import MODELS, DefaultScope
+
+    from mmfan.apis import load_config
+
+    write_coco(folder)
+    config = folder / "dino.py"
+    data = CONFIG[CONFIG.index("test_dataloader") :].replace(
+        "test_dataloader = dict(", "test_dataloader = dict(_delete_=True,", 1
+    )
+    data = data.replace("test_evaluator = dict(", "test_evaluator = dict(_delete_=True, ")
+    config.write_text(MODEL + data.replace("{root}", folder.as_posix()))
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope("mmdet"):
+        model = MODELS.build(load_config(config).model)
+    torch.save({"state_dict": model.state_dict(), "meta": {}}, folder / "dino.pth")
+    return config, folder / "dino.pth"
