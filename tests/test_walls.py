@@ -62,7 +62,7 @@ OPENMMLAB = {"mmengine", "mmcv", "mmseg", "mmdet", "mmpretrain"}
 # Who has one of them only gets a working half: a room of segmentation names no mmdet, one of detection no mmseg.
 SEGMENTATION = (
     "datasets.cityscapes", "datasets.cityscapes_c", "datasets.weather", "datasets.transforms.load_labels",
-    "models.decode_heads", "evaluation.metrics.segmentation",
+    "models.decode_heads", "training.shape_teacher", "evaluation.metrics.segmentation",
 )  # fmt: skip
 DETECTION = (
     "datasets.coco", "datasets.coco_c", "datasets.coco_annotations", "datasets.coco_weather",

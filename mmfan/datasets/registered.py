@@ -22,7 +22,7 @@ _WEATHER = (
 
 AUGMENTATIONS = (
     "AmplitudeMix", "AugMix", "FourierWave", "MaskBlocks", "OAMix", "PaintByNumbers", "RandomFilter", "SeedByPicture",
-    "SmoothColour", "Views",
+    "SmoothColour", "SwapTextures", "Views",
 )  # fmt: skip
 
 OF_CLASSES = ("KeepClean", "LoadFormedImage", "PackClasses", "RandomResizedCrop")
@@ -35,6 +35,7 @@ if is_installed("mmcv"):
     from mmfan.datasets.augmentations.painting import PaintByNumbers
     from mmfan.datasets.augmentations.passes import PassSampler, SeedByPicture
     from mmfan.datasets.augmentations.prime import RandomFilter, SmoothColour
+    from mmfan.datasets.augmentations.textures import SwapTextures
     from mmfan.datasets.augmentations.views import Views
     from mmfan.datasets.augmentations.wave import FourierWave
     from mmfan.datasets.classes.dataset import ClassFoldersDataset
@@ -46,7 +47,7 @@ if is_installed("mmcv"):
 
     __all__ += ["BandNoise", "Corrupt", "LoadImageFromFile", "PatchDrop"]
     __all__ += ["AmplitudeMix", "AugMix", "FourierWave", "MaskBlocks", "OAMix", "PaintByNumbers", "PassSampler"]
-    __all__ += ["RandomFilter", "SeedByPicture", "SmoothColour", "Views"]
+    __all__ += ["RandomFilter", "SeedByPicture", "SmoothColour", "SwapTextures", "Views"]
     __all__ += ["ClassFoldersDataset", "KeepClean", "LoadFormedImage", "PackClasses", "RandomResizedCrop"]
 else:
     register_missing(TRANSFORMS, "mmcv", ("BandNoise", "Corrupt", "LoadImageFromFile", "PatchDrop", *AUGMENTATIONS))

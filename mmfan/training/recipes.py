@@ -86,6 +86,10 @@ RECIPES: dict[str, tuple[str, Callable[[Config], None]]] = {
     ),
     "wave": ("a planar wave a channel (arXiv 2403.01944)", _step(type="mmfan.FourierWave")),
     "paint": ("labels painted into the picture, segmentors (arXiv 2010.05495)", _step(type="mmfan.PaintByNumbers")),
+    "textures": (
+        "textures swapped within segments, segmentors (after arXiv 1811.12231)",
+        _step(type="mmfan.SwapTextures"),
+    ),
     "mask": ("blocks hidden (arXiv 2212.01322)", _step(type="mmfan.MaskBlocks")),
     "filter": ("a random filter on half of the pictures (PRIME)", _step(type="mmfan.RandomFilter", prob=0.5)),
     "colour": ("a random map of colours on half of the pictures (PRIME)", _step(type="mmfan.SmoothColour", prob=0.5)),

@@ -1,9 +1,10 @@
 """Plug-ins of training, registered under the scope ``mmfan``; importing this module registers them."""
 
-from mmfan.environment import check_environment
+from mmfan.environment import check_environment, is_installed, register_missing
 
 check_environment()
 
+from mmfan.registry import MODELS  # noqa: E402
 from mmfan.training.amplitude_hook import AmplitudeMixHook  # noqa: E402
 from mmfan.training.classification.image_classifier import ImageClassifier  # noqa: E402
 from mmfan.training.classification.token_labelling import TokenLabeler, TokenLabelStudent  # noqa: E402
@@ -24,3 +25,10 @@ __all__ = [
     "TokenLabelStudent",
     "TokenLabeler",
 ]
+
+if is_installed("mmseg"):
+    from mmfan.training.shape_teacher import ShapeTeacherWrapper
+
+    __all__ += ["ShapeTeacherWrapper"]
+else:
+    register_missing(MODELS, "mmseg", ("ShapeTeacherWrapper",))

@@ -13,7 +13,8 @@ ADDRESS = re.compile(
     r"_(?P<gpus>\d+)xb(?P<pictures>\d+)-(?P<length>\d+)(?P<unit>[ke])"
     r"_(?P<data>cityscapes|coco|imagenet)(?:-(?P<crop>\d+)x\d+)?(?:_(?:cwfa|augmix|robust))?"
 )
-SHORT = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*_(?:mini|camvid|bccd|imagenette)(?:_(?:cwfa|augmix|robust|yardstick))?")
+ENDINGS = "cwfa|augmix|robust|yardstick|textures|shape"
+SHORT = re.compile(rf"[a-z0-9]+(?:[_-][a-z0-9]+)*_(?:mini|camvid|bccd|imagenette)(?:_(?:{ENDINGS}))?")
 BACKBONES = {
     "hybrid-tap": "mmfan.FANHybrid",
     "hybrid": "mmfan.FANHybrid",
@@ -77,6 +78,8 @@ GIVEN = [
     "fan_segformer_camvid_augmix",
     "fan_segformer_camvid_cwfa",
     "fan_segformer_camvid_robust",
+    "fan_segformer_camvid_shape",
+    "fan_segformer_camvid_textures",
     "fan_segformer_camvid_yardstick",
     "fan_segformer_cityscapes",
     "fan_segformer_mini",

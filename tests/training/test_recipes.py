@@ -16,7 +16,7 @@ from mmfan.training.recipes import RECIPES, apply_recipes
 SETS = {
     "segmentor": (
         ["cwfa", "augmix", "adl", "apr", "fda", "wave", "ema"],
-        ["teacher", "paint", "mask", "prime", "filter", "colour", "augmix-plain", "swa"],
+        ["teacher", "paint", "textures", "mask", "prime", "filter", "colour", "augmix-plain", "swa"],
     ),
     "detector": (
         ["cwfa", "augmix", "adl", "apr", "fda", "wave", "ema"],
@@ -37,7 +37,7 @@ def steps_of(cfg):
 
 def test_every_recipe_is_trained_here():
     for family, sets in SETS.items():
-        left_out = {"paint"} if family == "detector" else {"oamix"}
+        left_out = {"paint", "textures"} if family == "detector" else {"oamix"}
         assert {name for names in sets for name in names} == set(RECIPES) - left_out
 
 
@@ -276,6 +276,7 @@ def test_two_processes_keep_one_model(tmp_path):
             for base in ("fan_segformer_camvid", "segformer_mit-b0_camvid", "segformer_r18_camvid", CITYSCAPES)
             for ending, names in (("cwfa", ["cwfa"]), ("augmix", ["augmix"]), ("robust", ["cwfa", "augmix"]))
         ),
+        ("fan_segformer_camvid_textures", "fan_segformer_camvid", ["textures"]),
         ("fan_cascade_rcnn_bccd_robust", "fan_cascade_rcnn_bccd", ["cwfa", "oamix"]),
     ],
 )
@@ -290,6 +291,16 @@ def test_shipped_configs_are_what_the_recipes_make(shipped, base, names):
         assert [dict(hook) for hook in written.custom_hooks] == hooks
     for key in ("model", "train_dataloader", "custom_hooks", "train_pipeline", "param_scheduler", "train_cfg"):
         assert written.get(key) == made.get(key), key
+
+
+def test_the_config_of_shape_has_a_teacher_of_the_same_form():
+    plain, shape = load_config("fan_segformer_camvid"), load_config("fan_segformer_camvid_shape")
+    assert shape.model.teacher == plain.model
+    kept = {
+        key: value for key, value in shape.model.items() if key in plain.model and key not in ("type", "auxiliary_head")
+    }
+    assert kept == {key: plain.model[key] for key in kept}
+    assert shape.model.auxiliary_head.num_classes == plain.model.decode_head.num_classes
 
 
 def test_the_config_of_cwfa_alone_changes_nothing_else():

@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_face(
         "painting": ["PaintByNumbers"],
         "passes": ["PassSampler", "SeedByPicture"],
         "prime": ["RandomFilter", "SmoothColour"],
+        "textures": ["SwapTextures"],
         "views": ["Views"],
         "wave": ["FourierWave", "planar_wave"],
     },

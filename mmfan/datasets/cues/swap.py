@@ -16,6 +16,7 @@ from mmfan.errors import MMFanError
 Picture = NDArray[np.uint8]
 KEPT = 255  # in the map of swapped textures: pixels with a texture of their own
 LEAST_AREA = 1024  # pixels of a segment that is swapped
+SHARE_STREAM = 2  # of the draws whether a segment is swapped; which texture it gets is stream 0
 COLOURS, CONTEXTS = ("donor", "keep"), ("keep", "grey")
 
 
@@ -40,6 +41,7 @@ def swap_textures(
     area: int = LEAST_AREA,
     colour: str = "donor",
     context: str = "keep",
+    share: float = 1.0,
     ignore_index: int = 255,
 ) -> Swapped:
     """Give each large segment the texture of another class, tiled from the top left corner of its box.
@@ -55,6 +57,7 @@ def swap_textures(
         area: Segments of at least so many pixels are swapped.
         colour: ``'donor'``: the texture has its own colour; ``'keep'``: it is moved to the mean colour of the segment.
         context: ``'keep'``: what is not swapped stays; ``'grey'``: it becomes the mean colour of the picture.
+        share: Probability that a segment is swapped.
         ignore_index: Number of pixels that do not count: they are never swapped.
 
     Raises:
@@ -66,6 +69,9 @@ def swap_textures(
             raise MMFanError(f"Expected `{name}` to be {' or '.join(map(repr, allowed))}, got {value!r:.80}.")
     numbers, segments = number_segments(labels)
     wanted = [one for one in segments if one.label != ignore_index and one.area >= area]
+    if share < 1:
+        drawn = words(stream_key(seed, SHARE_STREAM), len(wanted)).tolist()
+        wanted = [one for one, draw in zip(wanted, drawn, strict=True) if (draw >> 11) * 2.0**-53 < share]
     swapped, textures = picture.copy(), np.full(labels.shape, KEPT, np.uint8)
     for segment, texture in zip(wanted, _chosen(wanted, donors, seed), strict=True):
         if texture is None:

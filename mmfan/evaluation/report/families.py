@@ -10,7 +10,7 @@ from mmfan.evaluation.conditions import beside_of, reference_text
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.protocol.definition import family_text
 from mmfan.evaluation.report.contents import ModelReport, Report, Run, Section
-from mmfan.evaluation.report.tables.cues import cue_summaries, cue_tables
+from mmfan.evaluation.report.tables.cues import cue_summaries, cue_tables, trained_on
 from mmfan.evaluation.report.tables.words import percent
 from mmfan.evaluation.results.store import key_of
 from mmfan.evaluation.summary.selection import SummaryError
@@ -143,7 +143,9 @@ def _each(runs: Sequence[Run], family: Protocol, metric: str, partial: bool) -> 
     """The section of a family whose conditions stand each for itself."""
     found = cue_summaries(runs, family, metric, partial)
     numbers = tuple(one.to_dict() for one in found)
-    return Section(title_of(family), family, text_of(family), cue_tables(found, metric), (), numbers)
+    return Section(
+        title_of(family), family, text_of(family), cue_tables(found, metric), trained_on(runs, family), numbers
+    )
 
 
 def _by_strength(runs: Sequence[Run], family: Protocol, metric: str, partial: bool) -> Section:

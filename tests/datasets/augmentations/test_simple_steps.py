@@ -10,6 +10,7 @@ from mmfan.datasets.augmentations import (
     PaintByNumbers,
     RandomFilter,
     SmoothColour,
+    SwapTextures,
     planar_wave,
 )
 from mmfan.errors import MMFanError
@@ -28,6 +29,7 @@ NEVER = [
     FourierWave(prob=0), FourierWave(strength=0.0, prob=1), PaintByNumbers(prob=0), PaintByNumbers(alpha=0, prob=1),
     MaskBlocks(prob=0), MaskBlocks(ratio=0, prob=1), RandomFilter(prob=0), RandomFilter(sigma=0),
     SmoothColour(prob=0), SmoothColour(temperature=0),
+    SwapTextures(prob=0), SwapTextures(prob=1, share=0), SwapTextures(prob=1, area=48 * 64),
 ]  # fmt: skip
 
 
@@ -38,9 +40,11 @@ def test_nothing_to_do_is_the_identity(step):
     np.testing.assert_allclose(step.transform(floats)["img"], picture(), atol=1e-3)
 
 
-@pytest.mark.parametrize("kind", ["FourierWave", "PaintByNumbers", "MaskBlocks", "RandomFilter", "SmoothColour"])
+@pytest.mark.parametrize(
+    "kind", ["FourierWave", "PaintByNumbers", "MaskBlocks", "RandomFilter", "SmoothColour", "SwapTextures"]
+)
 def test_draws_are_those_of_numpy(kind):
-    more = {"block": 8} if kind == "MaskBlocks" else {}
+    more = {"MaskBlocks": {"block": 8}, "SwapTextures": {"share": 0.5}}.get(kind, {})
     step = TRANSFORMS.build({"type": f"mmfan.{kind}", "prob": 1.0, **more})
     made = []
     for seed in (1, 1, 2):
@@ -149,6 +153,7 @@ def test_what_is_wrong_is_named():
 
 def test_what_they_overlap():
     assert PaintByNumbers().overlaps == set()
+    assert SwapTextures().overlaps == {"texture_swap", "texture_swap_grey"}
     assert FourierWave().overlaps == {"single_frequency_greyscale"}
     assert MaskBlocks().overlaps == {"checkerboard_cutout"}
     assert RandomFilter().overlaps == {"defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur"}

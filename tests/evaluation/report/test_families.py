@@ -1,6 +1,7 @@
 """Families in a report: a section each, nothing averaged over two of them, in every format."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from helpers.small_results import PROTOCOL, SCORES, records
@@ -176,8 +177,14 @@ def test_cues_have_one_section_and_no_mean(store):
     row = next(one for one in rows if "shape and texture" in one)
     told = dict(zip(header.split(","), row.split(","), strict=True))
     assert (told["shape_bias:texture_swap"], told["cell:shape_remove:1"], told["retention"]) == ("0.25", "0.4", "")
+    assert section.notes == ()
     for text in (as_markdown(made), as_latex(made), as_html(made)):
         assert "Textures swapped" in text
+    seen = {"overlaps": ["fog", "texture_swap"], "added": ["texture_swap"], "unknown": []}
+    trained = [replace(one, files=tuple((path, tuple({**record, "training_overlap": seen} for record in own))
+                                        for path, own in one.files)) for one in runs]  # fmt: skip
+    [note] = build_report(trained, wanted).sections[0].notes
+    assert note.startswith("fan-t was trained on texture swap: its shape bias says that the training worked")
     alone = build_report(runs, wanted)
     assert [one.title for one in alone.sections] == ["Shape and texture"]
 

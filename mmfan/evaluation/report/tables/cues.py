@@ -28,6 +28,20 @@ def cue_tables(found: Sequence[CueSummary], metric: str) -> tuple[Table, ...]:
     return tuple(table for table in (_kept(found, metric), _decisions(found)) if table.rows)
 
 
+def trained_on(runs: Sequence[Run], family: Protocol) -> tuple[str, ...]:
+    """A sentence on each run whose training showed it one of the changes, as far as its records say."""
+    notes = []
+    for run in runs:
+        shown = {name for record in run.records for name in (record.get("training_overlap") or {}).get("overlaps", ())}
+        seen = [spoken(name) for name in family.corruptions if name in shown]
+        if seen:
+            notes.append(
+                f"{run.name} was trained on {' and '.join(seen)}: its shape bias says that the training worked, and "
+                "cannot be compared with that of models that were not."
+            )
+    return tuple(notes)
+
+
 def _kept(found: Sequence[CueSummary], metric: str) -> Table:
     rows = []
     for model in found:
