@@ -21,6 +21,6 @@ def leave_plain() -> None:
     except ImportError:  # where there is no mmengine either
         return
     yapf_api.FormatCode = plain
-    config = sys.modules.get("mmengine.config.config")
+    config: Any = sys.modules.get("mmengine.config.config")
     if config is not None and hasattr(config, "FormatCode"):
         config.FormatCode = plain

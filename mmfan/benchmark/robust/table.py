@@ -18,7 +18,7 @@ from mmfan.evaluation.protocol.definition import grid
 from mmfan.evaluation.results import Record, ResultsStore, group_runs
 from mmfan.evaluation.summary import MissingCellsError, summarize
 from mmfan.evaluation.summary.calibration import summarize_calibration
-from mmfan.evaluation.summary.spread import spread
+from mmfan.evaluation.summary.uncertainty.spread import spread
 from mmfan.utils.tables import Table, markdown_table
 
 FULL = PROTOCOLS["kamann16"]

@@ -13,12 +13,12 @@ from mmfan.evaluation.results.store import Record, RunKey
 from mmfan.evaluation.summary.calibration import CalibrationSummary
 from mmfan.evaluation.summary.classes import ClassScore
 from mmfan.evaluation.summary.corruption_error import CorruptionError
-from mmfan.evaluation.summary.differences import Differences
 from mmfan.evaluation.summary.flips import FlipSummary
-from mmfan.evaluation.summary.intervals import Intervals, PictureSummary
-from mmfan.evaluation.summary.spread import GroupSummary
 from mmfan.evaluation.summary.strengths import Strengths
 from mmfan.evaluation.summary.summary import Summary
+from mmfan.evaluation.summary.uncertainty.differences import Differences
+from mmfan.evaluation.summary.uncertainty.intervals import Intervals, PictureSummary
+from mmfan.evaluation.summary.uncertainty.spread import GroupSummary
 from mmfan.utils.tables import Table
 from mmfan.utils.text import shortlist
 

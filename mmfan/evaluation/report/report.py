@@ -24,9 +24,9 @@ from mmfan.evaluation.summary.calibration import CalibrationSummary, summarize_c
 from mmfan.evaluation.summary.classes import ClassScore, summarize_classes
 from mmfan.evaluation.summary.corruption_error import mce
 from mmfan.evaluation.summary.flips import FlipSummary, summarize_flips
-from mmfan.evaluation.summary.from_counts import FromCounts, scores_from_counts
 from mmfan.evaluation.summary.selection import SummaryError, per_class_of
 from mmfan.evaluation.summary.summary import Summary, summarize
+from mmfan.evaluation.summary.uncertainty.from_counts import FromCounts, scores_from_counts
 from mmfan.utils.text import one_line
 
 

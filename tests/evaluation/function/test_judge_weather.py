@@ -13,7 +13,7 @@ from mmfan.evaluation.report import build_report, read_runs
 from mmfan.evaluation.report.runs.choice import choose_families, choose_protocol
 from mmfan.evaluation.results.store import ResultsStore
 from mmfan.evaluation.summary import SummaryError
-from mmfan.evaluation.summary.from_counts import scores_from_counts
+from mmfan.evaluation.summary.uncertainty.from_counts import scores_from_counts
 
 QUICK = {"workers": 0, "verbose": False}
 

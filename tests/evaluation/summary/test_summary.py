@@ -236,7 +236,7 @@ def test_properties(scores, shuffler):
 def test_no_torch_and_no_openmmlab():
     code = (
         "import sys\n"
-        "from mmfan.evaluation.summary import intervals as bootstrap;\n"
+        "from mmfan.evaluation.summary.uncertainty import intervals as bootstrap;\n"
         "from mmfan.evaluation.summary import classes as class_summary;\n"
         "from mmfan.evaluation.report import published;\n"
         "from mmfan.evaluation.results import store as results;\n"

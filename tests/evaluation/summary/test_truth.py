@@ -9,10 +9,10 @@ from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.metrics.counts import scores_of_counts
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.summary.classes import summarize_classes
-from mmfan.evaluation.summary.intervals import bootstrap, summarize_pictures
 from mmfan.evaluation.summary.selection import SummaryError
 from mmfan.evaluation.summary.summary import summarize
 from mmfan.evaluation.summary.truth import Classes, classes_of, values_of
+from mmfan.evaluation.summary.uncertainty.intervals import bootstrap, summarize_pictures
 
 FOG = Cell("fog", 1)
 PROTOCOL = Protocol("one", (FOG,))

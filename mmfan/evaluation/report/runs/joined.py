@@ -9,11 +9,11 @@ from mmfan.evaluation.report.contents import GroupReport, ModelReport, ReportErr
 from mmfan.evaluation.report.runs.alike import check_alike
 from mmfan.evaluation.results.counts_file import CountsError
 from mmfan.evaluation.results.store import ResultsError
-from mmfan.evaluation.summary.differences import Differences, differences
-from mmfan.evaluation.summary.from_counts import FromCounts
-from mmfan.evaluation.summary.intervals import resample
 from mmfan.evaluation.summary.selection import SummaryError
-from mmfan.evaluation.summary.spread import summarize_group
+from mmfan.evaluation.summary.uncertainty.differences import Differences, differences
+from mmfan.evaluation.summary.uncertainty.from_counts import FromCounts
+from mmfan.evaluation.summary.uncertainty.intervals import resample
+from mmfan.evaluation.summary.uncertainty.spread import summarize_group
 
 
 def join_runs(

@@ -11,9 +11,9 @@ from typing import NamedTuple, TypeAlias
 from mmfan.evaluation.report.contents import GroupReport, ModelReport, Report, ReportError
 from mmfan.evaluation.report.published import PublishedRow, same_dataset
 from mmfan.evaluation.report.tables.words import MISSING, labels_of, percent, published_name, with_protocol
-from mmfan.evaluation.summary.intervals import Interval
-from mmfan.evaluation.summary.spread import GroupSummary, Spread
 from mmfan.evaluation.summary.summary import Summary
+from mmfan.evaluation.summary.uncertainty.intervals import Interval
+from mmfan.evaluation.summary.uncertainty.spread import GroupSummary, Spread
 from mmfan.utils.tables import Rivals, Table
 from mmfan.utils.text import did_you_mean, spoken
 

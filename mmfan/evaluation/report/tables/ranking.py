@@ -19,7 +19,7 @@ from mmfan.evaluation.report.tables.overview import (
     scores_of,
     table_of_rows,
 )
-from mmfan.evaluation.summary.spread import Spread
+from mmfan.evaluation.summary.uncertainty.spread import Spread
 from mmfan.utils.tables import Table
 
 SORTED_BY = ("retention", "corrupted", "clean")

@@ -25,9 +25,9 @@ from mmfan.evaluation.report.tables.words import (
     sources,
     with_protocol,
 )
-from mmfan.evaluation.summary.differences import Difference
-from mmfan.evaluation.summary.spread import GroupSummary
 from mmfan.evaluation.summary.summary import Summary
+from mmfan.evaluation.summary.uncertainty.differences import Difference
+from mmfan.evaluation.summary.uncertainty.spread import GroupSummary
 from mmfan.utils.tables import Rivals, Table
 from mmfan.utils.text import counted, spoken
 

@@ -7,7 +7,7 @@ import string
 from mmfan.evaluation.report.contents import Report
 from mmfan.evaluation.report.published import PublishedRow
 from mmfan.evaluation.results.store import is_defined
-from mmfan.evaluation.summary.spread import Spread
+from mmfan.evaluation.summary.uncertainty.spread import Spread
 from mmfan.utils.text import counted, one_line
 
 MISSING = "-"

@@ -18,7 +18,7 @@ from mmfan.evaluation.report.tables.tables import (
     scores_by_class,
     scores_by_corruption,
 )
-from mmfan.evaluation.summary.intervals import Interval, Intervals, PictureSummary
+from mmfan.evaluation.summary.uncertainty.intervals import Interval, Intervals, PictureSummary
 
 
 def make(tmp_path, *groups, **more):

@@ -7,8 +7,8 @@ import pytest
 from helpers.small_results import PROTOCOL, SCORES, records
 
 from mmfan.evaluation.summary.selection import SummaryError
-from mmfan.evaluation.summary.spread import Spread, spread, summarize_group
 from mmfan.evaluation.summary.summary import summarize
+from mmfan.evaluation.summary.uncertainty.spread import Spread, spread, summarize_group
 
 # clean, fog 1, fog 2, contrast 1
 RUNS = ((0.8, 0.6, 0.4, 0.3), (0.6, 0.5, 0.3, 0.2), (0.9, 0.7, 0.5, 0.4))

@@ -11,7 +11,8 @@ from mmfan.evaluation.metrics.counts import METRICS
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.results.counts_file import CountsError, PictureCounts
 from mmfan.evaluation.results.store import Record, ResultsError, ResultsStore
-from mmfan.evaluation.summary.intervals import (
+from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
+from mmfan.evaluation.summary.uncertainty.intervals import (
     CONFIDENCE,
     Intervals,
     PictureSummary,
@@ -21,7 +22,6 @@ from mmfan.evaluation.summary.intervals import (
     stored_counts,
     summarize_pictures,
 )
-from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
 
 
 class FromCounts(NamedTuple):

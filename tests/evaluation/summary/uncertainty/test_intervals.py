@@ -11,8 +11,8 @@ from mmfan.evaluation.protocol import PROTOCOLS, Protocol
 from mmfan.evaluation.results.counts_file import PictureCounts
 from mmfan.evaluation.results.store import ResultsStore
 from mmfan.evaluation.summary.averages import average_cells
-from mmfan.evaluation.summary.intervals import bootstrap, stored_counts, summarize_pictures
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
+from mmfan.evaluation.summary.uncertainty.intervals import bootstrap, stored_counts, summarize_pictures
 
 PROTOCOL = Protocol("three", (Cell("fog", 1), Cell("fog", 2), Cell("snow", 1)), {"a": ("fog",), "b": ("snow",)})
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mmfan.evaluation.summary.intervals import CONFIDENCE, Interval, Resampled, interval_of
 from mmfan.evaluation.summary.selection import SummaryError
+from mmfan.evaluation.summary.uncertainty.intervals import CONFIDENCE, Interval, Resampled, interval_of
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def differences(
 
     Args:
         name: The model.
-        own: Its scores in every draw, from :func:`mmfan.evaluation.summary.intervals.resample`, with ``pictures`` in
-            the order of the reference's.
+        own: Its scores in every draw, from :func:`~mmfan.evaluation.summary.uncertainty.intervals.resample`, with ``pictures``
+            in the order of the reference's.
         reference: The model to compare with.
         theirs: Its scores in the same draws.
         metric: Which metric both are of.

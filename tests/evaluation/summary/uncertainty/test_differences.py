@@ -10,9 +10,9 @@ from mmfan.evaluation.metrics.counts import scores_of_counts
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.results.counts_file import PictureCounts
 from mmfan.evaluation.summary.averages import average_cells
-from mmfan.evaluation.summary.differences import differences
-from mmfan.evaluation.summary.intervals import bootstrap, resample
 from mmfan.evaluation.summary.selection import MissingCellsError, SummaryError
+from mmfan.evaluation.summary.uncertainty.differences import differences
+from mmfan.evaluation.summary.uncertainty.intervals import bootstrap, resample
 
 PROTOCOL = Protocol("three", (Cell("fog", 1), Cell("fog", 2), Cell("snow", 1)), {"a": ("fog",), "b": ("snow",)})
 CELLS = (CLEAN, *PROTOCOL.cells)
