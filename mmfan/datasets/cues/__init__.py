@@ -3,12 +3,14 @@
 Every change keeps the label map true: nothing moves out of its segment. NumPy and OpenCV alone; pictures are RGB.
 """
 
-from mmfan.datasets.cues.removal import colour_only, grey_edges, remove_shape, remove_texture, smooth_texture
-from mmfan.datasets.cues.segments import Segment, number_segments
-from mmfan.datasets.cues.swap import KEPT, Swapped, swap_textures
-from mmfan.datasets.cues.textures import Texture, largest_box, mirrored, textures_of
+from mmfan.utils.lazy import lazy_face
 
-__all__ = [
-    "KEPT", "Segment", "Swapped", "Texture", "colour_only", "grey_edges", "largest_box", "mirrored", "number_segments",
-    "remove_shape", "remove_texture", "smooth_texture", "swap_textures", "textures_of",
-]  # fmt: skip
+__getattr__, __dir__, __all__ = lazy_face(
+    __name__,
+    {
+        "removal": ["colour_only", "grey_edges", "remove_shape", "remove_texture", "smooth_texture"],
+        "segments": ["Segment", "number_segments"],
+        "swap": ["KEPT", "Swapped", "swap_textures"],
+        "textures": ["Texture", "largest_box", "mirrored", "textures_of"],
+    },
+)

@@ -7,12 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.corruptions.draws import stream_key, words
+from mmfan.datasets.cues.defaults import BLOCK, LEAST_BLOCK, SIGMA
 from mmfan.datasets.cues.segments import number_segments
 from mmfan.datasets.cues.swap import check_pair
 
 Picture = NDArray[np.uint8]
-BLOCK, LEAST_BLOCK = 32, 4  # pixels
-SIGMA = 16.0  # pixels
 PASSES, REACH, RANGE = 5, 9, 50.0  # of the smoothing: how often, diameter in pixels, levels that are taken for one
 
 

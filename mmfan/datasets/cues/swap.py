@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.corruptions.draws import stream_key, words
+from mmfan.datasets.cues.defaults import COLOURS, CONTEXTS, LEAST_AREA
 from mmfan.datasets.cues.segments import Segment, number_segments
 from mmfan.datasets.cues.textures import Texture, mirrored
 from mmfan.errors import MMFanError
 
 Picture = NDArray[np.uint8]
 KEPT = 255  # in the map of swapped textures: pixels with a texture of their own
-LEAST_AREA = 1024  # pixels of a segment that is swapped
 SHARE_STREAM = 2  # of the draws whether a segment is swapped; which texture it gets is stream 0
-COLOURS, CONTEXTS = ("donor", "keep"), ("keep", "grey")
 
 
 class Swapped(NamedTuple):

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmfan.corruptions.cell import Cell
-from mmfan.datasets.cues.removal import BLOCK, LEAST_BLOCK, SIGMA
-from mmfan.datasets.cues.swap import COLOURS, LEAST_AREA
+from mmfan.datasets.cues.defaults import BLOCK, COLOURS, LEAST_AREA, LEAST_BLOCK, SIGMA
 from mmfan.evaluation.conditions.condition import Condition, ConditionError
 from mmfan.utils.text import did_you_mean
 
