@@ -79,8 +79,8 @@ def differences(
 
     Args:
         name: The model.
-        own: Its scores in every draw, from :func:`~..summary.uncertainty.intervals.resample`, with ``pictures`` in the order
-            of the reference's.
+        own: Its scores in every draw, from :func:`mmfan.evaluation.summary.uncertainty.intervals.resample`, with
+            ``pictures`` in the order of the reference's.
         reference: The model to compare with.
         theirs: Its scores in the same draws.
         metric: Which metric both are of.
