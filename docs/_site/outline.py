@@ -32,6 +32,7 @@ OUTLINE = {
         "report",
         "judge_function",
         "classification",
+        "fan_tables",
         "reports",
         "adapters",
         "export",
