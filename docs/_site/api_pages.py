@@ -138,7 +138,7 @@ CONSTANTS = {
     "mmfan.evaluation.protocol.PROTOCOLS": "Name -> protocol: those of the literature.",
     "mmfan.evaluation.results.Record": "One line of a results file, a dict: see the page on the results file.",
     "mmfan.training.RECIPES": "Name of a recipe -> what it does, and the function that puts it into a config.",
-    "mmfan.analysis.ANALYSES": "Name -> :class:`~mmfan.analysis.AnalysisSpec` of the fifteen analyses.",
+    "mmfan.analysis.ANALYSES": "Name -> :class:`~mmfan.analysis.AnalysisSpec` of the seventeen analyses.",
     "mmfan.picture_files.FORMATS": "The formats that are read, known by their content.",
     "mmfan.picture_files.LIMIT_VARIABLE": "The environment variable with the largest number of megapixels.",
 }

@@ -1,4 +1,4 @@
-"""Analyses of models: taps in any backbone, and fifteen questions about what a model sees, from Python or by command.
+"""Analyses of models: taps in any backbone, and seventeen questions about what a model sees, from Python or by command.
 
 Importing this package imports none of its modules; all but the catalogue need torch and OpenMMLab.
 """

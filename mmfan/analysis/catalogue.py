@@ -185,6 +185,41 @@ class CorrelationOptions(Options):
     patch: int = _patch("hidden cell")
 
 
+@dataclass(frozen=True)
+class DepthOptions(Options):
+    """What is read, what it is fitted to, and what it is judged on."""
+
+    cells: tuple[str, ...] = option(
+        ("gaussian_noise:3", "motion_blur:3", "fog:3", "jpeg_compression:3"), "what the probes are judged on, too",
+        pattern=r"\w+:\d+", says="a cell as NAME:SEVERITY, e.g. fog:3", metavar="NAME:SEVERITY",
+    )  # fmt: skip
+    train: int = option(64, "training pictures that the probes are fitted to, spread evenly", least=1, metavar="N")
+    pixels: int = option(256, "labelled pixels of each of them", least=1, metavar="N")
+    decay: float = option(1e-3, "weight decay of the linear probe, on standardised features", above=0)
+    images: tuple[str, str] | None = option(
+        None, "folders with a folder for each class: probes of whole pictures, linear and nearest neighbours",
+        metavar=("TRAIN", "TEST"),
+    )  # fmt: skip
+    resize: int | None = option(None, "with `images`: shorter side, before the crop", least=1, metavar="PIXELS")
+    neighbours: int = option(20, "with `images`: neighbours that vote", least=1, metavar="N")
+
+
+@dataclass(frozen=True)
+class PositionOptions(Options):
+    """What the position encoding is exchanged for."""
+
+    arms: tuple[str, ...] = option(
+        ("zero", "shuffled", "shifted", "grid"),
+        "encodings in its place",
+        choices=("zero", "shuffled", "shifted", "grid"),
+    )
+    shift: tuple[int, int] = option((4, 4), "places that `shifted` moves it", metavar=("ROWS", "COLUMNS"))
+    grid: tuple[int, int] | None = option(
+        None, "the other map of `grid` (default: half as many of both)", least=1, metavar=("ROWS", "COLUMNS")
+    )
+    workers: int | None = _workers()
+
+
 _SPECS = (
     AnalysisSpec(
         "spectrum", "eigenvalues of the token affinity: do tokens fall into groups, and does noise disturb it?",
@@ -278,6 +313,21 @@ _SPECS = (
         "Pearson correlation over the channels, at every position of a tap, of clean and altered features, over all, "
         "visible and hidden positions. After Naseer et al., arXiv 2105.10497, table 1.",
         CorrelationOptions,
+    ),
+    AnalysisSpec(
+        "depth", "which depth carries accuracy, and which robustness, for a linear read-out?",
+        "Score of a logistic regression on the frozen, layer-normed features of each block, of the last 4 and of all, "
+        "fitted to clean training pictures (pixels of them, or with `images` their mean over the places, read by "
+        "cosine nearest neighbours too); `retention`: mean over the cells / clean. After Naseer et al., arXiv "
+        "2105.10497, section 3.5.",
+        DepthOptions, pictures=32,
+    ),
+    AnalysisSpec(
+        "position", "what does the model lose with another position encoding, or with none?",
+        "Score with the encodings of the backbone set to 0, in another order of places, moved, or of a map of another "
+        "size, without training again, minus that of the model as trained. After Naseer et al., arXiv 2105.10497, "
+        "section 3.3, whose model is trained without.",
+        PositionOptions, pictures=16, needs_score=True,
     ),
 )  # fmt: skip
 ANALYSES: dict[str, AnalysisSpec] = {spec.name: spec for spec in _SPECS}

@@ -117,6 +117,11 @@ class Context:
     def _names(self) -> tuple[list[str], list[str]]:
         return name_pictures(self.dataset, root_of_names(self.dataset))
 
+    @property
+    def names(self) -> list[str]:
+        """Of all pictures of the data set."""
+        return self._names[1]
+
     def numbers(self, limit: int | None = None, least: int = 1) -> list[int]:
         """Numbers of ``limit`` pictures in the data set, spread evenly; all of a smaller set.
 

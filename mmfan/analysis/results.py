@@ -21,6 +21,7 @@ from mmfan.analysis.spec import make_document, to_json
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import WrongTypeError
 from mmfan.utils.files import write_whole
+from mmfan.utils.tables import Table, markdown_table
 from mmfan.visualization.files import save_picture
 from mmfan.visualization.style import draw
 
@@ -33,15 +34,20 @@ class Analysis:
         numbers: The JSON document: ``models`` has a ``result`` for each model, beside its taps and pictures; around it
             stands all that is needed to repeat them. docs/analysis.md says what the numbers are.
         figure: All models in one.
+        table: The main numbers of all models, of ``depth`` and ``position``; None of others.
     """
 
     numbers: dict[str, Any]
     figure: Figure
+    table: Table | None = None
 
     def save(self, folder: str | Path) -> tuple[Path, Path]:
-        """Write ``NAME.json`` and ``NAME.png``, each whole or not at all; returns their paths."""
+        """Write ``NAME.json``, ``NAME.png`` and, with a table, ``NAME.md``, each whole; returns the first two paths."""
         path = Path(folder) / f"{self.numbers['analysis']}.json"
         write_whole(path, to_json(self.numbers).encode())
+        if self.table is not None:
+            text = f"{self.table.title}. {self.table.caption}\n\n{markdown_table(self.table)}\n"
+            write_whole(path.with_suffix(".md"), text.encode())
         return path, save_picture(path.with_suffix(".png"), draw(self.figure))
 
 
@@ -106,7 +112,8 @@ def analyze(
         ]
         results = [spec.run(context) for context in contexts]
     document = make_document(spec, contexts, results)
-    found = Analysis(json.loads(to_json(document)), spec.draw(results, [context.label for context in contexts]))
+    names = [context.label for context in contexts]
+    found = Analysis(json.loads(to_json(document)), spec.draw(results, names), spec.table(results, names))
     if out is not None:
         found.save(out)
     return found

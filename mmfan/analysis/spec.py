@@ -19,6 +19,8 @@ from mmfan.utils.versions import versions
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from mmfan.utils.tables import Table
+
 
 @dataclass(frozen=True)
 class AnalysisSpec:
@@ -26,7 +28,8 @@ class AnalysisSpec:
 
     The module of its name in :mod:`mmfan.analysis.analyses` has ``run``, from a
     :class:`mmfan.analysis.context.Context` to results that JSON can hold, and ``draw``, from the results and labels of
-    one or more models to the figure. Keys of results that begin with ``_`` are for the figure alone.
+    one or more models to the figure. It may have ``table``, from the same to a :class:`mmfan.utils.tables.Table`. Keys
+    of results that begin with ``_`` are for the figure alone.
 
     Attributes:
         name: On the command line.
@@ -58,6 +61,11 @@ class AnalysisSpec:
         """The figure of the results of one or more models."""
         figure: Figure = self.module.draw(list(results), list(labels))
         return figure
+
+    def table(self, results: Sequence[dict[str, Any]], labels: Sequence[str]) -> Table | None:
+        """The table of the results of one or more models; None where the analysis has none."""
+        make = getattr(self.module, "table", None)
+        return None if make is None else make(list(results), list(labels))
 
 
 def make_document(spec: AnalysisSpec, contexts: Sequence[Any], results: Sequence[dict[str, Any]]) -> dict[str, Any]:

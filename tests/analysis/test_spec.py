@@ -36,7 +36,7 @@ def test_document_holds_all_but_what_is_for_the_figure() -> None:
 
 
 def test_the_catalogue_and_the_modules_agree() -> None:
-    assert len(ANALYSES) == 15
+    assert len(ANALYSES) == 17
     for spec in ANALYSES.values():
         assert list(signature(spec.module.run).parameters) == ["context"]
         assert list(signature(spec.module.draw).parameters) == ["results", "labels"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ from matplotlib.figure import Figure
 from mmfan.analysis import plots
 from mmfan.analysis.catalogue import LandscapeOptions
 from mmfan.analysis.context import Context
+from mmfan.analysis.line_store import LineStore
 from mmfan.analysis.numerics.directions import moved, penalty, random_direction
 from mmfan.analysis.training_loss import Batch, loss_of, training_batches, weight_decays
 from mmfan.evaluation.loop.identity.weights_hash import weights_hash
-from mmfan.utils.json_files import parse_json
 from mmfan.visualization.style import TEXT, clear_frame
 
 Point = tuple[float, float]
@@ -37,54 +36,36 @@ def coordinates(points: int, reach: float) -> list[float]:
 
 
 class PointStore:
-    """Points that are done, one JSON line each, so that a run that was killed goes on.
+    """Points that are done, so that a run that was killed goes on.
 
     Args:
         path: The file.
-        key: What the points belong to; lines with another key are of another run.
+        key: What the points belong to.
     """
 
     def __init__(self, path: Path, key: str) -> None:
-        self.path, self.key = path, key
+        self.lines = LineStore(path, key, "point")
 
     def read(self) -> dict[Point, float | None]:
-        """Point -> loss; None where it is not a number. A line that was not finished, or is none, is left out."""
-        found: dict[Point, float | None] = {}
-        if not self.path.exists():
-            return found
-        for line in filter(None, self.path.read_bytes().split(b"\n")):
-            try:
-                key, point, loss = _entry(line)
-            except (ValueError, LookupError, TypeError, OverflowError):
-                warnings.warn(
-                    f"{self.path} has a line that was not finished; its point is computed again.", stacklevel=2
-                )
-                continue
-            if key == self.key:
-                found[point] = loss
-        return found
+        """Point -> loss; None where it is not a number."""
+        return dict(self.lines.read(_entry))
 
     def append(self, point: Point, loss: float | None) -> None:
         """Add a point; it is on the disk when this returns."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        line = json.dumps({"key": self.key, "x": point[0], "y": point[1], "loss": loss})
-        torn = self.path.exists() and not self.path.read_bytes().endswith(b"\n") and self.path.stat().st_size > 0
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(("\n" if torn else "") + line + "\n")
+        self.lines.append(x=point[0], y=point[1], loss=loss)
 
 
-def _entry(line: bytes) -> tuple[str, Point, float | None]:
-    """Key, point and loss of a line.
+def _entry(entry: dict[str, Any]) -> tuple[Point, float | None]:
+    """Point and loss of a line.
 
     Raises:
         ValueError, LookupError, TypeError, OverflowError: It is no such line.
     """
-    entry = parse_json(line)
     x, y, loss = (entry[name] for name in ("x", "y", "loss"))
     numbers = (x, y) if loss is None else (x, y, loss)
     if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
         raise ValueError("no numbers")
-    return str(entry["key"]), (float(x), float(y)), None if loss is None else float(loss)
+    return (float(x), float(y)), None if loss is None else float(loss)
 
 
 def run(context: Context) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from mmfan.analysis.options import OptionError, Options, form_of
 from mmfan.cli.console import add_output_options, own_console
 from mmfan.cli.options import make_command_parser
 from mmfan.utils.commands import command_name
+from mmfan.utils.tables import markdown_table
 
 # a config by path or by name, and behind a colon its checkpoint
 MODEL = re.compile(r"(.+?\.py|(?:mmfan::)?[^:]+)(?::(.+))?")
@@ -94,8 +95,13 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         with own_console(parser.prog, args):
             from mmfan.analysis.results import analyze  # torch
 
-            analyze(args.what, named_models(args), out=args.out, **options)
+            found = analyze(args.what, named_models(args), out=args.out, **options)
     except OptionError as error:
         parser.error(f"argument --{error.option.replace('_', '-')}: {error.says}")
-    print(f"Wrote {Path(args.out) / args.what}.json and {Path(args.out) / args.what}.png.")
+    kept = Path(args.out) / args.what
+    if found.table is not None:
+        print(f"{found.table.caption}\n\n{markdown_table(found.table)}\n")
+        print(f"Wrote {kept}.json, {kept}.md and {kept}.png.")
+    else:
+        print(f"Wrote {kept}.json and {kept}.png.")
     return 0
