@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmfan.analysis.options import AnalysisError, Options
-from mmfan.analysis.taps import Features, Tap, TapRecorder, choose_taps
+from mmfan.analysis.taps import Features, Tap, TapRecorder, backbone_of, choose_taps
 from mmfan.apis.inference import init_model, read_for
 from mmfan.corruptions import get_corruption, picture_seed
 from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.datasets.classes.transforms import LoadFormedImage
 from mmfan.datasets.transforms.corrupt import corrupt_bgr
+from mmfan.datasets.transforms.pipelines import innermost_datasets
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.loop.loading.picture_names import name_pictures, root_of_names
@@ -158,13 +160,23 @@ class Context:
     def picture(self, number: int, cell: Cell = CLEAN) -> Picture:
         """The picture at a place of the test set, corrupted as a corrupted set has it."""
         path, name = self._names[0][number], self._names[1][number]
-        image = read_for(self.model, path)
+        image = self._formed(read_for(self.model, path), name)
         if cell != CLEAN:
             image = corrupt_bgr(image, *cell, picture_seed(self.seed, name, *cell))
-        packed = self.model.pipeline({"img": image})
+        info = self.dataset.get_data_info(number)
+        label = {"gt_label": info["gt_label"]} if "gt_label" in info else {}  # classifiers' pipelines pack it
+        packed = self.model.pipeline({"img": image, **label})
         seen = np.ascontiguousarray(packed["inputs"].numpy().transpose(1, 2, 0))
         box = self._box(name, *seen.shape[:2])
         return Picture(name, number, _cut(seen, box), packed["data_samples"], box)
+
+    def _formed(self, image: Picture8, name: str) -> Picture8:
+        """A picture in the form that a classifier's loading step gives it before it is corrupted."""
+        for dataset in innermost_datasets(self.dataset):
+            for step in dataset.pipeline.transforms:
+                if isinstance(step, LoadFormedImage):
+                    return step.form.clean(image, name)
+        return image
 
     def _box(self, name: str, height: int, width: int) -> tuple[int, int, int, int]:
         if self.crop is None:
@@ -213,7 +225,7 @@ class Context:
     def features(self, inputs: Tensor, taps: Sequence[Tap]) -> dict[str, Features]:
         """What taps give for a batch, by their names, after one run of the backbone."""
         with TapRecorder(self.model, taps) as recorder:
-            self.model.backbone(inputs)
+            backbone_of(self.model)[1](inputs)
             return dict(recorder.features)
 
     def generator(self, name: str, *what: object) -> np.random.Generator:

@@ -142,11 +142,17 @@ def inference_pipeline(cfg: Config) -> Compose:
     if not steps:
         raise ConfigError(f"{cfg.filename} has no pipeline in test_dataloader.dataset and no `test_pipeline`.")
     kept = [dict(step) for step in steps if not _reads_file(step["type"])]
-    with DefaultScope.overwrite_default_scope(cfg.get("default_scope", "mmseg")):
+    scope = cfg.get("default_scope", "mmseg")
+    with DefaultScope.overwrite_default_scope(scope):
         loading = [loading_of(TRANSFORMS.build(dict(step))) for step in steps if _loads_image_file(step["type"])]
-        return Compose(
-            [TakeForm((loading or [FileLoading(LoadImageFromFile())])[0]), {"type": "LoadImageFromNDArray"}, *kept]
-        )
+        taken = {"type": "LoadImageFromNDArray"} if scope in ("mmseg", "mmdet") else _take_picture
+        return Compose([TakeForm((loading or [FileLoading(LoadImageFromFile())])[0]), taken, *kept])
+
+
+def _take_picture(results: dict[str, Any]) -> dict[str, Any]:
+    """What mmseg's and mmdet's LoadImageFromNDArray do, where neither is the scope: for classifiers."""
+    size = results["img"].shape[:2]
+    return {**results, "img_path": None, "img_shape": size, "ori_shape": size}
 
 
 def _loads_image_file(kind: Any) -> bool:

@@ -99,9 +99,16 @@ class Features:
 
 
 def backbone_of(model: nn.Module) -> tuple[str, nn.Module]:
-    """The backbone of a segmentor or detector and its dotted name; a bare backbone is its own, named ''."""
-    backbone = getattr(model, "backbone", None)
-    return ("backbone", backbone) if isinstance(backbone, nn.Module) else ("", model)
+    """The backbone of a segmentor, detector or classifier and its dotted name.
+
+    A network without one, within :class:`mmfan.ImageClassifier` or by itself, is its own; a bare backbone is named ''.
+    """
+    prefix, found = "", model
+    for name in ("network", "backbone"):
+        inner = getattr(found, name, None)
+        if isinstance(inner, nn.Module):
+            prefix, found = _joined(prefix, name), inner
+    return prefix, found
 
 
 def list_taps(model: nn.Module, kinds: Sequence[str] | None = None, size: tuple[int, int] = PROBE) -> list[Tap]:

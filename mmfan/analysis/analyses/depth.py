@@ -11,8 +11,8 @@ from mmfan.analysis import plots
 from mmfan.analysis.catalogue import DepthOptions
 from mmfan.analysis.context import Context, parse_cell
 from mmfan.analysis.options import AnalysisError
-from mmfan.analysis.probing.picture_task import PictureTask, preprocessed
-from mmfan.analysis.probing.pixel_task import PixelTask
+from mmfan.analysis.probing.picture_task import ConfigPictures, FolderPictures, PictureTask, preprocessed
+from mmfan.analysis.probing.pixel_task import PixelTask, on_training_set
 from mmfan.analysis.probing.study import study
 from mmfan.analysis.probing.task import Task
 from mmfan.corruptions.cell import CLEAN
@@ -52,17 +52,23 @@ def run(context: Context) -> dict[str, Any]:
 
 def _task(context: Context, reader: BlockReader) -> Task:
     options: DepthOptions = context.options
-    if options.images is None:
-        if options.resize is not None:
-            raise AnalysisError("`resize` is for folders of classes: leave it out, or give `images`.")
-        return PixelTask(context, reader)
-    form = PictureForm(options.resize, context.crop)
-    training = ClassificationData(options.images[0], form=form)
-    test = ClassificationData(options.images[1], training.classes, form=form)
-    return PictureTask(
-        reader, preprocessed(context.model), training, test, (options.train, context.limit), context.seed,
-        options.neighbours, context.progress,
-    )  # fmt: skip
+    if options.images is not None:
+        form = PictureForm(options.resize, context.crop)
+        training = ClassificationData(options.images[0], form=form)
+        test = ClassificationData(options.images[1], training.classes, form=form)
+        prepare = preprocessed(context.model)
+        return PictureTask(
+            reader,
+            FolderPictures(training, options.train, prepare, context.seed, context.progress),
+            FolderPictures(test, context.limit, prepare, context.seed, context.progress),
+            options.neighbours,
+        )
+    if options.resize is not None:
+        raise AnalysisError("`resize` is for folders of classes: leave it out, or give `images`.")
+    training_set = on_training_set(context, options.train)
+    if "gt_label" in context.dataset.get_data_info(0):
+        return PictureTask(reader, ConfigPictures(training_set), ConfigPictures(context), options.neighbours)
+    return PixelTask(context, training_set, reader)
 
 
 def table(results: list[dict[str, Any]], labels: list[str]) -> Table:

@@ -1,9 +1,10 @@
-"""Probes of whole pictures: of any backbone's features, meant over the places, on folders of classes."""
+"""Probes of whole pictures: of any backbone's features, meant over the places; on a classifier's sets or on folders."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,18 +12,40 @@ from mmengine.structures import BaseDataElement
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmfan.analysis.context import Context
+from mmfan.analysis.options import AnalysisError
 from mmfan.analysis.probing.depths import Depth, joined, pooled
 from mmfan.analysis.probing.linear import LinearProbe
 from mmfan.analysis.probing.neighbours import Neighbours
 from mmfan.analysis.probing.task import Samples, Scores
+from mmfan.apis.config import innermost_dataset
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.function import ClassificationData
-from mmfan.evaluation.function.items import Preparation, Unit
+from mmfan.evaluation.function.sources.items import Preparation, Unit
 from mmfan.evaluation.judging.pictures import spread
 from mmfan.models.block_features import BlockReader
 from mmfan.utils.progress import ProgressLine
+from mmfan.utils.text import shortlist
 
 Prepare = Callable[[NDArray[np.uint8]], Tensor]
+
+
+class Pictures(Protocol):
+    """Pictures with a class each, as a model gets them.
+
+    Attributes:
+        classes: Their names, in the order of their numbers.
+    """
+
+    classes: Sequence[str]
+
+    def described(self) -> list[Any]:
+        """What they are: the same list for the same pictures, read in the same way."""
+        ...
+
+    def inputs(self, cell: Cell) -> Iterator[tuple[Tensor, int]]:
+        """(1, 3, H, W) of each picture under a cell, and its class."""
+        ...
 
 
 def preprocessed(model: Any) -> Prepare:
@@ -38,53 +61,111 @@ def preprocessed(model: Any) -> Prepare:
     return prepare
 
 
+class FolderPictures:
+    """Pictures of folders of classes.
+
+    Args:
+        data: The pictures, and the form they are brought into.
+        count: How many, spread evenly over the set, which is in the order of its classes.
+        prepare: From a picture, (H, W, 3) RGB uint8, to what the model gets, (1, 3, H', W').
+        seed: Of corruptions.
+        progress: Of a name for the part to what is told how far it is.
+    """
+
+    def __init__(
+        self,
+        data: ClassificationData,
+        count: int,
+        prepare: Prepare,
+        seed: int = 0,
+        progress: Callable[[str], ProgressLine] | None = None,
+    ) -> None:
+        self.data, self.prepare, self.seed, self.progress = data, prepare, seed, progress
+        self.numbers = spread(len(data.names), count)
+        self.classes = data.classes
+
+    def described(self) -> list[Any]:
+        """The pictures, their classes and their form."""
+        form = self.data.form.to_dict() if self.data.form else None
+        return [form, list(self.classes), [[self.data.names[one], *self.data.held(one)] for one in self.numbers]]
+
+    def pictures(self, cell: Cell) -> Iterator[tuple[NDArray[np.uint8], int]]:
+        """Pictures, RGB, corrupted with the bytes that a corrupted set has, and their classes."""
+        preparation = Preparation(self.seed, None, None, self.data.form)
+        progress = self.progress(str(cell)) if self.progress is not None else None
+        for done, number in enumerate(self.numbers, 1):
+            item = self.data.under(number, cell)
+            yield preparation.make(Unit(0, number, cell, item)).picture, int(item.truth)
+            if progress is not None:
+                progress(done, len(self.numbers))
+
+    def inputs(self, cell: Cell) -> Iterator[tuple[Tensor, int]]:
+        """What the model gets, and the classes."""
+        for picture, kind in self.pictures(cell):
+            yield self.prepare(picture), kind
+
+
+class ConfigPictures:
+    """Pictures of a classifier's config, through its own test pipeline.
+
+    Args:
+        context: Model, data set, number of pictures, seed.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.classes: Sequence[str] = context.dataset.metainfo["classes"]
+
+    def described(self) -> list[Any]:
+        """The pictures, their classes and the pipeline."""
+        pipeline = innermost_dataset(self.context.model.cfg.test_dataloader.dataset)["pipeline"]
+        return [pipeline, list(self.classes), [self._held(number) for number in self.context.numbers()]]
+
+    def _held(self, number: int) -> list[Any]:
+        info = self.context.dataset.get_data_info(number)
+        return [self.context.names[number], Path(info["img_path"]).read_bytes(), int(info["gt_label"])]
+
+    def inputs(self, cell: Cell) -> Iterator[tuple[Tensor, int]]:
+        """What the model gets, and the classes."""
+        for picture in self.context.pictures(cell=cell):
+            yield self.context.inputs(picture), int(self.context.dataset.get_data_info(picture.number)["gt_label"])
+
+
 class PictureTask:
     """Linear probes and nearest neighbours of whole pictures.
 
     Args:
         reader: Reads the blocks.
-        prepare: From a picture, (H, W, 3) RGB uint8, to what the model gets, (1, 3, H', W').
         training: What probes are fitted to.
-        test: What they are judged on; its classes have the names of the training set's, in its order.
-        counts: How many pictures of either, spread evenly over the set, which is in the order of its classes.
-        seed: Of corruptions.
+        test: What they are judged on; its classes have the numbers of the training set's.
         neighbours: How many vote.
-        progress: Of a name for the part to what is told how far it is.
+
+    Raises:
+        AnalysisError: The two sets have other classes.
     """
 
     metric, readouts = "top1", ("linear", "knn")
 
-    def __init__(
-        self,
-        reader: BlockReader,
-        prepare: Prepare,
-        training: ClassificationData,
-        test: ClassificationData,
-        counts: tuple[int, int],
-        seed: int = 0,
-        neighbours: int = 20,
-        progress: Callable[[str], ProgressLine] | None = None,
-    ) -> None:
-        self.reader, self.prepare, self.seed, self.neighbours = reader, prepare, seed, neighbours
-        self.training, self.test, self.counts, self.progress = training, test, counts, progress
+    def __init__(self, reader: BlockReader, training: Pictures, test: Pictures, neighbours: int = 20) -> None:
+        if list(training.classes) != list(test.classes):
+            raise AnalysisError(
+                f"The training set has the classes {shortlist(list(training.classes), 5)}, the test set "
+                f"{shortlist(list(test.classes), 5)}: expected the same, in one order."
+            )
+        self.reader, self.training, self.test, self.neighbours = reader, training, test, neighbours
         self.classes = training.classes
 
     def described(self) -> list[Any]:
         """What the scores depend on beside weights and options: the pictures and their classes."""
-        parts: list[Any] = [self.metric]
-        for data, count in zip((self.training, self.test), self.counts, strict=True):
-            numbers = spread(len(data.names), count)
-            parts.append([list(data.classes), data.form.to_dict() if data.form else None])
-            parts.append([[data.names[number], *data.held(number)] for number in numbers])
-        return parts
+        return [self.metric, self.training.described(), self.test.described()]
 
     def samples(self) -> Samples:
         """Features of the clean training pictures."""
-        return self._read(self.training, self.counts[0], CLEAN, "features")
+        return self._read(self.training, CLEAN)
 
     def judge(self, cell: Cell, depths: Sequence[Depth], linear: Sequence[LinearProbe], samples: Samples) -> Scores:
         """The share of the test pictures under a cell whose class each depth says."""
-        seen = self._read(self.test, self.counts[1], cell, str(cell))
+        seen = self._read(self.test, cell)
         found: Scores = {"linear": [], "knn": []}
         for depth, probe in zip(depths, linear, strict=True):
             features = joined(seen.features, depth)
@@ -93,21 +174,9 @@ class PictureTask:
                 found[readout].append(float(np.mean(labels == seen.labels)))
         return found
 
-    def _read(self, data: ClassificationData, count: int, cell: Cell, part: str) -> Samples:
+    def _read(self, pictures: Pictures, cell: Cell) -> Samples:
         rows, labels = [], []
-        for picture, kind in self._pictures(data, spread(len(data.names), count), cell, part):
-            rows.append([one.cpu() for one in pooled(self.reader.read(self.prepare(picture)))])
+        for inputs, kind in pictures.inputs(cell):
+            rows.append([one.cpu() for one in pooled(self.reader.read(inputs))])
             labels.append(kind)
         return Samples([torch.cat(block) for block in zip(*rows, strict=True)], np.array(labels, np.int64))
-
-    def _pictures(
-        self, data: ClassificationData, numbers: Sequence[int], cell: Cell, part: str
-    ) -> Iterator[tuple[NDArray[np.uint8], int]]:
-        """Pictures, RGB, corrupted with the bytes that a corrupted set has, and their classes."""
-        preparation = Preparation(self.seed, None, None, data.form)
-        progress = self.progress(part) if self.progress is not None else None
-        for done, number in enumerate(numbers, 1):
-            item = data.under(number, cell)
-            yield preparation.make(Unit(0, number, cell, item)).picture, int(item.truth)
-            if progress is not None:
-                progress(done, len(numbers))

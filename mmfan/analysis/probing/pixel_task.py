@@ -55,14 +55,14 @@ class PixelTask:
 
     Args:
         context: Model, test pictures, seed, options.
+        training: The same on the training set, see :func:`on_training_set`.
         reader: Reads the blocks.
     """
 
     metric, readouts = "mIoU", ("linear",)
 
-    def __init__(self, context: Context, reader: BlockReader) -> None:
-        self.context, self.reader = context, reader
-        self.training = on_training_set(context, context.options.train)
+    def __init__(self, context: Context, training: Context, reader: BlockReader) -> None:
+        self.context, self.training, self.reader = context, training, reader
         self.classes: Sequence[str] = context.model.dataset_meta["classes"]
 
     def described(self) -> list[Any]:

@@ -1,5 +1,6 @@
 """Probes by depth: their scores are those of an independent computation, and a killed run goes on."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -7,10 +8,11 @@ from helpers.pixel_counts import counts_of_picture
 from helpers.tiny_analysis import analyse, make_context, write_parts
 from torch.nn import functional as F
 
-from mmfan.analysis import AnalysisError, analyze
+from mmfan.analysis import AnalysisError, analyze, load_context
 from mmfan.analysis.probing import pixel_task, study
 from mmfan.analysis.probing.depths import depths_of
 from mmfan.analysis.probing.linear import fit_linear
+from mmfan.apis.inference import read_picture
 from mmfan.corruptions import corrupt, picture_seed
 from mmfan.corruptions.cell import Cell
 from mmfan.evaluation.metrics.counts import scores_of_counts
@@ -134,14 +136,14 @@ def test_pictures_are_corrupted_as_a_set_has_them(parts, tmp_path):
     from mmfan.analysis.analyses.depth import _task
 
     folders = (write_classes(tmp_path / "train", 2, 0), write_classes(tmp_path / "test", 2, 1))
-    _, context = make_context(parts, tmp_path, "depth", images=folders, seed=3, crop=32)
+    _, context = make_context(parts, tmp_path, "depth", images=folders, seed=3, crop=32, limit=6)
     task = _task(context, BlockReader(context.model, list_blocks(context.model)))
     cell = Cell("gaussian_noise", 3)
-    (picture, kind), *_ = task._pictures(task.test, [4], cell, "part")
+    (picture, kind), *_ = list(task.test.pictures(cell))[4:]
     clean = np.asarray(Image.open(tmp_path / "test" / "red" / "0.png"))[4:36, 16:48]
     assert kind == 2
     np.testing.assert_array_equal(picture, corrupt(clean, *cell, picture_seed(3, "red/0.png", *cell)))
-    inputs = task.prepare(picture)
+    inputs = task.test.prepare(picture)
     mean, std = (torch.tensor(one)[:, None, None] for one in ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375]))
     wanted = (torch.from_numpy(picture).movedim(2, 0).float() - mean) / std
     torch.testing.assert_close(inputs[0], wanted)
@@ -172,3 +174,26 @@ def test_no_training_set(parts, tmp_path):
 def test_joined_depths_are_listed_last(parts):
     _, context = make_context(parts, parts, "depth")
     assert depths_of(list_blocks(context.model))[-1].places == (0, 1, 2, 3)
+
+
+@pytest.mark.slow
+def test_a_classifier_is_read_on_the_sets_of_its_config(tmp_path):
+    import helpers.tiny_classifier as tiny
+
+    answer = analyze("depth", tiny.write_config(tmp_path), train=6, limit=3, cells=["contrast:5"], device="cpu")
+    (model,) = answer.numbers["models"]
+    result = model["result"]
+    assert (result["metric"], list(result["readouts"])) == ("top1", ["linear", "knn"])
+    assert all(tap["module"].startswith("network.backbone.blocks.") for tap in model["taps"])
+    assert result["readouts"]["linear"]["clean"][0] == 1.0  # bright, grey, dark
+    assert len(model["pictures"]) == 3
+    # pictures are 48 x 40: cut to 40 x 40 by the loading step, corrupted, then brought to 32 x 32
+    context = load_context(tiny.write_config(tmp_path), device="cpu")
+    first, changed = (context.picture(0, cell).image for cell in (Cell("clean", 0), Cell("contrast", 5)))
+    cut = read_picture(tmp_path / "set" / "val" / "n01" / "0.png")[:, 4:44]
+    np.testing.assert_array_equal(first, cv2.resize(cut, (32, 32)))
+    seed = picture_seed(0, "n01/0.png", "contrast", 5)
+    corrupted = np.ascontiguousarray(corrupt(np.ascontiguousarray(cut[..., ::-1]), "contrast", 5, seed)[..., ::-1])
+    np.testing.assert_array_equal(changed, cv2.resize(corrupted, (32, 32)))
+    # the other analyses of features look into classifiers too
+    assert analyze("variance", tiny.write_config(tmp_path), limit=1, device="cpu").numbers["models"][0]["taps"]
