@@ -117,7 +117,7 @@ class AttentionDiversityHook(Hook):
             handle.remove()
         self._handles = []
         if self._model is not None:
-            self._model.__class__ = type(self._model).__mro__[2]  # type: ignore[assignment]
+            self._model.__class__ = type(self._model).__mro__[2]
             del self._model.diversity
             self._model = None
 

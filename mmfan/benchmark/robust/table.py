@@ -164,7 +164,7 @@ def _line(arm: str, evidence: Evidence, base: tuple[Row, ...] | None) -> tuple[s
     if not rows:
         return (NONE, ABSENT, *(NONE,) * 7, *costs)
     unseen = [name for name in rows[0].by_type if name not in rows[0].seen]
-    difference = _mean([row.retention for row in rows], base and [row.retention for row in base])
+    difference = 100 * (fmean(row.retention for row in rows) - fmean(row.retention for row in base)) if base else None
     return (
         str(len(rows)),
         _told(rows, lambda row: row.clean),
@@ -186,12 +186,8 @@ def _told(rows: Sequence[Row], value: Callable[[Row], float | None]) -> str:
         return NONE
     if len(values) == 1:
         return f"{100 * values[0]:.1f}"
-    found = spread(values)
-    return f"{100 * found.mean:.1f} ± {100 * found.std:.1f}"
-
-
-def _mean(values: Sequence[float], others: Sequence[float] | None) -> float | None:
-    return None if not others else 100 * (fmean(values) - fmean(others))
+    over_seeds = spread(values)
+    return f"{100 * over_seeds.mean:.1f} ± {100 * over_seeds.std:.1f}"
 
 
 def evidence_markdown(evidence: Evidence) -> str:

@@ -24,8 +24,10 @@ def dilated_mean(features: Tensor, dilation: int) -> Tensor:
         return features
     height, width = features.shape[2:]
     padded = F.pad(features, (dilation, dilation, dilation, dilation))
-    rows = sum(padded[:, :, at * dilation : at * dilation + height] for at in range(3))
-    return sum(rows[..., at * dilation : at * dilation + width] for at in range(3)) / 9  # type: ignore[index, return-value]
+    up, middle, down = (padded[:, :, at : at + height] for at in (0, dilation, 2 * dilation))
+    rows = up + middle + down
+    left, centre, right = (rows[..., at : at + width] for at in (0, dilation, 2 * dilation))
+    return (left + centre + right) / 9
 
 
 class TokenPooling(nn.Module):
