@@ -51,8 +51,7 @@ class AttentionDiversityHook(Hook):
 
     Raises:
         MMFanError: An argument is out of range.
-        ConfigError: When training begins, the backbone has no such blocks, or computes them twice
-            (``recompute='full'``).
+        ConfigError: When training begins, the backbone has no such blocks.
     """
 
     overlaps: frozenset[str] = frozenset()
@@ -98,11 +97,6 @@ class AttentionDiversityHook(Hook):
                 f"mmfan.AttentionDiversityHook is for the token blocks of mmfan.FAN and mmfan.FANHybrid, got "
                 f"{type(backbone).__name__}."
             )
-        if getattr(backbone, "with_cp", False):
-            raise ConfigError(
-                "mmfan.AttentionDiversityHook needs the blocks to be computed once: recompute='light' or 'none' in "
-                "the backbone, not 'full' (with_cp=True)."
-            )
         for place, block in enumerate(blocks):
             self._handles.append(block.q.register_forward_hook(partial(self._note_queries, place)))
             self._handles.append(block.kv.register_forward_hook(partial(self._compare, place, block.num_heads)))
@@ -130,14 +124,21 @@ class AttentionDiversityHook(Hook):
         self.detach()
 
     def _note_queries(self, place: int, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        if self._collects and torch.is_grad_enabled():
+        if self._learns():
             self._queries[place] = output
 
     def _compare(self, place: int, heads: int, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        if not self._collects or not torch.is_grad_enabled():
+        queries = self._queries.pop(place, None)
+        if queries is None:
             return
-        queries, keys = self._queries.pop(place), output[..., : output.shape[2] // 2]
+        keys = output[..., : output.shape[2] // 2]
         generator = torch.Generator().manual_seed(draw_seed(self.seed, self._iteration, place, get_rank()))
         rows = torch.randperm(queries.shape[1], generator=generator)[: self.rows].to(queries.device)
         with torch.autocast(queries.device.type, enabled=False):
-            self._found.append(likeness(attention_rows(queries, keys, heads, rows)))
+            found = likeness(attention_rows(queries, keys, heads, rows))
+        if self._collects:
+            self._found.append(found)
+
+    def _learns(self) -> bool:
+        """Not only while the loss is computed: a block that the backward pass computes again must do the same again."""
+        return self._model is not None and self._model.training and torch.is_grad_enabled()

@@ -87,9 +87,22 @@ def test_rows_depend_on_the_iteration_alone():
     assert found[0] == found[1] != found[2]
 
 
+def test_blocks_that_are_computed_again_have_the_same_gradients():
+    gradients = []
+    for with_cp in (False, True):
+        torch.manual_seed(0)
+        model, (pictures, samples) = segmentor(with_cp=with_cp), batch()
+        AttentionDiversityHook(rows=8).attach(model)
+        losses = model.loss(pictures, samples)
+        (losses["loss_diversity"] + losses["decode.loss_ce"]).backward()
+        gradients.append([block.attn.q.weight.grad for block in model.backbone.blocks])
+        assert model.diversity._found == []
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other)
+        assert one.abs().max() > 0
+
+
 def test_where_it_cannot_be():
-    with pytest.raises(ConfigError, match="computed once: recompute='light' or 'none'"):
-        AttentionDiversityHook().attach(segmentor(with_cp=True))
     with pytest.raises(ConfigError, match=r"token blocks of mmfan\.FAN and mmfan\.FANHybrid, got Linear"):
         AttentionDiversityHook().attach(torch.nn.ModuleDict({"backbone": torch.nn.Linear(2, 2)}))
     with pytest.raises(MMFanError, match="rows"):
