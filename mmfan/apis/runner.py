@@ -34,7 +34,7 @@ from mmfan.evaluation.loop.main_process import main_process_alone
 from mmfan.evaluation.loop.preflight.run import preflight_of_validation
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 from mmfan.models.weight_files.checks import check_usable
-from mmfan.training.overlap_hook import OverlapHook
+from mmfan.training.hooks.overlap_hook import OverlapHook
 from mmfan.utils.processes import shorten_sockets
 
 Launcher = str  # 'none', 'pytorch', 'slurm' or 'mpi'

@@ -7,10 +7,10 @@ from typing import Any
 
 from mmfan.environment import is_installed, register_missing
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
+from mmfan.evaluation.metrics.calibration.segmentation import CalibrationMetric
 from mmfan.evaluation.metrics.class_scores import ClassScoresMetric
 from mmfan.evaluation.metrics.evaluator import RetentionEvaluator
 from mmfan.evaluation.metrics.segmentation import SegCountsMetric
-from mmfan.evaluation.metrics.segmentation_calibration import CalibrationMetric
 from mmfan.registry import METRICS
 
 __all__ = ["CalibrationMetric", "ClassScoresMetric", "RetentionEvaluator", "RobustnessLoop", "SegCountsMetric"]

@@ -9,13 +9,13 @@ from mmfan.utils.lazy import lazy_face
 __getattr__, __dir__, __all__ = lazy_face(
     __name__,
     {
-        "amplitude_hook": ["AmplitudeMixHook"],
+        "hooks.amplitude_hook": ["AmplitudeMixHook"],
         "consistency": ["ConsistencyWrapper"],
         "diversity": ["attention_rows", "likeness"],
-        "diversity_hook": ["AttentionDiversityHook"],
+        "hooks.diversity_hook": ["AttentionDiversityHook"],
         "feature_augment": ["augment", "mean_direction"],
-        "feature_hook": ["FeatureAugmentHook"],
-        "overlap_hook": ["OverlapHook"],
+        "hooks.feature_hook": ["FeatureAugmentHook"],
+        "hooks.overlap_hook": ["OverlapHook"],
         "recipes": ["RECIPES", "apply_recipes"],
         "token_labels": ["labeler_loss", "sampled_labels", "student_loss"],
         "teacher": ["TeacherWrapper"],

@@ -5,13 +5,13 @@ from mmfan.environment import check_environment, is_installed, register_missing
 check_environment()
 
 from mmfan.registry import MODELS  # noqa: E402
-from mmfan.training.amplitude_hook import AmplitudeMixHook  # noqa: E402
 from mmfan.training.classification.image_classifier import ImageClassifier  # noqa: E402
 from mmfan.training.classification.token_labelling import TokenLabeler, TokenLabelStudent  # noqa: E402
 from mmfan.training.consistency import ConsistencyWrapper  # noqa: E402
-from mmfan.training.diversity_hook import AttentionDiversityHook  # noqa: E402
-from mmfan.training.feature_hook import FeatureAugmentHook  # noqa: E402
-from mmfan.training.overlap_hook import OverlapHook  # noqa: E402
+from mmfan.training.hooks.amplitude_hook import AmplitudeMixHook  # noqa: E402
+from mmfan.training.hooks.diversity_hook import AttentionDiversityHook  # noqa: E402
+from mmfan.training.hooks.feature_hook import FeatureAugmentHook  # noqa: E402
+from mmfan.training.hooks.overlap_hook import OverlapHook  # noqa: E402
 from mmfan.training.teacher import TeacherWrapper  # noqa: E402
 
 __all__ = [

@@ -1,6 +1,6 @@
 """Calibration entries of records, made of few pixels whose confidence is known."""
 
-from mmfan.evaluation.metrics.calibration import BINS, ONE, TEMPERATURES
+from mmfan.evaluation.metrics.calibration.calibration import BINS, ONE, TEMPERATURES
 
 
 def entry(bins: dict[int, tuple[int, float, int]], best: float = 2.0, **scores: float | None) -> dict:

@@ -7,7 +7,12 @@ from typing import Any
 
 def plain(text: str, **_: Any) -> tuple[str, bool]:
     """What yapf's ``FormatCode`` is asked for: the text, which is Python or refused."""
-    ast.parse(text)
+    try:
+        ast.parse(text)
+    except SyntaxError:  # yapf's own parser takes more: names that are keywords by now
+        from yapf.pytree import pytree_utils
+
+        pytree_utils.ParseCodeToTree(text)
     return text, True
 
 

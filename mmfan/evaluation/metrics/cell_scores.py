@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfan.evaluation.metrics.calibration import CalibrationSums
+from mmfan.evaluation.metrics.calibration.calibration import CalibrationSums
 from mmfan.evaluation.metrics.flips import Flips
 
 

@@ -12,9 +12,9 @@ from mmengine.evaluator import BaseMetric
 from numpy.typing import NDArray
 
 from mmfan.errors import ConfigError, MMFanError
+from mmfan.evaluation.metrics.calibration.confidence import sums_of_picture
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.evaluation.metrics.classification import rank_of, scores_of_ranks
-from mmfan.evaluation.metrics.confidence import sums_of_picture
 from mmfan.registry import METRICS
 
 TOGETHER = 256  # pictures whose confidence is summed up at a time

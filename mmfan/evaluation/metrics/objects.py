@@ -13,7 +13,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from mmfan.errors import MMFanError
-from mmfan.evaluation.metrics.calibration import CalibrationSums, sums_of_boxes
+from mmfan.evaluation.metrics.calibration.calibration import CalibrationSums, sums_of_boxes
 
 # name of a score -> its place in COCOeval.stats
 STATS = {"mAP": 0, "mAP_50": 1, "mAP_75": 2, "mAP_s": 3, "mAP_m": 4, "mAP_l": 5}

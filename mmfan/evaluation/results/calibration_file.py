@@ -1,7 +1,7 @@
 """File of the integer sums behind the calibration of one cell, so that cells of parts of a set can be added.
 
 A NumPy archive (``.npz``, compressed) beside the counts per picture, with an entry for each attribute of
-:class:`mmfan.evaluation.metrics.calibration.CalibrationSums`, some 20 kB. The same sums give the same bytes.
+:class:`~..metrics.calibration.calibration.CalibrationSums`, some 20 kB. The same sums give the same bytes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mmfan.errors import MMFanError
-from mmfan.evaluation.metrics.calibration import CalibrationSums
+from mmfan.evaluation.metrics.calibration.calibration import CalibrationSums
 from mmfan.evaluation.results.counts_file import DAMAGE
 from mmfan.utils.files import write_whole
 

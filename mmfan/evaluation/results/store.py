@@ -32,7 +32,7 @@ from typing import Any, BinaryIO
 from numpy.typing import ArrayLike
 
 from mmfan.corruptions.cell import Cell
-from mmfan.evaluation.metrics.calibration import CalibrationSums
+from mmfan.evaluation.metrics.calibration.calibration import CalibrationSums
 from mmfan.evaluation.results.calibration_file import write_sums
 from mmfan.evaluation.results.counts_file import PictureCounts, read_counts, write_counts
 from mmfan.evaluation.results.record import (

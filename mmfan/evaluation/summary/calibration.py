@@ -6,7 +6,7 @@ the loss of accuracy is the loss of confidence: a model *knows* what it loses wh
 accuracy does.
 
 A temperature divides the logits of all classes. It is fitted on the clean pictures, as the one of
-:data:`mmfan.evaluation.metrics.calibration.TEMPERATURES` with the lowest NLL, and carried to the corrupted ones as it
+:data:`~..metrics.calibration.calibration.TEMPERATURES` with the lowest NLL, and carried to the corrupted ones as it
 is.
 """
 

@@ -6,7 +6,7 @@ import pytest
 from helpers.tiny_robustness import judge, make_runner, write_parts
 
 from mmfan.errors import MMFanError
-from mmfan.evaluation.metrics.confidence import sums_of_picture
+from mmfan.evaluation.metrics.calibration.confidence import sums_of_picture
 from mmfan.evaluation.results.calibration_file import read_sums
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ from helpers.calibrated_results import calibrated
 from helpers.small_results import records
 
 from mmfan.errors import MMFanError
-from mmfan.evaluation.metrics.calibration import CalibrationSums, sums_of_boxes
+from mmfan.evaluation.metrics.calibration.calibration import CalibrationSums, sums_of_boxes
 from mmfan.evaluation.results.calibration_file import read_sums, write_sums
 from mmfan.evaluation.results.counts_file import write_counts
 from mmfan.evaluation.results.record import check_record

@@ -14,10 +14,10 @@ from mmfan.evaluation.function.sources.classes import ClassificationData
 from mmfan.evaluation.function.sources.items import Item, Ready
 from mmfan.evaluation.judging.contents import metric_hash
 from mmfan.evaluation.judging.pictures import spread
-from mmfan.evaluation.metrics.calibration import CalibrationSums
+from mmfan.evaluation.metrics.calibration.calibration import CalibrationSums
+from mmfan.evaluation.metrics.calibration.confidence import sums_of_picture
 from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.evaluation.metrics.classification import rank_of, scores_of_ranks
-from mmfan.evaluation.metrics.confidence import sums_of_picture
 from mmfan.evaluation.metrics.cue_conflict import probabilities_of
 
 SIGNED = 32  # scores by which a classifier is known again

@@ -15,9 +15,9 @@ from mmfan.evaluation.function.sources.classes import ClassificationData
 from mmfan.evaluation.function.sources.items import Item, Ready
 from mmfan.evaluation.function.sources.sources import CocoData, Data, SegmentationData
 from mmfan.evaluation.judging.contents import metric_hash
-from mmfan.evaluation.metrics.calibration import CalibrationSums
+from mmfan.evaluation.metrics.calibration.calibration import CalibrationSums
+from mmfan.evaluation.metrics.calibration.confidence import FORMS, Form, sums_of_picture
 from mmfan.evaluation.metrics.cell_scores import CellScores
-from mmfan.evaluation.metrics.confidence import FORMS, Form, sums_of_picture
 from mmfan.evaluation.metrics.counts import METRICS
 from mmfan.evaluation.metrics.dense_shape_bias import count_cues, with_cues
 from mmfan.evaluation.metrics.labels import count_labels, scores_of_pictures

@@ -6,7 +6,7 @@ import torch
 
 from mmfan.datasets.augmentations import mix_amplitudes
 from mmfan.training import AmplitudeMixHook
-from mmfan.training.amplitude_hook import mix_batch
+from mmfan.training.hooks.amplitude_hook import mix_batch
 
 
 class Run:

@@ -9,10 +9,10 @@ from mmengine.evaluator import BaseMetric
 
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.metrics import evaluator as module
-from mmfan.evaluation.metrics.confidence import sums_of_picture
-from mmfan.evaluation.metrics.device_confidence import RunningSums
+from mmfan.evaluation.metrics.calibration.confidence import sums_of_picture
+from mmfan.evaluation.metrics.calibration.device_confidence import RunningSums
+from mmfan.evaluation.metrics.calibration.segmentation import CalibrationMetric
 from mmfan.evaluation.metrics.evaluator import RetentionEvaluator, make_evaluator, with_calibration
-from mmfan.evaluation.metrics.segmentation_calibration import CalibrationMetric
 
 CLASSES = ("road", "car", "sky")
 

@@ -1,4 +1,4 @@
-"""Confidence of a segmentor where its scores are: the sums of :mod:`mmfan.evaluation.metrics.confidence` on a GPU.
+"""Confidence of a segmentor where its scores are: the sums of :mod:`~..metrics.calibration.confidence` on a GPU.
 
 The whole numbers are added on the device, so that their order, which a GPU does not keep, changes nothing.
 """
@@ -10,7 +10,7 @@ import math
 import torch
 
 from mmfan.errors import MMFanError
-from mmfan.evaluation.metrics.calibration import (
+from mmfan.evaluation.metrics.calibration.calibration import (
     BINS,
     DOUBT_BITS,
     DOUBTS,
@@ -20,7 +20,7 @@ from mmfan.evaluation.metrics.calibration import (
     TEMPERATURES,
     CalibrationSums,
 )
-from mmfan.evaluation.metrics.confidence import Form, check_total, check_truth
+from mmfan.evaluation.metrics.calibration.confidence import Form, check_total, check_truth
 
 _MOST_OTHERS = 1e-3  # share of the pixels whose class a model may name otherwise than its scores do
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmfan.errors import MMFanError
-from mmfan.evaluation.metrics.calibration import (
+from mmfan.evaluation.metrics.calibration.calibration import (
     DOUBTS,
     LATTICE,
     ONE,
@@ -21,9 +21,9 @@ from mmfan.evaluation.metrics.calibration import (
     sum_of,
     sums_of_boxes,
 )
-from mmfan.evaluation.metrics.confidence import sums_of_picture
+from mmfan.evaluation.metrics.calibration.confidence import sums_of_picture
 
-GOLDEN = Path(__file__).parents[2] / "data" / "calibration_torchmetrics.npz"
+GOLDEN = Path(__file__).parents[3] / "data" / "calibration_torchmetrics.npz"
 
 
 def same(one, other):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mmfan.corruptions.compiled import compiled
 from mmfan.errors import MMFanError
-from mmfan.evaluation.metrics.calibration import (
+from mmfan.evaluation.metrics.calibration.calibration import (
     BINS,
     DOUBT_BITS,
     LATTICE,

@@ -9,10 +9,10 @@ import torch
 from mmengine.evaluator import BaseMetric
 
 from mmfan.errors import MMFanError
-from mmfan.evaluation.metrics.calibration import CalibrationSums, sum_of
+from mmfan.evaluation.metrics.calibration.calibration import CalibrationSums, sum_of
+from mmfan.evaluation.metrics.calibration.confidence import FORMS, Form, check_shapes, sums_of_picture
+from mmfan.evaluation.metrics.calibration.device_confidence import RunningSums, check_others, share_of_others
 from mmfan.evaluation.metrics.cell_scores import CellScores
-from mmfan.evaluation.metrics.confidence import FORMS, Form, check_shapes, sums_of_picture
-from mmfan.evaluation.metrics.device_confidence import RunningSums, check_others, share_of_others
 from mmfan.registry import METRICS
 
 

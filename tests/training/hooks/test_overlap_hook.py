@@ -10,7 +10,7 @@ from mmfan.apis.robustness import judged_config
 from mmfan.datasets.augmentations.overlaps import Overlap, joined, overlap_from
 from mmfan.evaluation.results.store import ResultsStore
 from mmfan.registry import HOOKS
-from mmfan.training.overlap_hook import describe
+from mmfan.training.hooks.overlap_hook import describe
 
 MORE = """
 custom_imports = None

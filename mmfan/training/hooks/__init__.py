@@ -1,0 +1,1 @@
+"""Hooks of training: features and amplitudes changed within the network, and a note of what the training shows."""
