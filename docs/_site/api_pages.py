@@ -63,6 +63,7 @@ ROOMS: dict[str, tuple[str, list[Part]]] = {
             Part("Pipeline steps", "mmfan.datasets.transforms"),
             Part("Augmentations", "mmfan.datasets.augmentations"),
             Part("Corrupted sets on disk", "mmfan.datasets.corrupted"),
+            Part("Cues of pictures", "mmfan.datasets.cues"),
             Part("Miniature sets", "mmfan.datasets.miniature"),
             Part("Preparing Cityscapes", "mmfan.datasets.prepare.cityscapes", ["prepare", "Preparation"]),
             Part("Preparing CamVid", "mmfan.datasets.prepare.camvid", ["prepare"]),

@@ -68,9 +68,9 @@ def largest_box(mask: NDArray[np.bool_]) -> Box:
 def _grown(mask: NDArray[np.bool_], box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
     """First and last row (exclusive) and column, grown over the rows first."""
     top, bottom, left, right = box
-    rows = mask[:, left:right].all(axis=1)
+    rows: NDArray[np.bool_] = np.all(mask[:, left:right], axis=1)
     top, bottom = _run(rows, top, bottom)
-    columns = mask[top:bottom].all(axis=0)
+    columns: NDArray[np.bool_] = np.all(mask[top:bottom], axis=0)
     return (top, bottom, *_run(columns, left, right))
 
 

@@ -114,7 +114,7 @@ def test_smoothing_keeps_edges():
     assert found[:, 21].mean() - found[:, 18].mean() > 120
 
 
-@pytest.mark.parametrize("remove", [remove_texture, lambda *pair: remove_shape(*pair, 0)])
+@pytest.mark.parametrize("remove", [remove_texture, lambda picture, labels: remove_shape(picture, labels, 0)])
 def test_pairs_are_checked(remove):
     with pytest.raises(ValueError, match="label map"):
         remove(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5), np.uint8))

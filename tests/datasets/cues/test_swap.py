@@ -128,7 +128,7 @@ def test_with_its_own_texture_a_segment_stays_but_for_the_tiling():
 )
 def test_arguments_are_checked(pair, more, message):
     with pytest.raises(MMFanError, match=message):
-        swap_textures(*pair, [], 0, **more)
+        swap_textures(pair[0], pair[1], [], 0, **more)
 
 
 def test_pairs_are_checked(pair):

@@ -23,6 +23,12 @@ def cue(name, **settings):
     return ConditionCell(CLEAN, make_condition("cue", name, 1, **settings))
 
 
+def change(name, **settings):
+    found = change_of(cue(name, **settings), 255)
+    assert found is not None
+    return found
+
+
 def pair(seed=0):
     rng = np.random.default_rng(seed)
     labels = np.zeros((64, 80), np.uint8)
@@ -60,13 +66,13 @@ def test_what_each_does():
     own = pair()
     for name, expected in (
         ("texture_remove", remove_texture(*own)),
-        ("shape_remove", remove_shape(*own, 7, 16)),
+        ("shape_remove", remove_shape(own.picture, own.labels, 7, 16)),
     ):
-        found = change_of(cue(name, **({"block": 16} if name == "shape_remove" else {})), 255)(own, 7, [])
+        found = change(name, **({"block": 16} if name == "shape_remove" else {}))(own, 7, [])
         assert np.array_equal(found.picture, expected)
         assert found.textures is None
     for name in DEFAULTS:
-        found = change_of(cue(name), 255)(own, 7, [pair(1)])
+        found = change(name)(own, 7, [pair(1)])
         assert found.picture.dtype == np.uint8
         assert found.picture.shape == own.picture.shape
         assert not np.array_equal(found.picture, own.picture)
@@ -75,9 +81,9 @@ def test_what_each_does():
 
 def test_swaps_take_textures_of_others_and_are_alike_in_both_contexts():
     own, other = pair(), pair(1)
-    kept, grey = (change_of(cue(name), 255) for name in ("texture_swap", "texture_swap_grey"))
+    kept, grey = (change(name) for name in ("texture_swap", "texture_swap_grey"))
     assert kept.seed_of(5, "a.png") == grey.seed_of(5, "a.png") == picture_seed(5, "a.png", "texture_swap", 1)
-    expected = swap_textures(*own, [textures_of(*other)], 7)
+    expected = swap_textures(own.picture, own.labels, [textures_of(other.picture, other.labels)], 7)
     assert np.array_equal(kept(own, 7, [other]).picture, expected.picture)
     found = grey(own, 7, iter([other]))
     assert np.array_equal(found.textures, expected.textures)

@@ -30,6 +30,7 @@ def changed(data, name, seed=0):
     """What each picture becomes, made by hand, and the map of its textures."""
     own = {"area": 64} if name.startswith("texture_swap") else {}
     change = change_of(ConditionCell(CLEAN, make_condition("cue", name, 1, **own)), 255)
+    assert change is not None
     everything = [Labelled(*pair) for pair in pairs(COUNT)]
     others = Others(data.names)
     for place, one in enumerate(everything):

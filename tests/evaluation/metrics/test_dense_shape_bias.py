@@ -58,9 +58,10 @@ def test_shape_and_texture_in_each_others_places():
 def test_parts_add_up_and_nothing_swapped_is_nothing_said():
     one, two = picture(1), picture(2)
     said = np.random.default_rng(0).integers(0, 3, (30, 40))
-    joined = [np.concatenate(pair) for pair in zip(one, two, strict=True)]
-    both = count_cues(np.concatenate([said, said]), *joined, 3)
-    assert np.array_equal(count_cues(said, *one, 3) + count_cues(said, *two, 3), both)
+    truth, textures = (np.concatenate(pair) for pair in zip(one, two, strict=True))
+    both = count_cues(np.concatenate([said, said]), truth, textures, 3)
+    parts = [count_cues(said, own[0], own[1], 3) for own in (one, two)]
+    assert np.array_equal(parts[0] + parts[1], both)
     empty = np.full((30, 40), 255, np.uint8)
     metrics, by_class = scores_of_cues(count_cues(said, one[0], empty, 3), CLASSES)
     assert all(np.isnan(value) for value in (*metrics.values(), *by_class["shape_bias"].values()))
