@@ -112,8 +112,8 @@ def analyze(
         ]
         results = [spec.run(context) for context in contexts]
     document = make_document(spec, contexts, results)
-    names = [context.label for context in contexts]
-    found = Analysis(json.loads(to_json(document)), spec.draw(results, names), spec.table(results, names))
+    told = [context.label for context in contexts]
+    found = Analysis(json.loads(to_json(document)), spec.draw(results, told), spec.table(results, told))
     if out is not None:
         found.save(out)
     return found

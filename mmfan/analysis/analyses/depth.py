@@ -74,7 +74,8 @@ def _task(context: Context, reader: BlockReader) -> Task:
 def table(results: list[dict[str, Any]], labels: list[str]) -> Table:
     """A row a model and depth."""
     readouts = list(results[0]["readouts"])
-    rows, sections = [], []
+    rows: list[tuple[str, ...]] = []
+    sections: list[int] = []
     for result, label in zip(results, labels, strict=True):
         sections.append(len(rows))
         for place, (depth, width) in enumerate(zip(result["depths"], result["widths"], strict=True)):

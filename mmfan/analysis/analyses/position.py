@@ -31,7 +31,8 @@ def run(context: Context) -> dict[str, Any]:
     intact = judge.run(protocol)
     progress(1, len(arms) + 1)
     metric = main_metric(intact)
-    rows: dict[str, list[float] | None] = {TRAINED: [record["metrics"][metric] for record in intact]}
+    trained: list[float] = [record["metrics"][metric] for record in intact]
+    rows: dict[str, list[float] | None] = {TRAINED: trained}
     for done, name in enumerate(arms, 2):
         arm = Arm(name, options.shift, options.grid, context.seed)
         rows[_named(arm)] = None
@@ -47,7 +48,7 @@ def run(context: Context) -> dict[str, Any]:
         "positions": [{"name": one.name, "kind": one.kind} for one in positions],
         "arms": list(rows),
         "clean": clean,
-        "change_clean": [None if value is None else value - clean[0] for value in clean],
+        "change_clean": [None if value is None else value - trained[0] for value in clean],
         "corrupted": corrupted,
         "retention": [row[1] / row[0] if row is not None and row[0] else None for row in rows.values()],
     }
@@ -67,19 +68,20 @@ def _spoken(result: dict[str, Any]) -> str:
 
 def table(results: list[dict[str, Any]], labels: list[str]) -> Table:
     """A row a model and arm."""
-    rows, sections = [], []
+    lines: list[tuple[str, ...]] = []
+    sections: list[int] = []
     for result, label in zip(results, labels, strict=True):
-        sections.append(len(rows))
+        sections.append(len(lines))
         for place, arm in enumerate(result["arms"]):
             values = [result[key][place] for key in ("clean", "change_clean", "corrupted", "retention")]
-            rows.append((label, arm, *("-" if value is None else f"{100 * value:.1f}" for value in values)))
+            lines.append((label, arm, *("-" if value is None else f"{100 * value:.1f}" for value in values)))
     first = results[0]
     caption = (
         f"{first['metric']} in percent, on clean pictures and under {_spoken(first)}; change in points, against the "
         "model as trained; nothing was trained again."
     )
     head = ("model", "position encoding", "clean", "change", _spoken(first), "retention")
-    return Table("Position encodings", caption, head, tuple(rows), texts=2, sections=tuple(sections[1:]))
+    return Table("Position encodings", caption, head, tuple(lines), texts=2, sections=tuple(sections[1:]))
 
 
 def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:

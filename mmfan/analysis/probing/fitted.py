@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,19 +20,19 @@ Fitted = tuple[list[LinearProbe], Samples]
 
 
 def fit(task: Task, depths: Sequence[Depth], decay: float, progress: Callable[[int, int], None]) -> Fitted:
-    """A linear probe for each depth, and the samples."""
+    """A linear probe for each depth, and the samples; without their features where no read-out compares with them."""
     samples = task.samples()
     probes = []
     for done, depth in enumerate(depths, 1):
         probes.append(fit_linear(joined(samples.features, depth), samples.labels, decay))
         progress(done, len(depths))
-    return probes, samples
+    return probes, samples if "knn" in task.readouts else Samples([], samples.labels)
 
 
 def write_fitted(path: Path, key: str, fitted: Fitted) -> None:
     """Write probes and samples, whole or not at all."""
     probes, samples = fitted
-    arrays = {"key": np.array(key), "labels": samples.labels}
+    arrays: dict[str, Any] = {"key": np.array(key), "labels": samples.labels}
     arrays |= {f"features{place}": values.numpy() for place, values in enumerate(samples.features)}
     for place, probe in enumerate(probes):
         arrays |= {f"weight{place}": probe.weight.cpu().numpy(), f"bias{place}": probe.bias.cpu().numpy()}

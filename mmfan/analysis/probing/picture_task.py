@@ -144,7 +144,8 @@ class PictureTask:
         AnalysisError: The two sets have other classes.
     """
 
-    metric, readouts = "top1", ("linear", "knn")
+    metric: str = "top1"
+    readouts: tuple[str, ...] = ("linear", "knn")
 
     def __init__(self, reader: BlockReader, training: Pictures, test: Pictures, neighbours: int = 20) -> None:
         if list(training.classes) != list(test.classes):

@@ -59,7 +59,8 @@ class PixelTask:
         reader: Reads the blocks.
     """
 
-    metric, readouts = "mIoU", ("linear",)
+    metric: str = "mIoU"
+    readouts: tuple[str, ...] = ("linear",)
 
     def __init__(self, context: Context, training: Context, reader: BlockReader) -> None:
         self.context, self.training, self.reader = context, training, reader

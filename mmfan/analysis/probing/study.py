@@ -47,7 +47,7 @@ def study(
         if cell in done:
             continue
         if fitted is None:
-            fitted = read_fitted(kept, key, len(depths), len(blocks))
+            fitted = read_fitted(kept, key, len(depths), len(blocks) if "knn" in task.readouts else 0)
         if fitted is None:
             fitted = fit(task, depths, decay, progress("probes"))
             write_fitted(kept, key, fitted)

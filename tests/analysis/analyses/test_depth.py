@@ -1,5 +1,7 @@
 """Probes by depth: their scores are those of an independent computation, and a killed run goes on."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -75,6 +77,8 @@ def test_scores_by_depth(parts, tmp_path, monkeypatch):
     more = analyse(parts, tmp_path, "depth", **{**GIVEN, "cells": ["contrast:4", "brightness:2"]})
     assert more["readouts"]["linear"]["clean"] == found["clean"]
     assert more["readouts"]["linear"]["cells"]["contrast 4"] == found["corrupted"]
+    with np.load(next(tmp_path.glob("depth_*.npz"))) as kept:  # the features are not needed again
+        assert not [name for name in kept.files if name.startswith("features")]
     # without the probes' file all is there still, and no picture is read
     next(tmp_path.glob("depth_*.npz")).unlink()
     assert analyse(parts, tmp_path, "depth", **GIVEN)["readouts"] == result["readouts"]
@@ -109,14 +113,19 @@ def write_classes(folder, count, seed):
 
 
 @pytest.mark.slow
-def test_probes_of_whole_pictures(parts, tmp_path):
+def test_probes_of_whole_pictures(parts, tmp_path, monkeypatch):
     folders = (write_classes(tmp_path / "train", 5, 0), write_classes(tmp_path / "test", 3, 1))
-    answer = analyze(
-        "depth", (parts / "tiny.py", parts / "tiny.pth"), images=folders, resize=32, crop=32, train=12, limit=9,
-        cells=["saturate:5", "contrast:5"], out=tmp_path / "out", device="cpu",
-    )  # fmt: skip
+    given = {
+        "images": folders, "resize": 32, "crop": 32, "train": 12, "limit": 9, "out": tmp_path / "out", "device": "cpu",
+    }  # fmt: skip
+    model = (parts / "tiny.py", parts / "tiny.pth")
+    first = analyze("depth", model, cells=["saturate:5"], **given)
+    monkeypatch.setattr(study, "fit", None)  # goes on with what was fitted, the neighbours too
+    answer = analyze("depth", model, cells=["saturate:5", "contrast:5"], **given)
     result = answer.numbers["models"][0]["result"]
     assert result["metric"] == "top1"
+    before = first.numbers["models"][0]["result"]["readouts"]["knn"]
+    assert before["corrupted"] == result["readouts"]["knn"]["cells"]["saturate 5"]
     # colours are told apart from the first block on
     assert result["readouts"]["linear"]["clean"][0] == result["readouts"]["knn"]["clean"][0] == 1.0
     assert set(result["readouts"]["knn"]["cells"]) == {"saturate 5", "contrast 5"}
@@ -137,7 +146,7 @@ def test_pictures_are_corrupted_as_a_set_has_them(parts, tmp_path):
 
     folders = (write_classes(tmp_path / "train", 2, 0), write_classes(tmp_path / "test", 2, 1))
     _, context = make_context(parts, tmp_path, "depth", images=folders, seed=3, crop=32, limit=6)
-    task = _task(context, BlockReader(context.model, list_blocks(context.model)))
+    task: Any = _task(context, BlockReader(context.model, list_blocks(context.model)))
     cell = Cell("gaussian_noise", 3)
     (picture, kind), *_ = list(task.test.pictures(cell))[4:]
     clean = np.asarray(Image.open(tmp_path / "test" / "red" / "0.png"))[4:36, 16:48]
