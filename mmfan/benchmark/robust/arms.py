@@ -34,6 +34,7 @@ ARMS: dict[str, Arm] = {
     "cwfa-augmix": Arm(("cwfa", "augmix")),
     "augmix-plain": Arm(("augmix-plain",)),
     "paint": Arm(("paint",)),
+    "textures": Arm(("textures",)),
     "mask": Arm(("mask",)),
     "filter": Arm(("filter",)),
     "colour": Arm(("colour",)),

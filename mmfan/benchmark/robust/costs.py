@@ -124,7 +124,7 @@ def _training(arm: str, config: str, folder: Path, pool: ThreadPoolExecutor) -> 
         turns.end()
 
 
-def measure_costs(arms: Sequence[str], config: str, rounds: int, say: Say) -> dict[str, Any]:
+def measure_costs(arms: Sequence[str], config: str, rounds: int, say: Say) -> Iterator[dict[str, Any]]:
     """Measure arms beside the baseline, two at a time: the baseline and one, A B A B.
 
     Args:
@@ -133,9 +133,10 @@ def measure_costs(arms: Sequence[str], config: str, rounds: int, say: Say) -> di
         rounds: Iterations of each that count.
         say: Receives a line for each arm.
 
-    Returns:
-        ``config``, ``rounds``, and ``arms``: name -> ``seconds`` and ``memory`` as shares of the baseline's, and both
-        as ``own_seconds`` (mean of the rounds) and ``own_bytes``. Memory is left out where the system does not tell it.
+    Yields:
+        After each arm what is known of all so far: ``config``, ``rounds``, and ``arms``: name -> ``seconds`` and
+        ``memory`` as shares of the baseline's, and both as ``own_seconds`` (mean of the rounds) and ``own_bytes``.
+        Memory is left out where the system does not tell it.
     """
     torch.set_num_threads(1)
     found: dict[str, dict[str, float]] = {}
@@ -145,9 +146,8 @@ def measure_costs(arms: Sequence[str], config: str, rounds: int, say: Say) -> di
         base_seconds.append(base)
         found[arm] = {"seconds": own / base, "own_seconds": own} | _shares(_memory(arm, config), base_bytes)
         say(f"{arm}: {own:.2f} s, {own / base:.3f} of the baseline's {base:.2f} s")
-    if base_seconds:
         found[BASELINE] = {"seconds": 1.0, "own_seconds": fmean(base_seconds)} | _shares(base_bytes, base_bytes)
-    return {"config": config, "rounds": rounds, "arms": found}
+        yield {"config": config, "rounds": rounds, "arms": found}
 
 
 def _shares(own: int | None, base: int | None) -> dict[str, float]:

@@ -20,7 +20,7 @@ def test_costs_are_shares_of_the_baselines_in_the_same_rounds(tmp_path, monkeypa
     ticks = count()
     monkeypatch.setattr(costs.time, "process_time", lambda: float(next(ticks)))
     lines = []
-    found = measure_costs(["baseline", "cwfa"], str(config), 1, lines.append)
+    (found,) = measure_costs(["baseline", "cwfa"], str(config), 1, lines.append)
     # by this clock each iteration takes 1 second
     assert found["arms"]["cwfa"] == {"seconds": 1.0, "own_seconds": 1.0, "memory": 1.5, "own_bytes": 150}
     assert found["arms"]["baseline"] == {"seconds": 1.0, "own_seconds": 1.0, "memory": 1.0, "own_bytes": 100}

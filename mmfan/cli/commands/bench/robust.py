@@ -56,7 +56,8 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         from mmfan.benchmark.robust.costs import measure_costs, write_costs
 
         args.out.mkdir(parents=True, exist_ok=True)
-        write_costs(args.out, measure_costs(args.arms or list(ARMS), args.config, args.rounds, say))
+        for known in measure_costs(args.arms or list(ARMS), args.config, args.rounds, say):
+            write_costs(args.out, known)
         return 0
     from mmfan.benchmark.robust.table import evidence_markdown, fill_page, read_evidence
 
