@@ -56,19 +56,20 @@ def stage_names(model: nn.Module) -> list[str]:
     """Names, within a model, of the modules that a stage of its backbone ends with.
 
     Args:
-        model: A segmentor or detector with a ``backbone``: FAN, FAN-Swin, AlterNet, MiT (SegFormer), PVT, Swin, ResNet
-            and what is derived from them.
+        model: A segmentor, a detector or a classifier (``network.backbone``) with a ``backbone``: FAN, FAN-Swin,
+            AlterNet, MiT (SegFormer), PVT, Swin, ResNet and what is derived from them.
 
     Raises:
         ConfigError: There is no backbone, or one of another kind; its modules are named.
     """
-    backbone = getattr(model, "backbone", None)
-    if not isinstance(backbone, nn.Module):
+    own = "network.backbone" if isinstance(getattr(model, "network", None), nn.Module) else "backbone"
+    backbone = dict(model.named_modules()).get(own)
+    if backbone is None:
         raise ConfigError(f"{type(model).__name__} has no `backbone`: name the modules with `layers`.")
     for kind in type(backbone).__mro__:
         if kind.__name__ in KNOWN:
-            return [f"backbone.{name}" for name in KNOWN[kind.__name__](backbone)]
-    children = [f"backbone.{name}" for name, _ in backbone.named_children()]
+            return [f"{own}.{name}" for name in KNOWN[kind.__name__](backbone)]
+    children = [f"{own}.{name}" for name, _ in backbone.named_children()]
     raise ConfigError(
         f"The stages of {type(backbone).__name__} are not known: name the modules that they end with, "
         f"layers=[...]. It has {shortlist(children, 12)}."

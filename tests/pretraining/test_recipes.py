@@ -1,6 +1,7 @@
 """The recipes on ImageNet, made small: they train with mmpretrain's augmentations, keep a mean, and are judged."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ ALTERNET = {
     "arch": {"depths": (1, 1, 1, 2), "expansion": 1, "num_heads": (1, 1, 1, 1), "stem_width": 8},
     "num_msa": (0, 0, 0, 1),
 }
-RECIPES = {
+RECIPES: dict[str, dict[str, Any]] = {
     "fan-t-hybrid_classifier_32xb32-300e_imagenet-224x224": BACKBONE,
     "alternet-50_classifier_1xb128-300e_imagenet-224x224": ALTERNET,
     "fan-s-hybrid_token-student_8xb128-350e_imagenet-224x224": BACKBONE,

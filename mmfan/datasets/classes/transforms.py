@@ -94,14 +94,15 @@ class RandomResizedCrop(BaseTransform):
             raise MMFanError(f"Expected `aspect` as least and greatest width / height, above 0, got {aspect!r}.")
         if interpolation not in INTERPOLATIONS:
             raise MMFanError(f"Expected `interpolation` of {', '.join(INTERPOLATIONS)}, got {interpolation!r}.")
-        self.area, self.aspect, self.interpolation = tuple(area), tuple(aspect), interpolation
+        self.area, self.aspect, self.interpolation = (area[0], area[1]), (aspect[0], aspect[1]), interpolation
 
     @cache_randomness
     def box(self, height: int, width: int) -> tuple[int, int, int, int]:
         """Top, left, height and width of a drawn part."""
+        narrow, wide = math.log(self.aspect[0]), math.log(self.aspect[1])
         for _ in range(TRIES):
-            pixels = height * width * np.random.uniform(*self.area)
-            ratio = math.exp(np.random.uniform(*map(math.log, self.aspect)))
+            pixels = height * width * np.random.uniform(self.area[0], self.area[1])
+            ratio = math.exp(np.random.uniform(narrow, wide))
             h, w = round(math.sqrt(pixels / ratio)), round(math.sqrt(pixels * ratio))
             if 0 < h <= height and 0 < w <= width:
                 return int(np.random.randint(height - h + 1)), int(np.random.randint(width - w + 1)), h, w

@@ -119,7 +119,7 @@ def numbers_of(data_samples: list[Any], classes: int) -> Tensor:
     Raises:
         ConfigError: A sample has none, or one that is none of ``classes``.
     """
-    found = [getattr(sample, "gt_label", None) for sample in data_samples]
+    found: list[Any] = [getattr(sample, "gt_label", None) for sample in data_samples]
     if not found or any(label is None or label.numel() != 1 for label in found):
         raise ConfigError(
             "A sample of training has no `gt_label` of one class: end the pipeline with mmfan.PackClasses."

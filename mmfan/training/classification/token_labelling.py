@@ -126,8 +126,9 @@ class TokenLabelStudent(ImageClassifier):
         classes, patches = self.network.with_patches(inputs if mix is None else mix.pictures(inputs))
         target = self.shares_of(data_samples, classes)
         target = target if mix is None else mix.labels(target)
+        teacher: Any = self.teacher
         with torch.no_grad():
-            _, told = self.teacher.with_patches(clean if mix is None else mix.pictures(clean))
+            _, told = teacher.with_patches(clean if mix is None else mix.pictures(clean))
         if told.shape != patches.shape:
             raise ConfigError(
                 f"The teacher has {told.shape[1]} patches and the student {patches.shape[1]}: their backbones must end "

@@ -62,7 +62,7 @@ def test_rates_are_over_those_of_another_model():
 
 def test_films_are_read(tmp_path):
     (tmp_path / "scale" / "n01").mkdir(parents=True)
-    film = cv2.VideoWriter(str(tmp_path / "scale/n01/a.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 10, (48, 48))
+    film = cv2.VideoWriter(str(tmp_path / "scale/n01/a.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 10, (48, 48))
     if not film.isOpened():
         pytest.skip("this OpenCV writes no films")
     for level in (210, 210, 30, 30, 30):

@@ -16,6 +16,7 @@ from mmfan.apis import build_runner, load_config
 from mmfan.apis.robustness import judged_config
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.models import AlterNetClassifier, FANClassifier
+from mmfan.training.backbone_stages import stage_names
 from mmfan.training.classification.image_classifier import ImageClassifier
 
 
@@ -97,6 +98,11 @@ def test_alternets_classifier_is_the_mean_of_its_last_map():
         by_hand = torch.stack([last[:, :, row, column] for row in range(2) for column in range(2)]).mean(0)
         torch.testing.assert_close(model(picture), model.head(by_hand))
     assert bool((last >= 0).all())  # norm and ReLU are in it
+
+
+def test_stages_of_a_classifier_are_found():
+    model = ImageClassifier({"type": "mmfan.FANClassifier", "backbone": BACKBONE, "num_classes": 3})
+    assert stage_names(model) == ["network.backbone.blocks.0"]
 
 
 @pytest.fixture(scope="module")

@@ -95,7 +95,7 @@ def _finish(root: Path, results: list[tuple[str, int, list[str]]]) -> None:
                 else:
                     (root / place).unlink()
         with open(root / LISTS[split], "w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(sorted(rows, key=lambda row: row[0]))
+            csv.writer(file, lineterminator="\n").writerows(sorted(rows))
 
 
 def _listed(root: Path) -> list[str]:
