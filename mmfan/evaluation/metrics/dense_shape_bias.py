@@ -23,6 +23,10 @@ SHAPE, TEXTURE, NEITHER = range(3)
 BIAS, OF_CLASSES = "shape_bias", "shape_bias_of_classes"
 SHARES = ("by_shape", "by_texture", "by_neither")
 KEPT = 255
+NOTHING = (
+    "No segment got another texture, so that there is no shape bias: it takes two pictures, segments of `area` pixels, "
+    "and a class with a box of 16 x 16 pixels."
+)
 
 
 def count_cues(
@@ -96,8 +100,10 @@ def with_cues(scores: CellScores, counts: Sequence[NDArray[np.int64]], classes: 
     """
     if not counts:
         return scores
-    metrics, by_class = scores_of_cues(np.sum(counts, axis=0), classes)
-    return replace(scores, metrics={**scores.metrics, **metrics}, per_class={**scores.per_class, **by_class})
+    sums = np.sum(counts, axis=0)
+    metrics, by_class = scores_of_cues(sums, classes)
+    note = scores.note if sums.any() else f"{scores.note} {NOTHING}".strip()
+    return replace(scores, metrics={**scores.metrics, **metrics}, per_class={**scores.per_class, **by_class}, note=note)
 
 
 def _bias(counts: NDArray[np.int64]) -> NDArray[np.float64]:

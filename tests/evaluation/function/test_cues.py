@@ -124,6 +124,14 @@ def test_a_killed_run_goes_on(data, tmp_path):
     assert [one["metrics"] for one in resumed.records] == [one["metrics"] for one in whole.records]
 
 
+def test_one_picture_alone_has_no_textures_to_take(data, caplog):
+    found = judge(by_brightness, data, protocol=asked_cues(["texture_swap"], SETTINGS), limit=1)
+    assert np.isnan(found.records[1]["metrics"]["shape_bias"])
+    assert found.records[1]["note"].startswith("No segment got another texture")
+    assert found.records[1]["metrics"]["mIoU"] == found.clean
+    assert found.cues.bias() is None
+
+
 def test_batches_change_nothing(data):
     one = judge(by_brightness, data)
     many = judge(lambda pictures: [by_brightness(rgb) for rgb in pictures], data, batch_size=3)

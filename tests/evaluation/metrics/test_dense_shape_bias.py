@@ -82,3 +82,5 @@ def test_scores_of_a_cell():
     found = with_cues(plain, [counts, counts], CLASSES)
     assert found.metrics["mIoU"] == found.metrics["shape_bias"] == 0.5
     assert list(found.per_class) == ["IoU", "shape_bias", "by_neither"]
+    assert found.note == ""
+    assert with_cues(plain, [0 * counts], CLASSES).note.startswith("No segment got another texture")
