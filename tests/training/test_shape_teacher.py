@@ -148,3 +148,34 @@ def test_what_does_not_fit_is_named(config):
     model = built(config, auxiliary_head=dict(HEAD))
     with pytest.raises(MMFanError, match="holds no label map of one"):
         model(**prepared(model), mode="loss")
+
+
+@pytest.mark.slow
+def test_it_is_trained_from_a_config_and_judged_as_any_other(tmp_path):
+    from helpers.tiny_robustness import make_runner, unformatted_configs
+    from helpers.tiny_segmentor import write_checkpoint
+
+    from mmfan.apis import build_runner
+
+    plain = write_config(tmp_path / "plain.py", write_tree(tmp_path / "data"), "train_cfg['max_iters'] = 2\n")
+    teacher = write_checkpoint(tmp_path / "teacher.pth", plain)
+    head, _, rest = plain.read_text().partition("train_pipeline = [")
+    own = head.replace("model = dict(", "model = dict(\n    type='mmfan.ShapeTeacherWrapper', of='EncoderDecoder',\n"
+                       f"    teacher=TEACHER, checkpoint={str(teacher)!r}, auxiliary_head={HEAD!r},", 1)  # fmt: skip
+    model = load_config(plain).model.to_dict()
+    config = tmp_path / "shape.py"
+    config.write_text(own.replace("TEACHER", repr(model)) + "train_pipeline = [" + rest)
+    cfg = load_config(config)
+    cfg.train_cfg.val_interval = 100
+    with unformatted_configs():
+        runner = build_runner(cfg, work_dir=tmp_path / "work")
+        runner.train()
+    assert runner.iter == 2
+    assert runner.model.shape_checkpoint == ""
+    assert "train/shape_cosine" in runner.message_hub.log_scalars
+    checkpoint = tmp_path / "work" / "iter_2.pth"
+    assert not any("teacher" in name for name in torch.load(checkpoint, weights_only=False)["state_dict"])
+    protocol = {"corruptions": ["contrast"], "severities": [2]}
+    with unformatted_configs():
+        scores = make_runner(config, checkpoint, tmp_path / "judged", protocol=protocol).test()
+    assert 0 <= scores["clean/mIoU"] <= 1

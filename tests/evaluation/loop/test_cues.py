@@ -147,3 +147,19 @@ def _map(values):
     import torch
 
     return torch.tensor([values])
+
+
+def test_detectors_are_refused(tmp_path):
+    pytest.importorskip("mmdet")
+    from helpers.tiny_retinanet import write_detector
+
+    from mmfan import CocoData
+
+    parts = write_detector(tmp_path)
+    with pytest.raises(
+        MMFanError, match=r"texture_swap .* cannot be done to CocoDataset, whose pipeline loads no label"
+    ):
+        _ = make_runner(*parts, tmp_path / "work", protocol=WANTED).test_loop
+    data = CocoData(tmp_path / "val2017", tmp_path / "instances.json")
+    with pytest.raises(NoLabelMapError, match="pictures with objects or classes have not"):
+        judge_anything(lambda rgb: {}, data, WANTED, workers=0, verbose=False)
