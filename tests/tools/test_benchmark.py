@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.tiny_segmentor import run_tool
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
@@ -79,9 +80,9 @@ runpy.run_path("tools/benchmark.py", run_name="__main__")
         (["inference", "--json", "no/such/folder/x.json"], "does not exist: make it first"),
     ],
 )
-def test_bad_arguments(arguments, message) -> None:
-    done = run(*arguments)
-    assert done.returncode == 2
-    assert message in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+def test_bad_arguments(arguments, message, monkeypatch, capsys) -> None:
+    assert run_tool(monkeypatch, "benchmark.py", *arguments) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err.splitlines()[-1]
+    assert "Traceback" not in printed.err
+    assert printed.out == ""

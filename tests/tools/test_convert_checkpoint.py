@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.tiny_segmentor import run_tool
 
 from mmfan.models import FANHybrid
-
-pytestmark = pytest.mark.process
 
 TOOL = Path(__file__).parents[2] / "tools" / "convert_checkpoint.py"
 
@@ -20,6 +19,7 @@ def run(*arguments):
     )
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_official_file_is_converted_and_named(tmp_path):
     state = {f"module.{k}": v for k, v in FANHybrid(arch="tiny").state_dict().items()}
@@ -37,13 +37,12 @@ def test_official_file_is_converted_and_named(tmp_path):
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["mmfan.pth"]
 
 
-@pytest.mark.slow
-def test_bad_arguments(tmp_path):
+def test_bad_arguments(tmp_path, monkeypatch, capsys):
     (tmp_path / "there.pth").touch()
-    done = run(tmp_path / "nowhere.pth", tmp_path / "there.pth")
-    assert done.returncode == 2
-    assert "there.pth exists; --force replaces it" in done.stderr
-    done = run(tmp_path / "nowhere.pth", tmp_path / "new.pth")
-    assert done.returncode == 2
-    assert "nowhere.pth does not exist" in done.stderr
-    assert "Traceback" not in done.stderr
+    nowhere = tmp_path / "nowhere.pth"
+    assert run_tool(monkeypatch, "convert_checkpoint.py", nowhere, tmp_path / "there.pth") == 2
+    assert "there.pth exists; --force replaces it" in capsys.readouterr().err
+    assert run_tool(monkeypatch, "convert_checkpoint.py", nowhere, tmp_path / "new.pth") == 2
+    message = capsys.readouterr().err
+    assert "nowhere.pth does not exist" in message
+    assert "Traceback" not in message

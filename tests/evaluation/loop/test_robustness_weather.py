@@ -2,7 +2,7 @@
 
 import pytest
 from helpers.mini_weather import write_mini_weather
-from helpers.tiny_robustness import make_runner, unformatted_configs, write_parts
+from helpers.tiny_robustness import make_runner, write_parts
 
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import ProtocolError
@@ -32,8 +32,7 @@ def judged(parts, results, options=None, **more):
         config, checkpoint, results.parent / "work", options, results=str(results),
         **{"weather": {"acdc": str(weather)}, **more},
     )  # fmt: skip
-    with unformatted_configs():
-        scores = runner.test()
+    scores = runner.test()
     return scores, {str(key_of(record)[1]): record for record in ResultsStore(results).records()}
 
 
@@ -45,8 +44,7 @@ def ordinary(parts, kind, work, **dataset):
     cfg = load_config(config)
     own = cfg.test_dataloader.dataset
     cfg.test_dataloader.dataset = {"type": kind, "data_root": str(weather), "pipeline": own.pipeline, **dataset}
-    with unformatted_configs():
-        return build_runner(cfg, work_dir=work, checkpoint=checkpoint).test()
+    return build_runner(cfg, work_dir=work, checkpoint=checkpoint).test()
 
 
 def test_a_condition_is_what_the_ordinary_test_on_its_set_says(parts, found, tmp_path):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from helpers.known_segmentor import KNOWN
-from helpers.tiny_robustness import unformatted_configs, write_parts
+from helpers.tiny_robustness import write_parts
 
 from mmfan.cli import main
 from mmfan.cli.commands.judge.command import make_parser, run
@@ -20,8 +20,7 @@ def parts(tmp_path_factory):
 
 def command(parts, folder, *options):
     words = ["judge", *parts, "--work-dir", folder, "--workers", "0", "--cue-settings", '{"area": 64}', *options]
-    with unformatted_configs():
-        return main(list(map(str, words)))
+    return main(list(map(str, words)))
 
 
 @pytest.mark.parametrize(
