@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mmfan import cli
 from mmfan.benchmark.robust.table import ABSENT, evidence_markdown, evidence_table, fill_page, read_evidence
 from mmfan.corruptions import CBAR
 from mmfan.errors import MMFanError
@@ -118,3 +119,23 @@ def test_the_page_has_the_marks():
     text = (Path(__file__).parents[3] / "docs/robust_training.md").read_text(encoding="utf-8")
     for name in ("yardstick", "full"):
         assert text.count(f"<!-- evidence {name} -->\n") == text.count(f"<!-- end {name} -->") == 1
+
+
+def test_the_command_prints_the_table_and_fills_the_page(tmp_path, capsys):
+    write(tmp_path, "baseline-0", 0.5, 0.3)
+    page = tmp_path / "page.md"
+    page.write_text("a\n<!-- evidence full -->\n<!-- end full -->\nb\n", encoding="utf-8")
+    assert cli.main(["bench", "robust", "--out", str(tmp_path), "--page", str(page), "--block", "full"]) == 0
+    printed = capsys.readouterr().out.strip()
+    assert printed.startswith("| arm ")
+    assert page.read_text(encoding="utf-8") == f"a\n<!-- evidence full -->\n\n{printed}\n\n<!-- end full -->\nb\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "message"), [(["cwfa", "--costs"], "ARM makes one row"), (["cwfb"], "invalid choice: 'cwfb'")]
+)
+def test_a_command_that_contradicts_itself(tmp_path, capsys, more, message):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["bench", "robust", *more, "--out", str(tmp_path)])
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err

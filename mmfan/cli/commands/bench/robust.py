@@ -15,11 +15,10 @@ import argparse
 from pathlib import Path
 
 from mmfan.benchmark.robust.arms import ARMS, CONFIG
+from mmfan.benchmark.robust.rows import AT_SEVERITY, LIMIT
 from mmfan.cli.commands.bench.segmentor import say
 from mmfan.cli.options import make_command_parser, whole
 from mmfan.utils.files import write_whole
-
-LIMIT = 26
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:
@@ -32,7 +31,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--config", default=CONFIG, metavar="CONFIG", help="what is trained (default: %(default)s)")
     parser.add_argument("--limit", type=whole(1), default=LIMIT, metavar="N", help="pictures that a row is judged on")
     parser.add_argument(
-        "--protocol", choices=("severity3", "kamann16"), default="severity3",
+        "--protocol", choices=(AT_SEVERITY, "kamann16"), default=AT_SEVERITY,
         help="judge kamann16 and C-bar at severity 3, or all of kamann16",
     )  # fmt: skip
     parser.add_argument("--costs", action="store_true", help="measure time and memory of an iteration")
