@@ -127,3 +127,27 @@ def test_stated_sizes_are_compared_with_the_files(tree, tmp_path):
     (tmp_path / "a.json").write_text(json.dumps(content))
     with pytest.raises(PreflightError, match=r"is of another size than its annotations state: .*100x64 stated"):
         judge(nothing, CocoData(tree[0], tmp_path / "a.json"), PROTOCOL, **QUICK)
+
+
+def test_a_domain_of_coco_o_is_judged_against_its_own_annotations(tree, tmp_path):
+    domain = tmp_path / "coco_o/weather"
+    write_coco(domain, train=1, val=2, size=(128, 64), seed=7, workers=1)
+    own = domain / "val2017", domain / "annotations/instances_val2017.json"
+    both = [Peeker(*tree), Peeker(*own)]
+
+    def predict(rgb):  # that of the two which has such a picture
+        return min((peek(rgb) for peek in both), key=lambda said: -len(said["scores"]))
+
+    data, place = CocoData(*tree), {"coco_o": {"root": tmp_path / "coco_o", "conditions": ["weather"]}}
+    found = judge(predict, data, "clean", tmp_path / "r.jsonl", weather=place, **QUICK)
+    clean, weather = found.records
+    alone = [
+        judge(predict, one, "clean", tmp_path / f"{at}.jsonl", **QUICK) for at, one in enumerate((data, CocoData(*own)))
+    ]
+    assert [one["metrics"] for one in found.records] == [one.records[0]["metrics"] for one in alone]
+    assert weather["metrics"] != clean["metrics"]
+    assert weather["condition"]["settings"]["contents"].startswith("2-")
+    with pytest.raises(FileNotFoundError, match="get COCO-O from the page of EasyRobust"):
+        judge(predict, data, "clean", weather={"coco_o": tmp_path / "coco_o"}, **QUICK)
+    with pytest.raises(FileNotFoundError, match="exdark` writes it"):
+        judge(predict, data, "clean", weather={"exdark": tmp_path}, **QUICK)

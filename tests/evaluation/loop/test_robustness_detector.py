@@ -10,9 +10,18 @@ import pytest
 pytest.importorskip("mmdet")
 from helpers.peeking_detector import PEEKING
 from helpers.tiny_mask_rcnn import write_coco_tree, write_detector_checkpoint, write_detector_config
-from helpers.tiny_robustness import CELLS, judge, judge_as_rank, quick_processes
+from helpers.tiny_robustness import (
+    CELLS,
+    judge,
+    judge_as_rank,
+    make_runner,
+    quick_processes,
+    unformatted_configs,
+)
 from helpers.tiny_segmentor import run_tool
 
+from mmfan.apis import load_config
+from mmfan.datasets.miniature import write_coco
 from mmfan.evaluation.results.store import ResultsStore
 
 pytestmark = pytest.mark.slow
@@ -217,3 +226,27 @@ def test_annotations_of_another_set_end_with_one_line(parts, tmp_path, monkeypat
     arguments = ["--corruptions", "contrast", "--work-dir", tmp_path, "--cfg-options"]
     assert run_tool(monkeypatch, "test_robustness.py", *parts, *arguments, f"test_evaluator.ann_file={other}") == 1
     assert "lack 3 of the 3 pictures judged" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_other_pictures_are_scored_against_annotations_of_their_own(parts, tmp_path):
+    """A set of one's own as a cell, and the same pictures as the clean ones of a run."""
+    domain = tmp_path / "weather"
+    write_coco(domain, train=0, val=2, size=(128, 64), seed=7, workers=1)
+    dataset = load_config(parts[0]).test_dataloader.dataset.to_dict()
+    place = {"mine": {"weather": {**dataset, "data_root": f"{domain}/"}}}
+    one = {"corruptions": ["contrast"], "severities": [5]}
+    runner = make_runner(*parts, tmp_path / "work", results=str(tmp_path / "r.jsonl"), protocol="clean", weather=place)
+    with unformatted_configs():
+        runner.test()
+    clean, weather = ResultsStore(tmp_path / "r.jsonl").records()
+    assert weather["condition"]["settings"]["contents"].startswith("2-")
+    assert weather["condition"]["settings"].keys() == {"set", "reference", "contents"}
+    own = {
+        "test_dataloader.dataset.data_root": f"{domain}/",
+        "test_evaluator.ann_file": f"{domain}/annotations/instances_val2017.json",
+    }
+    alone = make_runner(*parts, tmp_path / "work", own, results=str(tmp_path / "own.jsonl"), protocol=one)
+    with unformatted_configs():
+        alone.test()
+    expected = ResultsStore(tmp_path / "own.jsonl").records()[0]
+    assert weather["metrics"] == expected["metrics"] != clean["metrics"]
