@@ -25,16 +25,16 @@ class Units:
 
     def of(self, number: int, place: int) -> Unit:
         """The picture of a place under the cell of a number."""
-        cell = self.cells[number]
+        cell, kept_at = self.cells[number], self.items.start + place
         change = change_of(cell, None)
         if change is None:
-            return Unit(number, self.items.start + place, cell.pictures, self._item(place, cell.pictures))
+            return Unit(number, kept_at, cell.pictures, self._item(place, cell.pictures))
         seed = change.seed_of(self.preparation.seed, self.items.names[place])
         others = self._others.of(place, seed, change.others)
-        return Unit(number, place, cell, self._item(place, cell.pictures), tuple(self._with_place(others, cell)))
+        return Unit(number, kept_at, cell, self._item(place, cell.pictures), tuple(self._with_place(others, cell)))
 
     def _with_place(self, places: Sequence[int], cell: Cell) -> Iterator[tuple[int, Item]]:
-        return ((place, self._item(place, cell.pictures)) for place in places)
+        return ((self.items.start + place, self._item(place, cell.pictures)) for place in places)
 
     def _item(self, place: int, cell: Cell) -> Item:
         kept = self.preparation.item_kept(self.items.start + place, self.items.names[place])
