@@ -82,7 +82,7 @@ def strength_curves(
 
 def _curve(axes: Any, place: int, model: Strengths, kind: str) -> None:
     style, scores = style_of(place), model.scores[kind]
-    points = {} if model.clean is None else {0: model.clean}
+    points: dict[int | float, float] = {} if model.clean is None else {0: model.clean}
     points |= dict(sorted(scores.items()))
     axes.plot(
         list(points), [100 * score for score in points.values()], color=style.colour, marker=style.marker,
