@@ -101,7 +101,9 @@ def test_smallest_of_each_kind_predicts(name, stride):
 def test_at_most_one_level_over_base(path):
     bases = [line for line in path.read_text().splitlines() if '.py"' in line and not line.startswith("#")]
     assert bases
-    if re.search("_(cwfa|augmix|robust)$|hybrid-tap_|_r18_", path.stem):  # a change of a config of the same folder
+    if re.search(
+        "_(cwfa|augmix|robust|shape|textures)$|hybrid-tap_|_r18_", path.stem
+    ):  # a change of a config of the same folder
         assert [line for line in bases if line.startswith("_base_ = ")] == bases
         return
     assert all("/_base_/" in line or "mmseg::" in line for line in bases)
