@@ -151,6 +151,7 @@ class Report:
         ranked_by: ``retention``, ``corrupted`` or ``clean`` where the first table is a ranking; empty otherwise.
         sections: Families of conditions beside the cells of the protocol. Where the protocol itself is of conditions
             that are not averaged there are no models, and its own family is the first of these.
+        runs: The runs that the sections are of, where there are no models.
     """
 
     protocol: Protocol
@@ -167,6 +168,7 @@ class Report:
     ranked_by: str = ""
     sections: tuple[Section, ...] = ()
     others: tuple[OtherSet, ...] = ()
+    runs: tuple[Run, ...] = ()
 
     def __repr__(self) -> str:  # short, for it is what a notebook shows behind `result.report(...)`
         return f"<Report of {shortlist([entry.name for entry in self.entries])}: {self.metric}, {self.protocol.name}>"

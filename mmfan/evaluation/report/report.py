@@ -86,7 +86,7 @@ def build_report(
         beside = beside_the_model(made)
         made = replace(made, tables=(*made.tables[:1], beside, *made.tables[1:])) if beside.rows else made
     else:
-        made, others = Report(first, metric, ()), [first, *others]
+        made, others = Report(first, metric, (), runs=tuple(runs)), [first, *others]
     if not others:
         return made
     sections, notes = sections_of(

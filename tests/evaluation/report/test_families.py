@@ -99,11 +99,18 @@ def test_a_report_on_an_attack_alone(store):
     assert "no mean over strengths" in as_markdown(alone)
     assert len(as_csv(alone).splitlines()) == 2
     assert "steps-5" not in as_latex(alone)
-    assert as_html(alone).count("<h2>") == 1
+    assert as_html(alone).count("<h2>") == 2  # the attack, and what the numbers stand on
     assert json.loads(as_json(alone))["models"] == []
     fewer = get_protocol({"conditions": [{"kind": "attack", "name": "pgd", "strengths": [2]}]})
     with pytest.raises(SummaryError, match="no model was judged on it"):
         build_report(runs, fewer)
+
+
+def test_the_page_on_an_attack_alone_says_what_it_stands_on(store):
+    page = as_html(build_report(read_runs([store.path]), ATTACKED))
+    assert "What the numbers stand on" in page
+    assert "from r.jsonl." in page
+    assert "<dt>data set</dt><dd>cityscapes</dd>" in page
 
 
 def test_only_runs_that_have_cells_of_a_family_are_in_its_section(store):

@@ -42,7 +42,10 @@ def document(report: Report, found: Gallery, more: Sequence[Markup] = ()) -> str
         more: Further figures, after the plots.
     """
     who = Who.of(report)
-    parts = [*(_own_parts(report, who, found, more) if report.models else []), *_sections(report, who)]
+    own = _own_parts(report, who, found, more) if report.models else []
+    parts = [*own, *_sections(report, who)]
+    if not own:
+        parts.append(("facts", "What the numbers stand on", trust(report)))
     parts.append(("sources", "Sources", _sources(report)))
     shown = [(name, heading, part) for name, heading, part in parts if part]
     links = [element("li", element("a", heading, href=f"#{name}")) for name, heading, _ in shown]
@@ -52,7 +55,7 @@ def document(report: Report, found: Gallery, more: Sequence[Markup] = ()) -> str
         element("p", _subject(report), class_="lead"),
         element("nav", element("ul", *links), aria_label="Parts of the page"),
     )
-    files = [model.run.results.name for model in report.models]
+    files = [run.results.name for run in report.runs or [model.run for model in report.models]]
     body = joined(head, element("main", joined(*(part for _, _, part in shown))), made_by(report, files))
     return _page(title(report), body)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmfan.evaluation.report.contents import ModelReport, Report
+from mmfan.evaluation.report.contents import Report, Run
 from mmfan.evaluation.report.page.markup import Markup, element, joined, plain
 from mmfan.evaluation.results.hashes import HASH_LENGTH
 from mmfan.evaluation.results.store import Record, key_of
@@ -27,16 +27,29 @@ _DOORS = {
 
 
 class Own(NamedTuple):
-    """One model, and its records of the report's cells."""
+    """One run, and its records of the report's cells.
 
-    model: ModelReport
+    Attributes:
+        classes: Over which its means are, where that is not all.
+    """
+
+    run: Run
     records: tuple[Record, ...]
+    classes: str = ""
 
     @classmethod
-    def of(cls, model: ModelReport, report: Report) -> Own:
-        """Those of a report."""
-        cells = {report.protocol.reference, *report.protocol.cells}
-        return cls(model, tuple(record for record in model.run.records if key_of(record)[1] in cells))
+    def all_of(cls, report: Report) -> list[Own]:
+        """Those of a report; where it has no models, those of its families."""
+        of_model = {model.name: model.summary for model in report.models}
+        protocols = [report.protocol] if report.models else [one.protocol for one in report.sections]
+        cells = {cell for protocol in protocols for cell in (protocol.reference, *protocol.cells)}
+        found = []
+        for run in report.runs or [model.run for model in report.models]:
+            summary = of_model.get(run.name)
+            classes = str(summary.classes) if summary is not None and summary.over_some_classes else ""
+            records = tuple(record for record in run.records if key_of(record)[1] in cells)
+            found.append(cls(run, records, classes))
+        return found
 
     def values(self, key: str) -> list[Any]:
         """What the records say under a key, each once."""
@@ -57,7 +70,7 @@ class Fact(NamedTuple):
 
 def trust(report: Report) -> Markup:
     """The list of facts: one value where all models agree, else one a model."""
-    models = [Own.of(model, report) for model in report.models]
+    models = Own.all_of(report)
     protocol = _entry("protocol", joined(*_protocol(report), between=" "), wide=True)
     return element(
         "section",
@@ -104,7 +117,7 @@ def _line(fact: Fact, models: Sequence[Own]) -> Markup:
     """One fact; where models differ, each value with the models that it is of."""
     distinct: dict[str, list[str]] = {}
     for own in models:
-        distinct.setdefault(one_line(fact.told(own)) or UNKNOWN, []).append(own.model.name)
+        distinct.setdefault(one_line(fact.told(own)) or UNKNOWN, []).append(own.run.name)
     wide = max(map(len, distinct)) > LONG
     if len(distinct) == 1:
         return _entry(fact.title, next(iter(distinct)), wide)
@@ -113,13 +126,13 @@ def _line(fact: Fact, models: Sequence[Own]) -> Markup:
 
 
 def _dataset(own: Own) -> str:
-    found = own.model.summary
-    return found.dataset + (f" ({found.classes})" if found.over_some_classes else "")
+    sets = " and ".join(map(str, own.values("dataset")))
+    return f"{sets} ({own.classes})" if own.classes else sets
 
 
 def _pictures(own: Own) -> str:
     """How many, and the hash of their list, which stands behind the number."""
-    said = own.model.run.key.pictures
+    said = own.run.key.pictures
     if said is None:
         return ""
     number, _, digits = str(said).partition("-")
@@ -149,7 +162,7 @@ def _date(own: Own) -> str:
     dates = sorted(str(value)[:10] for value in own.values("date"))
     if dates:
         return dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
-    known = sorted(filter(None, (_changed(path) for path, _ in own.model.run.files)))
+    known = sorted(filter(None, (_changed(path) for path, _ in own.run.files)))
     return f"{UNKNOWN}; results file last written {known[-1]}" if known else ""
 
 
@@ -166,12 +179,12 @@ def _time(own: Own) -> str:
 
 
 def _key(name: str) -> Callable[[Own], str]:
-    return lambda own: "" if (value := getattr(own.model.run.key, name)) is None else str(value)
+    return lambda own: "" if (value := getattr(own.run.key, name)) is None else str(value)
 
 
 def _checkpoint(own: Own) -> str:
     """The begin of a hash, which tells checkpoints apart; other names whole."""
-    said = str(own.model.run.key.checkpoint_hash or "")
+    said = str(own.run.key.checkpoint_hash or "")
     return f"SHA-256 {said[:HASH_LENGTH]}…" if _SHA256.fullmatch(said) else said
 
 
