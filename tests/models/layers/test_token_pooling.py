@@ -49,6 +49,7 @@ def test_a_block_pools_in_its_branch_alone():
     block = FANBlock(8, 2, token_pooling=4).eval()
     torch.nn.init.normal_(block.gamma1)
     x = torch.randn(2, 12, 8)
+    assert block.pool is not None
     y = x + block.gamma1 * block.attn(block.norm1(block.pool(x, (3, 4))))
     y = y + block.gamma2 * block.mlp(block.norm2(y), (3, 4))
     torch.testing.assert_close(block(x, (3, 4))[0], y, rtol=1e-5, atol=1e-5)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -142,14 +142,16 @@ class LoopWork(AttackWork):
 
     def _pixels(self, step: Callable[[Any], Any], sample: Any) -> Loss:
         truth, of_class = getattr(sample, "gt_sem_seg", None), getattr(sample, "gt_label", None)
-        if truth is None and of_class is None:
+        if truth is not None:
+            labels = truth.data.reshape(1, *truth.data.shape[-2:])
+        elif of_class is not None:
+            labels = of_class.reshape(1, 1, 1)  # the class of a picture is that of its only pixel
+        else:
             raise NotToModelError(
                 f"{self.attack} needs the truth, and the samples of the test pipeline have no `gt_sem_seg` (it needs "
                 "LoadAnnotations) and no `gt_label` of a class."
             )
         device = next(self.situation.model.parameters()).device
-        # the class of a picture is that of its only pixel
-        labels = of_class.reshape(1, 1, 1) if truth is None else truth.data.reshape(1, *truth.data.shape[-2:])
         labels = labels.to(device)
 
         def logits_of(pixels: Tensor) -> Tensor:
@@ -200,6 +202,8 @@ def _with_queries(model: Any) -> Iterator[None]:
 
 def _logits(found: Sequence[Any]) -> Tensor:
     logits, shares = getattr(found[0], "seg_logits", None), getattr(found[0], "pred_score", None)
-    if logits is None and shares is None:
-        raise NotToModelError("An attack needs predictions with `seg_logits`, or `pred_score` of a classifier.")
-    return logs_of_shares(shares) if logits is None else logits.data
+    if logits is not None:
+        return cast(Tensor, logits.data)
+    if shares is not None:
+        return logs_of_shares(shares)
+    raise NotToModelError("An attack needs predictions with `seg_logits`, or `pred_score` of a classifier.")
