@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-from contextlib import nullcontext
 from pathlib import Path
 
 from helpers.plain_configs import leave_plain
@@ -54,6 +53,3 @@ def quick_processes():
         ["helpers.tiny_robustness", "mmfan.apis.robustness", "mmseg.models", "mmseg.datasets"]
     )
     return context
-
-
-unformatted_configs = nullcontext  # configs are left plain everywhere

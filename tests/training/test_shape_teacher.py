@@ -152,7 +152,7 @@ def test_what_does_not_fit_is_named(config):
 
 @pytest.mark.slow
 def test_it_is_trained_from_a_config_and_judged_as_any_other(tmp_path):
-    from helpers.tiny_robustness import make_runner, unformatted_configs
+    from helpers.tiny_robustness import make_runner
     from helpers.tiny_segmentor import write_checkpoint
 
     from mmfan.apis import build_runner
@@ -167,15 +167,13 @@ def test_it_is_trained_from_a_config_and_judged_as_any_other(tmp_path):
     config.write_text(own.replace("TEACHER", repr(model)) + "train_pipeline = [" + rest)
     cfg = load_config(config)
     cfg.train_cfg.val_interval = 100
-    with unformatted_configs():
-        runner = build_runner(cfg, work_dir=tmp_path / "work")
-        runner.train()
+    runner = build_runner(cfg, work_dir=tmp_path / "work")
+    runner.train()
     assert runner.iter == 2
     assert runner.model.shape_checkpoint == ""
     assert "train/shape_cosine" in runner.message_hub.log_scalars
     checkpoint = tmp_path / "work" / "iter_2.pth"
     assert not any("teacher" in name for name in torch.load(checkpoint, weights_only=False)["state_dict"])
     protocol = {"corruptions": ["contrast"], "severities": [2]}
-    with unformatted_configs():
-        scores = make_runner(config, checkpoint, tmp_path / "judged", protocol=protocol).test()
+    scores = make_runner(config, checkpoint, tmp_path / "judged", protocol=protocol).test()
     assert 0 <= scores["clean/mIoU"] <= 1

@@ -16,7 +16,6 @@ from helpers.tiny_robustness import (
     judge_as_rank,
     make_runner,
     quick_processes,
-    unformatted_configs,
 )
 from helpers.tiny_segmentor import run_tool
 
@@ -236,8 +235,7 @@ def test_other_pictures_are_scored_against_annotations_of_their_own(parts, tmp_p
     place = {"mine": {"weather": {**dataset, "data_root": f"{domain}/"}}}
     one = {"corruptions": ["contrast"], "severities": [5]}
     runner = make_runner(*parts, tmp_path / "work", results=str(tmp_path / "r.jsonl"), protocol="clean", weather=place)
-    with unformatted_configs():
-        runner.test()
+    runner.test()
     clean, weather = ResultsStore(tmp_path / "r.jsonl").records()
     assert weather["condition"]["settings"]["contents"].startswith("2-")
     assert weather["condition"]["settings"].keys() == {"set", "reference", "contents"}
@@ -246,7 +244,6 @@ def test_other_pictures_are_scored_against_annotations_of_their_own(parts, tmp_p
         "test_evaluator.ann_file": f"{domain}/annotations/instances_val2017.json",
     }
     alone = make_runner(*parts, tmp_path / "work", own, results=str(tmp_path / "own.jsonl"), protocol=one)
-    with unformatted_configs():
-        alone.test()
+    alone.test()
     expected = ResultsStore(tmp_path / "own.jsonl").records()[0]
     assert weather["metrics"] == expected["metrics"] != clean["metrics"]
