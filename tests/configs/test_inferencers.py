@@ -20,8 +20,9 @@ pytestmark = pytest.mark.slow
 
 FOLDER = Path(__file__).parents[2] / "configs"
 CONFIGS = sorted(path for path in FOLDER.rglob("*.py") if "_base_" not in path.parts)
-SEGMENTORS = [path for path in CONFIGS if load_config(path).default_scope == "mmseg"]
-DETECTORS = [path for path in CONFIGS if path not in SEGMENTORS]
+SCOPES = {path: load_config(path).default_scope for path in CONFIGS}  # those of classifiers are of neither
+SEGMENTORS = [path for path, scope in SCOPES.items() if scope == "mmseg"]
+DETECTORS = [path for path, scope in SCOPES.items() if scope == "mmdet"]
 SIZE = (48, 64)  # height, width
 
 

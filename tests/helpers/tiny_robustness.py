@@ -4,7 +4,7 @@ import multiprocessing
 import os
 from pathlib import Path
 
-from helpers.plain_configs import leave_plain
+from helpers.plain_configs import any_config, leave_plain
 from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
 
 leave_plain()  # in the processes that are quick to start, too
@@ -25,7 +25,8 @@ def make_runner(config, checkpoint, work_dir, options=None, launcher="none", tta
     from mmfan.apis.robustness import judged_config
 
     cfg = judged_config(load_config(config, options), workers=workers, **{"protocol": PROTOCOL, **loop})
-    return build_runner(cfg, work_dir=work_dir, checkpoint=checkpoint, launcher=launcher, tta=tta)
+    with any_config():
+        return build_runner(cfg, work_dir=work_dir, checkpoint=checkpoint, launcher=launcher, tta=tta)
 
 
 def judge(config, checkpoint, results, **more):
@@ -33,7 +34,8 @@ def judge(config, checkpoint, results, **more):
     from mmfan.evaluation.results.store import ResultsStore, key_of
 
     runner = make_runner(config, checkpoint, Path(config).parent / "work", results=str(results), **more)
-    scores = runner.test()
+    with any_config():
+        scores = runner.test()
     return scores, {tuple(key_of(record)[1]): record for record in ResultsStore(results).records()}
 
 

@@ -120,7 +120,7 @@ def test_tap_and_adl_train(tmp_path):
     before = runner.model.backbone.blocks[0].pool.conv1.weight.detach().clone()
     runner.train()
     assert not torch.equal(before, runner.model.backbone.blocks[0].pool.conv1.weight)
-    assert "loss_diversity" in next((tmp_path / "run").rglob("scalars.json")).read_text()
+    assert "train/loss_diversity" in runner.message_hub.log_scalars
     state = torch.load(tmp_path / "run/iter_2.pth", weights_only=False)["state_dict"]
     assert any(".pool." in key for key in state)
     assert not any("diversity" in key for key in state)
