@@ -2,7 +2,7 @@
 # for is not stated; no weights and no score of it on ImageNet were published.
 _base_ = [
     "../_base_/models/fan_classifier.py",
-    "../_base_/datasets/imagenet_224.py",
+    "../_base_/datasets/imagenet_224_less_erasing.py",
     "../_base_/schedules/schedule_imagenet_300e.py",
     "../_base_/classification_runtime.py",
 ]
@@ -17,19 +17,7 @@ model = dict(
     ),
     mixing=dict(mixup=1.0, cutmix=0.8),  # the other way round than FAN's
 )
-train_pipeline = [
-    dict(type="mmfan.LoadImageFromFile"),
-    dict(type="mmfan.RandomResizedCrop", scale=224, interpolation="bicubic"),
-    dict(type="RandomFlip", prob=0.5),
-    {{_base_.rand_augment}},
-    {{_base_.random_erasing_less}},
-    dict(type="mmfan.PackClasses"),
-]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline), batch_size=128)
+train_dataloader = dict(batch_size=128)
 optim_wrapper = dict(optimizer=dict(lr=1.25e-4))
-param_scheduler = [
-    dict(type="LinearLR", start_factor=1e-3, begin=0, end=5, convert_to_iter_based=True),
-    dict(type="CosineAnnealingLR", eta_min=1e-6, begin=5, end=300, convert_to_iter_based=True),
-]
 custom_hooks = []  # no mean of the weights
 auto_scale_lr = dict(enable=False, base_batch_size=128)

@@ -2,7 +2,7 @@
 _base_ = [
     "../_base_/models/fan_classifier.py",
     "../_base_/datasets/imagenet_224.py",
-    "../_base_/schedules/schedule_imagenet_300e.py",
+    "../_base_/schedules/schedule_imagenet_350e.py",
     "../_base_/classification_runtime.py",
 ]
 default_scope = "mmpretrain"  # RandAugment and RandomErasing; pip install 'mmfan[cls]'
@@ -14,9 +14,4 @@ model = dict(
 )
 train_dataloader = dict(batch_size=128)
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
-param_scheduler = [
-    dict(type="LinearLR", start_factor=1e-3, begin=0, end=5, convert_to_iter_based=True),
-    dict(type="CosineAnnealingLR", eta_min=1e-6, begin=5, end=350, convert_to_iter_based=True),
-]
 auto_scale_lr = dict(enable=False, base_batch_size=1024)
-train_cfg = dict(max_epochs=350)

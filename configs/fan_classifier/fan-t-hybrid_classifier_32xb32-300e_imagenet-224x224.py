@@ -13,8 +13,4 @@ model = dict(
 )
 train_dataloader = dict(batch_size=32)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
-param_scheduler = [
-    dict(type="LinearLR", start_factor=1e-3, begin=0, end=5, convert_to_iter_based=True),
-    dict(type="CosineAnnealingLR", eta_min=1e-6, begin=5, end=300, convert_to_iter_based=True),
-]
 auto_scale_lr = dict(enable=False, base_batch_size=1024)

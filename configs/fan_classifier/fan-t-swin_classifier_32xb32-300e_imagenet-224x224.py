@@ -1,7 +1,7 @@
 # FAN-T-Swin from scratch on ImageNet-1k, 300 epochs of 224 x 224: the published recipe.
 _base_ = [
     "../_base_/models/fan_classifier.py",
-    "../_base_/datasets/imagenet_224.py",
+    "../_base_/datasets/imagenet_224_less_erasing.py",
     "../_base_/schedules/schedule_imagenet_300e.py",
     "../_base_/classification_runtime.py",
 ]
@@ -11,18 +11,6 @@ model = dict(
     network=dict(backbone=dict(_delete_=True, type="mmfan.FANSwin", arch="tiny", drop_path_rate=0.3)),
     mixing=dict(mixup=0.8, cutmix=1.0),
 )
-train_pipeline = [
-    dict(type="mmfan.LoadImageFromFile"),
-    dict(type="mmfan.RandomResizedCrop", scale=224, interpolation="bicubic"),
-    dict(type="RandomFlip", prob=0.5),
-    {{_base_.rand_augment}},
-    {{_base_.random_erasing_less}},
-    dict(type="mmfan.PackClasses"),
-]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline), batch_size=32)
+train_dataloader = dict(batch_size=32)
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
-param_scheduler = [
-    dict(type="LinearLR", start_factor=1e-3, begin=0, end=5, convert_to_iter_based=True),
-    dict(type="CosineAnnealingLR", eta_min=1e-6, begin=5, end=300, convert_to_iter_based=True),
-]
 auto_scale_lr = dict(enable=False, base_batch_size=1024)

@@ -3,36 +3,14 @@
 #
 #   MMFAN_CAMVID=/where/it/is mmfan train segformer_mit-b0_camvid
 _base_ = [
+    "../_base_/models/mit-b0.py",
     "../_base_/datasets/camvid_320x320.py",
     "../_base_/schedules/schedule_1200.py",
     "../_base_/default_runtime.py",
 ]
 
 model = dict(
-    type="EncoderDecoder",
-    data_preprocessor=dict(
-        type="SegDataPreProcessor",
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255,
-        size=(320, 320),  # smaller crops are padded to this
-    ),
-    backbone=dict(
-        type="MixVisionTransformer",
-        in_channels=3,
-        embed_dims=32,
-        num_stages=4,
-        num_layers=[2, 2, 2, 2],
-        num_heads=[1, 2, 5, 8],
-        patch_sizes=[7, 3, 3, 3],
-        sr_ratios=[8, 4, 2, 1],
-        out_indices=(0, 1, 2, 3),
-        mlp_ratio=4,
-        qkv_bias=True,
-        drop_path_rate=0.1,
-    ),
+    backbone=dict(drop_path_rate=0.1),
     decode_head=dict(
         type="SegformerHead",
         in_channels=[32, 64, 160, 256],
@@ -40,10 +18,8 @@ model = dict(
         channels=256,
         dropout_ratio=0.1,
         num_classes=19,
-        norm_cfg=dict(type="BN", requires_grad=True),
+        norm_cfg=_base_.norm_cfg,
         align_corners=False,
         loss_decode=dict(type="CrossEntropyLoss", use_sigmoid=False, loss_weight=1.0),
     ),
-    train_cfg=dict(),
-    test_cfg=dict(mode="whole"),
 )

@@ -1,6 +1,7 @@
 # ImageNet-1k at 224 x 224 with the augmentations of FAN's pre-training: crop, flip, RandAugment (magnitude 9, its
 # standard deviation 0.5, rising with the magnitude) and random erasing. RandAugment and RandomErasing are mmpretrain's.
-dataset_type = "mmfan.ClassFoldersDataset"
+_base_ = "./classification_common.py"
+
 data_root = "data/imagenet/"
 crop_size = (224, 224)
 rand_augment = dict(
@@ -21,8 +22,6 @@ random_erasing = dict(
     fill_color=[103.53, 116.28, 123.675],
     fill_std=[57.375, 57.12, 58.395],
 )
-random_erasing_less = dict(**random_erasing)
-random_erasing_less.update(erase_prob=0.25)
 train_pipeline = [
     dict(type="mmfan.LoadImageFromFile"),
     dict(type="mmfan.RandomResizedCrop", scale=224, interpolation="bicubic"),
@@ -32,32 +31,12 @@ train_pipeline = [
     dict(type="mmfan.PackClasses"),
 ]
 test_pipeline = [dict(type="mmfan.LoadFormedImage", resize=256, crop=224), dict(type="mmfan.PackClasses")]
+own = dict(data_root=data_root, dataset_name="imagenet")
 train_dataloader = dict(
-    batch_size=32,
     num_workers=8,
-    persistent_workers=True,
     drop_last=True,
-    sampler=dict(type="DefaultSampler", shuffle=True),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        data_prefix=dict(img_path="train"),
-        dataset_name="imagenet",
-        pipeline=train_pipeline,
-    ),
+    sampler=dict(type="DefaultSampler"),
+    dataset=dict(**own, pipeline=train_pipeline),
 )
-val_dataloader = dict(
-    batch_size=64,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        data_prefix=dict(img_path="val"),
-        dataset_name="imagenet",
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
+val_dataloader = dict(batch_size=64, num_workers=4, dataset=dict(**own, pipeline=test_pipeline))
 test_dataloader = val_dataloader

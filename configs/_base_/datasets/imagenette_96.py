@@ -1,7 +1,8 @@
 # A small set in ImageNet's folders, train/CLASS/ and val/CLASS/: Imagenette (ten classes of ImageNet), or a part of it.
 # Where it lies: the variable MMFAN_IMAGENETTE. Training at 96 x 96; judged in ImageNet-C's form, 224 x 224 cut from the
 # middle of 256 and corrupted there, then brought to 96 x 96.
-dataset_type = "mmfan.ClassFoldersDataset"
+_base_ = "./classification_common.py"
+
 data_root = "{{$MMFAN_IMAGENETTE:data/imagenette}}"
 train_pipeline = [
     dict(type="mmfan.LoadImageFromFile"),
@@ -14,31 +15,7 @@ test_pipeline = [
     dict(type="Resize", scale=(96, 96), interpolation="area"),
     dict(type="mmfan.PackClasses"),
 ]
-train_dataloader = dict(
-    batch_size=32,
-    num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type="InfiniteSampler", shuffle=True),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        data_prefix=dict(img_path="train"),
-        dataset_name="imagenette",
-        pipeline=train_pipeline,
-    ),
-)
-val_dataloader = dict(
-    batch_size=32,
-    num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        data_prefix=dict(img_path="val"),
-        dataset_name="imagenette",
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
+own = dict(data_root=data_root, dataset_name="imagenette")
+train_dataloader = dict(dataset=dict(**own, pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(**own, pipeline=test_pipeline))
 test_dataloader = val_dataloader

@@ -1,6 +1,7 @@
 # The miniature for classification: objects of 7 classes, cut out of the drawn scenes, 96 x 96, from
 # `mmfan mini objects data/mini_objects`.
-dataset_type = "mmfan.ClassFoldersDataset"
+_base_ = "./classification_common.py"
+
 data_root = "data/mini_objects/"
 metainfo = dict(classes=("person", "bicycle", "car", "motorcycle", "bus", "train", "truck"))
 train_pipeline = [
@@ -10,33 +11,7 @@ train_pipeline = [
     dict(type="mmfan.PackClasses"),
 ]
 test_pipeline = [dict(type="mmfan.LoadImageFromFile"), dict(type="mmfan.PackClasses")]
-train_dataloader = dict(
-    batch_size=32,
-    num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type="InfiniteSampler", shuffle=True),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        data_prefix=dict(img_path="train"),
-        metainfo=metainfo,
-        dataset_name="mini_objects",
-        pipeline=train_pipeline,
-    ),
-)
-val_dataloader = dict(
-    batch_size=32,
-    num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        data_prefix=dict(img_path="val"),
-        metainfo=metainfo,
-        dataset_name="mini_objects",
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
+own = dict(data_root=data_root, dataset_name="mini_objects", metainfo=metainfo)
+train_dataloader = dict(dataset=dict(**own, pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(**own, pipeline=test_pipeline))
 test_dataloader = val_dataloader
