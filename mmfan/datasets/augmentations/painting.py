@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmfan.datasets.augmentations.steps import fraction, happens, like, picture_of
+from mmfan.datasets.augmentations.steps import fraction, happens, labels_of, like, picture_of
 from mmfan.errors import MMFanError
 from mmfan.registry import TRANSFORMS
 from mmfan.utils.checks import whole_number
@@ -56,12 +56,7 @@ class PaintByNumbers(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Change ``results['img']``."""
         image = picture_of(results, self)
-        labels = results.get("gt_seg_map")
-        if not isinstance(labels, np.ndarray) or labels.shape != image.shape[:2]:
-            raise MMFanError(
-                "mmfan.PaintByNumbers paints the label map of a picture, 'gt_seg_map' of its size, which the sample of "
-                f"{results.get('img_path')} lacks: place it after LoadAnnotations."
-            )
+        labels = labels_of(results, image, self)
         if not happens(self.prob):
             return results
         share = np.random.uniform(self.least, self.alpha)

@@ -28,6 +28,22 @@ def picture_of(results: dict[str, Any], step: object) -> Picture:
     return image
 
 
+def labels_of(results: dict[str, Any], image: Picture, step: object) -> NDArray[np.integer]:
+    """The label map of a sample, ``(H, W)`` class numbers, in the size of its picture.
+
+    Raises:
+        MMFanError: There is none, or it has another size.
+    """
+    labels = results.get("gt_seg_map")
+    if not isinstance(labels, np.ndarray) or labels.shape != image.shape[:2]:
+        what = "none" if labels is None else f"the shape {getattr(labels, 'shape', None)}"
+        raise MMFanError(
+            f"mmfan.{type(step).__name__} needs the label map of the picture, {size_of(image)} in 'gt_seg_map', got "
+            f"{what} in the sample of {results.get('img_path')}: place it after LoadAnnotations."
+        )
+    return labels
+
+
 def size_of(image: Picture) -> tuple[int, int]:
     """Height and width of a picture."""
     return int(image.shape[0]), int(image.shape[1])

@@ -16,7 +16,7 @@ from mmcv.transforms import BaseTransform
 from numpy.typing import NDArray
 
 from mmfan.datasets.augmentations.amplitude import pictures_below
-from mmfan.datasets.augmentations.steps import fraction, happens, like, picture_of
+from mmfan.datasets.augmentations.steps import fraction, happens, labels_of, like, picture_of
 from mmfan.datasets.cues import Texture, swap_textures, textures_of
 from mmfan.datasets.cues.swap import COLOURS
 from mmfan.errors import MMFanError
@@ -71,12 +71,7 @@ class SwapTextures(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Change ``results['img']``."""
         image = picture_of(results, self)
-        labels = results.get("gt_seg_map")
-        if not isinstance(labels, np.ndarray) or labels.shape != image.shape[:2]:
-            raise MMFanError(
-                "mmfan.SwapTextures works within segments of a label map, 'gt_seg_map' of the picture's size, which "
-                f"the sample of {results.get('img_path')} lacks: place it after LoadAnnotations."
-            )
+        labels = labels_of(results, image, self)
         if not happens(self.prob):
             return results
         seed = int(np.random.randint(0, 2**63, dtype=np.int64))

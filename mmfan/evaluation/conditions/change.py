@@ -7,6 +7,7 @@ that it is done for bare functions too, and runs where pictures are loaded and c
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -50,7 +51,7 @@ class Changed(NamedTuple):
     textures: NDArray[np.uint8] | None = None
 
 
-class Change:
+class Change(ABC):
     """What a condition does to a picture; the base of those that do something.
 
     Args:
@@ -70,6 +71,7 @@ class Change:
         """The seed of a picture; conditions that are to make the same draws may have one in common."""
         return picture_seed(base_seed, name, self.condition.name, 1)
 
+    @abstractmethod
     def __call__(self, own: Labelled, seed: int, others: Iterable[Labelled]) -> Changed:
         """Change a picture.
 
@@ -78,7 +80,6 @@ class Change:
             seed: From :meth:`seed_of`.
             others: Those of :class:`Others`, each loaded when it is asked for.
         """
-        raise NotImplementedError
 
 
 def change_of(cell: Cell, ignore_index: int | None) -> Change | None:

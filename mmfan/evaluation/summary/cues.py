@@ -12,10 +12,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mmfan.evaluation.conditions.cue_settings import RETENTIONS, SWAPS
-from mmfan.evaluation.protocol import Protocol, get_protocol
+from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.results.store import Record, RunKey, is_defined
-from mmfan.evaluation.summary.selection import SummaryError, select
-from mmfan.evaluation.summary.truth import values_of
+from mmfan.evaluation.summary.family import scores_of_family
 
 OF_SWAPS = ("shape_bias", "shape_bias_of_classes", "by_shape", "by_texture", "by_neither")
 
@@ -122,12 +121,7 @@ def summarize_cues(
     Raises:
         SummaryError: As there; cells are missing, above all, or the protocol is of several families.
     """
-    wanted = get_protocol(protocol)
-    run, chosen, _ = select(records, wanted, partial=partial)
-    scores, _ = values_of(chosen, metric)
-    clean = scores.pop(wanted.reference, None)
-    if not scores:
-        raise SummaryError(f"There are no scores of {wanted.name!r}.")
+    wanted, run, chosen, clean, scores = scores_of_family(records, protocol, metric, partial)
     found = []
     for cell in wanted.cells:
         if cell not in scores:

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mmfan.evaluation.protocol import Protocol, get_protocol
+from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.results.store import Record, RunKey
-from mmfan.evaluation.summary.selection import SummaryError, select
-from mmfan.evaluation.summary.truth import values_of
+from mmfan.evaluation.summary.family import scores_of_family
 
 Strength = int | float
 
@@ -103,12 +102,7 @@ def summarize_strengths(
     Raises:
         SummaryError: As there; cells are missing, above all, or the protocol is of several families.
     """
-    wanted = get_protocol(protocol)
-    run, chosen, _ = select(records, wanted, partial=partial)
-    scores, _ = values_of(chosen, metric)
-    clean = scores.pop(wanted.reference, None)
-    if not scores:
-        raise SummaryError(f"There are no scores of {wanted.name!r}.")
+    wanted, run, _, clean, scores = scores_of_family(records, protocol, metric, partial)
     rows: dict[str, dict[Strength, float]] = {}
     for cell in sorted(scores, key=lambda cell: cell.severity):
         rows.setdefault(cell.corruption, {})[cell.severity] = scores[cell]
