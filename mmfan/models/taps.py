@@ -191,6 +191,9 @@ class TapRecorder:
 
     Attributes:
         features: By the taps' names, of the backbone's latest run; in the order in which they were computed.
+
+    Raises:
+        TapError: When it is entered, the model has no module of a tap.
     """
 
     def __init__(self, model: nn.Module, taps: Sequence[Tap], detach: bool = True) -> None:

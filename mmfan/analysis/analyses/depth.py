@@ -28,7 +28,11 @@ COLOURS = {"linear": "#332288", "knn": "#CC6677"}
 
 
 def run(context: Context) -> dict[str, Any]:
-    """Scores of the read-outs of every depth."""
+    """Scores of the read-outs of every depth.
+
+    Raises:
+        AnalysisError: One cell was asked for, where the analysis takes several of its own.
+    """
     options: DepthOptions = context.options
     if context.cell != CLEAN:
         raise AnalysisError("depth judges probes on several cells: give them as `cells`, and leave out `cell`.")

@@ -20,7 +20,14 @@ Fitted = tuple[list[LinearProbe], Samples]
 
 
 def fit(task: Task, depths: Sequence[Depth], decay: float, progress: Callable[[int, int], None]) -> Fitted:
-    """A linear probe for each depth, and the samples; without their features where no read-out compares with them."""
+    """A linear probe for each depth, and the samples; without their features where no read-out compares with them.
+
+    Args:
+        task: Gives the samples.
+        depths: Which blocks each probe reads.
+        decay: Weight of the squared norm of a probe's matrix in its loss.
+        progress: Called with (done, total) after each probe.
+    """
     samples = task.samples()
     probes = []
     for done, depth in enumerate(depths, 1):

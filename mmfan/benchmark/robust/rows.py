@@ -47,7 +47,17 @@ def judge_arguments(
     protocol: str = AT_SEVERITY,
     limit: int = LIMIT,
 ) -> list[str]:
-    """What ``mmfan`` is given to judge a row, or to go on with it: by the plain config, which takes the weights."""
+    """What ``mmfan`` is given to judge a row, or to go on with it: by the plain config, which takes the weights.
+
+    Args:
+        arm: Name of the arm.
+        seed: Of its training.
+        out: Folder of all rows; the results file lies there.
+        checkpoint: What the training left.
+        config: The plain config.
+        protocol: Name of a protocol, or all types at the one severity of the yardstick.
+        limit: Number of pictures.
+    """
     name = row_name(arm, seed)
     cells = ["--corruptions", *TYPES, "--severities", str(SEVERITY)]
     return [

@@ -104,6 +104,14 @@ def textures_of(
 def mirrored(tile: Picture, height: int, width: int) -> Picture:
     """A tile laid out over an area, every second one mirrored, so that no edge shows.
 
+    Args:
+        tile: (h, w) or (h, w, 3), of any size above 0.
+        height: Of the area, in pixels.
+        width: Of the area, in pixels.
+
+    Returns:
+        (height, width) or (height, width, 3).
+
     >>> mirrored(np.array([[1, 2, 3]], np.uint8), 1, 8).tolist()
     [[1, 2, 3, 3, 2, 1, 1, 2]]
     """

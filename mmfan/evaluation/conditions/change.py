@@ -79,6 +79,9 @@ class Change(ABC):
             own: It, not to be written on.
             seed: From :meth:`seed_of`.
             others: Those of :class:`Others`, each loaded when it is asked for.
+
+        Returns:
+            A picture of its size, uint8.
         """
 
 
@@ -146,6 +149,12 @@ def refuse_without_labels(cells: Iterable[Cell], has_labels: bool, told: str) ->
 
 def apply_change(change: Change, own: Labelled, seed: int, others: Iterable[Labelled]) -> Changed:
     """Change a picture, and see that what comes back is one of its size.
+
+    Args:
+        change: What is done to it.
+        own: It and its truth.
+        seed: From :meth:`Change.seed_of`.
+        others: Those of :class:`Others`.
 
     Raises:
         MMFanError: It is not.

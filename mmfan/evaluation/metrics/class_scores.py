@@ -34,6 +34,9 @@ class ClassScoresMetric(BaseMetric):
 
     Attributes:
         calibrated: Sum up the confidence too.
+
+    Raises:
+        ConfigError: At work, a sample lacks ``pred_score`` or ``gt_label``, or has several classes.
     """
 
     default_prefix = ""

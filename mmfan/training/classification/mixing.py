@@ -47,7 +47,14 @@ class Mix:
 
 
 def cut_box(height: int, width: int, share: float, row: int, column: int) -> tuple[int, int, int, int]:
-    """Top, bottom, left and right of a box of the area 1 - share around a point, clipped to the picture.
+    """Top, bottom, left and right of a box of the area 1 - share around a point, clipped to the picture (CutMix).
+
+    Args:
+        height: Of the picture, in pixels.
+        width: Of the picture, in pixels.
+        share: Of the picture that is kept, 0 to 1.
+        row: Of the point.
+        column: Of the point.
 
     >>> cut_box(100, 200, 0.75, 50, 190)
     (25, 75, 140, 200)

@@ -122,7 +122,11 @@ class LoadCorrupted(BaseTransform):
 
 
 def replace_loading(dataset: Any, change: Change, disk: CorruptedSet | None, decoded: Decoded) -> LoadCorrupted:
-    """Put :class:`LoadCorrupted` in the place of the loading step of a dataset's pipeline, and have labels kept."""
+    """Put :class:`LoadCorrupted` in the place of the loading step of a dataset's pipeline, and have labels kept.
+
+    Raises:
+        MMFanError: The dataset, or a step of its pipeline, corrupts already; or there is no one loading step.
+    """
     kind = type(dataset).__name__
     cell = getattr(dataset, "cell", None)
     if isinstance(cell, CellSource) and not cell.is_clean:
