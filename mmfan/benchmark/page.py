@@ -9,6 +9,7 @@ from typing import Any
 
 from mmfan.benchmark.machine import Machine
 from mmfan.benchmark.timing import Spread
+from mmfan.errors import MMFanError
 from mmfan.utils.tables import Table, markdown_table
 
 
@@ -40,3 +41,17 @@ class Page:
 
 def _plain(value: Any) -> Any:
     return list(value.values) if isinstance(value, Spread) else asdict(value)
+
+
+def fill_marks(page: str, kind: str, name: str, content: str) -> str:
+    """A page with a content between the marks ``<!-- KIND NAME -->`` and ``<!-- end NAME -->``, in the place of what was.
+
+    Raises:
+        MMFanError: The page has no such marks.
+    """
+    begin, end = f"<!-- {kind} {name} -->\n", f"<!-- end {name} -->"
+    before, found, rest = page.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not (found and ended):
+        raise MMFanError(f"Expected the marks {begin.strip()} and {end} in the page: none there.")
+    return f"{before}{begin}\n{content}\n\n{end}{after}"

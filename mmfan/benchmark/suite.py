@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mmfan.benchmark.page import Page
+from mmfan.benchmark.page import Page, fill_marks
 from mmfan.errors import MMFanError
 
 Say = Callable[[str], None]
@@ -173,12 +173,5 @@ def fill_page(text: str, result: Mapping[str, Any]) -> str:
     for name, part in result["parts"].items():
         if "markdown" not in part:
             continue
-        begin, end = f"<!-- bench {name} -->\n", f"<!-- end {name} -->"
-        before, found, rest = text.partition(begin)
-        _, ended, after = rest.partition(end)
-        if not (found and ended):
-            raise MMFanError(
-                f"Expected the marks <!-- bench {name} --> and <!-- end {name} --> in the page: none there."
-            )
-        text = f"{before}{begin}\n{part['markdown']}\n\n{end}{after}"
+        text = fill_marks(text, "bench", name, part["markdown"])
     return text

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
+from mmfan.benchmark.page import fill_marks
 from mmfan.benchmark.robust.arms import ARMS, BASELINE
 from mmfan.benchmark.robust.rows import SEVERITY
 from mmfan.corruptions import CBAR
@@ -204,11 +205,4 @@ def fill_page(text: str, name: str, evidence: Evidence) -> str:
     Raises:
         MMFanError: The page has no such marks.
     """
-    begin, end = f"<!-- evidence {name} -->\n", f"<!-- end {name} -->"
-    before, found, rest = text.partition(begin)
-    _, ended, after = rest.partition(end)
-    if not (found and ended):
-        raise MMFanError(
-            f"Expected the marks <!-- evidence {name} --> and <!-- end {name} --> in the page: none there."
-        )
-    return f"{before}{begin}\n{evidence_markdown(evidence)}\n\n{end}{after}"
+    return fill_marks(text, "evidence", name, evidence_markdown(evidence))
