@@ -44,7 +44,7 @@ def _plain(value: Any) -> Any:
 
 
 def fill_marks(page: str, kind: str, name: str, content: str) -> str:
-    """A page with a content between the marks ``<!-- KIND NAME -->`` and ``<!-- end NAME -->``, in the place of what was.
+    """A page with a content between the marks ``<!-- KIND NAME -->`` and ``<!-- end NAME -->``; what was there goes.
 
     Raises:
         MMFanError: The page has no such marks.
