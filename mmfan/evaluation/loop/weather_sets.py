@@ -65,6 +65,8 @@ class PictureSet:
 class Joined:
     """Data sets one behind the other, which keep their pipelines.
 
+    mmengine's ``ConcatDataset`` takes none that are joined already, and none that differ in a palette.
+
     Args:
         datasets: Of OpenMMLab, with one list of classes.
     """
