@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmfan.evaluation.conditions.attack_settings import EPS, EPS_UNROUNDED, settings_of_attack
-from mmfan.evaluation.protocol import get_protocol
+from mmfan.evaluation.judging.beside import beside_protocol
 
 
 def asked_attacks(
@@ -39,18 +39,7 @@ def asked_attacks(
         conditions.append(
             {"kind": "attack", "name": name, "strengths": radii, "settings": settings_of_attack(name, own)}
         )
-    if beside is None:
-        return {"name": f"attacks {' '.join(dict.fromkeys(names))}", "conditions": conditions}
-    wanted = get_protocol(beside)
-    corruptions = {name: list(wanted.severities(name)) for name in wanted.corruptions}
-    groups = {group: list(types) for group, types in wanted.groups.items()}
-    return {
-        "name": f"{wanted.name} and attacks",
-        "corruptions": corruptions,
-        "groups": groups,
-        "source": wanted.source,
-        "conditions": conditions,
-    }
+    return beside_protocol(f"attacks {' '.join(dict.fromkeys(names))}", "attacks", conditions, beside)
 
 
 ITERATED = ("steps", "alpha", "start", "kept")

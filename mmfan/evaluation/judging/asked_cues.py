@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmfan.evaluation.conditions.cue_settings import DEFAULTS, settings_of_cue
-from mmfan.evaluation.protocol import get_protocol
-from mmfan.evaluation.results.recorded_protocol import protocol_description
+from mmfan.evaluation.judging.beside import beside_protocol
 
 CUES = tuple(DEFAULTS)
 
@@ -36,9 +35,4 @@ def asked_cues(
     for name in named:
         own = {key: value for key, value in given.items() if key in DEFAULTS.get(name, ()) or key not in known}
         conditions.append({"kind": "cue", "name": name, "strengths": [1], "settings": settings_of_cue(name, own)})
-    if beside is None:
-        return {"name": "shape and texture", "conditions": conditions}
-    described = protocol_description(get_protocol(beside))
-    kept = {key: value for key, value in described.items() if value or key not in ("corruptions", "groups")}
-    conditions = [*described.get("conditions", ()), *conditions]
-    return {**kept, "name": f"{described['name']} and cues", "conditions": conditions}
+    return beside_protocol("shape and texture", "cues", conditions, beside)

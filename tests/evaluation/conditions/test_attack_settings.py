@@ -39,6 +39,17 @@ def test_attacks_beside_corruptions_are_families_of_their_own():
     assert protocol.cells[-4].condition.settings == {"norm": "l2", "rounded": True}
 
 
+def test_a_protocols_own_conditions_stay_beside_attacks():
+    adapting = {"corruptions": {"fog": [3]}, "conditions": [{"kind": "adaptation", "name": "bn"}]}
+    protocol = get_protocol(asked_attacks(["pgd"], [4], beside=adapting))
+    assert [str(cell) for cell in protocol.cells] == ["fog 3", "fog with bn 3", "pgd 4"]
+    assert protocol.name == "custom and attacks" and len(protocol.families) == 3
+    alone = {"conditions": [{"kind": "adaptation", "name": "bn", "on": {"fog": [3]}}]}
+    assert [str(cell) for cell in get_protocol(asked_attacks(["pgd"], [4], beside=alone)).cells] == [
+        "fog with bn 3", "pgd 4"
+    ]  # fmt: skip
+
+
 def test_default_radii_are_those_that_do_something():
     assert asked_attacks(["pgd"])["conditions"][0]["strengths"] == [1, 2, 4, 8]
     assert asked_attacks(["pgd"], settings={"rounded": False})["conditions"][0]["strengths"] == [0.25, 0.5, 1, 2, 4, 8]
