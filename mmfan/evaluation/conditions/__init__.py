@@ -10,6 +10,7 @@ from mmfan.evaluation.conditions.condition import Condition, ConditionError, rea
 from mmfan.evaluation.conditions.kinds import (
     CORRUPTION,
     Kind,
+    at_work,
     beside_of,
     family_of,
     get_kind,
@@ -18,6 +19,7 @@ from mmfan.evaluation.conditions.kinds import (
     kind_of,
     make_condition,
     passes_of,
+    plain_of,
     reference_of,
     reference_text,
     register_kind,
@@ -29,7 +31,7 @@ from mmfan.evaluation.conditions.work import NotToModelError, PictureBatch, Situ
 
 __all__ = [
     "ADAPTATION", "ATTACK", "CORRUPTION", "CUE", "WEATHER", "Condition", "ConditionCell", "ConditionError", "Kind",
-    "NotToModelError", "PictureBatch", "Situation", "Work", "beside_of", "cell_of", "family_of", "get_kind",
-    "is_continual", "kind_names", "kind_of", "make_condition", "passes_of", "read_condition", "reference_of",
-    "reference_text", "register_kind", "whole_cells", "without_facts",
+    "NotToModelError", "PictureBatch", "Situation", "Work", "at_work", "beside_of", "cell_of", "family_of", "get_kind",
+    "is_continual", "kind_names", "kind_of", "make_condition", "passes_of", "plain_of", "read_condition",
+    "reference_of", "reference_text", "register_kind", "whole_cells", "without_facts",
 ]  # fmt: skip

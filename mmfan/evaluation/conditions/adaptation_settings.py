@@ -96,6 +96,16 @@ def whole_adaptation(condition: Condition, batch_size: int, processes: int, cell
         ConditionError: Pictures that are shared by several processes have no one order; the reset between pictures
             needs batches of one.
     """
+    own = [str(cell.pictures) for cell in cells if cell.condition == condition]
+    return with_order(condition, batch_size, processes, own)
+
+
+def with_order(condition: Condition, batch_size: int, processes: int, cells: Sequence[str]) -> Condition:
+    """The same, from the names of the cells that it is done in; see :func:`whole_adaptation`.
+
+    Raises:
+        ConditionError: As there.
+    """
     reset = condition.settings["reset"]
     if reset == "picture" and batch_size != 1:
         raise ConditionError(
@@ -109,6 +119,5 @@ def whole_adaptation(condition: Condition, batch_size: int, processes: int, cell
         )
     order = "set"
     if reset == "never":
-        own = [str(cell.pictures) for cell in cells if cell.condition == condition]
-        order = f"set, cells {hashlib.sha256('; '.join(own).encode()).hexdigest()[:8]}"
+        order = f"set, cells {hashlib.sha256('; '.join(cells).encode()).hexdigest()[:8]}"
     return condition.with_settings(batch=batch_size, order=order)

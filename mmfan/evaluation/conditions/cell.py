@@ -65,7 +65,9 @@ class ConditionCell(Cell):
 
     def __str__(self) -> str:
         if self._condition.kind == "weather":  # which has one strength
-            return f"{self._condition.name} of {self._condition.settings.get('set', 'the weather')}"
+            adapt = self._condition.settings.get("adapt")
+            told = f"{self._condition.name} of {self._condition.settings.get('set', 'the weather')}"
+            return told if adapt is None else f"{told} with {adapt['name']}"
         return super().__str__()
 
     def described(self) -> dict[str, Any]:

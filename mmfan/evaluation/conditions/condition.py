@@ -90,8 +90,12 @@ class Condition:
         >>> str(Condition("adaptation", "bn", settings={"prior": 16, "reset": "cell"}))
         'bn (prior 16, reset cell)'
         """
-        told = ", ".join(f"{name} {_told(value)}" for name, value in self.settings.items())
-        return f"{self.name} ({told})" if told else self.name
+        return f"{self.name} ({', '.join(self.told)})" if self.settings else self.name
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Each setting in words."""
+        return tuple(f"{name} {_told(value)}" for name, value in self.settings.items())
 
     def entry(self) -> dict[str, Any]:
         """What a record says under ``condition``."""
@@ -112,6 +116,9 @@ def _canonical(settings: Mapping[str, Any]) -> str:
 
 
 def _told(value: Any) -> str:
+    if isinstance(value, Mapping):  # another condition that goes with this one
+        rest = ", ".join(f"{key} {_told(one)}" for key, one in value.items() if key != "name")
+        return f"{value.get('name', '')} ({rest})"
     return "+".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
 
 

@@ -37,6 +37,14 @@ def _the_clean_pictures(condition: Condition) -> None:
     return None
 
 
+def _by_itself(condition: Condition) -> Condition:
+    return condition
+
+
+def _with_nothing(condition: Condition) -> None:
+    return None
+
+
 def _as_it_is(condition: Condition, batch_size: int, processes: int, cells: Sequence[Cell]) -> Condition:
     return condition
 
@@ -63,6 +71,9 @@ class Kind:
             no pictures so.
         factory: ``'module:function'``: takes a condition and a :class:`mmfan.evaluation.conditions.work.Situation`,
             returns a :class:`mmfan.evaluation.conditions.work.Work`. Empty for a kind that changes nothing in a model.
+        goes_with: Of a kind without a factory, the condition of a kind with one that is done to the model meanwhile:
+            the adaptation to real weather; None where there is none.
+        plain: The same condition without that.
         settings: Takes the name of a condition and the settings that a user gave; returns all settings, defaults among
             them, in canonical form. Raises :class:`ConditionError` for a name or a setting that there is not.
         continual: Whether the state of one cell goes on into the next one, so that a run that was killed has to go
@@ -88,6 +99,8 @@ class Kind:
     each: bool = False
     change: str = ""
     factory: str = ""
+    goes_with: Callable[[Condition], Condition | None] = _with_nothing
+    plain: Callable[[Condition], Condition] = _by_itself
     settings: Callable[[str, Mapping[str, Any]], dict[str, Any]] = _as_they_are
     continual: Callable[[Condition], bool] = _never
     passes: Callable[[Condition], float] = _once
@@ -200,6 +213,30 @@ def reference_text(cell: Cell) -> str:
     """What a cell is held against, in words."""
     other = None if cell.condition is None else kind_of(cell).other_reference(cell.condition)
     return kind_of(cell).reference if other is None else other[1]
+
+
+def at_work(cell: Cell) -> Condition | None:
+    """What is done to the model while a cell is judged; None where it stays as it is.
+
+    Raises:
+        ConditionError: The kind of the cell's condition is not registered.
+    """
+    condition = cell.condition
+    if condition is None:
+        return None
+    kind = get_kind(condition.kind)
+    return condition if kind.factory else kind.goes_with(condition)
+
+
+def plain_of(cell: Cell) -> Cell | None:
+    """The cell of the same pictures with the model as it is; None where the model is not adapted."""
+    condition = cell.condition
+    if condition is None:
+        return None
+    if condition.strength is None:
+        return cell.pictures
+    plain = kind_of(cell).plain(condition)
+    return None if plain == condition else ConditionCell(cell.pictures, plain)
 
 
 def beside_of(cell: Cell) -> Cell | None:

@@ -11,6 +11,13 @@ from mmfan.evaluation.conditions.adaptation_settings import (
 from mmfan.evaluation.conditions.attack_settings import cost_text, passes_of_attack, settings_of_attack
 from mmfan.evaluation.conditions.cue_settings import settings_of_cue, whole_cue
 from mmfan.evaluation.conditions.kinds import Kind, register_kind
+from mmfan.evaluation.conditions.weather_adaptation import (
+    adaptation_of,
+    goes_on,
+    passes_of_weather,
+    unadapted,
+    whole_weather,
+)
 from mmfan.evaluation.conditions.weather_settings import FACTS, other_reference, settings_of_weather
 
 ADAPTATION = register_kind(
@@ -65,6 +72,11 @@ WEATHER = register_kind(
         "mean of the conditions is not the mIoU of all their pictures pooled",
         together=True,
         settings=settings_of_weather,
+        goes_with=adaptation_of,
+        plain=unadapted,
+        continual=goes_on,
+        passes=passes_of_weather,
+        whole=whole_weather,
         other_pictures=True,
         facts=FACTS,
         other_reference=other_reference,

@@ -11,12 +11,14 @@ from typing import Any
 
 from mmfan.datasets.prepare import coco_o, exdark
 from mmfan.datasets.prepare.weather_trees import TREES, Tree
+from mmfan.evaluation.conditions.adaptation_settings import settings_of_adaptation
 from mmfan.evaluation.conditions.condition import Condition, ConditionError
 
 CLEAN_REFERENCE, FRAMES = "clean", "frames"
 REFERENCES = (CLEAN_REFERENCE, FRAMES)
 REFERENCE_NAME = "reference frames"  # of the cell that others are held against
 FACTS = ("contents", "frames")  # what the run adds
+ADAPT = "adapt"  # the setting that holds the adaptation to the pictures
 MIXED = "mixed"  # the only condition of a set without folders for them
 DARKNESS = "darkness"  # that of ExDark
 OBJECTS = ("coco_o", "exdark")  # sets for detectors
@@ -30,7 +32,8 @@ def settings_of_weather(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         name: The condition.
-        given: ``set``; perhaps ``split``, ``reference`` (one of :data:`REFERENCES`), and the facts.
+        given: ``set``; perhaps ``split``, ``reference`` (one of :data:`REFERENCES`), the facts, and ``adapt``, a dict
+            with the ``name`` of an adaptation and its settings, where the model adapts to the pictures.
 
     Raises:
         ConditionError: There is no such condition, split or reference.
@@ -38,9 +41,13 @@ def settings_of_weather(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     >>> settings_of_weather("fog", {"set": "acdc"})
     {'set': 'acdc', 'split': 'val', 'reference': 'clean'}
     """
-    unknown = sorted(set(given) - {"set", "split", "reference", *FACTS})
+    unknown = sorted(set(given) - {"set", "split", "reference", ADAPT, *FACTS})
     if unknown:
-        raise ConditionError(f"Real weather has no setting {', '.join(map(repr, unknown))}: set, split, reference.")
+        raise ConditionError(
+            f"Real weather has no setting {', '.join(map(repr, unknown))}: set, split, reference, {ADAPT}."
+        )
+    adapt = {ADAPT: _adaptation(given[ADAPT])} if ADAPT in given else {}
+    given = {key: value for key, value in given.items() if key != ADAPT}
     wrong = [key for key in given if not isinstance(given[key], str) or not given[key]]
     if wrong or "set" not in given:
         raise ConditionError(f"Real weather needs `set`, the name of a set, and texts as settings, got {given!r:.200}.")
@@ -50,7 +57,15 @@ def settings_of_weather(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     problem = _problem(name, settings)
     if problem:
         raise ConditionError(problem)
-    return {key: value for key, value in settings.items() if value}
+    return {key: value for key, value in settings.items() if value} | adapt
+
+
+def _adaptation(given: Any) -> dict[str, Any]:
+    """All settings of the adaptation that goes with real weather, its name among them."""
+    if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
+        raise ConditionError(f"`{ADAPT}` must be a dict with the `name` of an adaptation, got {given!r:.80}.")
+    own = {key: value for key, value in given.items() if key != "name"}
+    return {"name": given["name"], **settings_of_adaptation(given["name"], own)}
 
 
 def default_split(name: str) -> str:
@@ -114,7 +129,7 @@ def other_reference(condition: Condition) -> tuple[Condition, str] | None:
     settings = condition.settings
     if settings.get("reference") != FRAMES:
         return None
-    told = {key: value for key, value in settings.items() if key not in FACTS}
+    told = {key: value for key, value in settings.items() if key not in (ADAPT, *FACTS)}
     told |= {"contents": settings["frames"], "frames": settings["frames"]} if "frames" in settings else {}
     words = "the reference frames: the same places in good weather, those of all conditions together"
     return Condition(condition.kind, REFERENCE_NAME, 1, told), words

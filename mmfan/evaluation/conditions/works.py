@@ -8,29 +8,28 @@ from typing import Any
 
 from mmfan.corruptions.cell import Cell
 from mmfan.evaluation.conditions.condition import Condition
-from mmfan.evaluation.conditions.kinds import Kind, get_kind
+from mmfan.evaluation.conditions.kinds import at_work, family_of, get_kind
 from mmfan.evaluation.conditions.work import NotToModelError, Situation, Work
 
+Family = tuple[Any, ...]  # of cells: mmfan.evaluation.conditions.kinds.family_of
 
-def working(cells: Sequence[Cell]) -> dict[Condition, Kind]:
-    """The conditions among cells that do something to the model, each without its strength, and their kinds.
+
+def working(cells: Sequence[Cell]) -> dict[Family, Condition]:
+    """The families of cells in which something is done to the model, and what, without its strength.
 
     Raises:
         ConditionError: A kind is not registered.
     """
-    conditions = (cell.condition.of_strength(None) for cell in cells if cell.condition is not None)
-    kinds = {condition: get_kind(condition.kind) for condition in conditions}
-    return {condition: kind for condition, kind in kinds.items() if kind.factory}
+    found = ((family_of(cell), at_work(cell)) for cell in cells)
+    return {family: condition.of_strength(None) for family, condition in found if condition is not None}
 
 
 def first_of_each(cells: Sequence[Cell]) -> list[int]:
     """Numbers of the first cell of each work: those that a preflight tries."""
-    first: dict[Condition, int] = {}
-    works = working(cells)
+    first: dict[Family, int] = {}
     for number, cell in enumerate(cells):
-        condition = None if cell.condition is None else cell.condition.of_strength(None)
-        if condition in works:
-            first.setdefault(condition, number)
+        if at_work(cell) is not None:
+            first.setdefault(family_of(cell), number)
     return list(first.values())
 
 
@@ -40,7 +39,7 @@ def refuse_bare_function(cells: Sequence[Cell], told: str) -> None:
     Raises:
         NotToModelError: A condition works on the model.
     """
-    asked = [str(condition) for condition in working(cells)]
+    asked = list(dict.fromkeys(str(condition) for condition in working(cells).values()))
     if asked:
         raise NotToModelError(
             f"{', '.join(asked)} cannot be done to {told}: it is done to the layers, or by the gradients, of a model. "
@@ -61,7 +60,7 @@ class Works:
     """
 
     def __init__(self, situation: Situation, cells: Sequence[Cell]) -> None:
-        self._made = {condition: kind.work_of(condition, situation) for condition, kind in working(cells).items()}
+        self._made = {family: get_kind(one.kind).work_of(one, situation) for family, one in working(cells).items()}
         self._plain = Work(situation)
         self._at_work = self._plain
 
@@ -73,8 +72,7 @@ class Works:
             cell: The cell.
             own: Takes the scores of the condition's own.
         """
-        condition = cell.condition
-        work = self._plain if condition is None else self._made.get(condition.of_strength(None), self._plain)
+        work = self._made.get(family_of(cell), self._plain)
         self._at_work = work
         try:
             work.begin(cell)

@@ -10,7 +10,7 @@ from typing import Any
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
-from mmfan.evaluation.conditions import Situation, kind_of
+from mmfan.evaluation.conditions import Situation, at_work
 from mmfan.evaluation.conditions.work import FUNCTION
 from mmfan.evaluation.conditions.works import Works, refuse_bare_function, working
 from mmfan.evaluation.function.scoring.predictions import PredictionError
@@ -65,7 +65,7 @@ class Caller:
 
     def _predicted(self, cell: Cell, items: Sequence[Item], batch: Sequence[Ready]) -> Any:
         pictures = [ready.picture for ready in batch]
-        if self.works is not None and cell.condition is not None and kind_of(cell).factory:
+        if self.works is not None and at_work(cell) is not None:
             truths, names = [ready.truth for ready in batch], [item.name for item in items]
             return self.predict.predict_under(self.works.forward, pictures, truths, names)
         return [self.predict(pictures[0])] if self.batch_size == 1 else self.predict(pictures)

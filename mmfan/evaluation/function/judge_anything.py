@@ -109,8 +109,8 @@ def judge(
         verbose: Write a line on each cell to standard error, unless the logger ``mmfan.judge`` has handlers.
         cache: Memory for decoded pictures and truths: a number of bytes, or a text such as ``'2GB'``; a quarter of what
             is free by default; 0 decodes anew for every cell. What has no room is decoded anew.
-        adapt: Judge the corruptions with a model that adapts to them at test time: the name of an adaptation, or a dict
-            with its ``name`` and settings. ``predict`` must then be a module of torch, as
+        adapt: Judge corruptions and real weather with a model that adapts to them at test time: the name of an
+            adaptation, or a dict with its ``name`` and settings. ``predict`` must then be a module of torch, as
             :class:`mmfan.adapters.TorchSegmentor` has it: a bare function has no layers that adapt. The same holds of
             other conditions of a protocol that work on a model.
         calibration: Say too whether the model knows when it is wrong (:mod:`mmfan.evaluation.metrics.calibration`). A
@@ -139,8 +139,8 @@ def judge(
     wanted = CLEAN_ONLY if protocol == CLEAN_ONLY.name else get_protocol(protocol)
     scores, seed = scores_of(data, calibration, flips), whole_number("seed", seed, 0)
     caller = Caller(predict, whole_number("batch_size", batch_size, 1), scores)
-    wanted = (wanted if adapt is None else under_adaptation(wanted, adapt)).whole(caller.batch_size)
-    wanted = with_weather(wanted, weather)
+    adapted = wanted if adapt is None or (weather and not wanted.cells) else under_adaptation(wanted, adapt)
+    wanted = with_weather(adapted, weather, adapt).whole(caller.batch_size)
     caller.prepare_works(wanted.cells, seed)
     refuse_without_labels(wanted.cells, isinstance(data, SegmentationData), f"the pictures of {data.name}")
     part, shown = _shard_of(shard), whole_number("pictures", pictures, 0)

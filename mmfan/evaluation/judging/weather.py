@@ -7,8 +7,16 @@ from typing import Any
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
-from mmfan.evaluation.conditions import WEATHER, ConditionCell, ConditionError, kind_of, make_condition, without_facts
-from mmfan.evaluation.conditions.weather_settings import FRAMES, REFERENCE_NAME, conditions_of
+from mmfan.evaluation.conditions import (
+    WEATHER,
+    ConditionCell,
+    ConditionError,
+    at_work,
+    kind_of,
+    make_condition,
+    without_facts,
+)
+from mmfan.evaluation.conditions.weather_settings import ADAPT, FRAMES, REFERENCE_NAME, conditions_of
 from mmfan.evaluation.judging.contents import Held, digest_of, hash_contents
 from mmfan.evaluation.protocol import Protocol, ProtocolError, get_protocol, under_adaptation
 from mmfan.evaluation.protocol.named import CLEAN_ONLY
@@ -22,7 +30,11 @@ CHOICES = ("conditions", "split", "reference")
 
 
 def weather_conditions(
-    name: str, conditions: Sequence[str] | None = None, split: str | None = None, reference: str = "clean"
+    name: str,
+    conditions: Sequence[str] | None = None,
+    split: str | None = None,
+    reference: str = "clean",
+    adapt: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Conditions of a set, as the description of a protocol holds them (``conditions=``).
 
@@ -31,27 +43,31 @@ def weather_conditions(
         conditions: Which ones; None for all of a set that mmfan knows.
         split: None for the usual one.
         reference: ``'clean'``, or ``'frames'`` for the reference frames of ACDC.
+        adapt: The adaptation of a model that adapts to each: a dict with its ``name`` and settings.
 
     Raises:
-        ConditionError: There is no such set, condition, split or reference.
+        ConditionError: There is no such set, condition, split, reference or adaptation.
 
     >>> weather_conditions("dark_zurich")[0]["settings"]
     {'set': 'dark_zurich', 'split': 'val', 'reference': 'clean'}
     """
-    given = {"set": name, "reference": reference} | ({} if split is None else {"split": split})
+    given: dict[str, Any] = {"set": name, "reference": reference}
+    given |= {key: value for key, value in {"split": split, ADAPT: adapt}.items() if value is not None}
     return [
         {"kind": "weather", "name": one, "strengths": [1], "settings": WEATHER.settings(one, given)}
         for one in (conditions_of(name) if conditions is None else conditions)
     ]
 
 
-def with_weather(protocol: Protocol, places: Places | None) -> Protocol:
+def with_weather(protocol: Protocol, places: Places | None, adapt: str | Mapping[str, Any] | None = None) -> Protocol:
     """A protocol with the conditions of sets of weather.
 
     Args:
         protocol: Any; with conditions of weather, or without.
         places: The sets. One whose conditions the protocol names is judged in these, another in those that its place
             names, or in all.
+        adapt: As in :func:`mmfan.evaluation.protocol.under_adaptation`: the model adapts to each condition that is
+            added.
 
     Raises:
         ProtocolError: A set has no such condition, or the protocol names a set that has no place.
@@ -64,18 +80,22 @@ def with_weather(protocol: Protocol, places: Places | None) -> Protocol:
             f"weather={{{lacking[0]!r}: ROOT}} (--weather {lacking[0]}=ROOT)."
         )
     more: list[Cell] = []
+    asked = {"name": adapt} if isinstance(adapt, str) else adapt
     for name, place in (places or {}).items():
         if name in named:
             continue
         try:
-            entries = weather_conditions(name, **_choices(name, place))
+            entries = weather_conditions(name, **_choices(name, place), adapt=asked)
         except ConditionError as error:
             raise ProtocolError(str(error)) from error
         more += [ConditionCell(CLEAN, make_condition("weather", one["name"], 1, **one["settings"])) for one in entries]
     if not more:
         return protocol
     words = [*([protocol.name] if protocol.cells else []), *(name for name in places or {} if name not in named)]
-    return Protocol(" and ".join(words), (*protocol.cells, *more), protocol.groups, protocol.source)
+    if adapt is not None:
+        words[-1] += f" with {at_work(more[-1])}"
+    source = protocol.source if protocol.cells else "conditions of real weather"
+    return Protocol(" and ".join(words), (*protocol.cells, *more), protocol.groups, source)
 
 
 def _choices(name: str, place: Any) -> dict[str, Any]:
@@ -96,7 +116,7 @@ def protocol_with_weather(
     adapt: str | Mapping[str, Any] | None = None,
     places: Places | None = None,
 ) -> Protocol:
-    """The protocol of a run of OpenMMLab's loop: its corruptions, adapted to if asked for, and real weather.
+    """The protocol of a run: its corruptions and real weather, adapted to if asked for.
 
     Args:
         protocol: As in :func:`mmfan.evaluation.protocol.get_protocol`; or ``'clean'``, beside weather.
@@ -107,7 +127,8 @@ def protocol_with_weather(
         ProtocolError: There is no such protocol, adaptation or condition.
     """
     wanted = CLEAN_ONLY if protocol == CLEAN_ONLY.name and places else get_protocol(protocol)
-    return with_weather(wanted if adapt is None else under_adaptation(wanted, adapt), places)
+    corrupted = wanted if adapt is None or not wanted.cells else under_adaptation(wanted, adapt)
+    return with_weather(corrupted, places, adapt)
 
 
 def weather_cells(cells: Iterable[Cell]) -> list[Cell]:

@@ -101,9 +101,9 @@ class RobustnessLoop(BaseLoop):
             the loading processes, so it must be picklable, and not for the clean pictures. If it has a method
             ``install(dataset, seed, root)``, that is called once before, with the built dataset, the base seed and the
             folder that names of pictures are relative to (or None), so that it can fit the pipelines to itself.
-        adapt: Judge the corruptions with a model that adapts to them at test time: ``'bn'``, ``'tent'`` or ``'sar'``,
-            or a dict with that as ``name`` and settings, such as ``dict(name='bn', prior=16, reset='cell')``
-            (:mod:`mmfan.evaluation.conditions.adaptation`).
+        adapt: Judge corruptions and weather with a model that adapts to them at test time: ``'bn'``, ``'tent'`` or
+            ``'sar'``, or a dict with that as ``name`` and settings, such as ``dict(name='bn', prior=16,
+            reset='cell')`` (:mod:`mmfan.evaluation.conditions.adaptation`).
         flips: Count, too, the pixels that change class from one severity to the next (:mod:`..judging.flip_counter`);
             of segmentors.
         weather: Sets of real weather to judge as well (:func:`mmfan.evaluation.judging.weather.with_weather`): name of

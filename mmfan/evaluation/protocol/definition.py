@@ -122,7 +122,10 @@ class Protocol:
             ProtocolError: The condition has a strength, or a cell has a condition already.
         """
         if condition.strength is not None or any(cell.condition is not None for cell in self.cells):
-            raise ProtocolError(f"The cells of {self.name} cannot be judged under {condition} as well.")
+            raise ProtocolError(
+                f"The cells of {self.name} cannot be judged under {condition} as well: judge the corruptions with the "
+                "adaptation in a run of their own; both runs may write to one results file."
+            )
         cells = tuple(cell_of(cell, condition) for cell in self.cells)
         return replace(self, name=f"{self.name} with {condition}", cells=cells)
 
@@ -161,7 +164,12 @@ class Protocol:
         """The order of the averages, in words."""
         if not self.kind.averaged:
             return "no mean over strengths"
-        return "mean over the severities of a type, then over the types"
+        return "mean over the severities of a type, then over the types" if self.graded else "mean over the conditions"
+
+    @property
+    def graded(self) -> bool:
+        """Whether the types have severities or strengths: real weather has none, but one score a condition."""
+        return not self.kind.together
 
     def severities(self, corruption: str) -> tuple[int, ...]:
         """The severities at which a type is judged, rising.
@@ -183,7 +191,7 @@ def family_text(cell: Cell) -> str:
     condition = without_facts(condition)
     told = str(condition.of_strength(None))
     if kind.together:
-        told = ", ".join([kind.name, *(f"{key} {value}" for key, value in condition.settings.items())])
+        told = ", ".join([kind.name, *condition.told])
     return told if condition.strength is None or cell.pictures == CLEAN else f"{told} on {cell.pictures}"
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mmfan.corruptions.cell import Cell
-from mmfan.evaluation.conditions import beside_of, reference_text
+from mmfan.evaluation.conditions import at_work, beside_of, plain_of
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.protocol.definition import family_text
 from mmfan.evaluation.report.contents import ModelReport, Report, Run, Section
 from mmfan.evaluation.report.tables.cues import cue_summaries, cue_tables, trained_on
-from mmfan.evaluation.report.tables.words import percent
+from mmfan.evaluation.report.tables.words import percent, standing
 from mmfan.evaluation.results.store import key_of
 from mmfan.evaluation.summary.selection import SummaryError
 from mmfan.evaluation.summary.strengths import Strengths, summarize_strengths
@@ -80,9 +80,7 @@ def title_of(family: Protocol) -> str:
 
 def text_of(family: Protocol) -> str:
     """What the scores of a family are held against, and what they can be compared with."""
-    kind = family.kind
-    compared = f" Comparable with {kind.comparable}." if kind.comparable else ""
-    return f"Protocol {family.name}. Held against {reference_text(family.first)}.{compared}"
+    return f"Protocol {family.name}. {standing(family)}".rstrip()
 
 
 def _averaged(runs: Sequence[Run], family: Protocol, metric: str, build: Build) -> Section:
@@ -96,13 +94,13 @@ def _averaged(runs: Sequence[Run], family: Protocol, metric: str, build: Build) 
 def beside_the_model(report: Report) -> Table:
     """The scores under a condition beside those of the model as it is, as far as they were judged: rows are models.
 
-    Empty where the cells are those of no condition, or of one with strengths.
+    Empty where nothing adapts.
     """
     family, metric = report.protocol, report.metric
     head = (
         "model", "clean", "clean, with it", "corrupted", "corrupted, with it", "gain", "retention", "retention, with it"
     )  # fmt: skip
-    if family.first.condition is None or family.first.condition.strength is not None:
+    if plain_of(family.first) is None:
         return Table("", "", head, ())
     rows = []
     for model in report.models:
@@ -116,15 +114,15 @@ def beside_the_model(report: Report) -> Table:
             )
         )  # fmt: skip
     caption = (
-        f"{metric} and retention in %, of the model as it is and with {family_text(family.first)}, over the same "
+        f"{metric} and retention in %, of the model as it is and with {at_work(family.first)}, over the same "
         f"{family.size} cells; the gain in points; both retentions are held against the first column"
     )
     return Table("Beside the model as it is", caption, head, tuple(rows))
 
 
 def _as_it_is(model: ModelReport, family: Protocol, metric: str) -> Summary | None:
-    pictures = tuple(dict.fromkeys(cell.pictures for cell in family.cells))
-    plain = Protocol("the same corruptions", pictures, family.groups)
+    cells = dict.fromkeys(plain for cell in family.cells if (plain := plain_of(cell)) is not None)
+    plain = Protocol("the same pictures", tuple(cells), family.groups)
     try:
         return summarize(model.run.records, plain, metric)
     except SummaryError:

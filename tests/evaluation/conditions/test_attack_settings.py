@@ -43,7 +43,8 @@ def test_a_protocols_own_conditions_stay_beside_attacks():
     adapting = {"corruptions": {"fog": [3]}, "conditions": [{"kind": "adaptation", "name": "bn"}]}
     protocol = get_protocol(asked_attacks(["pgd"], [4], beside=adapting))
     assert [str(cell) for cell in protocol.cells] == ["fog 3", "fog with bn 3", "pgd 4"]
-    assert protocol.name == "custom and attacks" and len(protocol.families) == 3
+    assert protocol.name == "custom and attacks"
+    assert len(protocol.families) == 3
     alone = {"conditions": [{"kind": "adaptation", "name": "bn", "on": {"fog": [3]}}]}
     assert [str(cell) for cell in get_protocol(asked_attacks(["pgd"], [4], beside=alone)).cells] == [
         "fog with bn 3", "pgd 4"

@@ -63,6 +63,21 @@ def test_a_module_of_torch_adapts(batch_size, data, tmp_path):
     assert same.corrupted == pytest.approx(plain.corrupted, abs=1e-4)
 
 
+def test_a_module_adapts_to_pictures_of_its_own(data, tmp_path):
+    model, weather = TorchSegmentor(Network(), data), {"mine": {"dusk": SegmentationData(
+        *write_folders(tmp_path / "dusk", count=3), CLASSES
+    )}}  # fmt: skip
+    plain = judge(model, data, tmp_path / "r.jsonl", protocol="clean", weather=weather)
+    found = judge(model, data, tmp_path / "r.jsonl", protocol="clean", weather=weather, adapt="bn")
+    assert [str(one) for one in found.protocol.judged] == ["clean", "dusk of mine with bn"]
+    alone = judge(model, weather["mine"]["dusk"], adapt="bn")
+    assert found.records[1]["metrics"] == alone.records[1]["metrics"]  # clean with bn
+    assert found.records[1]["metrics"] != plain.records[1]["metrics"]
+    with pytest.raises(NotToModelError, match=r"bn .* cannot be done to a function of pictures"):
+        judge(by_brightness, data, protocol="clean", weather=weather, adapt="bn")
+    judge(by_brightness, data, protocol="clean", weather=weather)  # weather alone asks nothing of it
+
+
 def test_modules_that_want_another_size(data):
     model = TorchSegmentor(Network(), data, Preprocessing(size=(32, 32)))
     with pytest.raises(MMFanError, match="leave `size` of the preprocessing out"):

@@ -124,7 +124,7 @@ def test_two_families_in_one_file_and_one_report(root, data, tmp_path):
     assert section.title == "Real weather: weather, reference clean, set acdc, split val"
     assert "Held against the clean pictures of the set that the model was trained on." in section.text
     assert section.numbers[0]["cells"] == 4
-    assert [row[0] for table in section.tables if "by corruption" in table.title for row in table.rows][1:5] == [
+    assert [row[0] for table in section.tables if "by condition" in table.title for row in table.rows][1:5] == [
         "fog", "night", "rain", "snow",
     ]  # fmt: skip
     scores = {record["condition"]["name"]: record["metrics"]["aAcc"] for record in runs[0].records[2:]}

@@ -3,7 +3,7 @@
 import pytest
 
 from mmfan.corruptions.cell import CLEAN
-from mmfan.evaluation.conditions import family_of, reference_text
+from mmfan.evaluation.conditions import family_of, is_continual, passes_of, plain_of, reference_text
 from mmfan.evaluation.judging.weather import facts_of, protocol_with_weather, weather_conditions
 from mmfan.evaluation.protocol import ProtocolError, get_protocol
 from mmfan.evaluation.results.recorded_protocol import described_protocol, protocol_entry
@@ -47,3 +47,31 @@ def test_protocols_that_are_refused():
         protocol_with_weather("clean")
     assert protocol_with_weather("level5") == get_protocol("level5")
     assert protocol_with_weather("clean", None, {"mine": {"hail": None}}).judged[0] == CLEAN
+
+
+def test_adaptation_is_part_of_a_condition():
+    place = {"acdc": {"root": "x", "conditions": ["fog", "night"]}}
+    protocol = protocol_with_weather("level5", "bn", place).whole(2)
+    assert protocol.name == "level5 with bn (prior 16, reset cell) and acdc with bn (prior 16, reset cell)"
+    assert [str(cell) for cell in protocol.cells[-3:]] == [
+        "frost with bn 5", "fog of acdc with bn", "night of acdc with bn",
+    ]  # fmt: skip
+    assert described_protocol(protocol_entry(protocol)) == protocol
+    corrupted, weather = protocol.families
+    assert weather.name.endswith(
+        ": weather, adapt bn (batch 2, order set, prior 16, reset cell), reference clean, set acdc, split val"
+    )
+    assert weather.reference == corrupted.reference == CLEAN
+    assert [str(plain_of(cell)) for cell in (corrupted.first, weather.first)] == ["motion_blur 5", "fog of acdc"]
+    tent = protocol_with_weather("clean", {"name": "tent", "steps": 2, "reset": "never"}, place).whole(1)
+    assert [passes_of(cell) for cell in tent.judged] == [1, 6, 6]
+    assert [is_continual(cell) for cell in tent.judged] == [False, True, True]
+    orders = {cell.condition.settings["adapt"]["order"] for cell in tent.cells}
+    other = protocol_with_weather("clean", {"name": "tent", "reset": "never"}, {"acdc": {"root": "x"}}).whole(1)
+    assert len(orders | {cell.condition.settings["adapt"]["order"] for cell in other.cells}) == 2
+    with pytest.raises(ProtocolError, match="share: judge in one process"):
+        protocol_with_weather("clean", "bn", place).whole(1, processes=2)
+    with pytest.raises(ProtocolError, match="There is no adaptation 'bnn'"):
+        protocol_with_weather("clean", "bnn", place)
+    with pytest.raises(ProtocolError, match="`adapt` must be a dict with the `name`"):
+        protocol_with_weather("clean", {"prior": 1}, place)

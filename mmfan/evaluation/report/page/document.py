@@ -21,7 +21,7 @@ from mmfan.evaluation.report.page.tables import html_table, section
 from mmfan.evaluation.report.page.trust import linked, made_by, trust
 from mmfan.evaluation.report.page.viewer import viewer
 from mmfan.evaluation.report.page.who import Who
-from mmfan.evaluation.report.tables.words import sources, title
+from mmfan.evaluation.report.tables.words import sources, title, types_word
 from mmfan.utils.text import counted, one_line
 
 NOTES_SHOWN = 3
@@ -98,10 +98,8 @@ def _subject(report: Report) -> str:
         return one_line(report.sections[0].text, 10_000)
     sets = " and ".join(dict.fromkeys(model.summary.dataset for model in report.models))
     beside = f", beside {counted(len(report.published), 'published row')}" if report.published else ""
-    return (
-        f"{counted(len(report.models), 'model')} on {sets}: {counted(report.protocol.size, 'corrupted cell')} and the "
-        f"clean pictures{beside}."
-    )
+    cells = counted(report.protocol.size, "corrupted cell" if report.protocol.graded else "condition")
+    return f"{counted(len(report.models), 'model')} on {sets}: {cells} and the clean pictures{beside}."
 
 
 def _plots(report: Report, who: Who, more: Sequence[Markup]) -> Markup:
@@ -109,15 +107,17 @@ def _plots(report: Report, who: Who, more: Sequence[Markup]) -> Markup:
     parts = [element("h2", "Plots"), legend(who)]
     if drawn:
         parts += [
-            element("h3", "Retention by corruption"),
+            element("h3", f"Retention by {types_word(report)}"),
             _lead("Score / clean score in %; the line is 100 %."),
             drawn,
         ]
-    parts += [
-        element("h3", f"{report.metric} by severity"),
-        _lead(f"{report.metric} in %, from the clean pictures on."),
-    ]
-    return element("section", *parts, curves(report), calibration_plots(report), *more, id="plots")
+    if report.protocol.graded:
+        parts += [
+            element("h3", f"{report.metric} by severity"),
+            _lead(f"{report.metric} in %, from the clean pictures on."),
+            curves(report),
+        ]
+    return element("section", *parts, calibration_plots(report), *more, id="plots")
 
 
 def _lead(text: str) -> Markup:

@@ -7,7 +7,7 @@ from mmfan.evaluation.report.page.markup import Markup, element
 from mmfan.evaluation.report.page.plots import label_of
 from mmfan.evaluation.report.page.tables import METRIC, MODEL
 from mmfan.evaluation.report.page.who import Who
-from mmfan.evaluation.report.tables.words import labels, percent
+from mmfan.evaluation.report.tables.words import cell_words, labels, percent
 from mmfan.evaluation.summary.selection import SummaryError
 from mmfan.evaluation.summary.summary import Summary, summarize
 from mmfan.utils.tables import Table
@@ -21,7 +21,7 @@ WORDS = (
 
 def cards(report: Report, who: Who) -> Markup:
     """The numbers of each model that are asked for first."""
-    each = [_card(model, at, report.metric, who) for at, model in enumerate(report.models)]
+    each = [_card(model, at, report, who) for at, model in enumerate(report.models)]
     return element(
         "section",
         element("h2", "In short"),
@@ -31,10 +31,11 @@ def cards(report: Report, who: Who) -> Markup:
     )
 
 
-def _card(model: ModelReport, at: int, metric: str, who: Who) -> Markup:
-    found = model.summary
+def _card(model: ModelReport, at: int, report: Report, who: Who) -> Markup:
+    found, metric = model.summary, report.metric
     lowest = min(found.by_corruption, key=lambda name: found.by_corruption[name])
-    worst = f"{spoken(found.worst.corruption)} {found.worst.severity}, {percent(found.worst.score)} %"
+    cell = cell_words(found.worst.corruption, found.worst.severity, report.protocol.graded)
+    worst = f"{cell}, {percent(found.worst.score)} %"
     lines = (
         ("clean", f"{percent(found.clean)} % {metric}"),
         ("corrupted (mPC)", f"{percent(found.corrupted)} % {metric}"),

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from mmfan.evaluation.report.contents import Report, Run
 from mmfan.evaluation.report.page.markup import Markup, element, joined, plain
+from mmfan.evaluation.report.tables.words import standing
 from mmfan.evaluation.results.hashes import HASH_LENGTH
 from mmfan.evaluation.results.store import Record, key_of
 from mmfan.utils.text import counted, duration, one_line
@@ -105,7 +106,7 @@ def _protocol(report: Report) -> list[str]:
     return [
         element("strong", protocol.name),
         f"({cells}; {protocol.averaging});",
-        linked(protocol.source),
+        linked(f"{protocol.source}. {standing(protocol)}".rstrip()),
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from mmfan.corruptions.cell import CLEAN, Cell, listed
-from mmfan.evaluation.conditions import family_of
+from mmfan.evaluation.conditions import family_of, plain_of
 from mmfan.evaluation.protocol import PROTOCOLS, Protocol, get_protocol, protocol_of_cells, read_protocol
 from mmfan.evaluation.report.contents import ReportError, Run
 from mmfan.evaluation.results.recorded_protocol import recorded_protocols
@@ -130,7 +130,8 @@ def choose_protocol(runs: Sequence[Run]) -> Protocol:
     corrupted = any(cell.condition is None and cell != CLEAN for own in cells for cell in own)
     if corrupted and any(not family_of(one.first) for found in each for one in found):
         each = [[one for one in found if not family_of(one.first)] for found in each]
-    for protocol in (protocol for found in each for protocol in found):
+    # a model that adapts stands beside itself as it is, where it was judged so
+    for protocol in sorted((one for found in each for one in found), key=lambda one: plain_of(one.first) is not None):
         if all(own >= {protocol.reference, *protocol.cells} for own in cells):
             return protocol
     firsts = [found[0] for found in each if found]

@@ -10,7 +10,14 @@ from typing import NamedTuple, TypeAlias
 
 from mmfan.evaluation.report.contents import GroupReport, ModelReport, Report, ReportError
 from mmfan.evaluation.report.published import PublishedRow, same_dataset
-from mmfan.evaluation.report.tables.words import MISSING, labels_of, percent, published_name, with_protocol
+from mmfan.evaluation.report.tables.words import (
+    MISSING,
+    cell_words,
+    labels_of,
+    percent,
+    published_name,
+    with_protocol,
+)
 from mmfan.evaluation.summary.summary import Summary
 from mmfan.evaluation.summary.uncertainty.intervals import Interval
 from mmfan.evaluation.summary.uncertainty.spread import GroupSummary, Spread
@@ -102,7 +109,7 @@ def all_columns(report: Report) -> dict[str, Column]:
         ),
         *(Column(group, bind(_of_table, report, "by_group", group)) for group in report.protocol.groups),
         Column("worst type", worst_type),
-        Column("worst cell", _worst_cell),
+        Column("worst cell", bind(_worst_cell, report.protocol.graded)),
         *(Column(spoken(name), bind(_of_table, report, "by_corruption", name)) for name in report.protocol.corruptions),
         *(Column(f"severity {level}", bind(_of_table, report, "by_severity", level)) for level in severities),
     ]
@@ -292,13 +299,13 @@ def worst_type(row: Row) -> Value:
     return Named(found[name], spoken(name))
 
 
-def _worst_cell(row: Row) -> Value:
+def _worst_cell(graded: bool, row: Row) -> Value:
     if isinstance(row, PublishedRow):
         return None
     name, level, score = row.summary.worst
     if isinstance(row, GroupReport):
-        return Named(row.summary.scores[name][level], f"{spoken(name)} {level}")
-    return Named(score, f"{spoken(name)} {level}")
+        return Named(row.summary.scores[name][level], cell_words(name, level, graded))
+    return Named(score, cell_words(name, level, graded))
 
 
 def _middle(score: float | Spread) -> float:

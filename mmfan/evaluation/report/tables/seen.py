@@ -57,6 +57,7 @@ def mean_of(summary: Summary, types: Iterable[str]) -> float | None:
 def seen_and_unseen(report: Report) -> Table:
     """Which types each model saw in training, and its scores over those and over the others: columns are models."""
     told = [(model, seen) for model in report.models if (seen := seen_of(model)) is not None]
+    told = told if report.protocol.graded else []  # trainings show corruptions; weather is no type of those
     types = report.protocol.corruptions
     named = labels_of(report)
     rows = [

@@ -23,6 +23,7 @@ from mmfan.evaluation.report.tables.words import (
     published_name,
     sentence,
     sources,
+    types_word,
     with_protocol,
 )
 from mmfan.evaluation.summary.summary import Summary
@@ -131,13 +132,17 @@ def scores_by_corruption(report: Report) -> Table:
     rows, sections = _corruption_rows(report, columns)
     clean = ("clean", *(percent(column.scores.clean) for column in columns))
     return Table(
-        f"{report.metric} by corruption",
-        with_protocol(report, f"{report.metric} in %, mean over the severities of each corruption"),
-        ("corruption", *(column.label for column in columns)),
+        f"{report.metric} by {types_word(report)}",
+        with_protocol(report, f"{report.metric} in %{_of_each(report)}"),
+        (types_word(report), *(column.label for column in columns)),
         (clean, *rows),
         sections=tuple(place + 1 for place in sections),
         rivals=_rival_columns(report),
     )
+
+
+def _of_each(report: Report) -> str:
+    return ", mean over the severities of each corruption" if report.protocol.graded else " of each condition"
 
 
 def retention_by_corruption(report: Report) -> Table:
@@ -145,8 +150,10 @@ def retention_by_corruption(report: Report) -> Table:
     columns = _columns(report, relative=True)
     caption = with_protocol(report, f"retention of {report.metric} (score / clean score) in %")
     rows, sections = _corruption_rows(report, columns)
-    head = ("corruption", *(column.label for column in columns))
-    return Table("Retention by corruption", caption, head, rows, sections=sections, rivals=_rival_columns(report))
+    head = (types_word(report), *(column.label for column in columns))
+    return Table(
+        f"Retention by {types_word(report)}", caption, head, rows, sections=sections, rivals=_rival_columns(report)
+    )
 
 
 def _corruption_rows(report: Report, columns: Sequence[_Column]) -> tuple[tuple[tuple[str, ...], ...], tuple[int, ...]]:
@@ -159,17 +166,19 @@ def _corruption_rows(report: Report, columns: Sequence[_Column]) -> tuple[tuple[
         if group:
             rows.append((f"mean of {group}", *(column.text("by_group", group) for column in columns)))
     sections.append(len(rows))
-    rows.append(("mean of types", *(column.overall() for column in columns)))
+    rows.append(
+        ("mean of types" if report.protocol.graded else "mean of conditions", *(column.overall() for column in columns))
+    )
     return tuple(rows), tuple(sections)
 
 
 def by_severity(report: Report) -> Table:
-    """Mean score at each severity; columns are models."""
+    """Mean score at each severity, where there are some; columns are models."""
     severities = sorted({level for model in report.models for level in model.summary.by_severity})
     named = labels_of(report)
     head = ("severity", *(named[entry.name] for entry in report.entries))
     found = [entry.summary for entry in report.entries]
-    if not severities:
+    if not severities or not report.protocol.graded:
         return Table(f"{report.metric} by severity", "", head, ())
     rows = [("clean", *(percent(one.clean) for one in found))]
     rows += [(str(level), *(percent(one.by_severity.get(level)) for one in found)) for level in severities]

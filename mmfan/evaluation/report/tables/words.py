@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import string
 
+from mmfan.evaluation.conditions import reference_text
+from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.report.contents import Report
 from mmfan.evaluation.report.published import PublishedRow
 from mmfan.evaluation.results.store import is_defined
 from mmfan.evaluation.summary.uncertainty.spread import Spread
-from mmfan.utils.text import counted, one_line
+from mmfan.utils.text import counted, one_line, spoken
 
 MISSING = "-"
 # model names side by side that are wider than this are replaced by letters
@@ -88,8 +90,33 @@ def title(report: Report) -> str:
 def preamble(report: Report) -> str:
     """What the report was taken over, in words."""
     of = "" if report.protocol.kind.strength not in ("", "severity") else " of corruption"
+    types = counted(len(report.protocol.corruptions), "type" if report.protocol.graded else "condition")
     return one_line(
         f"Protocol {report.protocol.name}: {counted(report.protocol.size, 'cell')} beside the clean pictures, "
-        f"{counted(len(report.protocol.corruptions), 'type')}{of}; {report.protocol.averaging}. "
-        f"Source: {report.protocol.source}."
+        f"{types}{of}; {report.protocol.averaging}. Source: {report.protocol.source}. {standing(report.protocol)}"
     )
+
+
+def standing(protocol: Protocol) -> str:
+    """What the scores of a family are held against, where that goes without saying not, and what compares with them.
+
+    >>> standing(Protocol("fogs", (Cell("fog", 1),)))
+    'Comparable with papers that name the same protocol.'
+    """
+    compared = f"Comparable with {protocol.kind.comparable}." if protocol.kind.comparable else ""
+    held = "" if protocol.first.condition is None else f"Held against {reference_text(protocol.first)}. "
+    return f"{held}{compared}"
+
+
+def cell_words(name: str, level: float, graded: bool) -> str:
+    """A cell in a table: its type, and its severity where types have some.
+
+    >>> cell_words("motion_blur", 3, True), cell_words("night", 1, False)
+    ('motion blur 3', 'night')
+    """
+    return f"{spoken(name)} {level}" if graded else spoken(name)
+
+
+def types_word(report: Report) -> str:
+    """What the types are called: corruptions, or conditions of real weather."""
+    return "corruption" if report.protocol.graded else "condition"

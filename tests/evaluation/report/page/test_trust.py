@@ -32,7 +32,7 @@ def test_all_that_is_known(tmp_path):
     found = {title: value.text for title, value in facts(tmp_path, records(**KNOWN)).items()}
     assert found == {
         "protocol": "small (3 cells beside the clean pictures, 2 types; mean over the severities of a type, then over "
-        "the types); worked by hand",
+        "the types); worked by hand. Comparable with papers that name the same protocol.",
         "data set": "cityscapes",
         "pictures": "500 (hash of their names 0f3a0f3a0f3a0f3a)",
         "seed of the corruptions": "7",
