@@ -60,6 +60,8 @@ class CalibrationSummary:
         reliability_clean: (bins, 3): pixels, mean confidence and share of right ones of each bin, as fractions.
         reliability_corrupted: The same over all corrupted cells together.
         tempered: None for boxes.
+        empty: Corrupted cells in which nothing was found, so that no confidence can be judged: the means are over the
+            others, and a type that is empty throughout has no scores.
     """
 
     of: str
@@ -69,6 +71,7 @@ class CalibrationSummary:
     reliability_clean: NDArray[np.float64]
     reliability_corrupted: NDArray[np.float64]
     tempered: Tempered | None = None
+    empty: tuple[Cell, ...] = ()
 
     @property
     def known(self) -> float | None:
@@ -99,6 +102,7 @@ class CalibrationSummary:
                 for name, scores in self.by_corruption.items()
             },
             "reliability": curves,
+            "empty": [str(cell) for cell in self.empty],
             "temperature": tempered
             and {
                 "value": tempered.temperature,
@@ -158,18 +162,20 @@ def summarize_calibration(records: Iterable[Record], protocol: Protocol) -> Cali
     if len({(entry.get("of"), entry.get("one")) for entry in entries.values()}) > 1:
         raise SummaryError("The calibration of some cells is of pixels, of others of boxes.")
     scores = {cell: _scores_of(entry) for cell, entry in entries.items()}
+    empty = [cell for cell, entry in entries.items() if cell != clean and not any(entry["reliability"]["count"])]
     by_corruption = {
-        name: _means([scores[cell] for cell in scores if cell != clean and cell.corruption == name])
+        name: _means([scores[cell] for cell in scores if cell.corruption == name and cell not in empty])
         for name in dict.fromkeys(cell.corruption for cell in scores if cell != clean)
     }
     return CalibrationSummary(
         of=str(entries[clean].get("of")),
         clean=scores[clean],
-        corrupted=_means(list(by_corruption.values())),
+        corrupted=_means([found for found in by_corruption.values() if found]),
         by_corruption=by_corruption,
         reliability_clean=_reliability([entries[clean]]),
         reliability_corrupted=_reliability([entry for cell, entry in entries.items() if cell != clean]),
         tempered=_tempered(entries, clean),
+        empty=tuple(empty),
     )
 
 
@@ -179,9 +185,9 @@ def _scores_of(entry: Mapping[str, Any]) -> Scores:
 
 
 def _means(rows: list[Scores]) -> Scores:
-    """The mean of each score; None where it is not defined in one of them."""
+    """The mean of each score; None where it is not defined in one of them, nothing where there are none."""
     found: Scores = {}
-    for name in rows[0]:
+    for name in rows[0] if rows else ():
         values = [value for row in rows if is_defined(value := row.get(name))]
         found[name] = mean(values) if len(values) == len(rows) else None
     return found

@@ -8,6 +8,7 @@ from helpers.calibrated_results import SMALL, calibrated, entry
 from helpers.small_results import PROTOCOL, records
 
 from mmfan.evaluation.protocol import get_protocol
+from mmfan.evaluation.report.tables.calibration import notes_of
 from mmfan.evaluation.summary.calibration import known_share, summarize_calibration
 from mmfan.evaluation.summary.selection import SummaryError
 
@@ -89,3 +90,25 @@ def test_a_cell_without_calibration_is_an_error(cell):
 def test_pixels_and_boxes_are_not_averaged():
     with pytest.raises(SummaryError, match="of pixels, of others of boxes"):
         found({**SMALL, ("fog", 1): {**SMALL["fog", 1], "of": "boxes"}})
+
+
+def test_cells_in_which_nothing_was_found_are_left_out_and_named():
+    hollow = entry({13: (1, 0.9, 1)})
+    hollow.update(count=0, accuracy=None, confidence=None, scores={"ECE": None, "AUROC": None})
+    hollow["reliability"] = {name: [0] * len(counts) for name, counts in hollow["reliability"].items()}
+    entries = {cell: {**one, "of": "boxes", "temperatures": {}} for cell, one in SMALL.items()}
+    hollow.update(of="boxes", temperatures={})
+    of_a_type = found({**entries, ("fog", 2): hollow})
+    assert [str(cell) for cell in of_a_type.empty] == ["fog 2"]
+    assert of_a_type.by_corruption["fog"]["ECE"] == pytest.approx(0.1, abs=1e-6)  # that of fog 1
+    assert of_a_type.corrupted["ECE"] == pytest.approx((0.1 + 0.6) / 2, abs=1e-6)
+    a_type = found({**entries, ("contrast", 1): hollow})
+    assert a_type.by_corruption["contrast"] == {}
+    assert a_type.corrupted["ECE"] == pytest.approx(0.1, abs=1e-6)  # that of fog
+    assert a_type.known == pytest.approx((0.9 - 0.7) / (0.9 - 0.6), abs=1e-6)
+    assert a_type.to_dict()["empty"] == ["contrast 1"]
+    assert notes_of("a", a_type) == [
+        "a has no calibration in contrast 1, where it found nothing: the means are over the other cells."
+    ]
+    nothing = found({cell: hollow if cell[0] != "clean" else one for cell, one in entries.items()})
+    assert (nothing.corrupted, nothing.known) == ({}, None)

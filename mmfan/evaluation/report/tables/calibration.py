@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from mmfan.corruptions.cell import listed
 from mmfan.evaluation.report.contents import ModelReport, Report
 from mmfan.evaluation.report.tables.overview import rival_sets
 from mmfan.evaluation.report.tables.words import MISSING, labels_of, percent, with_protocol
@@ -142,9 +143,15 @@ def _pair(summary: CalibrationSummary, scores: Scores) -> tuple[str, str]:
 
 def notes_of(name: str, summary: CalibrationSummary) -> list[str]:
     """What a reader must know of the calibration of a model."""
-    if summary.tempered is None or not summary.tempered.at_edge:
-        return []
-    return [
-        f"The temperature of {name}, {summary.tempered.temperature:g}, is the last one that was tried: its scores may "
-        "be no logits."
-    ]
+    notes = []
+    if summary.empty:
+        notes.append(
+            f"{name} has no calibration in {spoken(listed(summary.empty))}, where it found nothing: the means are over "
+            "the other cells."
+        )
+    if summary.tempered is not None and summary.tempered.at_edge:
+        notes.append(
+            f"The temperature of {name}, {summary.tempered.temperature:g}, is the last one that was tried: its scores "
+            "may be no logits."
+        )
+    return notes
