@@ -39,10 +39,11 @@ def overview_text(results: Path, key: RunKey, protocol: Protocol) -> str:
             f"corrupted ones it has {score:.2f} %."
         )
     report = build_report([own], protocol, metric)
-    tables = [*report.tables[:1]]
+    tables = [(sentence(table.caption), table) for table in report.tables[:1]]
     for section in report.sections:
-        tables += section.tables if section.protocol.kind.each else section.tables[:1]
-    return "\n\n".join(f"{markdown_line(sentence(table.caption))}\n\n{markdown_table(table)}" for table in tables)
+        shown = section.tables if section.protocol.kind.each else section.tables[:1]
+        tables += [(f"{table.title}: {sentence(table.caption)}", table) for table in shown]
+    return "\n\n".join(f"{markdown_line(words)}\n\n{markdown_table(table)}" for words, table in tables)
 
 
 def report_words(results: Path, key: RunKey, protocol: Protocol) -> list[str]:

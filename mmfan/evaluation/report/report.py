@@ -19,6 +19,7 @@ from mmfan.evaluation.report.runs.joined import join_runs, paired_differences
 from mmfan.evaluation.report.tables.calibration import notes_of
 from mmfan.evaluation.report.tables.ranking import check_ranking, rankable_rows
 from mmfan.evaluation.report.tables.tables import all_tables
+from mmfan.evaluation.report.worst_attack import worst_of_attacks
 from mmfan.evaluation.results.store import Record
 from mmfan.evaluation.summary.calibration import CalibrationSummary, summarize_calibration
 from mmfan.evaluation.summary.classes import ClassScore, summarize_classes
@@ -94,6 +95,7 @@ def build_report(
     )
     if not made.models and not sections:
         raise SummaryError(notes[0])
+    sections += worst_of_attacks(sections)
     return replace(made, sections=tuple(sections), notes=(*made.notes, *notes))
 
 

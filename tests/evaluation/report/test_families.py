@@ -106,6 +106,40 @@ def test_a_report_on_an_attack_alone(store):
         build_report(runs, fewer)
 
 
+def attacked(*named, **settings):
+    """A protocol of attacks at the radii 1 and 4."""
+    given = {"norm": "linf", "rounded": True, **settings}
+    return get_protocol({"name": "attacked", "conditions": [
+        {"kind": "attack", "name": name, "strengths": [1, 4], "settings": given} for name in named
+    ]})  # fmt: skip
+
+
+def test_the_lowest_of_attacks_of_one_budget(tmp_path):
+    store = ResultsStore(tmp_path / "r.jsonl")
+    add(store, attacked("pgd", "cospgd"), [0.8, 0.6, 0.3, 0.7, 0.2])
+    add(store, attacked("segpgd", norm="l2"), [0.8, 0.1, 0.1])  # another budget
+    add(store, attacked("pgd"), [0.9, 0.6, 0.3], model="other")  # not under both
+    runs = read_runs([store.path])
+    chosen = attacked("pgd", "cospgd")
+    report = build_report(
+        runs, chosen.families[0], families=[*chosen.families[1:], *attacked("segpgd", norm="l2").families]
+    )
+    titles = [one.title for one in report.sections]
+    assert len(titles) == 4
+    assert titles[-1] == "Attacks: the lowest score of pgd, cospgd (norm linf, rounded True)"
+    found = report.sections[-1]
+    # by hand: 60 and 70 at 1, 30 and 20 at 4; 40, half of 80, lies halfway from 60 at 1 to 20 at 4
+    assert found.tables[0].rows == (("fan-t", "80.0", "60.0 (pgd)", "20.0 (cospgd)", "2.50"),)
+    assert "ReM" in found.text
+    assert found.numbers[0]["scores"] == {"lowest": {"1": 0.6, "4": 0.2}}
+    assert found.numbers[0]["attacks"] == {"1": "pgd", "4": "cospgd"}
+    assert "60.0 (pgd)" in as_markdown(report)
+    assert "60.0 (pgd)" in as_html(report)
+    assert any("the lowest score of pgd" in row and ",0.6,0.2" in row for row in as_csv(report).splitlines())
+    assert [figure.name for figure in plots(report)][-1] == "attack_lowest"
+    assert json.loads(as_json(report))["families"][-1]["models"][0]["half_strength"] == {"lowest": 2.5}
+
+
 def test_the_page_on_an_attack_alone_says_what_it_stands_on(store):
     page = as_html(build_report(read_runs([store.path]), ATTACKED))
     assert "What the numbers stand on" in page
@@ -149,7 +183,7 @@ def test_the_closing_words_of_each(store):
     key = read_runs([store.path])[0].key
     for protocol in (SMALL, ADAPTED, ATTACKED):
         assert report_words(store.path, key, protocol) == [str(store.path)]
-    assert "half" in overview_text(store.path, key, ATTACKED)
+    assert overview_text(store.path, key, ATTACKED).startswith("pgd: mIoU in % at each radius")
     assert "75.0" in overview_text(store.path, key, ADAPTED)
 
 
