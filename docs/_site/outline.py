@@ -38,6 +38,7 @@ OUTLINE = {
         "export",
         "corrupted_sets",
         "calibration",
+        "worst_case",
         "real_weather",
         "adaptation",
         "attacks",
