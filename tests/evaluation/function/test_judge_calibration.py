@@ -50,6 +50,26 @@ def test_records_have_it_beside_the_metrics(data, tmp_path):
     assert records[0]["metric_hash"] != plain.records[0]["metric_hash"]
 
 
+@pytest.mark.parametrize("more", [{}, {"batch_size": 2}])
+def test_a_killed_run_goes_on(more, data, tmp_path):
+    whole = judge(sure(0.7), data, results=tmp_path / "whole.jsonl", calibration=True, **QUICK)
+    lines = (tmp_path / "whole.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "r.jsonl").write_text("".join(lines[:2]) + lines[2][:40])  # killed while it wrote the third
+    (tmp_path / "r.jsonl.counts").mkdir()
+    for name in (json.loads(line)["calibration"]["sums"] for line in lines[:2]):
+        copied = tmp_path / name.replace("whole", "r")
+        copied.write_bytes((tmp_path / name).read_bytes())
+    model = sure(0.7)
+    model = model if not more else lambda pictures: [sure(0.7)(one) for one in pictures]
+    with pytest.warns(UserWarning, match="line 3: passed over the part of a record that a killed run left"):
+        found = judge(model, data, results=tmp_path / "r.jsonl", calibration=True, **QUICK, **more)
+    told = [{key: one["calibration"][key] for key in one["calibration"] if key != "sums"} for one in whole.records]
+    again = [{key: one["calibration"][key] for key in one["calibration"] if key != "sums"} for one in found.records]
+    assert again == told  # integers, and what is made of them
+    assert all(read_sums(tmp_path / one["calibration"]["sums"]).count for one in found.records[2:])
+    assert found.calibration.corrupted == whole.calibration.corrupted
+
+
 def test_reports_show_it(data, tmp_path):
     found = judge(sure(0.7), data, results=tmp_path / "r.jsonl", calibration=True, **QUICK)
     summary = found.report(tmp_path / "r.md").models[0].calibration

@@ -39,6 +39,13 @@ def test_sums_are_those_of_plain_predictions(parts, tmp_path):
     kept = read_sums(tmp_path / records["clean", 0]["calibration"]["sums"])
     assert kept.scores() == pytest.approx(sums.scores(), abs=1e-6, nan_ok=True)
     assert records["contrast", 5]["calibration"]["count"] == sums.count
+    # killed after the first cell, and gone on with by other processes
+    lines = (tmp_path / "r.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "r.jsonl").write_text(lines[0])
+    again, resumed = judge(config, checkpoint, tmp_path / "r.jsonl", protocol=ONE_CELL, calibration=True, workers=1)
+    assert again == found
+    assert resumed["clean", 0] == records["clean", 0]
+    assert resumed["contrast", 5]["calibration"] == records["contrast", 5]["calibration"]
 
 
 def test_test_time_augmentation_has_no_confidence(parts, tmp_path):

@@ -112,6 +112,7 @@ def all_columns(report: Report) -> dict[str, Column]:
         Column("worst cell", bind(_worst_cell, report.protocol.graded)),
         *(Column(spoken(name), bind(_of_table, report, "by_corruption", name)) for name in report.protocol.corruptions),
         *(Column(f"severity {level}", bind(_of_table, report, "by_severity", level)) for level in severities),
+        *(Column(f"worst at severity {level}", bind(_worst_at, level)) for level in severities),
     ]
     if report.reference:
         made += [Column("mCE", bind(_error, "mce"), lower=True)]
@@ -306,6 +307,13 @@ def _worst_cell(graded: bool, row: Row) -> Value:
     if isinstance(row, GroupReport):
         return Named(row.summary.scores[name][level], cell_words(name, level, graded))
     return Named(score, cell_words(name, level, graded))
+
+
+def _worst_at(level: float, row: Row) -> Value:
+    """The lowest score over the types that have a severity: SemSegBench's GAM under their protocol."""
+    found = scores_of(row)
+    lowest = found.worst_by_severity.get(int(level)) if isinstance(found, Summary) else None
+    return None if lowest is None else Named(lowest.score, spoken(lowest.corruption))
 
 
 def _middle(score: float | Spread) -> float:

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 from helpers.small_results import PROTOCOL, records, with_classes, write
 
+from mmfan.evaluation.protocol import protocol_of_cells
 from mmfan.evaluation.report import build_report, read_runs
+from mmfan.evaluation.report.figures import plots
 from mmfan.evaluation.report.published import published_rows
 from mmfan.evaluation.report.tables.tables import (
     all_tables,
@@ -18,6 +20,8 @@ from mmfan.evaluation.report.tables.tables import (
     scores_by_class,
     scores_by_corruption,
 )
+from mmfan.evaluation.report.tables.words import preamble
+from mmfan.evaluation.results.store import key_of
 from mmfan.evaluation.summary.uncertainty.intervals import Interval, Intervals, PictureSummary
 
 
@@ -33,6 +37,30 @@ def test_overview(tmp_path):
     )  # fmt: skip
     assert table.rows == (("fan-t", "small", "3", "80.0", "40.0", "50.0", "50.0", "30.0", "30.0 (contrast 1)"),)
     assert "mean over the severities of a type, then over the types" in table.caption
+
+
+def test_the_worst_at_a_severity_is_over_the_types_that_have_it(tmp_path):
+    table = overview(make(tmp_path), ["worst at severity 1", "worst at severity 2", "worst type"])
+    assert table.rows == (("fan-t", "30.0 (contrast)", "40.0 (fog)", "30.0 (contrast)"),)
+
+
+def test_conditions_of_weather_are_called_so(tmp_path):
+    settings = {"set": "acdc", "split": "val", "reference": "clean", "contents": "2-a"}
+    found = [
+        {**records()[0], "condition": {"kind": "weather", "name": name, "strength": 1, "settings": settings},
+         "metrics": {"mIoU": score}}
+        for name, score in (("fog", 0.6), ("night", 0.2))
+    ]  # fmt: skip
+    protocol = protocol_of_cells([key_of(one)[1] for one in found], "acdc")
+    report = make(tmp_path, [records()[0], *found], protocol=protocol)
+    assert overview(report).rows[0][-1] == "20.0 (night)"
+    assert "corrupted (mPC) is the mean over the conditions" in overview(report).caption
+    titles = [table.title for table in all_tables(report)]
+    assert titles == ["Overview", "mIoU by condition", "Retention by condition"]  # and none by severity
+    assert scores_by_corruption(report).rows[-1] == ("mean of conditions", "40.0")
+    assert "2 conditions; mean over the conditions" in preamble(report)
+    assert "Comparable with papers on the same split of the same set" in preamble(report)
+    assert [figure.name for figure in plots(report)] == ["retention_by_corruption", "retention_map"]
 
 
 def test_groups_of_unequal_size_get_both_means(tmp_path):
