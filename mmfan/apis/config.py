@@ -3,7 +3,7 @@
 Source of the config format: mmengine's ``Config``. Three things are added. mmfan's own configs have names, on the
 command line and as ``_base_ = 'mmfan::NAME'``. ``_base_ = 'mmseg::...'`` resolves whichever distribution provides mmseg
 (mmengine looks for one called mmsegmentation, the maintained one is onedl-mmsegmentation). And misspelt keys, which
-mmengine would carry along in silence, are refused.
+mmengine would carry along in silence, are refused. Such addresses of packages are taken on the command line too.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
     """Read a config file, apply options and check its keys.
 
     Args:
-        path: A ``.py``, ``.json`` or ``.yaml`` config, the name of one of mmfan's, or ``mmfan::NAME``.
+        path: A ``.py``, ``.json`` or ``.yaml`` config, the name of one of mmfan's, ``mmfan::NAME``, or one of a package:
+            ``mmseg::segformer/NAME.py``, ``mmdet::...``.
         options: Dotted keys and their new values, as ``--cfg-options`` gives them.
 
     Raises:
@@ -66,7 +67,7 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
         EnvironmentMismatchError: A base belongs to a package that is not installed.
         ConfigError: The file has an error (its place is given), a key is misspelt, or an option does not fit.
     """
-    source = find_config(path)
+    source = find_config(path) if _is_own(path) else _of_package(str(path))
     if source.suffix not in SUFFIXES:
         raise ConfigError(f"Expected a config that ends in one of {', '.join(SUFFIXES)}, got {source}.")
     cfg = _read(source)
@@ -78,6 +79,26 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
     return cfg
 
 
+def _is_own(path: str | Path) -> bool:
+    """Not the address of a package's config: a name or path, or mmfan's own."""
+    text = str(path)
+    return "::" not in text or text.startswith(SCOPE) or Path(text).is_file()
+
+
+def _of_package(address: str) -> Path:
+    try:
+        with package_bases():
+            return Path(Config._get_cfg_path(address, "")[0])
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"The config {address} does not exist: {error}") from error
+    except ModuleNotFoundError as error:
+        raise _missing_package(address, error) from error
+    except (AssertionError, ValueError) as error:  # mmengine's, of a package that it does not know or no address
+        raise ConfigError(
+            f"Expected the address of a package's config, as in mmseg::segformer/NAME.py, got {address!r:.120}: {error}"
+        ) from error
+
+
 def _read(source: Path) -> Config:
     try:
         with package_bases():
@@ -85,14 +106,18 @@ def _read(source: Path) -> Config:
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{source}: one of its bases cannot be found: {error}") from error
     except ModuleNotFoundError as error:
-        # mmengine names the distribution; mmfan's own message says how to install it.
-        for module in ("mmseg", "mmdet", "mmpretrain"):
-            if str(error).startswith(module) and not is_installed(module):
-                check_environment(module)
-        raise EnvironmentMismatchError(f"{source}: {error}") from error
+        raise _missing_package(source, error) from error
     except Exception as error:
         # A config is a program, so anything can be raised while it is read; the cause is kept.
         raise ConfigError(f"{_place(error, source)}: {type(error).__name__}: {error}") from error
+
+
+def _missing_package(source: str | Path, error: ModuleNotFoundError) -> EnvironmentMismatchError:
+    """mmengine names the distribution; mmfan's own message, where there is one, says how to install it."""
+    for module in ("mmseg", "mmdet", "mmpretrain"):
+        if str(error).startswith(module) and not is_installed(module):
+            check_environment(module)
+    return EnvironmentMismatchError(f"{source}: {error}")
 
 
 def _place(error: BaseException, source: Path) -> str:

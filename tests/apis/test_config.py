@@ -33,6 +33,34 @@ def test_whole_experiment_of_mmseg_resolves_by_its_address(tmp_path):
     assert cfg.train_cfg.max_iters == 160000
 
 
+@pytest.mark.parametrize(
+    ("address", "model", "scope"),
+    [
+        ("mmseg::segformer/segformer_mit-b0_8xb1-160k_cityscapes-1024x1024.py", "EncoderDecoder", "mmseg"),
+        ("mmdet::retinanet/retinanet_r50_fpn_1x_coco.py", "RetinaNet", "mmdet"),
+    ],
+)
+def test_whole_experiments_of_both_packages_by_their_address_alone(tmp_path, address, model, scope):
+    cfg = load_config(address, {"train_dataloader.num_workers": 0})
+    assert (cfg.model.type, cfg.default_scope, cfg.train_dataloader.num_workers) == (model, scope, 0)
+    based = load_config(write(tmp_path, f"_base_ = {address!r}\n"), {"train_dataloader.num_workers": 0})
+    assert cfg.model.backbone.init_cfg == based.model.backbone.init_cfg
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "message"),
+    [
+        ("mmseg::segformer/none.py", FileNotFoundError, r"mmseg::segformer/none\.py does not exist"),
+        ("mmnothing::a/b.py", ConfigError, r"as in mmseg::segformer/NAME\.py, got 'mmnothing::a/b\.py'"),
+        ("mmseg::none", ConfigError, "got 'mmseg::none'"),
+        ("mmfan::none", FileNotFoundError, "The config mmfan::none does not exist"),
+    ],
+)
+def test_addresses_that_lead_nowhere_are_named(address, kind, message):
+    with pytest.raises(kind, match=message):
+        load_config(address)
+
+
 def test_table_of_packages_is_restored_even_after_an_error():
     before = dict(config_utils.MODULE2PACKAGE)
     with pytest.raises(RuntimeError, match="inside"), package_bases():
