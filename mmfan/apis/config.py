@@ -58,8 +58,8 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
     """Read a config file, apply options and check its keys.
 
     Args:
-        path: A ``.py``, ``.json`` or ``.yaml`` config, the name of one of mmfan's, ``mmfan::NAME``, or one of a package:
-            ``mmseg::segformer/NAME.py``, ``mmdet::...``.
+        path: A ``.py``, ``.json`` or ``.yaml`` config, the name of one of mmfan's, ``mmfan::NAME``, or the address of
+            one of a package (``mmseg::segformer/NAME.py``).
         options: Dotted keys and their new values, as ``--cfg-options`` gives them.
 
     Raises:
@@ -113,7 +113,7 @@ def _read(source: Path) -> Config:
 
 
 def _missing_package(source: str | Path, error: ModuleNotFoundError) -> EnvironmentMismatchError:
-    """mmengine names the distribution; mmfan's own message, where there is one, says how to install it."""
+    """What to raise: mmengine names the distribution, mmfan's own message says how to install it."""
     for module in ("mmseg", "mmdet", "mmpretrain"):
         if str(error).startswith(module) and not is_installed(module):
             check_environment(module)

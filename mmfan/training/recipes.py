@@ -18,6 +18,7 @@ from mmfan.utils.text import did_you_mean
 EPS_SEGFORMER, EPS_SEGFORMER_LARGE, BLOCKS_OF_LARGE = 9, 15, 28
 EPS_SHARE = 0.5
 AUGMIX = {"type": "mmfan.AugMix"}
+SEGMENTATION, DETECTION = "PackSegInputs", "PackDetInputs"
 
 
 def _cwfa(cfg: Config) -> None:
@@ -36,6 +37,7 @@ def _augmix(cfg: Config) -> None:
 
 
 def _oamix(cfg: Config) -> None:
+    _refuse(cfg, "oamix", SEGMENTATION, "boxes of objects: of segmentors take augmix")
     _wrap(cfg, "mmfan.ConsistencyWrapper")
     _add_step(cfg, {"type": "mmfan.Views", "views": 2, "steps": [{"type": "mmfan.OAMix"}]})
 
@@ -47,6 +49,16 @@ def _teacher(cfg: Config) -> None:
 
 def _step(**step: Any) -> Callable[[Config], None]:
     return lambda cfg: _add_step(cfg, step)
+
+
+def _on_labels(recipe: str, **step: Any) -> Callable[[Config], None]:
+    """A step that needs label maps of pixels."""
+
+    def change(cfg: Config) -> None:
+        _refuse(cfg, recipe, DETECTION, "a label map of each picture, gt_seg_map")
+        _add_step(cfg, step)
+
+    return change
 
 
 def _hook(**hook: Any) -> Callable[[Config], None]:
@@ -85,10 +97,13 @@ RECIPES: dict[str, tuple[str, Callable[[Config], None]]] = {
         _hook(type="mmfan.AttentionDiversityHook"),
     ),
     "wave": ("a planar wave a channel (arXiv 2403.01944)", _step(type="mmfan.FourierWave")),
-    "paint": ("labels painted into the picture, segmentors (arXiv 2010.05495)", _step(type="mmfan.PaintByNumbers")),
+    "paint": (
+        "labels painted into the picture, segmentors (arXiv 2010.05495)",
+        _on_labels("paint", type="mmfan.PaintByNumbers"),
+    ),
     "textures": (
         "textures swapped within segments, segmentors (after arXiv 1811.12231)",
-        _step(type="mmfan.SwapTextures"),
+        _on_labels("textures", type="mmfan.SwapTextures"),
     ),
     "mask": ("blocks hidden (arXiv 2212.01322)", _step(type="mmfan.MaskBlocks")),
     "filter": ("a random filter on half of the pictures (PRIME)", _step(type="mmfan.RandomFilter", prob=0.5)),
@@ -185,6 +200,15 @@ def _add_step(cfg: Config, step: dict[str, Any]) -> None:
         dataset.pipeline = [*steps[:place], ConfigDict(step), *steps[place:]]
     if "train_pipeline" in cfg:
         cfg.train_pipeline = next(_datasets(cfg.train_dataloader.dataset)).pipeline
+
+
+def _refuse(cfg: Config, recipe: str, packing: str, needed: str) -> None:
+    """Refuse a recipe where the pipeline packs samples that lack what it needs."""
+    for dataset in _datasets(cfg.train_dataloader.dataset):
+        names = {str(step["type"]).rpartition(".")[2] for step in dataset.pipeline}
+        with_maps = "LoadPanopticAnnotations" in names or any(step.get("with_seg") for step in dataset.pipeline)
+        if packing in names and not (packing == DETECTION and with_maps):
+            raise ConfigError(f"The recipe {recipe} needs {needed}; this training, with {packing}, has none.")
 
 
 def _wrap(cfg: Config, wrapper: str) -> None:

@@ -24,6 +24,7 @@ SETS = {
         ["teacher", "cwfa"],
     ),
 }
+EVERY_SET = [(family, number) for family, sets in SETS.items() for number in range(len(sets))]
 CITYSCAPES = "fan-t-hybrid_segformer_8xb1-160k_cityscapes-1024x1024"
 LENGTH = "train_cfg['max_iters'] = 4\n"
 
@@ -102,11 +103,45 @@ def test_sets_that_cannot_tell_the_pass_are_left_as_they_are():
         (["cwfa", "cwfa"], "asked for twice"),
         (["augmix", "teacher"], r"in mmfan\.ConsistencyWrapper already"),
         (["ema", "swa"], "has a hook EMAHook already"),
+        (["oamix"], "oamix needs boxes of objects: of segmentors take augmix; this training, with PackSegInputs, has"),
     ],
 )
 def test_what_does_not_go_together_is_named(names, message):
     with pytest.raises(ConfigError, match=message):
         apply_recipes(load_config("fan_segformer_mini"), names)
+
+
+@pytest.mark.parametrize("name", ["paint", "textures"])
+def test_label_maps_are_asked_for_where_they_are(name):
+    detector = load_config("fan_mask_rcnn_mini")
+    with pytest.raises(ConfigError, match=f"{name} needs a label map of each picture.*PackDetInputs, has none"):
+        apply_recipes(detector, [name])
+    panoptic = load_config("fan_mask_rcnn_mini")
+    loading = next(step for step in panoptic.train_dataloader.dataset.pipeline if "LoadAnnotations" in step.type)
+    loading.with_seg = True
+    apply_recipes(panoptic, [name])
+    assert steps_of(panoptic)[-2] in ("mmfan.PaintByNumbers", "mmfan.SwapTextures")
+
+
+@pytest.mark.parametrize(
+    ("address", "names", "of"),
+    [
+        ("mmseg::segformer/segformer_mit-b0_8xb1-160k_cityscapes-1024x1024.py", ["cwfa", "augmix"], "EncoderDecoder"),
+        ("mmseg::deeplabv3plus/deeplabv3plus_r50-d8_4xb2-80k_cityscapes-512x1024.py", ["cwfa", "teacher"],
+         "EncoderDecoder"),
+        ("mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py", ["cwfa", "oamix"], "FasterRCNN"),
+        ("mmdet::yolox/yolox_s_8xb8-300e_coco.py", ["augmix", "wave"], "YOLOX"),
+    ],
+)  # fmt: skip
+def test_configs_of_others_take_recipes(address, names, of):
+    cfg = load_config(address)
+    lines = apply_recipes(cfg, names)
+    assert (cfg.model.of, len(lines)) == (of, len(names) + 2)
+    assert steps_of(cfg)[0] == "mmfan.SeedByPicture"
+    assert steps_of(cfg)[-2] == "mmfan.Views"
+    if "cwfa" in names:
+        eps = {"eps": 9} if "mit-b0" in address else {"eps_rel": 0.5}
+        assert eps.items() <= dict(cfg.custom_hooks[-1]).items()
 
 
 def test_a_config_without_training_is_refused():
@@ -169,7 +204,7 @@ def whole(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.process
-@pytest.mark.parametrize(("family", "number"), [(name, at) for name, sets in SETS.items() for at in range(len(sets))])
+@pytest.mark.parametrize(("family", "number"), EVERY_SET)
 def test_they_train_and_a_killed_training_continues_exactly(whole, family, number):
     """Seeds by picture, pass and iteration: killed in its third iteration and resumed, a run has the same losses."""
     if family == "detector":
@@ -200,12 +235,15 @@ def test_the_number_of_loading_processes_does_not_matter(whole):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(len(SETS["segmentor"])))
-def test_in_mixed_precision(whole, number):
-    folder, config, _, plain = whole("segmentor", number)
-    runner, mixed = train(config, SETS["segmentor"][number], folder / "amp", amp=True)
+@pytest.mark.parametrize(("family", "number"), EVERY_SET)
+def test_in_mixed_precision(whole, family, number):
+    if family == "detector":
+        pytest.importorskip("mmdet")
+    folder, config, _, plain = whole(family, number)
+    runner, mixed = train(config, SETS[family][number], folder / "amp", amp=True)
     assert type(runner.optim_wrapper).__name__.endswith("AmpOptimWrapper")
     for one, other in zip(plain, mixed, strict=True):
+        assert set(one) == set(other)
         assert other["loss"] == pytest.approx(one["loss"], rel=0.1)
         assert other != one
 
@@ -238,30 +276,33 @@ def test_the_running_mean_is_what_is_saved(tmp_path):
     assert not torch.allclose(mean, weights.seen[-1])
 
 
-def train_as_rank(rank, port, config, folder):
+def train_as_rank(rank, port, family, config, folder):
     """Train with each set of recipes, one after the other; for a process of its own."""
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1",
                    "MASTER_PORT": str(port), "CUDA_VISIBLE_DEVICES": "-1"}  # fmt: skip
-    for number, names in enumerate(SETS["segmentor"]):
+    for number, names in enumerate(SETS[family]):
         runner, _ = train(config, names, folder / f"set{number}", launcher="pytorch")
         torch.save(runner.model.module.state_dict(), folder / f"set{number}_rank{rank}.pth")
 
 
 @pytest.mark.slow
 @pytest.mark.process
-def test_two_processes_keep_one_model(tmp_path):
-    config = write(tmp_path, "segmentor", LENGTH)
+@pytest.mark.parametrize("family", SETS)
+def test_two_processes_keep_one_model(tmp_path, family):
+    if family == "detector":
+        pytest.importorskip("mmdet")
+    config = write(tmp_path, family, "train_cfg['max_iters'] = 2\n")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     context = quick_processes()
-    ranks = [context.Process(target=train_as_rank, args=(rank, port, config, tmp_path)) for rank in (0, 1)]
+    ranks = [context.Process(target=train_as_rank, args=(rank, port, family, config, tmp_path)) for rank in (0, 1)]
     for one in ranks:
         one.start()
     for one in ranks:
         one.join(300)
     assert [one.exitcode for one in ranks] == [0, 0]
-    for number in range(len(SETS["segmentor"])):
+    for number in range(len(SETS[family])):
         first, second = (torch.load(tmp_path / f"set{number}_rank{rank}.pth") for rank in (0, 1))
         # statistics of batch norms are each process' own on CPUs
         learnt = [name for name in first if "running_" not in name and not name.startswith("teacher.")]

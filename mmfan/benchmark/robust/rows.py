@@ -59,10 +59,12 @@ def judge_arguments(
         limit: Number of pictures.
     """
     name = row_name(arm, seed)
+    # the trees of CamVid are read as Cityscapes, and would bear its name
+    dataset = ["--dataset-name", DATASET] if is_of_camvid(config) else []
     cells = ["--corruptions", *TYPES, "--severities", str(SEVERITY)]
     return [
         *("judge", config, str(checkpoint), "--results", str(out / f"{name}.jsonl"), "--name", name),
-        *("--dataset-name", DATASET, "--limit", str(limit), "--calibration"),
+        *(*dataset, "--limit", str(limit), "--calibration"),
         *(cells if protocol == AT_SEVERITY else ["--protocol", protocol]),
     ]
 
@@ -91,15 +93,31 @@ def make_row(
         The results file.
 
     Raises:
-        MMFanError: There is no such arm or config, or a command failed: it has said why.
+        MMFanError: There is no such arm or config, the folder holds the row of another config, or a command failed: it
+            has said why.
     """
     train = train_arguments(arm, seed, out, config)
-    checkpoint = out / row_name(arm, seed) / f"iter_{length_of(config)}.pth"
+    folder = out / row_name(arm, seed)
+    checkpoint = folder / f"iter_{length_of(config)}.pth"
     out.mkdir(parents=True, exist_ok=True)
+    others = sorted(path.stem for path in folder.glob("*.py") if path.stem != Path(config).stem)
+    if others:  # a training leaves a copy of its config
+        raise MMFanError(
+            f"{folder} holds a training of {others[0]}, not of {Path(config).stem}: give it another --out."
+        )
     if not checkpoint.is_file():
         _run(train, say)
     _run(judge_arguments(arm, seed, out, checkpoint, config, protocol, limit), say)
     return out / f"{row_name(arm, seed)}.jsonl"
+
+
+def is_of_camvid(config: str) -> bool:
+    """Whether a config is judged on CamVid, by the folder of its pictures or its own name."""
+    from mmfan.apis import load_config
+    from mmfan.apis.config import innermost_dataset
+
+    dataset = innermost_dataset(load_config(config).test_dataloader.dataset)
+    return any(DATASET in str(name) for name in (Path(config).stem, dataset.get("data_root")))
 
 
 def length_of(config: str) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
 from mmfan.benchmark.page import fill_marks
@@ -41,23 +42,26 @@ class Row(NamedTuple):
         clean: Score on the clean pictures.
         corrupted: Mean over the types of kamann16.
         retention: The one by the other.
-        bar: Retention over the ten types of C-bar; None where they were not judged.
+        bar: Type of C-bar -> score; empty where they were not judged.
         by_type: Type of kamann16 -> score.
-        seen: The types that the training showed.
+        seen: The types that the training showed; None where its records do not tell.
         ece: Mean over the types of kamann16; None where it was not judged.
     """
 
     clean: float
     corrupted: float
     retention: float
-    bar: float | None
+    bar: Mapping[str, float]
     by_type: Mapping[str, float]
-    seen: frozenset[str]
+    seen: frozenset[str] | None
     ece: float | None
 
-    def retention_over(self, types: Iterable[str]) -> float | None:
-        """Retention over some types; None over none."""
-        scores = [self.by_type[name] for name in types]
+    def retention_over(self, types: Set[str]) -> float | None:
+        """Retention over some types; None over none, or where one was not judged."""
+        known = {**self.by_type, **self.bar}
+        if not types <= known.keys():
+            return None
+        scores = [known[name] for name in types]
         return fmean(scores) / self.clean if scores else None
 
 
@@ -133,14 +137,14 @@ def row_of(records: Sequence[Record], protocol: Protocol, path: Path) -> Row:
         raise MMFanError(f"{path} has no clean score, and so no retention.")
     with_bar = any(record["corruption"] in CBAR for record in records)
     calibration = summarize_calibration(records, protocol)
-    seen = {name for record in records for name in (record.get("training_overlap") or {}).get("overlaps", ())}
+    told = [record["training_overlap"] for record in records if record.get("training_overlap")]
     return Row(
         clean=own.clean,
         corrupted=own.corrupted,
         retention=own.retention,
-        bar=summarize(records, BAR).retention if with_bar else None,
+        bar=summarize(records, BAR).by_corruption if with_bar else {},
         by_type=own.by_corruption,
-        seen=frozenset(seen),
+        seen=frozenset(name for one in told for name in one.get("overlaps", ())) if told else None,
         ece=calibration.corrupted.get("ECE") if calibration else None,
     )
 
@@ -151,9 +155,10 @@ def evidence_table(evidence: Evidence) -> Table:
     lines = [(arm, *_line(arm, evidence, base)) for arm in ARMS]
     caption = (
         f"{evidence.judged}; scores are mIoU in %, mean and standard deviation over the seeds. beside baseline: "
-        "difference of the mean retentions, in points. unseen: retention over the types that the arm's training does "
-        "not show, and that of the baseline over the same types. ECE: under corruption, in %. time, memory: of an "
-        "iteration, as shares of the baseline's"
+        "difference of the mean retentions, in points, with its standard error by the spread over seeds (where an arm "
+        "has one seed by the baseline's). C-bar: retention over its ten types. unseen: retention over the types that "
+        "the arm's training does not show, and that of the baseline over the same types. ECE: under corruption, in %. "
+        "time, memory: of an iteration, as shares of the baseline's"
     )
     return Table("Evidence", caption, HEAD, tuple(lines))
 
@@ -164,20 +169,37 @@ def _line(arm: str, evidence: Evidence, base: tuple[Row, ...] | None) -> tuple[s
     costs = tuple(f"{cost[name]:.2f}" if name in cost else NONE for name in ("seconds", "memory"))
     if not rows:
         return (NONE, ABSENT, *(NONE,) * 7, *costs)
-    unseen = [name for name in rows[0].by_type if name not in rows[0].seen]
-    difference = 100 * (fmean(row.retention for row in rows) - fmean(row.retention for row in base)) if base else None
+    unseen = _unseen(rows, rows[0].by_type)
     return (
         str(len(rows)),
         _told(rows, lambda row: row.clean),
         _told(rows, lambda row: row.corrupted),
         _told(rows, lambda row: row.retention),
-        NONE if difference is None or arm == BASELINE else f"{difference:+.1f}",
-        _told(rows, lambda row: row.bar),
+        NONE if base is None or arm == BASELINE else _beside(rows, base),
+        _told(rows, lambda row: row.retention_over(set(CBAR))),
         _told(rows, lambda row: row.retention_over(unseen)),
         _told(base, lambda row: row.retention_over(unseen)) if base else NONE,
         _told(rows, lambda row: row.ece),
         *costs,
     )
+
+
+def _unseen(rows: Sequence[Row], types: Iterable[str]) -> frozenset[str]:
+    """The types that no training of an arm showed; none where one of them does not tell."""
+    if any(row.seen is None for row in rows):
+        return frozenset()
+    return frozenset(types).difference(*(row.seen or () for row in rows))
+
+
+def _beside(rows: Sequence[Row], base: Sequence[Row]) -> str:
+    """The difference of mean retentions in points, and its standard error; without it where there is one baseline."""
+    own, other = ([100 * row.retention for row in some] for some in (rows, base))
+    difference = f"{fmean(own) - fmean(other):+.1f}"
+    if len(other) < 2:
+        return difference
+    spreads = [stdev(own if len(own) > 1 else other), stdev(other)]
+    error = math.hypot(spreads[0] / len(own) ** 0.5, spreads[1] / len(other) ** 0.5)
+    return f"{difference} ± {error:.1f}"
 
 
 def _told(rows: Sequence[Row], value: Callable[[Row], float | None]) -> str:
@@ -192,8 +214,20 @@ def _told(rows: Sequence[Row], value: Callable[[Row], float | None]) -> str:
 
 
 def evidence_markdown(evidence: Evidence) -> str:
-    """The table, and which rows are not finished."""
-    text = markdown_table(evidence_table(evidence))
+    """The table under its caption; C-bar without the types that a training shows; which rows are unfinished."""
+    table = evidence_table(evidence)
+    text = f"{table.caption[0].upper()}{table.caption[1:]}.\n\n{markdown_table(table)}"
+    base = evidence.rows.get(BASELINE)
+    for arm, rows in evidence.rows.items():
+        unseen = _unseen(rows, CBAR)
+        if rows[0].bar and 0 < len(unseen) < len(CBAR):
+            shown = [name for name in CBAR if name not in unseen]
+            own = _told(rows, lambda row, types=unseen: row.retention_over(types))  # type: ignore[misc]
+            there = _told(base, lambda row, types=unseen: row.retention_over(types)) if base else NONE  # type: ignore[misc]
+            text += (
+                f"\n\nThe training of {arm} shows {', '.join(shown)} of C-bar. Retention over the others: {own}; "
+                f"baseline there: {there}."
+            )
     if evidence.partly:
         text += f"\n\nJudged in part, and left out: {', '.join(evidence.partly)}."
     return text

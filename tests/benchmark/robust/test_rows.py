@@ -47,6 +47,21 @@ def test_the_judgement_of_a_row():
     assert (whole.protocol, whole.corruptions, whole.limit) == ("kamann16", None, 51)
 
 
+def test_only_rows_of_camvid_bear_its_name(monkeypatch):
+    monkeypatch.setenv("MMFAN_CAMVID_HALF", "/sets/half")
+    for config, named in ((CONFIG, True), ("segformer_r18_camvid", True), ("fan_segformer_mini", False)):
+        assert ("camvid" in judge_arguments("cwfa", 0, Path("out"), Path("a.pth"), config)) is named
+
+
+def test_rows_of_another_config_need_another_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(rows.subprocess, "run", lambda command, check: subprocess.CompletedProcess(command, 0))
+    (tmp_path / "cwfa-0").mkdir()
+    (tmp_path / "cwfa-0/fan_segformer_camvid.py").touch()
+    make_row("cwfa", 0, tmp_path, "fan_segformer_camvid")
+    with pytest.raises(MMFanError, match=r"holds a training of fan_segformer_camvid, not of segformer_r18_camvid"):
+        make_row("cwfa", 0, tmp_path, "segformer_r18_camvid")
+
+
 def test_a_trained_arm_is_judged_only(tmp_path, monkeypatch):
     calls = []
 

@@ -12,10 +12,25 @@ from mmengine.registry import DATA_SAMPLERS, TRANSFORMS, DefaultScope
 from mmengine.runner import Runner
 
 from mmfan.apis import load_config
+from mmfan.datasets import augmentations
 from mmfan.datasets.augmentations import passes
 from mmfan.datasets.augmentations.passes import NumberInPass, PassSampler, SeedByPicture
 from mmfan.errors import ConfigError, MMFanError
+from mmfan.training.recipes import apply_recipes
 
+# every augmentation of pictures, each of which acts on most of them
+AUGMENTATIONS = [
+    {"type": "mmfan.AugMix", "severity": 3, "geometry": True},
+    {"type": "mmfan.AmplitudeMix", "mode": "apr", "prob": 0.5},
+    {"type": "mmfan.AmplitudeMix", "beta": 0.05, "prob": 0.8},
+    {"type": "mmfan.FourierWave", "strength": 1.0, "prob": 0.8},
+    {"type": "mmfan.PaintByNumbers", "alpha": 0.3, "prob": 0.8},
+    {"type": "mmfan.RandomFilter", "sigma": 0.2},
+    {"type": "mmfan.SmoothColour", "temperature": 1e-3},
+    {"type": "mmfan.SwapTextures", "area": 8, "prob": 0.8},
+    {"type": "mmfan.MaskBlocks", "block": 8, "ratio": 0.3, "prob": 0.8},
+]
+LOADING = {"LoadImageFromFile", "LoadSegAnnotations"}
 INFINITE = {"type": "InfiniteSampler", "shuffle": True}
 STEPS = [
     {"type": "mmfan.SeedByPicture", "seed": 0},
@@ -24,7 +39,8 @@ STEPS = [
     {"type": "RandomCrop", "crop_size": (32, 48)},
     {"type": "RandomFlip", "prob": 0.5},
     {"type": "PhotoMetricDistortion"},
-    {"type": "mmfan.AugMix", "severity": 3},
+    *AUGMENTATIONS,
+    {"type": "mmfan.Views", "views": 2, "prob": 0.5, "steps": [{"type": "mmfan.AugMix"}]},
     {"type": "PackSegInputs"},
 ]
 
@@ -38,12 +54,19 @@ def loader(tmp_path_factory):
     return cfg
 
 
-def drawn(loader, workers, count=8, **changes):
+def drawn(loader, workers, count=8, scope="mmseg", **changes):
     config = copy.deepcopy(loader)
     config.update(num_workers=workers, persistent_workers=False, **changes)
-    with DefaultScope.overwrite_default_scope("mmseg"):
+    with DefaultScope.overwrite_default_scope(scope):
         batches = iter(Runner.build_dataloader(config, seed=0))
     return [picture.numpy() for _ in range(count // 2) for picture in next(batches)["inputs"]]
+
+
+def test_every_augmentation_is_drawn_here():
+    steps = {name for name in augmentations.__all__ if hasattr(getattr(augmentations, name), "transform")}
+    assert steps == {step["type"].removeprefix("mmfan.") for step in STEPS if "mmfan." in step["type"]} - LOADING | {
+        "OAMix"
+    }
 
 
 @pytest.mark.process
@@ -56,6 +79,19 @@ def test_any_number_of_processes_gives_the_same_pictures(loader):
     assert len({picture.tobytes() for picture in alone}) == 16  # 6 pictures: no pass repeats another
     again = drawn(loader, 0, 16, dataset={**loader.dataset, "pipeline": [{**STEPS[0], "seed": 1}, *STEPS[1:]]})
     assert not any(np.array_equal(one, other) for one, other in zip(alone, again, strict=True))
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_any_number_of_processes_gives_a_detector_the_same_pictures(tmp_path):
+    pytest.importorskip("mmdet")
+    from helpers.tiny_mask_rcnn import write_coco_tree, write_detector_config
+
+    cfg = load_config(write_detector_config(tmp_path / "det.py", write_coco_tree(tmp_path / "data")))
+    apply_recipes(cfg, ["oamix", "fda"])
+    alone, three = (drawn(cfg.train_dataloader, workers, scope="mmdet") for workers in (0, 3))
+    assert all(np.array_equal(one, other) for one, other in zip(alone, three, strict=True))
+    assert len({picture.tobytes() for picture in alone}) == 8  # 4 pictures, twice
 
 
 def numbers(sampler, count):
