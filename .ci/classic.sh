@@ -19,7 +19,7 @@ venv=${VENV:-.venv-classic}
 python=${PYTHON:-python3.11}
 work=${CLASSIC:-work_dirs/classic}
 pins=constraints-classic.txt
-SUITES=(tests/models tests/evaluation tests/datasets tests/corruptions tests/apis
+SUITES=(tests/models tests/evaluation tests/datasets tests/corruptions tests/apis tests/training
   tests/test_environment.py tests/test_registry.py tests/cli/commands/test_env.py tests/ci/test_classic.py)
 say() { printf '[classic %4d s] %s\n' "$SECONDS" "$*"; }
 stop() { say "$*" >&2; exit 1; }

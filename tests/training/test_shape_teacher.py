@@ -174,6 +174,15 @@ def test_it_is_trained_from_a_config_and_judged_as_any_other(tmp_path):
     assert "train/shape_cosine" in runner.message_hub.log_scalars
     checkpoint = tmp_path / "work" / "iter_2.pth"
     assert not any("teacher" in name for name in torch.load(checkpoint, weights_only=False)["state_dict"])
+    # and goes on, in mixed precision
+    cfg = load_config(config)
+    cfg.train_cfg.update(max_iters=3, val_interval=100)
+    cfg.experiment_name = "resumed"
+    rest = build_runner(cfg, work_dir=tmp_path / "work", resume=True, amp=True)
+    rest.train()
+    assert (rest.iter, rest.model.shape_checkpoint) == (3, "")
+    assert type(rest.optim_wrapper).__name__.endswith("AmpOptimWrapper")
+    assert 0 < rest.message_hub.get_scalar("train/loss").current() < 100
     protocol = {"corruptions": ["contrast"], "severities": [2]}
     scores = make_runner(config, checkpoint, tmp_path / "judged", protocol=protocol).test()
     assert 0 <= scores["clean/mIoU"] <= 1

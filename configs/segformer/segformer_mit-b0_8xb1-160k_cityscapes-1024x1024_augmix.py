@@ -1,0 +1,15 @@
+# mmsegmentation's recipe of SegFormer-B0 on Cityscapes with AugMix and a loss of consistency (arXiv 1912.02781). It is
+# not measured.
+_base_ = "mmseg::segformer/segformer_mit-b0_8xb1-160k_cityscapes-1024x1024.py"
+
+model = dict(type="mmfan.ConsistencyWrapper", of="EncoderDecoder")
+train_pipeline = [
+    dict(type="mmfan.SeedByPicture", seed=0),
+    *_base_.train_pipeline[:-1],
+    dict(type="mmfan.Views", views=3, prob=0.4, steps=[dict(type="mmfan.AugMix")]),
+    _base_.train_pipeline[-1],
+]
+train_dataloader = dict(
+    sampler=dict(_delete_=True, type="mmfan.PassSampler", sampler=dict(type="InfiniteSampler", shuffle=True)),
+    dataset=dict(pipeline=train_pipeline),
+)
