@@ -18,6 +18,7 @@ from mmfan.utils.text import did_you_mean
 EPS_SEGFORMER, EPS_SEGFORMER_LARGE, BLOCKS_OF_LARGE = 9, 15, 28
 EPS_SHARE = 0.5
 AUGMIX = {"type": "mmfan.AugMix"}
+SWITCHED = "switch_pipeline"  # of mmdetection's PipelineSwitchHook: for the last epochs
 SEGMENTATION, DETECTION = "PackSegInputs", "PackDetInputs"
 
 
@@ -162,7 +163,16 @@ def apply_recipes(cfg: Config, names: Sequence[str], seed: int = 0) -> list[str]
 
 
 def _overlap(cfg: Config) -> Any:
-    return overlap_of([step for dataset in _datasets(cfg.train_dataloader.dataset) for step in dataset.pipeline])
+    return overlap_of([step for part, key in _pipelines(cfg) for step in part[key]])
+
+
+def _pipelines(cfg: Config) -> Iterator[tuple[Any, str]]:
+    """Parts of a config that hold a training pipeline, and its key: datasets, and mmdetection's hook that switches."""
+    for dataset in _datasets(cfg.train_dataloader.dataset):
+        yield dataset, "pipeline"
+    for hook in cfg.get("custom_hooks") or []:
+        if str(hook.get("type")).rpartition(".")[2] == "PipelineSwitchHook":
+            yield hook, SWITCHED
 
 
 def _datasets(dataset: Any) -> Iterator[Any]:
@@ -187,8 +197,8 @@ def _add_hook(cfg: Config, hook: dict[str, Any]) -> None:
 
 
 def _add_step(cfg: Config, step: dict[str, Any]) -> None:
-    for dataset in _datasets(cfg.train_dataloader.dataset):
-        steps = list(dataset.pipeline)
+    for part, key in _pipelines(cfg):
+        steps = list(part[key])
         packing = [at for at, one in enumerate(steps) if str(one["type"]).rpartition(".")[2].startswith("Pack")]
         if len(packing) != 1:
             raise ConfigError(f"Expected one step that packs (Pack...) in the training pipeline, got {len(packing)}.")
@@ -197,16 +207,16 @@ def _add_step(cfg: Config, step: dict[str, Any]) -> None:
             if step["type"] == "mmfan.Views":
                 raise ConfigError("The training pipeline has mmfan.Views already: one recipe with copies at a time.")
             place -= 1
-        dataset.pipeline = [*steps[:place], ConfigDict(step), *steps[place:]]
+        part[key] = [*steps[:place], ConfigDict(step), *steps[place:]]
     if "train_pipeline" in cfg:
         cfg.train_pipeline = next(_datasets(cfg.train_dataloader.dataset)).pipeline
 
 
 def _refuse(cfg: Config, recipe: str, packing: str, needed: str) -> None:
     """Refuse a recipe where the pipeline packs samples that lack what it needs."""
-    for dataset in _datasets(cfg.train_dataloader.dataset):
-        names = {str(step["type"]).rpartition(".")[2] for step in dataset.pipeline}
-        with_maps = "LoadPanopticAnnotations" in names or any(step.get("with_seg") for step in dataset.pipeline)
+    for part, key in _pipelines(cfg):
+        names = {str(step["type"]).rpartition(".")[2] for step in part[key]}
+        with_maps = "LoadPanopticAnnotations" in names or any(step.get("with_seg") for step in part[key])
         if packing in names and not (packing == DETECTION and with_maps):
             raise ConfigError(f"The recipe {recipe} needs {needed}; this training, with {packing}, has none.")
 
@@ -227,12 +237,15 @@ def _seeded(cfg: Config, seed: int) -> str:
         return f"seeds: left as they are, as {why} does not tell the pass; draws depend on the number of workers"
     if loader.sampler.type != "mmfan.PassSampler":
         loader.sampler = ConfigDict(type="mmfan.PassSampler", sampler=loader.sampler)
-    for dataset in _datasets(loader.dataset):
-        if dataset.pipeline[0]["type"] != "mmfan.SeedByPicture":
-            dataset.pipeline = [ConfigDict(type="mmfan.SeedByPicture", seed=seed), *dataset.pipeline]
+    for part, key in _pipelines(cfg):
+        if part[key][0]["type"] != "mmfan.SeedByPicture":
+            part[key] = [ConfigDict(type="mmfan.SeedByPicture", seed=seed), *part[key]]
     if "train_pipeline" in cfg:
         cfg.train_pipeline = next(_datasets(loader.dataset)).pipeline
-    return "seeds: mmfan.SeedByPicture and mmfan.PassSampler; the same draws for any number of workers"
+    names = [str(step["type"]).rpartition(".")[2] for part, key in _pipelines(cfg) for step in part[key]]
+    cached = sorted({name for name in names if name.startswith("Cached")})
+    but = f", but for {' and '.join(cached)}, which mixes in what its own process loaded before" if cached else ""
+    return f"seeds: mmfan.SeedByPicture and mmfan.PassSampler; the same draws for any number of workers{but}"
 
 
 def _kinds(dataset: Any) -> Iterator[str]:
@@ -242,11 +255,14 @@ def _kinds(dataset: Any) -> Iterator[str]:
 
 
 def _snapshot(cfg: Config) -> dict[str, Any]:
-    steps = [step for dataset in _datasets(cfg.train_dataloader.dataset) for step in dataset.pipeline]
+    steps = [step for part, key in _pipelines(cfg) for step in part[key]]
     return {
         "model.type": [cfg.model.get("type")],
         "train pipeline": [_call(step) for step in steps],
-        "custom_hooks": [_call(hook) for hook in cfg.get("custom_hooks") or []],
+        "custom_hooks": [
+            _call({key: value for key, value in hook.items() if key != SWITCHED})
+            for hook in cfg.get("custom_hooks") or []
+        ],
     }
 
 
@@ -263,4 +279,6 @@ def _value(value: Any) -> str:
 
 
 def _differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    return [f"{key} + {new}" for key, values in after.items() for new in values if new not in before[key]]
+    return [
+        f"{key} + {new}" for key, values in after.items() for new in dict.fromkeys(values) if new not in before[key]
+    ]

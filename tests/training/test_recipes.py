@@ -62,6 +62,17 @@ def test_averages_by_the_length_of_the_training():
     assert epochs.custom_hooks[-1]["begin_epoch"] == 27
 
 
+def test_pipelines_that_are_switched_to_later_take_the_steps_too():
+    cfg = load_config("mmdet::rtmdet/rtmdet_l_8xb32-300e_coco.py")
+    lines = apply_recipes(cfg, ["augmix", "cwfa"])
+    switch = next(hook for hook in cfg.custom_hooks if hook.type == "PipelineSwitchHook")
+    for steps in (steps_of(cfg), [step["type"] for step in switch.switch_pipeline]):
+        assert (steps[0], steps[-2], steps[-1]) == ("mmfan.SeedByPicture", "mmfan.Views", "PackDetInputs")
+    assert lines[0].count("mmfan.Views") == 1
+    assert "Pipeline" not in lines[1]
+    assert "workers, but for CachedMixUp and CachedMosaic, which mixes in" in lines[2]
+
+
 def test_sets_that_cannot_tell_the_pass_are_left_as_they_are():
     cfg = load_config("fan_segformer_mini")
     cfg.train_dataloader.dataset = {"type": "ClassBalancedDataset", "dataset": cfg.train_dataloader.dataset}

@@ -38,6 +38,10 @@ def built(**config):
 
 MIT = {"type": "MixVisionTransformer", "embed_dims": 8, "num_layers": [1, 1, 1, 2], "num_heads": [1, 1, 1, 1]}
 SWIN = {"type": "SwinTransformer", "embed_dims": 24, "depths": (2, 2, 2, 2), "num_heads": (1, 2, 4, 8)}
+PVT = {
+    "type": "mmdet.PyramidVisionTransformer", "embed_dims": 16, "num_layers": [1, 1, 1, 1], "num_heads": [1, 2, 2, 4],
+    "pretrain_img_size": 64,
+}  # fmt: skip
 SMALL_FAN_SWIN = {"embed_dims": 24, "depths": (1, 1, 1, 1), "num_heads": (1, 2, 4, 8)}
 FAMILIES = {
     "FAN": ({"type": "mmfan.FAN", "arch": TINY, "out_indices": (0, 2)}, ["blocks.0", "blocks.2"]),
@@ -49,6 +53,7 @@ FAMILIES = {
     "AlterNet": ({"type": "mmfan.AlterNet"}, None),
     "MiT": (MIT, [f"layers.{number}.2" for number in range(4)]),
     "Swin": (SWIN, [f"stages.{number}.blocks.1" for number in range(4)]),
+    "PVT": (PVT, [f"layers.{number}.2" for number in range(4)]),
     "ResNet": ({"type": "ResNet", "depth": 18}, ["layer1", "layer2", "layer3", "layer4"]),
 }
 
@@ -62,6 +67,8 @@ def hooked(model, iteration=0, **options):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_stages_of_each_family(family):
+    if family == "PVT":
+        pytest.importorskip("mmdet.models")
     config, expected = FAMILIES[family]
     model = built(**config).train()
     names = stage_names(model)
