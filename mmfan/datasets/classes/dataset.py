@@ -56,6 +56,11 @@ class ClassFoldersDataset(BaseDataset):
             FileNotFoundError, ConfigError: As the class says.
         """
         folder = Path(self.data_prefix.get("img_path") or self.data_root)
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"The folder {folder.absolute()} does not exist: expected a folder of pictures for each class in it. "
+                f"It comes from data_root={self.data_root!r} and data_prefix of the config's data set."
+            )
         pairs = pictures_of_classes(folder)
         own = tuple(dict.fromkeys(kind for _, kind in pairs))
         classes = tuple(self._metainfo.get("classes") or own)

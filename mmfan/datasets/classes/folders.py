@@ -31,19 +31,28 @@ def need_folder(folder: Path) -> Path:
     return folder
 
 
+def class_folders(folder: Path) -> tuple[str, ...]:
+    """The names of the class folders in a folder, in the order of their numbers.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+    """
+    return in_order([one.name for one in os.scandir(need_folder(folder)) if one.is_dir() and one.name[0] != "."])
+
+
 def pictures_of_classes(folder: Path) -> list[tuple[str, str]]:
     """Every picture below the class folders with the name of its class, sorted by class, then by path.
 
     Raises:
         FileNotFoundError: There is no such folder, or no picture.
     """
-    kinds = [entry.name for entry in os.scandir(need_folder(folder)) if entry.is_dir() and entry.name[0] != "."]
     found: list[tuple[str, str]] = []
-    for kind in in_order(kinds):
+    for kind in class_folders(folder):
         paths = [path for path in (folder / kind).rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES]
         found += [(str(path), kind) for path in sorted(paths) if not path.name.startswith(".")]
     if not found:
         raise FileNotFoundError(
-            f"There is no picture in folders below {folder}: expected one folder for each class, or `labels`."
+            f"There is no picture in folders below {folder}: expected one folder for each class, or a list of the "
+            "pictures' classes as `labels`."
         )
     return found

@@ -7,15 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mmfan.errors import MMFanError
-from mmfan.evaluation.function.scoring.predictions import read_class_scores
+from mmfan.evaluation.function.asking import ask, class_scores
 from mmfan.evaluation.function.sources.items import Item, read_picture
 from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.metrics.cue_conflict import ShapeBias, cues_of, decide, shape_bias
 from mmfan.utils.checks import whole_number
 from mmfan.utils.files import PICTURE_SUFFIXES
-
-CLASSES = tuple(map(str, range(1000)))
+from mmfan.utils.text import shortlist
 
 
 def judge_cue_conflict(
@@ -46,8 +44,6 @@ def judge_cue_conflict(
     for start in range(0, len(paths), size):
         names = [str(path.relative_to(root)) for path in paths[start : start + size]]
         pictures = [read_picture(Item(str(path), None, path.name)) for path in paths[start : start + size]]
-        outputs = [predict(pictures[0])] if size == 1 else list(predict(pictures))
-        if len(outputs) != len(pictures):
-            raise MMFanError(f"Expected {len(pictures)} predictions of {', '.join(names)}, got {len(outputs)}.")
-        decisions += [decide(read_class_scores(output, CLASSES, None, len(CLASSES))) for output in outputs]
+        outputs = ask(predict, pictures, size, shortlist(names))
+        decisions += [decide(class_scores(output, name)) for output, name in zip(outputs, names, strict=True)]
     return shape_bias(cues, decisions)

@@ -33,6 +33,19 @@ class PredictError(MMFanError, RuntimeError):
     """The callable that is judged raised an error."""
 
 
+def advice_on(error: Exception, predict: Any, batch_size: int) -> str:
+    """What is behind errors of the first call that are met often; empty for others."""
+    if not isinstance(error, (TypeError, AttributeError)):
+        return ""
+    if hasattr(predict, "state_dict"):
+        return (
+            ". It is a module of torch, which takes tensors: TorchSegmentor, TorchDetector and TorchClassifier of "
+            "mmfan.adapters make of it what is called with pictures."
+        )
+    many = "a list of them, and returns a list" if batch_size > 1 else "one picture"
+    return f". With batch_size={batch_size} predict gets {many}; a picture is an array (H, W, 3), RGB, uint8."
+
+
 class Caller:
     """Calls what is judged, and names the picture where it fails.
 
@@ -82,8 +95,9 @@ class Caller:
             outputs = self._predicted(cell, items, batch)
         except Exception as error:  # the user's code, which may raise anything; the cause keeps its traceback
             text = " ".join(str(error).split()) or "without a word"
+            advice = advice_on(error, self.predict, self.batch_size)
             raise PredictError(
-                f"predict raised {type(error).__name__} on {cell} of the picture {names}: {text}{self._advice(error)}"
+                f"predict raised {type(error).__name__} on {cell} of the picture {names}: {text}{advice}"
             ) from error
         if self.batch_size > 1:
             if not isinstance(outputs, Sequence) and not hasattr(outputs, "__len__"):
@@ -96,18 +110,6 @@ class Caller:
                     f"Expected {counted(len(batch), 'prediction')} of {cell} of {names}, got {len(outputs)}."
                 )
         return list(outputs)
-
-    def _advice(self, error: Exception) -> str:
-        """What is behind errors of the first call that are met often; empty for others."""
-        if not isinstance(error, (TypeError, AttributeError)):
-            return ""
-        if hasattr(self.predict, "state_dict"):
-            return (
-                ". It is a module of torch, which takes tensors: mmfan.adapters.TorchSegmentor and TorchDetector make "
-                "of it what is called with pictures."
-            )
-        many = "a list of them, and returns a list" if self.batch_size > 1 else "one picture"
-        return f". With batch_size={self.batch_size} predict gets {many}; a picture is an array (H, W, 3), RGB, uint8."
 
     def read(self, cell: Cell, item: Item, ready: Ready, output: Any) -> Any:
         """The prediction in what came out.

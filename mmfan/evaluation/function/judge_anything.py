@@ -161,7 +161,7 @@ def judge(
     size = cache_size(cache)
     kept = [items.names[at] for at in spread(len(items), shown)] if shown else []
     file = None if results is None else writable(results)
-    with _told(verbose):
+    with told(verbose):
         planned = Planned(caller, cells, items, preparation, file, kept, LOGGER, others)
         probe = preflight(planned)
         store = None if file is None else ResultsStore(file)
@@ -284,7 +284,7 @@ def _say_end(found: Judgement) -> None:
 
 
 @contextmanager
-def _told(verbose: bool) -> Iterator[None]:
+def told(verbose: bool) -> Iterator[None]:
     """Show the lines of the logger on standard error, where the caller has not said where they go."""
     if not verbose or LOGGER.hasHandlers():
         yield

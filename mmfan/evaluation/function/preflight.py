@@ -85,6 +85,7 @@ def preflight(planned: Planned) -> dict[str, Any]:
         for place in dict.fromkeys(spread(len(items), LABELS_LOOKED_AT)):
             with findings.collected():
                 make_here(planned.preparation, Unit(0, items.start + place, CLEAN, items[place]))
+    findings.conclude("judging")  # what cannot be made clean cannot be corrupted either
     units = Units(planned.cells, planned.items, planned.preparation)
     for number in highest_cells(planned.cells):
         with findings.collected():

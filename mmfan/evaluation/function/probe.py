@@ -35,12 +35,13 @@ def differing(records: Iterable[Record], probe: Mapping[str, Any], tolerance: fl
         other = record.get("probe")
         if not isinstance(other, Mapping) or other.get("picture") != probe["picture"]:
             continue
-        if not _alike(other.get("signature"), probe["signature"], tolerance):
+        if not alike(other.get("signature"), probe["signature"], tolerance):
             found.append(record)
     return found
 
 
-def _alike(one: Any, other: Sequence[float], tolerance: float) -> bool:
+def alike(one: Any, other: Sequence[float], tolerance: float) -> bool:
+    """Whether two signatures are of one model; ``tolerance``: the share of the larger that may differ."""
     if not isinstance(one, Sequence) or len(one) != len(other):
         return False
     scale = max(sum(map(abs, one)), sum(map(abs, other)), 1.0)

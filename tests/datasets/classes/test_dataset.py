@@ -28,7 +28,7 @@ def test_classes_of_the_config_have_their_own_order(tmp_path):
     assert [found.get_data_info(number)["gt_label"] for number in range(6)] == [3, 3, 2, 2, 0, 0]
     with pytest.raises(ConfigError, match=r"The folders n02, n07 of .* are none of the 1 classes"):
         ClassFoldersDataset(tmp_path, metainfo={"classes": ("n01",)})
-    with pytest.raises(FileNotFoundError, match="does not exist"):
+    with pytest.raises(FileNotFoundError, match=r"does not exist: expected a folder .* data_root="):
         ClassFoldersDataset(tmp_path, "val")
 
 

@@ -51,6 +51,34 @@ def test_probabilities_by_type(stored):
     assert judge_imagenet_p(by_level, stored, limit=1).sequences == {"gaussian_noise": 1, "rotate": 1}
 
 
+def test_what_was_killed_goes_on_with_the_next_sequence(stored, tmp_path):
+    calls = []
+
+    def counted(rgb):
+        calls.append(int(rgb.mean()))
+        if len(calls) == 7:
+            raise KeyboardInterrupt
+        return by_level(rgb)
+
+    place = tmp_path / "kept.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        judge_imagenet_p(counted, stored, kept=place, version="a")
+    assert [json.loads(line)["sequence"] for line in place.read_text().splitlines()] == ["gaussian_noise/n01/a"]
+    assert judge_imagenet_p(counted, stored, kept=place, version="a") == judge_imagenet_p(by_level, stored)
+    assert len(calls) == 7 + 8  # not those of the first sequence again
+    # other versions and distances are none of these
+    assert judge_imagenet_p(by_level, stored, kept=place, distance=2, version="a").by_type["rotate"] == Flips(2, 2)
+    assert len(place.read_text().splitlines()) == 6
+
+
+def test_another_model_does_not_go_on(stored, tmp_path):
+    place = tmp_path / "kept.jsonl"
+    first = judge_imagenet_p(by_level, stored, kept=place)
+    assert judge_imagenet_p(by_level, stored, kept=place) == first
+    with pytest.raises(MMFanError, match="sequences of another model"):
+        judge_imagenet_p(lambda rgb: by_level(rgb)[::-1], stored, kept=place)
+
+
 def test_rates_are_over_those_of_another_model():
     found = FlipProbabilities({"snow": Flips(1, 4), "tilt": Flips(1, 2)}, {"snow": 1, "tilt": 1})
     assert found.rates({"snow": 0.5, "tilt": 0.25}) == {"snow": 0.5, "tilt": 2.0, "mFR": 1.25}

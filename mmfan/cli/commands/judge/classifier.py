@@ -20,6 +20,7 @@ from mmfan.cli.commands.judge.function import Model, judge_function, preprocessi
 from mmfan.cli.commands.judge.onnx import OF_CONFIGS
 from mmfan.cli.options import whole
 from mmfan.cli.problems import exits_on_problem
+from mmfan.cli.stopping import status_of
 from mmfan.errors import ConfigError, MMFanError
 
 # What only classifiers have: attribute of the arguments -> the words of the command line.
@@ -33,6 +34,14 @@ OF_LABEL_MAPS = {
     "image_suffix": "--image-suffix", "label_suffix": "--label-suffix", "ignore_index": "--ignore-index",
     "reduce_zero_label": "--reduce-zero-label", "flips": "--flips", "cues": "--cues",
     "weather": "--weather",
+}  # fmt: skip
+# What a measure of its own (cue conflict, ImageNet-P) has no use for.
+OF_SETS = {
+    "protocol": "--protocol", "corruptions": "--corruptions", "severities": "--severities", "adapt": "--adapt",
+    "attack": "--attack", "calibration": "--calibration", "picture_root": "--picture-root", "seed": "--seed",
+    "dataset_name": "--dataset-name", "pictures": "--pictures", "workers": "--workers", "cache": "--cache",
+    "labels": "--labels", "classes": "--classes", "outputs": "--outputs", "stored": "--stored", "resize": "--resize",
+    "crop": "--crop", "quality": "--quality", "imagenet_c": "--imagenet-c",
 }  # fmt: skip
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}  # what the official files were trained with
 
@@ -49,7 +58,7 @@ def add_classifier_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--outputs", metavar="FILE",
         help="names of the model's classes, one a line or JSON, in the order of its columns, where the set has others "
-        "(ImageNet-A, -R); or how many",
+        "(ImageNet-A, -R); or a folder with a folder for each, as imagenet/val; or how many",
     )  # fmt: skip
     group.add_argument("--stored", metavar="DIR", help="corrupted pictures, as TYPE/SEVERITY/ and the clean one's path")
     group.add_argument("--resize", type=whole(1), metavar="N", help="shorter side of the pictures, first")
@@ -90,6 +99,10 @@ def check_form(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Non
         parser.error(f"{', '.join(given or ['--launcher'])} cannot stand beside a classifier")
     if sum(map(bool, (args.images, args.cue_conflict, args.imagenet_p))) != 1:
         parser.error("a classifier needs --images DIR or --cue-conflict DIR or --imagenet-p DIR")
+    measure = "--cue-conflict" if args.cue_conflict else "--imagenet-p" if args.imagenet_p else ""
+    unused = [words for name, words in OF_SETS.items() if getattr(args, name) not in (None, False)]
+    if measure and unused:
+        parser.error(f"{', '.join(unused)} cannot stand beside {measure}, whose pictures are taken as they are")
     if args.flip_reference and not args.imagenet_p:
         parser.error("--flip-reference is for --imagenet-p")
     if args.imagenet_c and (args.resize or args.crop or args.quality):
@@ -109,6 +122,8 @@ def model_of(args: argparse.Namespace) -> Model:
     known = preprocessing_given(args)
     spec = args.onnx or args.classifier
     official = args.onnx is None and ":" not in spec.removeprefix("http:").removeprefix("https:")
+    if official and spec.endswith(".py"):
+        raise ConfigError(f"Expected the name of a model in {spec}, as {spec}:model, got the file alone.")
     if args.ema and not official:
         raise MMFanError("--ema is for official files.")
     if official and "mean" not in known and "std" not in known:
@@ -224,6 +239,7 @@ def judge_classifier(args: argparse.Namespace, parser: argparse.ArgumentParser, 
 def cue_conflict(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Measure the shape bias, print it and keep it as JSON; the exit status."""
     from mmfan.evaluation.function import judge_cue_conflict
+    from mmfan.evaluation.metrics.cue_conflict import PUBLISHED_SHAPE_BIAS
 
     model = model_of(args)
     with exits_on_problem(parser.prog, code=1):
@@ -232,6 +248,9 @@ def cue_conflict(args: argparse.Namespace, parser: argparse.ArgumentParser) -> i
         print(f"{model.name}: {found}")
         for name, bias in found.by_class.items():
             print(f"  {name:10} {'-' if bias is None else f'{bias:.3f}'}")
+        print("published, on all 1200 pictures:")
+        for name, bias in PUBLISHED_SHAPE_BIAS.items():
+            print(f"  {bias:.3f} {name}")
         print(f"wrote {kept}", file=sys.stderr)
     return 0
 
@@ -239,11 +258,20 @@ def cue_conflict(args: argparse.Namespace, parser: argparse.ArgumentParser) -> i
 def imagenet_p(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Measure the flips, print them and keep them as JSON; the exit status."""
     from mmfan.evaluation.function import judge_imagenet_p
+    from mmfan.evaluation.function.judge_anything import told
 
     model = model_of(args)
     with exits_on_problem(parser.prog, code=1):
         reference = None if args.flip_reference is None else probabilities_in(Path(args.flip_reference))
-        found = judge_imagenet_p(model.predict, args.imagenet_p, batch_size=args.batch_size or 1, limit=args.limit)
+        size, place = args.batch_size or 1, result_path(args, model, "imagenet_p.json").with_suffix(".sequences.jsonl")
+        try:
+            with told(not args.quiet):
+                found = judge_imagenet_p(
+                    model.predict, args.imagenet_p, batch_size=size, limit=args.limit, kept=place, version=model.version
+                )
+        except KeyboardInterrupt as stop:
+            print("\nStopped; the same command goes on with the sequence that was in work.", file=sys.stderr)
+            return status_of(stop)
         rates = {} if reference is None else found.rates(reference)
         kept = keep(args, model, "imagenet_p.json", {**found.to_dict(), **({"rates": rates} if rates else {})})
         print(f"{model.name}: {found}" + (f", mFR {100 * rates['mFR']:.2f} %" if rates else ""))
@@ -275,11 +303,16 @@ def probabilities_in(path: Path) -> dict[str, float]:
     return told
 
 
+def result_path(args: argparse.Namespace, model: Model, name: str) -> Path:
+    """Where a measure is written."""
+    return Path(args.results or Path(args.work_dir or Path("work_dirs") / model.name) / name)
+
+
 def keep(args: argparse.Namespace, model: Model, name: str, content: dict[str, Any]) -> Path:
     """Write what was measured as JSON; returns where."""
     from mmfan.utils.files import write_whole
 
-    kept = Path(args.results or Path(args.work_dir or Path("work_dirs") / model.name) / name)
+    kept = result_path(args, model, name)
     kept.parent.mkdir(parents=True, exist_ok=True)
     write_whole(
         kept, (json.dumps({"model": model.name, "version": model.version, **content}, indent=2) + "\n").encode()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmfan.datasets.classes.folders import class_folders
 from mmfan.errors import MMFanError, WrongTypeError
 from mmfan.utils.checks import list_of
 from mmfan.utils.json_files import parse_json
@@ -21,10 +22,11 @@ def read_names(what: str, names: Names) -> tuple[str, ...]:
     Args:
         what: Which argument they are, for messages.
         names: A list; or a file: ``.json`` with a list of names, or a dict number -> name or [name, ...] (Keras'
-            ``imagenet_class_index.json``); any other with one name a line, the first word of each.
+            ``imagenet_class_index.json``); any other with one name a line, the first word of each. Or a folder with a
+            folder for each class, as ImageNet's validation set, whose names they are, in order.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: There is no such file, or no folder in the folder.
         MMFanError: It holds something else, or a name twice.
     """
     found = _of_file(Path(names)) if isinstance(names, (str, os.PathLike)) else list_of(str, what, names)
@@ -37,6 +39,8 @@ def read_names(what: str, names: Names) -> tuple[str, ...]:
 
 
 def _of_file(path: Path) -> list[str]:
+    if path.is_dir():
+        return _of_folder(path)
     if not path.is_file():
         raise FileNotFoundError(f"The list of classes {path.absolute()} does not exist.")
     content = path.read_bytes()
@@ -51,6 +55,13 @@ def _of_file(path: Path) -> list[str]:
     except ValueError as error:
         raise MMFanError(f"{path} is no JSON file: {error}.") from error
     return [_first(name, path) for name in (_by_number(said, path) if isinstance(said, Mapping) else said)]
+
+
+def _of_folder(folder: Path) -> list[str]:
+    kinds = class_folders(folder)
+    if not kinds:
+        raise FileNotFoundError(f"There is no folder of a class in {folder.absolute()}, whose names were asked for.")
+    return list(kinds)
 
 
 def _by_number(said: Mapping[str, Any], path: Path) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfan.corruptions import IMAGENET_C, picture_name
+from mmfan.corruptions import EXTRA, IMAGENET_C, picture_name
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.classes.folders import in_order, need_folder, pictures_of_classes
 from mmfan.datasets.classes.picture_form import PictureForm
@@ -42,14 +42,15 @@ class ClassificationData(Data):
         images: Folder with a folder of pictures for each class; or, with ``labels``, of the pictures themselves; or a
             sequence of (picture, class, name): pictures as paths or as (H, W, 3) uint8, RGB; classes as names or as
             numbers; names as texts, all different.
-        classes: Names of the classes, in the order of their numbers: a list, or a file (:func:`read_names`). By default
-            those of the folders, sorted, as numbers where all are numbers (ImageNet-V2).
+        classes: Names of the classes, in the order of their numbers: a list, or a file or folder
+            (:func:`read_names`). By default those of the folders, sorted, numbers as numbers (ImageNet-V2).
         labels: A CSV file of the pictures' classes: file name, then the name or the number of the class; a first line
             whose file does not exist is a head.
         outputs: Names of the model's classes, in the order of its columns, or a file; None where they are ``classes``.
             Or how many, where ``classes`` are their numbers.
         stored: Folder with the corrupted pictures, as ``TYPE/SEVERITY/`` and the path of the clean picture below
-            ``images`` (ImageNet-C); they are read as they are. None corrupts while judging.
+            ``images`` (ImageNet-C), perhaps in folders of groups; they are read as they are. None corrupts while
+            judging.
         form: What is done to the clean pictures before, and to the corrupted ones after; see :class:`PictureForm`.
         root: The folder that names are relative to; by default ``images``.
         name: Of the data set in results; by default that of the folder.
@@ -206,7 +207,11 @@ def _named_in(items: Sequence[Any]) -> tuple[str, ...]:
     """
     kinds = dict.fromkeys(item[1] for item in items if isinstance(item, (tuple, list)) and len(item) == 3)
     if not kinds or not all(isinstance(kind, str) for kind in kinds):
-        raise MMFanError("Expected `classes`, the names of the classes: what is given names none.")
+        raise MMFanError(
+            "Expected `classes`, the names of the classes in the order of their numbers: those of the pictures are "
+            "numbers, which have no names. Where none are known, say how many there are: --classes 1000, in Python "
+            "list(map(str, range(1000)))."
+        )
     return in_order(list(kinds))
 
 
@@ -247,17 +252,40 @@ def _of_list(folder: Path, labels: Path) -> list[tuple[str, str | int]]:
 
 
 def _tree(folder: Path, clean: Path, items: Sequence[Any]) -> Stored:
-    """The corrupted picture of a number in a tree of ``TYPE/SEVERITY/``, which has the clean one's path."""
+    """The corrupted picture of a number in a tree of ``TYPE/SEVERITY/``, which has the clean one's path.
+
+    The folder of a type may lie in one of a group, as the archives of ImageNet-C are named: ``noise/shot_noise/1/``.
+    """
     need_folder(folder)
+    places: dict[str, Path] = {}
 
     def find(number: int, cell: Cell) -> str:
         kind = STORED_NAMES.get(cell.corruption, cell.corruption)
-        path = folder / kind / str(cell.severity) / os.path.relpath(items[number][0], clean)
+        if kind not in places:
+            places[kind] = _folder_of_type(folder, kind)
+        path = places[kind] / str(cell.severity) / os.path.relpath(items[number][0], clean)
         if not path.is_file():
             raise FileNotFoundError(f"The picture {path} of {cell} does not exist.")
         return str(path)
 
     return find
+
+
+def _folder_of_type(folder: Path, kind: str) -> Path:
+    """The folder of a type, or that in the folder of a group.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    found = [one for one in (folder / kind, *sorted(folder.glob(f"*/{kind}"))) if one.is_dir()]
+    if found:
+        return found[0]
+    there = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+    advice = " For the 15 types without them take --protocol imagenet_c." if kind in EXTRA else ""
+    raise FileNotFoundError(
+        f"There is no folder {kind} of corrupted pictures in {folder}, nor in a folder of it: expected "
+        f"{folder / kind}/SEVERITY/CLASS/FILE; it has {shortlist(there, 8) or 'no folder'}.{advice}"
+    )
 
 
 def _array(path: Path) -> NDArray[Any]:

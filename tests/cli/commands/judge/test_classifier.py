@@ -32,6 +32,10 @@ def made():
     return by_level
 
 
+def fails(rgb):
+    return 1 / 0
+
+
 number = 7
 """
 ARGUMENTS = ["--corruptions", "contrast", "--severities", "1", "5", "--workers", "0", "--quiet"]
@@ -72,6 +76,13 @@ def test_forms_are_not_mixed(capsys, folder):
         (["--classifier", "own.py:cat", "--images", "val", "--white", "255"], "leave --white out"),
         (["--classifier", "nowhere_at_all:b", "--images", "val"], "no module 'nowhere_at_all'"),
         (["--classifier", "own.py:cat", "--images", "val", "--ema"], "--ema is for official files"),
+        (["--classifier", "own.py", "--images", "val"], "the name of a model in own.py, as own.py:model"),
+        (
+            ["--classifier", "own.py:cat", "--cue-conflict", "x", "--outputs", "9", "--crop", "3"],
+            "--outputs, --crop ca",
+        ),
+        (["--classifier", "own.py:cat", "--imagenet-p", "x", "--protocol", "cbar10"], "--protocol cannot stand beside"),
+        (["--classifier", "own.py:cat", "--imagenet-p", "x", "--attack", "pgd"], "--attack cannot stand beside"),
     ):
         assert told in refused(capsys, *words)
 
@@ -140,9 +151,24 @@ def test_shape_bias(folder, capsys):
         (folder / "cues" / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(folder / "cues" / name)
     assert main(["judge", "--classifier", "own.py:cat", "--cue-conflict", "cues", "--results", "cues.json"]) == 0
-    assert "cat: shape bias 0.500 (mean of classes 0.500), neither 0.333" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "cat: shape bias 0.500 (mean of classes 0.500), neither 0.333" in out
+    assert "  0.960 people (about)\n  0.214 ResNet-50\n" in out
     kept = json.loads((folder / "cues.json").read_text())
     assert (kept["shape"], kept["texture"], kept["neither"], kept["excluded"]) == (1, 1, 1, 1)
+
+
+def test_what_a_shape_bias_cannot_be_asked_of(folder, capsys):
+    (folder / "cues" / "cat").mkdir(parents=True)
+    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(folder / "cues/cat/cat1-dog2.png")
+    for name, told in (
+        ("of_ten", "the scores of ImageNet's 1000 classes, (1000,), which the groups are made of, got the shape (10,)"),
+        ("fails", "predict raised ZeroDivisionError on cat/cat1-dog2.png: division by zero"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main(["judge", "--classifier", f"own.py:{name}", "--cue-conflict", "cues"])
+        assert stop.value.code == 1
+        assert told in capsys.readouterr().err
 
 
 def test_a_network_that_classifies(folder, capsys):

@@ -82,7 +82,7 @@ def test_a_sequence_needs_names_of_classes():
     picture = np.zeros((40, 40, 3), np.uint8)
     data = ClassificationData([(picture, 1, "x"), (picture, "a", "y")], ["a", "b"])
     assert [data.item(number).truth for number in range(2)] == [1, 0]
-    with pytest.raises(MMFanError, match="names none"):
+    with pytest.raises(MMFanError, match=r"which have no names.*--classes 1000"):
         ClassificationData([(picture, 1, "x")])
     with pytest.raises(MMFanError, match="from 0 to 1"):
         ClassificationData([(picture, 2, "x")], ["a", "b"])
@@ -103,6 +103,28 @@ def test_stored_pictures_have_the_path_of_the_clean_one(folder, tmp_path):
     assert "elastic_transform/3/n02" in data.under(3, Cell("elastic_transform_imagenet_c", 3)).picture
     with pytest.raises(FileNotFoundError, match=r"fog/4/n02/1.png of fog 4"):
         data.under(3, Cell("fog", 4))
+
+
+def test_stored_types_may_lie_in_groups(folder, tmp_path):
+    """As the archives of ImageNet-C are named; a type that is nowhere is said at once, with what there is."""
+    write_set(tmp_path / "c" / "weather" / "fog" / "3")
+    data = ClassificationData.imagenet_c(folder, tmp_path / "c")
+    assert data.under(3, Cell("fog", 3)).picture == str(tmp_path / "c/weather/fog/3/n02/1.png")
+    with pytest.raises(FileNotFoundError, match=r"no folder snow .* it has weather\.$"):
+        data.under(3, Cell("snow", 3))
+    with pytest.raises(FileNotFoundError, match=r"no folder spatter .* take --protocol imagenet_c\."):
+        data.under(3, Cell("spatter", 3))
+
+
+def test_a_folder_names_the_classes_of_a_model(folder, tmp_path):
+    for name in ("n02", "n00", "n07", "n01", "n09", ".hidden"):
+        (tmp_path / "all" / name).mkdir(parents=True)
+    (tmp_path / "all" / "notes.txt").write_text("no class")
+    assert read_names("outputs", tmp_path / "all") == ("n00", "n01", "n02", "n07", "n09")
+    assert ClassificationData(folder, outputs=tmp_path / "all").columns == (1, 2, 3)
+    (tmp_path / "none").mkdir()
+    with pytest.raises(FileNotFoundError, match="no folder of a class in"):
+        read_names("classes", tmp_path / "none")
 
 
 def test_cifar_c_is_severity_after_severity(tmp_path):

@@ -1,8 +1,9 @@
-"""Lines of JSON that a long analysis leaves on its way, so that one that was killed goes on."""
+"""Lines of JSON that long work leaves on its way, so that one that was killed goes on."""
 
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -50,6 +51,9 @@ class LineStore:
         """Add a part; it is on the disk when this returns."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps({"key": self.key, **fields})
-        torn = self.path.exists() and not self.path.read_bytes().endswith(b"\n") and self.path.stat().st_size > 0
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(("\n" if torn else "") + line + "\n")
+        with open(self.path, "ab+") as file:
+            torn = b""
+            if file.tell():  # appending begins at the end
+                file.seek(-1, os.SEEK_END)
+                torn = b"" if file.read(1) == b"\n" else b"\n"
+            file.write(torn + line.encode() + b"\n")
