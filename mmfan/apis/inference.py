@@ -152,7 +152,8 @@ def inference_pipeline(cfg: Config) -> Compose:
 def _take_picture(results: dict[str, Any]) -> dict[str, Any]:
     """What mmseg's and mmdet's LoadImageFromNDArray do, where neither is the scope: for classifiers."""
     size = results["img"].shape[:2]
-    return {**results, "img_path": None, "img_shape": size, "ori_shape": size}
+    # packing wants a class, which nobody knows
+    return {"gt_label": 0, **results, "img_path": None, "img_shape": size, "ori_shape": size}
 
 
 def _loads_image_file(kind: Any) -> bool:
@@ -185,7 +186,10 @@ def predict(model: Any, picture: str | Path | np.ndarray) -> np.ndarray:
     """
     result = predict_sample(model, picture)
     if "pred_sem_seg" not in result:
-        raise MMFanError("This config's model gives no label map; if it is a detector, use mmfan.apis.detect.")
+        raise MMFanError(
+            "This config's model gives no label map: of detectors use mmfan.apis.detect, of classifiers "
+            "mmfan.apis.classification.classify."
+        )
     return result.pred_sem_seg.data.squeeze(0).cpu().numpy().astype(np.uint8)
 
 
@@ -270,7 +274,7 @@ def predicted_rows(model: Any, count: int) -> list[ModelRow]:
         Rows for :func:`mmfan.visualization.model_grid` with one model.
 
     Raises:
-        ConfigError: The config has no test set, or is a detector's.
+        ConfigError: The config has no test set, or is a detector's or a classifier's.
         FileNotFoundError: The test set is not where the config says.
     """
     config = model.cfg.get("test_dataloader", {}).get("dataset")
@@ -286,6 +290,11 @@ def predicted_rows(model: Any, count: int) -> list[ModelRow]:
     rows = []
     for index in np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int)):
         sample = dataset[int(index)]["data_samples"]
+        if "gt_sem_seg" not in sample:
+            raise ConfigError(
+                f"{model.cfg.filename} has no label maps; what a classifier says is drawn by `{command_name('infer')} "
+                "CONFIG CHECKPOINT PICTURE`."
+            )
         picture = read_picture(sample.img_path)
         truth = sample.gt_sem_seg.data.squeeze(0).numpy().astype(np.uint8)
         rows.append(ModelRow(picture[..., ::-1], truth, (predict(model, picture),), Path(sample.img_path).stem))

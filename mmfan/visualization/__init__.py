@@ -8,6 +8,7 @@ from mmfan.utils.lazy import lazy_face
 __getattr__, __dir__, __all__ = lazy_face(
     __name__,
     {
+        "captions": ["captioned"],
         "contact_sheets": ["contact_sheet", "corruption_rows"],
         "coco_results": ["Detections", "as_coco_results"],
         "detections": ["detections_of", "paint_detections"],

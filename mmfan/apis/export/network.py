@@ -89,6 +89,12 @@ def check_exportable(model: Any) -> None:
             "(proposals, suppression of doubles, pasting of masks) is Python. MMDeploy exports its detectors; "
             "mmfan.adapters.OnnxDetector judges what comes out."
         )
+    if any(kind.__name__ in ("ImageClassifier", "BaseClassifier") for kind in type(model).__mro__):
+        raise MMFanError(
+            f"{name} is a classifier, and mmfan exports segmentors alone. Its `network` (of mmpretrain's models the "
+            "model itself) is a plain module from normalised pictures to logits, which torch.onnx.export takes; "
+            "`mmfan judge --onnx FILE --classification --images DIR --mean R G B --std R G B` judges what comes out."
+        )
     if name != "EncoderDecoder" or not hasattr(getattr(model, "decode_head", None), "conv_seg"):
         head = type(getattr(model, "decode_head", None)).__name__
         raise MMFanError(f"Expected an EncoderDecoder whose head gives a score a class, got a {name} with a {head}.")

@@ -1,11 +1,12 @@
-"""Segment pictures of your own, or find the objects in them, and write each one painted with its prediction.
+"""Segment, detect or classify pictures of your own, and write each one with what was found in it.
 
     mmfan infer fan_segformer_mini work_dirs/fan_segformer_mini/iter_700.pth street.jpg
     mmfan infer CONFIG CHECKPOINT photos/ --out painted --labels --opacity 0.6
 
-Segmentors paint areas and a legend of their classes, detectors boxes and masks with names and scores. A folder stands
-for the pictures directly in it. Exit status: 2 for a mistake in the command, 1 if a picture could not be read or
-predicted: the others are still done, and the failed ones are listed at the end.
+Segmentors paint areas and a legend of their classes, detectors boxes and masks with names and scores; classifiers write
+their answer below the picture. A folder stands for the pictures directly in it. Exit status: 2 for a mistake in the
+command, 1 if a picture could not be read or predicted: the others are still done, and the failed ones are listed at the
+end.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         help="where to (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--labels", action="store_true", help="also write each label map as NAME_labels.png, or objects as NAME.json"
+        "--labels",
+        action="store_true",
+        help="also write each label map as NAME_labels.png; objects, or the five most likely classes, as NAME.json",
     )
     add_device(parser)
     parser.add_argument("--opacity", type=fraction, default=0.5, help="of the colours, 0 to 1 (default: 0.5)")
@@ -73,13 +76,27 @@ def find(model: Any, path: Path, picture: np.ndarray, target: Path, args: argpar
         write_whole(target.with_suffix(".json"), (json.dumps(objects) + "\n").encode())
 
 
+def classify(model: Any, path: Path, picture: np.ndarray, target: Path, args: argparse.Namespace) -> None:
+    """Write the picture above the name of its class, and the most likely classes."""
+    from mmfan.apis.classification import classify as classes_of
+    from mmfan.visualization import captioned, save_picture
+
+    found = classes_of(model, path)
+    save_picture(target, captioned(picture[..., ::-1], f"{found[0][0]} {100 * found[0][1]:.0f} %"))
+    if args.labels:
+        entries = [{"class": name, "score": score} for name, score in found]
+        write_whole(target.with_suffix(".json"), (json.dumps(entries) + "\n").encode())
+
+
 def predict_file(model: Any, path: Path, args: argparse.Namespace) -> Path:
     """Read a picture, predict, and write what was found; where it went."""
+    from mmfan.apis.classification import is_classifier
     from mmfan.apis.detection import is_detector
     from mmfan.apis.inference import read_picture
 
     picture, target = read_picture(path), args.out / f"{path.stem}.png"
-    (find if is_detector(model) else segment)(model, path, picture, target, args)
+    do = find if is_detector(model) else classify if is_classifier(model) else segment
+    do(model, path, picture, target, args)
     return target
 
 

@@ -39,8 +39,8 @@ def advice_on(error: Exception, predict: Any, batch_size: int) -> str:
         return ""
     if hasattr(predict, "state_dict"):
         return (
-            ". It is a module of torch, which takes tensors: TorchSegmentor, TorchDetector and TorchClassifier of "
-            "mmfan.adapters make of it what is called with pictures."
+            ". It is a module of torch, which takes tensors: mmfan.adapters.TorchSegmentor, TorchDetector and "
+            "TorchClassifier make of it what is called with pictures."
         )
     many = "a list of them, and returns a list" if batch_size > 1 else "one picture"
     return f". With batch_size={batch_size} predict gets {many}; a picture is an array (H, W, 3), RGB, uint8."

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +13,7 @@ from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.function.scoring.scoring import ClassScores, LabelScores, ObjectScores, Scores
 from mmfan.evaluation.function.sources.items import Item, Ready
 from mmfan.evaluation.results.picture_writer import PictureWriter
+from mmfan.visualization.captions import captioned
 from mmfan.visualization.coco_results import Detections
 
 THRESHOLD = 0.3  # least score of an object that is painted
@@ -60,7 +60,7 @@ class Shown:
     def _painted(self, prediction: Any, ready: Ready) -> NDArray[Any]:
         if isinstance(self.scores, ClassScores):
             best = int(prediction.argmax())
-            return _captioned(ready.picture, self.scores.data.classes[best])
+            return captioned(ready.picture, self.scores.data.classes[best])
         if not isinstance(prediction, Detections):
             return prediction
         order = np.argsort(-prediction.scores, kind="stable")
@@ -74,25 +74,13 @@ class Shown:
             label = np.asarray(ready.truth)
             return np.where(label == self.scores.data.ignore_index, 255, label)  # which pictures show as nothing
         if isinstance(self.scores, ClassScores):
-            return _captioned(ready.picture, self.scores.data.classes[item.truth])
+            return captioned(ready.picture, self.scores.data.classes[item.truth])
         return self._objects(_annotated(self.scores, item), ready, with_scores=False)
 
     def _objects(self, found: Detections, ready: Ready, with_scores: bool) -> NDArray[np.uint8]:
         from mmfan.visualization.detections import paint_detections
 
         return paint_detections(ready.picture, found, self._meta, with_scores=with_scores)
-
-
-def _captioned(picture: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
-    """A picture, RGB, above a strip with a name."""
-    height, width = picture.shape[:2]
-    strip = np.zeros((max(12, height // 8), width, 3), np.uint8)
-    scale = len(strip) / 32
-    (long, _), _ = cv2.getTextSize(name, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
-    scale *= min(1.0, 0.95 * width / max(1, long))
-    start = 2, len(strip) - len(strip) // 4
-    cv2.putText(strip, name, start, cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 1, cv2.LINE_AA)
-    return np.concatenate([picture, strip])
 
 
 def _annotated(scores: ObjectScores, item: Item) -> Detections:

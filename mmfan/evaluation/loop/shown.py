@@ -36,7 +36,11 @@ class ShownPictures:
         self.names, self.meta = dict(names), dataset.metainfo
         palette = self.meta.get("palette")
         if not palette:
-            raise MMFanError(f"`pictures` need the palette of the classes, which {type(dataset).__name__} lacks.")
+            raise MMFanError(
+                f"`pictures` need the palette of the classes, which {type(dataset).__name__} lacks: they show label "
+                "maps and objects, in colours. Of a classifier judge without; `mmfan infer` writes its answers to "
+                "pictures."
+            )
         self.writer = PictureWriter(results, model, palette, list(self.names.values()))
 
     def write(self, cell: Cell, notes: Sequence[SampleNote], outputs: Sequence[Any]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -12,8 +13,12 @@ from mmengine.structures import BaseDataElement
 from torch import nn
 from torch.nn import functional
 
-from mmfan.apis import build_runner, load_config
+from mmfan.apis import build_runner, init_model, load_config, predict
+from mmfan.apis.classification import classify
+from mmfan.apis.export.network import check_exportable
+from mmfan.apis.inference import predicted_rows
 from mmfan.apis.robustness import judged_config
+from mmfan.cli import main
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.models import AlterNetClassifier, FANClassifier
 from mmfan.training.backbone_stages import stage_names
@@ -145,3 +150,43 @@ def test_a_checkpoint_of_training_is_a_file_of_a_classifier(trained):
     state = torch.load(run / "iter_4.pth", weights_only=False)["state_dict"]
     found = FANClassifier(dict(BACKBONE), 3, str(run / "iter_4.pth"))
     assert all(torch.equal(value, state[f"network.{name}"]) for name, value in found.state_dict().items())
+
+
+@pytest.mark.slow
+def test_pictures_of_ones_own_are_classified(trained, tmp_path, capsys):
+    """In the form of the config, as the test loop sees the same files; nothing is painted but the answer."""
+    config, run = trained
+    words = [str(config), str(run / "iter_4.pth")]
+    pictures = config.parent / "set" / "val" / "n02"
+    assert main(["infer", *words, str(pictures), "--out", str(tmp_path), "--labels"]) == 0
+    runner = build_runner(load_config(config), work_dir=tmp_path / "t", checkpoint=run / "iter_4.pth")
+    runner.load_or_resume()
+    runner.model.eval()
+    by_loop = {}
+    for batch in runner.build_dataloader(runner.cfg.test_dataloader):
+        by_loop |= {one.img_path: one.pred_score.tolist() for one in runner.model.test_step(batch)}
+    for path in sorted(pictures.iterdir()):
+        found = {one["class"]: one["score"] for one in json.loads((tmp_path / f"{path.stem}.json").read_text())}
+        assert [found[name] for name in CLASSES] == pytest.approx(by_loop[str(path)], abs=1e-6)
+        assert list(found.values()) == sorted(found.values(), reverse=True)
+        painted, shown = cv2.imread(str(path)), cv2.imread(str(tmp_path / f"{path.stem}.png"))
+        assert np.array_equal(shown[: len(painted)], painted)
+        assert shown[len(painted) :].any()
+    model = init_model(load_config(config), run / "iter_4.pth", "cpu")
+    with pytest.raises(MMFanError, match=r"classifiers mmfan\.apis\.classification"):
+        predict(model, pictures / "0.png")
+    first = pictures / "0.png"
+    assert classify(model, cv2.imread(str(first)), count=2) == classify(model, first)[:2]
+    with pytest.raises(ConfigError, match="has no label maps"):
+        predicted_rows(model, 1)
+    with pytest.raises(MMFanError, match="is a classifier, and mmfan exports segmentors alone"):
+        check_exportable(model)
+
+
+@pytest.mark.slow
+def test_a_run_keeps_no_pictures_of_classifiers(trained, tmp_path):
+    config, run = trained
+    protocol = {"corruptions": ["contrast"], "severities": [5]}
+    cfg = judged_config(load_config(config), protocol=protocol, results=str(tmp_path / "r.jsonl"), pictures=1)
+    with pytest.raises(MMFanError, match=r"they show label maps and objects.* `mmfan infer` writes its answers"):
+        build_runner(cfg, work_dir=tmp_path, checkpoint=run / "iter_4.pth").test()
