@@ -43,8 +43,8 @@ def refuse_bare_function(cells: Sequence[Cell], told: str) -> None:
     if asked:
         raise NotToModelError(
             f"{', '.join(asked)} cannot be done to {told}: it is done to the layers, or by the gradients, of a model. "
-            "Give a module of torch by mmfan.adapters.TorchSegmentor, or judge a config and its checkpoint: "
-            "mmfan judge."
+            "Give a module of torch by mmfan.adapters.TorchSegmentor or TorchClassifier, or judge a config and its "
+            "checkpoint: mmfan judge."
         )
 
 

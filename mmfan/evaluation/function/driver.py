@@ -14,7 +14,7 @@ from mmfan.evaluation.conditions import Situation, at_work
 from mmfan.evaluation.conditions.work import FUNCTION
 from mmfan.evaluation.conditions.works import Works, refuse_bare_function, working
 from mmfan.evaluation.function.scoring.predictions import PredictionError
-from mmfan.evaluation.function.scoring.scoring import LabelScores, Scores
+from mmfan.evaluation.function.scoring.scoring import ClassScores, LabelScores, Scores
 from mmfan.evaluation.function.shown import Shown
 from mmfan.evaluation.function.sources.items import Item, Ready, Unit
 from mmfan.evaluation.function.sources.sources import Chosen, absent_text
@@ -27,6 +27,9 @@ from mmfan.evaluation.metrics.cell_scores import CellScores
 from mmfan.utils.text import counted, shortlist
 
 Predict = Callable[..., Any]
+
+
+NO_CLASS = -1  # in the place of the number of pixels that do not count
 
 
 class PredictError(MMFanError, RuntimeError):
@@ -73,13 +76,18 @@ class Caller:
             return
         if not hasattr(self.predict, "predict_under"):
             refuse_bare_function(cells, "a function of pictures")
-        ignored = getattr(self.scores.data, "ignore_index", None)
+        classes = isinstance(self.scores, ClassScores)  # of which every number is one
+        ignored = NO_CLASS if classes else getattr(self.scores.data, "ignore_index", None)
         self.works = Works(Situation(self.predict.module, FUNCTION, self.batch_size, seed, ignored), cells)
 
     def _predicted(self, cell: Cell, items: Sequence[Item], batch: Sequence[Ready]) -> Any:
         pictures = [ready.picture for ready in batch]
         if self.works is not None and at_work(cell) is not None:
-            truths, names = [ready.truth for ready in batch], [item.name for item in items]
+            names = [item.name for item in items]
+            if isinstance(self.scores, ClassScores):
+                truths: list[Any] = [self.scores.column_of(item.truth) for item in items]
+            else:
+                truths = [ready.truth for ready in batch]
             return self.predict.predict_under(self.works.forward, pictures, truths, names)
         return [self.predict(pictures[0])] if self.batch_size == 1 else self.predict(pictures)
 

@@ -71,7 +71,7 @@ class AttackWork(Work):
 
 
 class FunctionWork(AttackWork):
-    """The attack on a module of torch that ``judge`` has, a segmentor."""
+    """The attack on a module of torch that ``judge`` has, a segmentor or a classifier."""
 
     def forward(self, step: Callable[[Any], Any], batch: PictureBatch) -> Any:
         """Take pictures through the module, attacked.
@@ -81,7 +81,7 @@ class FunctionWork(AttackWork):
         """
         if len(batch.truth) != len(batch.pixels):
             raise NotToModelError(
-                f"{self.attack} needs a label map for each picture: in mmfan.judge attacks are for segmentors."
+                f"{self.attack} needs the truth of each picture: in mmfan.judge it is for segmentors and classifiers."
             )
         pictures = (batch.pixels * LEVELS).round().to(torch.uint8)
         changed = [self._one(step, batch.padded, *one) for one in zip(pictures, batch.truth, batch.names, strict=True)]

@@ -78,6 +78,10 @@ class ClassScores:
             raise PredictionError("The classes of the data have no probability at all, so that there is no confidence.")
         return np.asarray(shares / total)
 
+    def column_of(self, truth: int) -> int:
+        """The place of a class of the set among the model's."""
+        return truth if self.data.columns is None else self.data.columns[truth]
+
     def add(self, prediction: NDArray[np.floating], ready: Ready, item: Item) -> None:
         """Take in the place of the true class of a picture."""
         self._ranks.append(rank_of(prediction, item.truth))
