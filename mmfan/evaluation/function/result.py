@@ -213,8 +213,11 @@ class Judgement:
             who = f"{self.key.model} on {self.key.dataset} ({self.protocol.name})"
             return f"{who}: {self.metric} clean {clean}; {curves}"
         kept = "none" if self.retention is None else f"{100 * self.retention:.2f} %"
+        label = self.summary.label
+        if self.clean == 0 and not self.missing:  # the summary leaves such a clean score out
+            label = f"{self.protocol.name}, {counted(self.summary.cells, 'cell')}"
         return (
-            f"{self.key.model} on {self.key.dataset} ({self.summary.label}): {self.metric} clean {clean}, corrupted "
+            f"{self.key.model} on {self.key.dataset} ({label}): {self.metric} clean {clean}, corrupted "
             f"{100 * self.corrupted:.2f} %, retention {kept}; worst {self.worst}{f'; {curves}' if curves else ''}"
         )
 

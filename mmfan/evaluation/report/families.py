@@ -18,7 +18,7 @@ from mmfan.evaluation.summary.strengths import Strengths, summarize_strengths
 from mmfan.evaluation.summary.summary import Summary, summarize
 from mmfan.evaluation.summary.truth import values_of
 from mmfan.utils.tables import Table
-from mmfan.utils.text import spoken
+from mmfan.utils.text import counted, spoken
 
 # Makes the report of some runs on a protocol of one family.
 Build = Callable[[Sequence[Run], Protocol], Report]
@@ -115,7 +115,7 @@ def beside_the_model(report: Report) -> Table:
         )  # fmt: skip
     caption = (
         f"{metric} and retention in %, of the model as it is and with {at_work(family.first)}, over the same "
-        f"{family.size} cells; the gain in points; both retentions are held against the first column"
+        f"{counted(family.size, 'cell')}; the gain in points; both retentions are held against the first column"
     )
     return Table("Beside the model as it is", caption, head, tuple(rows))
 

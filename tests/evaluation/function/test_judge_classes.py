@@ -53,6 +53,13 @@ def test_numbers_are_those_of_a_straightforward_evaluation(folder, tmp_path):
     assert records[0]["source"] == "fly"
 
 
+def test_a_model_without_a_right_answer_is_told_so(folder):
+    """Nothing is retained of a clean score of 0, and nothing is missing either."""
+    found = judge(lambda rgb: -by_level(rgb), ClassificationData(folder))
+    assert (found.clean, found.retention, found.missing) == (0, None, ())
+    assert "custom, 4 cells): top1 clean 0.00 %, corrupted 4.17 %, retention none" in str(found)
+
+
 def test_two_processes_and_batches_say_the_same(folder):
     data = ClassificationData(folder)
     one = judge(by_level, data)

@@ -11,6 +11,7 @@ from mmfan.evaluation.report.tables.overview import rival_sets
 from mmfan.evaluation.report.tables.words import MISSING, labels_of, percent, with_protocol
 from mmfan.evaluation.results.store import is_defined
 from mmfan.evaluation.summary.calibration import CalibrationSummary, Scores, known_share
+from mmfan.evaluation.summary.imagenet_c import METRIC as TOP1
 from mmfan.utils.tables import Rivals, Table
 from mmfan.utils.text import spoken
 
@@ -39,12 +40,20 @@ _ROWS = (
     _Row("AUROC", "AUROC", lower=False),
     _Row("FPR95", "FPR at 95 %"),
 )
-_TEMPERED = (
-    _Row("ECE", "ECE, sampled pixels"),
-    _Row("ECE_T", "ECE at the temperature"),
-    _Row("NLL", "NLL, sampled pixels", _plain),
-    _Row("NLL_T", "NLL at the temperature", _plain),
-)
+
+
+def _tempered_rows(things: str) -> tuple[_Row, ...]:
+    return (
+        _Row("ECE", f"ECE, sampled {things}"),
+        _Row("ECE_T", "ECE at the temperature"),
+        _Row("NLL", f"NLL, sampled {things}", _plain),
+        _Row("NLL_T", "NLL at the temperature", _plain),
+    )
+
+
+def _things_of(report: Report, summary: CalibrationSummary) -> str:
+    """What is counted: of a classifier each picture counts as a pixel does."""
+    return "pictures" if report.metric == TOP1 else summary.of
 
 
 def _calibrated(report: Report) -> list[tuple[ModelReport, CalibrationSummary]]:
@@ -60,6 +69,7 @@ def calibration_scores(report: Report) -> Table:
     """Every score, clean and corrupted: two columns a model."""
     found = _calibrated(report)
     named = labels_of(report)
+    things = [_things_of(report, summary) for _, summary in found]
     rows = [_row(one, [(summary.clean, summary.corrupted) for _, summary in found]) for one in _ROWS]
     tempered = [summary.tempered for _, summary in found]
     parts: list[tuple[Scores, Scores]] = [(one.clean, one.corrupted) if one else ({}, {}) for one in tempered]
@@ -68,13 +78,14 @@ def calibration_scores(report: Report) -> Table:
     begin = len(rows)
     temperatures = [MISSING if one is None else f"{one.temperature:.2f}" for one in tempered]
     rows.append(("temperature", *(text for one in temperatures for text in (one, one))))
-    rows += [_row(one, parts) for one in _TEMPERED]
+    sampled = things[0] if found else ""
+    rows += [_row(one, parts) for one in _tempered_rows(sampled)]
     rows = [row for row in rows if any(text != MISSING for text in row[1:])]
     caption = ""
     if found:
         caption = with_protocol(
             report,
-            f"calibration of {' and '.join(dict.fromkeys(one.of for _, one in found))}, in % but for NLL, Brier and "
+            f"calibration of {' and '.join(dict.fromkeys(things))}, in % but for NLL, Brier and "
             "the temperature; lower is better but for AUROC; corrupted is the mean over severities, then over types; "
             "confidence lost / accuracy lost, over the types that lose any, is 100 where a model knows what it "
             "loses, 0 where it does not",
@@ -82,7 +93,7 @@ def calibration_scores(report: Report) -> Table:
         if any(tempered):
             caption += (
                 "; the temperature has the lowest NLL on the clean pictures and is carried to the corrupted ones, on "
-                "every fourth pixel of every fourth row"
+                + ("every fourth picture" if sampled == "pictures" else "every fourth pixel of every fourth row")
             )
     sets = rival_sets(report, [model for model, _ in found])
     return Table(

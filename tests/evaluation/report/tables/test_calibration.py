@@ -41,6 +41,16 @@ def test_scores(report):
     assert "Brier" not in rows
 
 
+def test_of_classifiers_pictures_are_counted(tmp_path):
+    """Each stands for a pixel in the sums; the page says what it is."""
+    runs = read_runs([write(tmp_path / "a.jsonl", calibrated(records(metric="top1")))])
+    found = table(build_report(runs, PROTOCOL, "top1"), "Calibration")
+    assert found.caption.startswith("calibration of pictures, in %")
+    assert found.caption.endswith("carried to the corrupted ones, on every fourth picture")
+    assert [row[0] for row in found.rows if "sampled" in row[0]] == ["ECE, sampled pictures", "NLL, sampled pictures"]
+    assert "pixel" not in found.caption
+
+
 def test_by_corruption(report):
     found = table(report, "Calibration by corruption")
     assert found.rows == (
