@@ -14,6 +14,7 @@ from mmfan.evaluation.conditions.kinds import (
     beside_of,
     family_of,
     get_kind,
+    has_own_truth,
     is_continual,
     kind_names,
     kind_of,
@@ -32,6 +33,7 @@ from mmfan.evaluation.conditions.work import NotToModelError, PictureBatch, Situ
 __all__ = [
     "ADAPTATION", "ATTACK", "CORRUPTION", "CUE", "WEATHER", "Condition", "ConditionCell", "ConditionError", "Kind",
     "NotToModelError", "PictureBatch", "Situation", "Work", "at_work", "beside_of", "cell_of", "family_of", "get_kind",
+    "has_own_truth",
     "is_continual", "kind_names", "kind_of", "make_condition", "passes_of", "plain_of", "read_condition",
     "reference_of", "reference_text", "register_kind", "whole_cells", "without_facts",
 ]  # fmt: skip

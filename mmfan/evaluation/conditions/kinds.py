@@ -239,6 +239,11 @@ def plain_of(cell: Cell) -> Cell | None:
     return None if plain == condition else ConditionCell(cell.pictures, plain)
 
 
+def has_own_truth(cell: Cell) -> bool:
+    """Whether a cell's pictures are none that another cell has corrupted: the clean ones, or others than those."""
+    return cell == CLEAN or kind_of(cell).other_pictures
+
+
 def beside_of(cell: Cell) -> Cell | None:
     """A clean cell that is judged and told beside the reference: what an adaptation costs, or gains, without need."""
     condition = cell.condition

@@ -222,7 +222,7 @@ class Driver:
         """Take the pictures of a cell through the model, and their predictions to the scores."""
         cell, size = self.cells[number], self.caller.batch_size
         chosen, scores = self._of(cell)
-        shown = None if cell in self.others else self.shown
+        shown = None if self.shown is None else self.shown.of(cell, scores)
         batches = -(-len(chosen) // size)
         progress = CellProgress("pictures" if size == 1 else "batches", batches, self.logger.info)
         for batch_number in range(batches):

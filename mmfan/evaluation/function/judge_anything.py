@@ -30,7 +30,7 @@ from mmfan.evaluation.judging.flip_counter import FlipCounter
 from mmfan.evaluation.judging.kept import cache_size, kept_or_none
 from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.judging.places import writable
-from mmfan.evaluation.judging.weather import with_weather
+from mmfan.evaluation.judging.weather import shown_names, with_weather
 from mmfan.evaluation.protocol import Protocol, get_protocol, under_adaptation
 from mmfan.evaluation.protocol.named import CLEAN_ONLY
 from mmfan.evaluation.results.hashes import pictures_hash
@@ -105,7 +105,8 @@ def judge(
             imported, keeps threads that wait from taking time from the others.
         batch_size: Pictures that ``predict`` gets at a time.
         shard: ``(i, n)`` or ``'i/n'``, i from 1 to n.
-        pictures: Keep this many pictures, with truth and predictions, beside the results (needs matplotlib).
+        pictures: Keep this many pictures, with truth and predictions, beside the results (needs matplotlib); of each
+            condition of weather as many.
         verbose: Write a line on each cell to standard error, unless the logger ``mmfan.judge`` has handlers.
         cache: Memory for decoded pictures and truths: a number of bytes, or a text such as ``'2GB'``; a quarter of what
             is free by default; 0 decodes anew for every cell. What has no room is decoded anew.
@@ -211,7 +212,13 @@ def _judge_cells(
     # from here on, when the contents have been hashed: what changes on disk meanwhile is not judged in some cells alone
     total = len(items) + sum(len(chosen) for chosen, _ in planned.others.values())
     preparation = replace(planned.preparation, kept=kept_or_none(2 * total, cache, LOGGER))
-    shown = Shown(planned.results, name, planned.shown, caller.scores) if planned.shown and planned.results else None
+    shown = None
+    if planned.shown and planned.results:
+        more = {
+            cell: {chosen.names[at]: told for at, told in shown_names(cell, chosen.names, len(planned.shown)).items()}
+            for cell, (chosen, _) in planned.others.items()
+        }
+        shown = Shown(planned.results, name, planned.shown, caller.scores, more)
     with Workers(preparation, cells, workers, AHEAD * workers + caller.batch_size) as ready:
         driver = Driver(caller, cells, items, planned.others, ready, shown, LOGGER, flips)
         return run.run(driver.begin, lambda number, _: driver.judge(number, run.shares), driver.skip, workers)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.corruptions.cell import Cell
+from mmfan.evaluation.conditions import has_own_truth
 from mmfan.evaluation.function.scoring.scoring import ClassScores, LabelScores, ObjectScores, Scores
 from mmfan.evaluation.function.sources.items import Item, Ready
 from mmfan.evaluation.results.picture_writer import PictureWriter
@@ -27,35 +29,48 @@ class Shown:
         model: Name of the model.
         names: Of the pictures that are kept.
         scores: What they are scored by, with the data.
+        others: Cell of other pictures -> those of them that are kept: name -> name beside the results.
     """
 
-    def __init__(self, results: Path, model: str, names: Sequence[str], scores: Scores) -> None:
+    def __init__(
+        self, results: Path, model: str, names: Sequence[str], scores: Scores,
+        others: Mapping[Cell, Mapping[str, str]] | None = None,
+    ) -> None:  # fmt: skip
         # matplotlib, whose font the objects are named in, takes a second to load
         from mmfan.visualization.instances import distinct_colours
 
         data = scores.data
-        self.names, self.scores = frozenset(names), scores
+        self.names, self.scores, self.others = {name: name for name in names}, scores, dict(others or {})
         self._given: dict[str, NDArray[np.uint8]] = {}
         count = 0 if isinstance(scores, ClassScores) else len(data.classes)
         given = distinct_colours(count) if data.palette is None else data.palette
         palette = [tuple(map(int, colour)) for colour in given]
         self._meta: dict[str, Any] = {"classes": data.classes, "palette": palette}
-        self._writer = PictureWriter(results, model, palette, names)
+        every = [*names, *(name for own in self.others.values() for name in own.values())]
+        self._writer = PictureWriter(results, model, palette, every)
+
+    def of(self, cell: Cell, scores: Scores) -> Shown:
+        """The same for the pictures of a cell and what scores them."""
+        if cell not in self.others:
+            return self
+        own = copy(self)
+        own.names, own.scores, own._given = dict(self.others[cell]), scores, {}
+        return own
 
     def write_input(self, cell: Cell, item: Item, ready: Ready) -> None:
         """Keep what the model is given, if it is one of those pictures."""
         if item.name in self.names:
             self._given[item.name] = ready.picture.copy()
-            self._writer.write_input(cell, item.name, np.ascontiguousarray(ready.picture[..., ::-1]))
+            self._writer.write_input(cell, self.names[item.name], np.ascontiguousarray(ready.picture[..., ::-1]))
 
     def write_output(self, cell: Cell, item: Item, ready: Ready, prediction: Any) -> None:
         """Keep what it said of it, and once the truth."""
         if item.name not in self.names:
             return
         ready = ready._replace(picture=self._given.pop(item.name))
-        self._writer.write_prediction(cell, item.name, self._painted(prediction, ready))
-        if cell == CLEAN:
-            self._writer.write_truth(item.name, self._truth(item, ready))
+        self._writer.write_prediction(cell, self.names[item.name], self._painted(prediction, ready))
+        if has_own_truth(cell):
+            self._writer.write_truth(self.names[item.name], self._truth(item, ready))
 
     def _painted(self, prediction: Any, ready: Ready) -> NDArray[Any]:
         if isinstance(self.scores, ClassScores):

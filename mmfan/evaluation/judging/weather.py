@@ -18,6 +18,7 @@ from mmfan.evaluation.conditions import (
 )
 from mmfan.evaluation.conditions.weather_settings import ADAPT, FRAMES, REFERENCE_NAME, conditions_of
 from mmfan.evaluation.judging.contents import Held, digest_of, hash_contents
+from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.protocol import Protocol, ProtocolError, get_protocol, under_adaptation
 from mmfan.evaluation.protocol.named import CLEAN_ONLY
 from mmfan.evaluation.results.hashes import HASH_LENGTH
@@ -151,6 +152,17 @@ def place_of(cell: Cell, places: Places) -> tuple[str, str, str, Any]:
             raise MMFanError(f"{settings['set']} has no condition {name!r}; it has {shortlist(list(map(str, place)))}.")
         place = place[name]
     return settings["set"], settings.get("split", ""), name, place
+
+
+def shown_names(cell: Cell, names: Sequence[str], count: int) -> dict[int, str]:
+    """Which of a condition's pictures are kept beside the results, spread evenly: place in ``names`` -> name there.
+
+    The names say set and condition, so that none is taken for another's. Reference frames are not kept.
+    """
+    condition = cell.condition
+    if condition is None or condition.name == REFERENCE_NAME or not count:
+        return {}
+    return {at: f"{_settings(cell)['set']}/{condition.name}/{names[at]}" for at in spread(len(names), count)}
 
 
 def _settings(cell: Cell) -> Mapping[str, Any]:

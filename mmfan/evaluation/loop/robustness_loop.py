@@ -86,7 +86,8 @@ class RobustnessLoop(BaseLoop):
             else the folder of the dataset's pictures (``data_prefix``).
         name: Name of the model in the results; that of the config file by default.
         dataset_name: Name of the data set in the results; that of its class by default.
-        pictures: Write this many pictures, with truth and predictions, beside the results.
+        pictures: Write this many pictures, with truth and predictions, beside the results; of each condition of weather
+            as many.
         fp16: Mixed precision as mmengine's configs ask for it: float16, and bfloat16 on a CPU.
         precision: ``'fp32'``, ``'bf16'`` or ``'fp16'``, whatever ``fp16`` says; None for bfloat16 on a GPU that has it,
             but for models with mmcv's operators, and float32 else
@@ -177,7 +178,8 @@ class RobustnessLoop(BaseLoop):
                 self.disk = self.chosen.corrupted_set(corrupted_root, self.seed, self.cells)
             self.shown: ShownPictures | None = None
             if pictures and self.store is not None:
-                self.shown = ShownPictures(self.store.path, self.name, dataset, self.chosen.spread(pictures))
+                names = self.chosen.spread(pictures) | self.others.shown(pictures)
+                self.shown = ShownPictures(self.store.path, self.name, dataset, names)
             wrapped = self._cells_of(dataset, change)
         self.clean_dataset, self._evaluator_config = dataset, evaluator
         self.alters, self.checked = change is not None, False

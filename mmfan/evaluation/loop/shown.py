@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.corruptions.cell import Cell
 from mmfan.errors import MMFanError
+from mmfan.evaluation.conditions import has_own_truth
 from mmfan.evaluation.loop.loading.stream import SampleNote
 from mmfan.evaluation.results.picture_writer import PictureWriter
 from mmfan.visualization.coco_results import Detections
@@ -26,7 +27,7 @@ class ShownPictures:
         results: The results file.
         model: Name of the model.
         dataset: The dataset, for its classes and their colours.
-        names: Number of a picture in the dataset -> its name, of those that are written.
+        names: Number of a picture -> its name, of those that are written: in the dataset, or among all of a run.
 
     Raises:
         MMFanError: The dataset has no palette.
@@ -57,7 +58,7 @@ class ShownPictures:
             name = self.names[note.picture]
             self.writer.write_input(cell, name, note.image)
             self.writer.write_prediction(cell, name, shown_prediction(sample, note.image, self.meta))
-            if cell == CLEAN:
+            if has_own_truth(cell):
                 truth = shown_truth(sample, note.image, self.meta)
                 if truth is not None:
                     self.writer.write_truth(name, truth)

@@ -14,7 +14,7 @@ from mmfan.corruptions.cell import Cell
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.conditions.weather_settings import MIXED, REFERENCE_NAME, folders_of, tree_of
 from mmfan.evaluation.judging.pictures import spread
-from mmfan.evaluation.judging.weather import Places, contents_text, facts_of, place_of, weather_cells
+from mmfan.evaluation.judging.weather import Places, contents_text, facts_of, place_of, shown_names, weather_cells
 from mmfan.evaluation.loop.building import building
 from mmfan.evaluation.loop.identity.contents import held_by
 from mmfan.evaluation.loop.loading.picture_names import name_pictures, root_of_names
@@ -124,7 +124,7 @@ class OtherPictures:
         self, cells: Sequence[Cell], places: Places | None, config: Any, dataset: Any,
         evaluator: tuple[Any, RetentionEvaluator], limit: int | None,
     ) -> None:  # fmt: skip
-        self.sets: dict[int, PictureSet] = {}
+        self.cells, self.sets = tuple(cells), dict[int, PictureSet]()
         start = len(dataset)
         for cell in weather_cells(cells):
             own = Joined([_built(one) for one in _configs(cell, places or {}, config)])
@@ -134,6 +134,14 @@ class OtherPictures:
             self.sets[cells.index(cell)] = PictureSet(own, start, chosen, [names[at] for at in chosen], scored)
             start += len(own)
         self.whole: Any = Joined([dataset, *(one.dataset for one in self.sets.values())]) if self.sets else dataset
+
+    def shown(self, count: int) -> dict[int, str]:
+        """So many pictures of each cell, which are kept beside the results: number among all of a run -> name."""
+        found: dict[int, str] = {}
+        for number, one in self.sets.items():
+            names = shown_names(self.cells[number], one.names, count)
+            found |= {one.numbers[at]: name for at, name in names.items()}
+        return found
 
     def with_contents(self, protocol: Protocol) -> Protocol:
         """The run's protocol, whose conditions say what their pictures hold."""

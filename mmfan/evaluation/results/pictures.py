@@ -16,12 +16,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
+from mmfan.evaluation.conditions import has_own_truth
 from mmfan.evaluation.results.names import safe_name
 from mmfan.picture_files import PictureFileError, content_of, open_with_pillow, read
 
@@ -126,13 +128,24 @@ def find_files(models: Sequence[tuple[Path, str]], cells: Sequence[Cell], limit:
         limit: No more pictures than this.
 
     Returns:
-        One entry a picture, sorted by name; empty where no pictures were kept.
+        One entry a picture, sorted by name, those of weather last, its conditions in turn; empty where no pictures were
+        kept.
     """
     roots = list(dict.fromkeys(pictures_folder(results) for results, _ in models))
     names = sorted({name for root in roots for name in _names(root / "input")})
     folders = [_folder_of(pictures_folder(results), model, [other for _, other in models]) for results, model in models]
-    found = (_files(name, roots, folders, [CLEAN, *cells]) for name in names[: max(0, limit)])
-    return [files for files in found if files.cells]
+    found = (_files(name, roots, folders, [CLEAN, *cells]) for name in names)
+    return _in_turn([files for files in found if files.cells])[: max(0, limit)]
+
+
+def _in_turn(found: list[PictureFiles]) -> list[PictureFiles]:
+    """Those that were corrupted by name, then those of other pictures: of each condition the first, the second, ..."""
+    apart: dict[Cell | None, list[PictureFiles]] = {}
+    for files in found:
+        first = files.cells[0].cell
+        apart.setdefault(first if has_own_truth(first) and first != CLEAN else None, []).append(files)
+    corrupted, others = apart.pop(None, []), apart.values()
+    return [*corrupted, *(files for turn in zip_longest(*others) for files in turn if files is not None)]
 
 
 def find_pictures(

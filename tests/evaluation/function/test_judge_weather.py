@@ -1,16 +1,22 @@
 """Real weather in ``judge``: each condition against pictures judged by themselves, resumed, reported, refused."""
 
+import numpy as np
 import pytest
 from helpers.mini_weather import write_mini_weather
 from helpers.tiny_pictures import CLASSES, write_folders
+from PIL import Image
 
 from mmfan import SegmentationData, judge
+from mmfan.corruptions.cell import Cell
 from mmfan.datasets.cityscapes_labels import TRAIN_CLASSES
 from mmfan.datasets.miniature import write_cityscapes
 from mmfan.errors import MMFanError
+from mmfan.evaluation.function.sources.items import read_picture
 from mmfan.evaluation.judging.weather import weather_conditions
 from mmfan.evaluation.report import build_report, read_runs
+from mmfan.evaluation.report.page.embedded import gallery
 from mmfan.evaluation.report.runs.choice import choose_families, choose_protocol
+from mmfan.evaluation.results.pictures import find_pictures
 from mmfan.evaluation.results.store import ResultsStore
 from mmfan.evaluation.summary import SummaryError
 from mmfan.evaluation.summary.uncertainty.from_counts import scores_from_counts
@@ -91,6 +97,30 @@ def test_a_killed_run_goes_on_and_more_conditions_are_added(root, data, tmp_path
     assert [one["condition"]["settings"]["contents"][:2] for one in less.records[1:]] == ["2-"] * 4
 
 
+def test_pictures_of_conditions_are_kept_with_their_truth(root, data, tmp_path):
+    place = {"acdc": {"root": root / "weather", "conditions": ["night", "fog"]}}
+    found = judge(predict, data, "clean", tmp_path / "r.jsonl", weather=place, pictures=2, **QUICK)
+    places = [(tmp_path / "r.jsonl", "model")]
+    shown = find_pictures(places, found.protocol.cells, limit=9)
+    assert [[str(cell.cell) for cell in one.cells] for one in shown] == [
+        ["clean"], ["clean"], ["fog of acdc"], ["night of acdc"], ["fog of acdc"], ["night of acdc"],
+    ]  # fmt: skip
+    night, fog = (of_condition(root, name) for name in ("night", "fog"))
+    for one, (own, at) in zip(shown[2:], ((fog, 0), (night, 0), (fog, 2), (night, 2)), strict=True):
+        item = own.item(at)
+        assert one.name.endswith(item.name.removesuffix(".png"))
+        rgb = read_picture(item)
+        np.testing.assert_array_equal(one.cells[0].picture, rgb)
+        np.testing.assert_array_equal(one.cells[0].predictions[0], predict(rgb))
+        np.testing.assert_array_equal(one.truth, np.asarray(Image.open(item.truth)))
+    # a report on corruptions shows those of weather neither, nor does it count them
+    report = found.report(tmp_path / "r.html")
+    page = (tmp_path / "r.html").read_text()
+    assert page.count('data-said="fog of acdc"') == 1  # of four pictures the third
+    assert [len(one.cells) for one in gallery(report, 3).pictures] == [1, 1, 1]
+    assert find_pictures(places, [Cell("fog", 1)], limit=2)[0].name == shown[0].name
+
+
 def test_reference_frames(root, data, tmp_path):
     place = {"acdc": {"root": root / "weather", "conditions": ["night", "rain"], "reference": "frames"}}
     found = judge(predict, data, "clean", tmp_path / "r.jsonl", weather=place, **QUICK)
@@ -137,8 +167,6 @@ def test_classes_of_each_set_and_intervals(data, tmp_path):
     for number in range(len(data)):
         item = data.item(number)
         pictures["many"].append((item.picture, item.truth, item.name))
-    from mmfan.evaluation.function.sources.items import read_picture
-
     for number in range(5):
         rgb = read_picture(data.item(number % 3))
         truth = predict(rgb)

@@ -1,11 +1,15 @@
 """Real weather in the loop: each condition against the ordinary test on its set, resumed, and what is refused."""
 
+import shutil
+
+import cv2
 import pytest
 from helpers.mini_weather import write_mini_weather
 from helpers.tiny_robustness import make_runner, write_parts
 
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import ProtocolError
+from mmfan.evaluation.results.pictures import find_pictures
 from mmfan.evaluation.results.store import ResultsStore, key_of
 
 pytestmark = pytest.mark.slow
@@ -100,7 +104,15 @@ def test_a_killed_run_goes_on_with_other_batches_and_workers(parts, found, tmp_p
 
 def test_reference_frames_are_held_against(parts, tmp_path):
     place = {"root": str(parts[2]), "conditions": ["night"], "reference": "frames"}
-    scores, records = judged(parts, tmp_path / "r.jsonl", protocol="clean", weather={"acdc": place}, limit=5)
+    more = {"weather": {"acdc": place}, "limit": 5, "pictures": 1}
+    scores, records = judged(parts, tmp_path / "r.jsonl", protocol="clean", **more)
+    [picture] = find_pictures(
+        [(tmp_path / "r.jsonl", records["night of acdc"]["model"])], [key_of(records["night of acdc"])[1]]
+    )
+    assert picture.name.startswith("acdc/night/night/val/")
+    file = next((parts[2] / "gt/night/val").rglob(f"{picture.name.rpartition('/')[2][:-9]}_gt_labelTrainIds.png"))
+    assert (picture.truth == cv2.imread(str(file), cv2.IMREAD_UNCHANGED)).all()
+    assert picture.cells[0].predictions[0].shape == picture.truth.shape
     assert list(records) == ["reference frames of acdc", "night of acdc"]
     settings = records["night of acdc"]["condition"]["settings"]
     reference = records["reference frames of acdc"]["condition"]["settings"]
@@ -112,10 +124,6 @@ def test_reference_frames_are_held_against(parts, tmp_path):
 
 
 def test_other_labels_are_another_cell(parts, found, tmp_path):
-    import shutil
-
-    import cv2
-
     other = shutil.copytree(parts[2], tmp_path / "weather")
     label = next((other / "gt/fog/val").rglob("*labelTrainIds.png"))
     cv2.imwrite(str(label), 0 * cv2.imread(str(label), cv2.IMREAD_UNCHANGED))

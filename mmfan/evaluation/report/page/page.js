@@ -186,7 +186,7 @@
       slider.max = own.length - 1;
       slider.value = at;
       slider.disabled = own.length < 2;
-      said.textContent = cell.dataset.corruption ? `severity ${cell.dataset.severity}` : "clean";
+      said.textContent = cell.dataset.said || (cell.dataset.corruption ? `severity ${cell.dataset.severity}` : "clean");
       slider.setAttribute("aria-valuetext", `${cell.dataset.corruption || "clean"} ${cell.dataset.severity}`);
       pictures.forEach((one, number) => { one.hidden = number !== state.picture; });
       for (const one of cells()) one.hidden = one !== cell;
@@ -230,7 +230,14 @@
       make("div", { class: "viewing steering" },
         make("label", {}, "Corruption", kind), make("label", {}, "Severity", slider, said)),
     );
-    link((corruption, severity) => { Object.assign(state, { kind: corruption, level: severity }); show(); gallery.focus(); },
+    link((corruption, severity) => {
+      const has = (one) => all(".cell", one).some((cell) => cell.dataset.corruption === corruption);
+      if (!has(pictures[state.picture])) state.picture = Math.max(0, pictures.findIndex(has)); // pictures of weather
+      picture.value = state.picture;
+      Object.assign(state, { kind: corruption, level: severity });
+      show();
+      gallery.focus();
+    },
       new Set(all(".cell", gallery).map((cell) => `${cell.dataset.corruption} ${cell.dataset.severity}`)));
     gallery.classList.add("viewer");
     gallery.tabIndex = 0;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmfan.corruptions.cell import CLEAN
+from mmfan.evaluation.conditions import has_own_truth
 from mmfan.evaluation.report.page.embedded import Embedded, EmbeddedCell, EmbeddedPicture, Gallery, Prediction
 from mmfan.evaluation.report.page.markup import Markup, element, joined
 from mmfan.evaluation.report.page.plots import label_of
@@ -55,7 +56,9 @@ def _picture(picture: EmbeddedPicture, number: int, models: tuple[int, ...], who
 
 def _cell(cell: EmbeddedCell, picture: EmbeddedPicture, models: tuple[int, ...], who: Who) -> Markup:
     clean = cell.cell == CLEAN
-    said = "clean" if clean else f"{spoken(cell.cell.corruption)}, severity {cell.cell.severity}"
+    graded = cell.cell.condition is None or not has_own_truth(cell.cell)
+    said = f"{spoken(cell.cell.corruption)}, severity {cell.cell.severity}" if graded else str(cell.cell)
+    said = "clean" if clean else said
     given = f"{picture.name}, {'as it is' if clean else said}"
     pairs = [
         element("div", *_prediction(prediction, at, given, picture, who), class_="pair", data_model=at)
@@ -69,6 +72,7 @@ def _cell(cell: EmbeddedCell, picture: EmbeddedPicture, models: tuple[int, ...],
         class_="cell",
         data_corruption="" if clean else spoken(cell.cell.corruption),
         data_severity=cell.cell.severity,
+        data_said=None if graded else said,
     )
 
 
