@@ -40,6 +40,14 @@ def _residual(backbone: Any) -> list[str]:
     return list(backbone.res_layers)
 
 
+def _named_stages(backbone: Any) -> list[str]:
+    return list(backbone.layers)[1:]  # the first is the stem
+
+
+def _blocks_that_are_read(backbone: Any) -> list[str]:
+    return [f"layers.{number}" for number in backbone.out_indices]
+
+
 # by the name of a class of the backbone, or of one it is derived from
 KNOWN: dict[str, Callable[[Any], list[str]]] = {
     "FANBackbone": _fan,
@@ -49,6 +57,9 @@ KNOWN: dict[str, Callable[[Any], list[str]]] = {
     "PyramidVisionTransformer": _norms_of_layers,
     "SwinTransformer": _last_blocks,
     "ResNet": _residual,
+    "CSPDarknet": _named_stages,
+    "CSPNeXt": _named_stages,
+    "VisionTransformer": _blocks_that_are_read,
 }
 
 
@@ -57,7 +68,8 @@ def stage_names(model: nn.Module) -> list[str]:
 
     Args:
         model: A segmentor, a detector or a classifier (``network.backbone``) with a ``backbone``: FAN, FAN-Swin,
-            AlterNet, MiT (SegFormer), PVT, Swin, ResNet and what is derived from them.
+            AlterNet, MiT (SegFormer), PVT, Swin, ViT, ResNet, CSPDarknet (YOLOX), CSPNeXt (RTMDet) and what is derived
+            from them.
 
     Raises:
         ConfigError: There is no backbone, or one of another kind; its modules are named.

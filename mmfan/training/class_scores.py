@@ -164,6 +164,11 @@ def _watch_regions(model: nn.Module, scored: list[Scored]) -> list[Any]:
             regions[place] = inputs[1].detach()
 
         def note(module: Any, inputs: Any, output: Any, place: str = place, name: str = name) -> None:
+            if len(inputs) != 1:  # those of Sparse R-CNN take their queries as well
+                raise ConfigError(
+                    f"{type(module).__name__} takes more than the features of regions: its scores cannot be had again "
+                    "from those of another picture, and so not be compared."
+                )
             scored.append(
                 _of_regions(
                     output[0], regions[place], place, name, bool(getattr(module.loss_cls, "use_sigmoid", False))

@@ -10,6 +10,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from mmengine.model import BaseDataPreprocessor
 from torch import Tensor, nn
 
 from mmfan.errors import ConfigError
@@ -95,13 +96,14 @@ def take_views(model: nn.Module, whose: str) -> None:
     """Let the data preprocessor of a model take pictures with copies.
 
     Raises:
-        ConfigError: It has none that normalises pictures.
+        ConfigError: It has none that makes a batch of pictures.
     """
     preprocessor = getattr(model, "data_preprocessor", None)
-    if not isinstance(preprocessor, nn.Module) or not hasattr(preprocessor, "mean"):
+    # that of mmengine itself only moves what it gets to the device; those that make batches are derived from it
+    if not isinstance(preprocessor, BaseDataPreprocessor) or type(preprocessor) is BaseDataPreprocessor:
         raise ConfigError(
-            f"{whose} needs a `data_preprocessor` that normalises pictures (SegDataPreProcessor, DetDataPreprocessor), "
-            f"got {type(preprocessor).__name__}."
+            f"{whose} needs a `data_preprocessor` that makes a batch of pictures (SegDataPreProcessor, "
+            f"DetDataPreprocessor), got {type(preprocessor).__name__}."
         )
     if not isinstance(preprocessor, TakesViews):
         extend(preprocessor, TakesViews, "Views")

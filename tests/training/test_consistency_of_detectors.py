@@ -129,6 +129,27 @@ def test_one_stage(retinanet):
     assert losses_of(exclusive, data)["loss_consistency_dense"] > 0
 
 
+def test_pictures_that_are_not_normalised(retinanet):
+    """As those of YOLOX."""
+    plain = {"type": "DetDataPreprocessor", "pad_size_divisor": 32}
+    model = built(retinanet, type="mmfan.ConsistencyWrapper", of="RetinaNet", data_preprocessor=plain)
+    data = with_copies()
+    for sample in data["data_samples"]:
+        sample.gt_instances.labels = torch.tensor([0, 1])
+    inputs = model.data_preprocessor(copy.deepcopy(data), training=True)["inputs"]
+    assert torch.equal(inputs[1], data["inputs"][1][:3].float())
+    assert losses_of(model, data)["loss_consistency_dense"] > 0
+
+
+def test_heads_that_take_more_than_features_are_refused(mask_rcnn):
+    model = copy.deepcopy(mask_rcnn)
+    model.roi_head.update(type="DoubleHeadRoIHead", reg_roi_scale_factor=1.3)
+    model.roi_head.bbox_head.update(type="DoubleConvFCBBoxHead", num_convs=1, num_fcs=1, conv_out_channels=16)
+    double = built(model, type="mmfan.ConsistencyWrapper", of="MaskRCNN")
+    with pytest.raises(ConfigError, match="DoubleConvFCBBoxHead takes more than the features of regions"):
+        losses_of(double, with_copies())
+
+
 def test_queries_without_places_are_refused():
     model = load_config("fan-s-hybrid_dino-4scale_8xb2-36e_coco").model
     model.backbone.init_cfg = None

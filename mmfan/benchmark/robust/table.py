@@ -22,6 +22,7 @@ from mmfan.evaluation.summary import MissingCellsError, summarize
 from mmfan.evaluation.summary.calibration import summarize_calibration
 from mmfan.evaluation.summary.uncertainty.spread import spread
 from mmfan.utils.tables import Table, markdown_table
+from mmfan.utils.text import counted
 
 FULL = PROTOCOLS["kamann16"]
 AT_ONE = Protocol(f"kamann16 at severity {SEVERITY}", grid(dict.fromkeys(FULL.corruptions, (SEVERITY,))), FULL.groups)
@@ -102,7 +103,9 @@ def read_evidence(folder: Path) -> Evidence:
             continue
         rows.setdefault(arm, []).append(row)
         first = records[0]
-        words = f"{protocol.name}, {first.get('limit', 'all')} pictures of {first['dataset']}"
+        limit = first.get("limit")
+        pictures = "all pictures" if limit is None else counted(limit, "picture")
+        words = f"{protocol.name}, {pictures} of {first['dataset']}"
         judged.setdefault((protocol.name, first["dataset"], first.get("pictures")), (path.stem, words))
     if not rows:
         raise MMFanError(f"{folder} holds no finished row, <arm>-<seed>.jsonl: `mmfan bench robust ARM` makes one.")

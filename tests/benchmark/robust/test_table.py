@@ -15,14 +15,17 @@ TYPES = PROTOCOLS["kamann16"].corruptions
 BLURS = ("motion_blur", "defocus_blur", "glass_blur", "gaussian_blur")
 
 
-def write(folder, name, clean, corrupted, *, bar=0.1, seen=(), types=(*TYPES, *CBAR), special=None, pictures="p"):
+def write(
+    folder, name, clean, corrupted, *, bar=0.1, seen=(), types=(*TYPES, *CBAR), special=None, pictures="p", limit=26
+):
     records = []
     for kind in ("clean", *types):
         score = clean if kind == "clean" else bar if kind in CBAR else corrupted
         records.append(
             {
                 "model": name, "dataset": "camvid", "corruption": kind, "severity": 0 if kind == "clean" else 3,
-                "metrics": {"mIoU": (special or {}).get(kind, score)}, "pictures": pictures, "limit": 26,
+                "metrics": {"mIoU": (special or {}).get(kind, score)}, "pictures": pictures,
+                **({"limit": limit} if limit else {}),
                 "checkpoint_hash": name, "training_overlap": {"overlaps": list(seen or ()), "added": list(seen or ())},
             }
         )  # fmt: skip
@@ -91,6 +94,12 @@ def test_over_unseen_types_beside_the_baseline_over_the_same(tmp_path):
     row = cells(evidence_table(read_evidence(tmp_path)), "filter")
     assert (row["unseen"], row["baseline there"]) == ("80.0", "60.0")  # all 16 of the baseline: 50 %
     assert row["beside baseline"] == "+30.0"
+
+
+def test_one_picture_or_all_of_them(tmp_path):
+    for limit, words in ((1, "1 picture of camvid"), (None, "all pictures of camvid")):
+        write(tmp_path, "baseline-0", 0.5, 0.3, limit=limit)
+        assert f"kamann16 at severity 3, {words}; " in evidence_table(read_evidence(tmp_path)).caption
 
 
 def test_arms_that_nobody_trained_are_said_to_be_not_measured(tmp_path):

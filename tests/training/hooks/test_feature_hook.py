@@ -42,6 +42,8 @@ PVT = {
     "type": "mmdet.PyramidVisionTransformer", "embed_dims": 16, "num_layers": [1, 1, 1, 1], "num_heads": [1, 2, 2, 4],
     "pretrain_img_size": 64,
 }  # fmt: skip
+CSP = {"deepen_factor": 0.33, "widen_factor": 0.125, "out_indices": (1, 2, 3, 4)}
+VIT = {"type": "VisionTransformer", "img_size": 64, "embed_dims": 32, "num_layers": 3, "num_heads": 4}
 SMALL_FAN_SWIN = {"embed_dims": 24, "depths": (1, 1, 1, 1), "num_heads": (1, 2, 4, 8)}
 FAMILIES = {
     "FAN": ({"type": "mmfan.FAN", "arch": TINY, "out_indices": (0, 2)}, ["blocks.0", "blocks.2"]),
@@ -54,6 +56,9 @@ FAMILIES = {
     "MiT": (MIT, [f"layers.{number}.2" for number in range(4)]),
     "Swin": (SWIN, [f"stages.{number}.blocks.1" for number in range(4)]),
     "PVT": (PVT, [f"layers.{number}.2" for number in range(4)]),
+    "CSPDarknet": ({"type": "mmdet.CSPDarknet", **CSP}, ["stage1", "stage2", "stage3", "stage4"]),
+    "CSPNeXt": ({"type": "mmdet.CSPNeXt", **CSP, "norm_cfg": {"type": "BN"}}, ["stage1", "stage2", "stage3", "stage4"]),
+    "ViT": ({**VIT, "out_indices": (0, 2)}, ["layers.0", "layers.2"]),
     "ResNet": ({"type": "ResNet", "depth": 18}, ["layer1", "layer2", "layer3", "layer4"]),
 }
 
@@ -67,9 +72,9 @@ def hooked(model, iteration=0, **options):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_stages_of_each_family(family):
-    if family == "PVT":
-        pytest.importorskip("mmdet.models")
     config, expected = FAMILIES[family]
+    if config["type"].startswith("mmdet."):
+        pytest.importorskip("mmdet.models")
     model = built(**config).train()
     names = stage_names(model)
     if expected is not None:

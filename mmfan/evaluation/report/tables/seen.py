@@ -82,15 +82,24 @@ def seen_and_unseen(report: Report) -> Table:
 
 
 def _means(told: Sequence[tuple[ModelReport, Seen]], types: Sequence[str]) -> list[tuple[str, ...]]:
-    seen, unseen, retention = [], [], []
+    seen, unseen, retention, common = [], [], [], []
+    shown = {one.types & set(types) for _, one in told}
     for model, one in told:
-        summary = model.summary
-        other = mean_of(summary, [name for name in types if name not in one.types])
-        seen.append(percent(mean_of(summary, [name for name in types if name in one.types])))
-        unseen.append(percent(other))
-        retention.append(percent(None if other is None or not summary.clean else other / summary.clean))
-    return [
+        others = [name for name in types if name not in one.types]
+        seen.append(percent(mean_of(model.summary, [name for name in types if name in one.types])))
+        unseen.append(percent(mean_of(model.summary, others)))
+        retention.append(_retained(model.summary, others))
+        common.append(_retained(model.summary, [name for name in others if not any(name in each for each in shown)]))
+    rows = [
         ("mean of seen types", *seen),
         ("mean of unseen types", *unseen),
         ("retention of unseen types", *retention),
     ]
+    if len(shown) > 1:  # else each has the same types as the others already
+        rows.append(("retention of types that none of them saw", *common))
+    return rows
+
+
+def _retained(summary: Summary, types: Sequence[str]) -> str:
+    score = mean_of(summary, types)
+    return percent(None if score is None or not summary.clean else score / summary.clean)

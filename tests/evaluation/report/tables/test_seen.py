@@ -25,10 +25,24 @@ def test_means_over_seen_and_unseen(tmp_path):
         ("mean of seen types", "30.0", "40.0"),
         ("mean of unseen types", "50.0", "-"),
         ("retention of unseen types", "62.5", "-"),
+        ("retention of types that none of them saw", "-", "-"),
     )
     assert table.sections == (2,)
     assert "nobody has said what these steps of the training show: Albu" in table.caption
     assert table in all_tables(report)
+
+
+def test_over_the_types_that_none_saw_models_can_be_compared(tmp_path):
+    """fog retains 50 of 80; of the model that saw nothing the other rows are over contrast (30) as well."""
+    saw = {"overlaps": ["contrast", "zoom_blur"], "added": ["zoom_blur"], "unknown": []}
+    none = {"overlaps": ["pixelate"], "added": ["pixelate"], "unknown": []}  # not of this protocol
+    rows = seen_and_unseen(make(tmp_path, records(training_overlap=saw), records("b", training_overlap=none))).rows
+    assert rows[-2:] == (
+        ("retention of unseen types", "62.5", "50.0"),
+        ("retention of types that none of them saw", "62.5", "62.5"),
+    )
+    alike = seen_and_unseen(make(tmp_path, records(training_overlap=saw), records("b", training_overlap=saw)))
+    assert alike.rows[-1][0] == "retention of unseen types"
 
 
 def test_a_training_that_shows_nothing_is_told(tmp_path):
