@@ -139,11 +139,13 @@ def refuse_without_labels(cells: Iterable[Cell], has_labels: bool, told: str) ->
     Raises:
         NoLabelMapError: One does.
     """
-    asked = list(dict.fromkeys(str(cell.condition) for cell in changed_by_truth(cells)))
+    conditions = [cell.condition for cell in changed_by_truth(cells) if cell.condition is not None]
+    asked = list(dict.fromkeys(condition.name for condition in conditions))
     if asked and not has_labels:
         raise NoLabelMapError(
             f"{', '.join(asked)} cannot be done to {told}: it is done within the segments of a label map, which "
-            "pictures with objects or classes have not. Judge a segmentor, on pictures with label maps."
+            "pictures with objects or classes have not. Judge a segmentor, on pictures with label maps; the shape bias "
+            "of a classifier is measured by `mmfan judge --classifier MODEL --cue-conflict DIR`."
         )
 
 

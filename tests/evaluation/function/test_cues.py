@@ -140,5 +140,5 @@ def test_batches_change_nothing(data):
 
 def test_classes_have_no_segments(tmp_path):
     data = ClassificationData(write_set(tmp_path))
-    with pytest.raises(NoLabelMapError, match=r"texture_swap .* cannot be done to the pictures of .*label map"):
+    with pytest.raises(NoLabelMapError, match=r"texture_swap.* cannot be done to the pictures of .*label map"):
         judge(lambda rgb: np.zeros(3), data)

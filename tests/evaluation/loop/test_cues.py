@@ -157,7 +157,7 @@ def test_detectors_are_refused(tmp_path):
 
     parts = write_detector(tmp_path)
     with pytest.raises(
-        MMFanError, match=r"texture_swap .* cannot be done to CocoDataset, whose pipeline loads no label"
+        MMFanError, match=r"texture_swap.* cannot be done to CocoDataset, whose pipeline loads no label"
     ):
         _ = make_runner(*parts, tmp_path / "work", protocol=WANTED).test_loop
     data = CocoData(tmp_path / "val2017", tmp_path / "instances.json")

@@ -45,7 +45,7 @@ class ClassificationData(Data):
         classes: Names of the classes, in the order of their numbers: a list, or a file or folder
             (:func:`read_names`). By default those of the folders, sorted, numbers as numbers (ImageNet-V2).
         labels: A CSV file of the pictures' classes: file name, then the name or the number of the class; a first line
-            whose file does not exist is a head.
+            whose file does not exist is a head. A blank may stand for the comma (OpenMMLab's ``meta/val.txt``).
         outputs: Names of the model's classes, in the order of its columns, or a file; None where they are ``classes``.
             Or how many, where ``classes`` are their numbers.
         stored: Folder with the corrupted pictures, as ``TYPE/SEVERITY/`` and the path of the clean picture below
@@ -233,6 +233,7 @@ def _of_list(folder: Path, labels: Path) -> list[tuple[str, str | int]]:
     need_folder(folder)
     try:
         rows = [row for row in csv.reader(labels.read_text(encoding="utf-8-sig").splitlines()) if row]
+        rows = [row if len(row) > 1 else row[0].rsplit(None, 1) for row in rows]  # a blank between, as in val.txt
     except (UnicodeDecodeError, csv.Error) as error:
         raise MMFanError(f"{labels} is no CSV file in UTF-8: {error}.") from error
     short = [number for number, row in enumerate(rows, 1) if len(row) < 2]

@@ -60,6 +60,11 @@ def test_a_list_of_pictures(folder, tmp_path):
     data = ClassificationData(folder, CLASSES, labels=tmp_path / "some.csv")
     assert data.names == ["n07/1.png", "n01/0.png"]
     assert [data.item(number).truth for number in range(2)] == [2, 0]
+    (tmp_path / "val.txt").write_text("n07/1.png 2\nn01/0.png 0\n")  # the form of OpenMMLab's lists
+    assert ClassificationData(folder, CLASSES, labels=tmp_path / "val.txt").names == data.names
+    (tmp_path / "val.txt").write_text("n07/1.png\n")
+    with pytest.raises(MMFanError, match="less in line 1"):
+        ClassificationData(folder, CLASSES, labels=tmp_path / "val.txt")
     (tmp_path / "some.csv").write_text("n07/1.png,n07\nn01/5.png,n01\n")
     with pytest.raises(FileNotFoundError, match=r"1 picture of 2 that .* n01/5.png"):
         ClassificationData(folder, CLASSES, labels=tmp_path / "some.csv")
