@@ -163,7 +163,7 @@ def apply_recipes(cfg: Config, names: Sequence[str], seed: int = 0) -> list[str]
 
 
 def _overlap(cfg: Config) -> Any:
-    return overlap_of([step for part, key in _pipelines(cfg) for step in part[key]])
+    return overlap_of([*_inner_steps(cfg), *(step for part, key in _pipelines(cfg) for step in part[key])])
 
 
 def _pipelines(cfg: Config) -> Iterator[tuple[Any, str]]:
@@ -173,6 +173,17 @@ def _pipelines(cfg: Config) -> Iterator[tuple[Any, str]]:
     for hook in cfg.get("custom_hooks") or []:
         if str(hook.get("type")).rpartition(".")[2] == "PipelineSwitchHook":
             yield hook, SWITCHED
+
+
+def _inner_steps(cfg: Config) -> list[Any]:
+    """Steps of sets within sets that have a pipeline themselves, as mmdetection's MultiImageMixDataset holds one."""
+    found = []
+    held = [dataset.dataset for dataset in _datasets(cfg.train_dataloader.dataset) if "dataset" in dataset]
+    while held:
+        dataset = held.pop()
+        found += dataset.get("pipeline", [])
+        held += [*([dataset.dataset] if "dataset" in dataset else []), *dataset.get("datasets", [])]
+    return found
 
 
 def _datasets(dataset: Any) -> Iterator[Any]:
@@ -242,10 +253,16 @@ def _seeded(cfg: Config, seed: int) -> str:
             part[key] = [ConfigDict(type="mmfan.SeedByPicture", seed=seed), *part[key]]
     if "train_pipeline" in cfg:
         cfg.train_pipeline = next(_datasets(loader.dataset)).pipeline
+    return f"seeds: mmfan.SeedByPicture and mmfan.PassSampler; the same draws for any number of workers{_unless(cfg)}"
+
+
+def _unless(cfg: Config) -> str:
+    """What draws by the process all the same."""
     names = [str(step["type"]).rpartition(".")[2] for part, key in _pipelines(cfg) for step in part[key]]
-    cached = sorted({name for name in names if name.startswith("Cached")})
-    but = f", but for {' and '.join(cached)}, which mixes in what its own process loaded before" if cached else ""
-    return f"seeds: mmfan.SeedByPicture and mmfan.PassSampler; the same draws for any number of workers{but}"
+    inner = [str(step["type"]).rpartition(".")[2] for step in _inner_steps(cfg)]
+    told = dict.fromkeys(name for name in names if name.startswith("Cached"))  # mixes in what its process loaded before
+    told |= dict.fromkeys(name for name in inner if not name.startswith("Load"))  # is done before the seed is set
+    return f", but for {' and '.join(told)}, whose draws are those of a process" if told else ""
 
 
 def _kinds(dataset: Any) -> Iterator[str]:

@@ -70,7 +70,18 @@ def test_pipelines_that_are_switched_to_later_take_the_steps_too():
         assert (steps[0], steps[-2], steps[-1]) == ("mmfan.SeedByPicture", "mmfan.Views", "PackDetInputs")
     assert lines[0].count("mmfan.Views") == 1
     assert "Pipeline" not in lines[1]
-    assert "workers, but for CachedMixUp and CachedMosaic, which mixes in" in lines[2]
+    assert lines[2].endswith("workers, but for CachedMosaic and CachedMixUp, whose draws are those of a process")
+
+
+def test_steps_of_a_set_within_a_set_are_told():
+    """They are done before the seed is set; what they overlap counts."""
+    cfg = load_config("mmdet::yolox/yolox_s_8xb8-300e_coco.py")
+    assert apply_recipes(cfg, ["wave"])[1].endswith("the same draws for any number of workers")
+    cfg = load_config("mmdet::yolox/yolox_s_8xb8-300e_coco.py")
+    cfg.train_dataloader.dataset.dataset.pipeline.append({"type": "CLAHE"})
+    lines = apply_recipes(cfg, ["wave"])
+    assert lines[1].endswith("workers, but for CLAHE, whose draws are those of a process")
+    assert "shows: brightness, contrast, saturate, single_frequency_greyscale (by the recipes: single" in lines[2]
 
 
 def test_sets_that_cannot_tell_the_pass_are_left_as_they_are():
