@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from helpers.calibrated_results import calibrated, entry
 
 from mmfan import cli
 from mmfan.benchmark.robust.table import ABSENT, evidence_markdown, evidence_table, fill_page, read_evidence
@@ -94,6 +95,20 @@ def test_over_unseen_types_beside_the_baseline_over_the_same(tmp_path):
     row = cells(evidence_table(read_evidence(tmp_path)), "filter")
     assert (row["unseen"], row["baseline there"]) == ("80.0", "60.0")  # all 16 of the baseline: 50 %
     assert row["beside baseline"] == "+30.0"
+
+
+def test_ece_is_the_mean_over_the_types_of_kamann16(tmp_path):
+    """Confidence 0.9: 7 of 10 right in blurs (ECE 20 %), 8 in the other twelve types (10 %), none in C-bar."""
+    for seed, of_blurs in enumerate((7, 5)):
+        entries = {("clean", 0): entry({13: (10, 0.9, 9)})}
+        entries |= {(kind, 3): entry({13: (10, 0.9, of_blurs if kind in BLURS else 8)}) for kind in TYPES}
+        entries |= {(kind, 3): entry({13: (10, 0.9, 0)}) for kind in CBAR}
+        write(tmp_path, f"cwfa-{seed}", 0.5, 0.3)
+        path = tmp_path / f"cwfa-{seed}.jsonl"
+        records = calibrated([json.loads(line) for line in path.read_text().splitlines()], entries)
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    # (4 * 20 + 12 * 10) / 16 = 12.5 and (4 * 40 + 12 * 10) / 16 = 17.5
+    assert cells(evidence_table(read_evidence(tmp_path)), "cwfa")["ECE"] == "15.0 ± 3.5"
 
 
 def test_one_picture_or_all_of_them(tmp_path):
