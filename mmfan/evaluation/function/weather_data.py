@@ -13,11 +13,18 @@ from mmfan.datasets.cityscapes_labels import TRAIN_CLASSES
 from mmfan.datasets.prepare import coco_o, exdark
 from mmfan.datasets.prepare.weather_trees import PREPARE_COMMAND, TREES, Tree
 from mmfan.errors import MMFanError, WrongTypeError
-from mmfan.evaluation.conditions.weather_settings import OBJECTS, REFERENCE_NAME, folders_of
+from mmfan.evaluation.conditions.weather_settings import REFERENCE_NAME, folders_of
 from mmfan.evaluation.function.scoring.scoring import ObjectScores, Scores, scores_of
 from mmfan.evaluation.function.sources.sources import Chosen, CocoData, Data, SegmentationData
 from mmfan.evaluation.judging.pictures import spread
-from mmfan.evaluation.judging.weather import Places, contents_text, facts_of, place_of, weather_cells
+from mmfan.evaluation.judging.weather import (
+    Places,
+    contents_text,
+    facts_of,
+    place_of,
+    refuse_other_truth,
+    weather_cells,
+)
 from mmfan.evaluation.protocol import Protocol
 
 
@@ -105,8 +112,7 @@ def _check_alike(found: Data, data: Data, what: str) -> None:
 
 
 def _objects(name: str, split: str, condition: str, root: Path, data: CocoData) -> CocoData:
-    if name not in OBJECTS:
-        raise MMFanError(f"{name} has label maps and no objects: detectors are judged on {', '.join(OBJECTS)}.")
+    refuse_other_truth(name, objects=True)
     if name == "coco_o":
         folder, file = coco_o.picture_folder(condition), coco_o.annotation_file(condition)
     else:
@@ -118,8 +124,7 @@ def _objects(name: str, split: str, condition: str, root: Path, data: CocoData) 
 
 
 def _label_maps(name: str, split: str, condition: str, root: Path, data: SegmentationData) -> SegmentationData:
-    if name in OBJECTS:
-        raise MMFanError(f"{name} has objects and no label maps: segmentors are judged on {', '.join(TREES)}.")
+    refuse_other_truth(name, objects=False)
     if data.classes != TRAIN_CLASSES:
         raise MMFanError(
             f"{name} has the 19 classes of Cityscapes, and the data has {len(data.classes)}: "

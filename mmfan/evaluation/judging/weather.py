@@ -16,7 +16,7 @@ from mmfan.evaluation.conditions import (
     make_condition,
     without_facts,
 )
-from mmfan.evaluation.conditions.weather_settings import ADAPT, FRAMES, REFERENCE_NAME, conditions_of
+from mmfan.evaluation.conditions.weather_settings import ADAPT, FRAMES, KNOWN, OBJECTS, REFERENCE_NAME, conditions_of
 from mmfan.evaluation.judging.contents import Held, digest_of, hash_contents
 from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.protocol import Protocol, ProtocolError, get_protocol, under_adaptation
@@ -152,6 +152,24 @@ def place_of(cell: Cell, places: Places) -> tuple[str, str, str, Any]:
             raise MMFanError(f"{settings['set']} has no condition {name!r}; it has {shortlist(list(map(str, place)))}.")
         place = place[name]
     return settings["set"], settings.get("split", ""), name, place
+
+
+def refuse_other_truth(name: str, *, objects: bool) -> None:
+    """See that a set that mmfan knows holds the truth that a model is scored by.
+
+    Args:
+        name: Of the set; one's own is passed over.
+        objects: Whether that is objects, and not label maps.
+
+    Raises:
+        MMFanError: It holds the other.
+    """
+    if name not in KNOWN or objects == (name in OBJECTS):
+        return
+    if objects:
+        raise MMFanError(f"{name} has label maps and no objects: detectors are judged on {', '.join(OBJECTS)}.")
+    sets = ", ".join(one for one in KNOWN if one not in OBJECTS and not one.endswith("_reference"))
+    raise MMFanError(f"{name} has objects and no label maps: segmentors are judged on {sets}.")
 
 
 def shown_names(cell: Cell, names: Sequence[str], count: int) -> dict[int, str]:

@@ -14,10 +14,19 @@ from mmfan.corruptions.cell import Cell
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.conditions.weather_settings import MIXED, REFERENCE_NAME, folders_of, tree_of
 from mmfan.evaluation.judging.pictures import spread
-from mmfan.evaluation.judging.weather import Places, contents_text, facts_of, place_of, shown_names, weather_cells
+from mmfan.evaluation.judging.weather import (
+    Places,
+    contents_text,
+    facts_of,
+    place_of,
+    refuse_other_truth,
+    shown_names,
+    weather_cells,
+)
 from mmfan.evaluation.loop.building import building
 from mmfan.evaluation.loop.identity.contents import held_by
 from mmfan.evaluation.loop.loading.picture_names import name_pictures, root_of_names
+from mmfan.evaluation.loop.preflight.metric import needs_labels, needs_objects
 from mmfan.evaluation.metrics.evaluator import RetentionEvaluator, make_evaluator
 from mmfan.evaluation.protocol import Protocol
 
@@ -127,6 +136,7 @@ class OtherPictures:
         self.cells, self.sets = tuple(cells), dict[int, PictureSet]()
         start = len(dataset)
         for cell in weather_cells(cells):
+            _check_truth(cell, places or {}, evaluator[1])
             own = Joined([_built(one) for one in _configs(cell, places or {}, config)])
             _check_classes(cell, own, dataset)
             names = [name for part in own.datasets for name in name_pictures(part, root_of_names(part))[1]]
@@ -146,6 +156,14 @@ class OtherPictures:
     def with_contents(self, protocol: Protocol) -> Protocol:
         """The run's protocol, whose conditions say what their pictures hold."""
         return protocol.told(facts_of({protocol.judged[number]: one.contents for number, one in self.sets.items()}))
+
+
+def _check_truth(cell: Cell, places: Places, evaluator: RetentionEvaluator) -> None:
+    """See that the set has what the metric scores; of metrics of a kind of their own nothing is known."""
+    name, *_, place = place_of(cell, places)
+    objects = needs_objects(evaluator.metrics)
+    if not isinstance(place, Mapping) and objects != needs_labels(evaluator.metrics):
+        refuse_other_truth(name, objects=objects)
 
 
 def _built(config: dict[str, Any]) -> Any:

@@ -21,6 +21,7 @@ from helpers.tiny_segmentor import run_tool
 
 from mmfan.apis import load_config
 from mmfan.datasets.miniature import write_coco
+from mmfan.errors import MMFanError
 from mmfan.evaluation.results.store import ResultsStore
 
 pytestmark = pytest.mark.slow
@@ -233,6 +234,9 @@ def test_other_pictures_are_scored_against_annotations_of_their_own(parts, tmp_p
     write_coco(domain, train=0, val=2, size=(128, 64), seed=7, workers=1)
     dataset = load_config(parts[0]).test_dataloader.dataset.to_dict()
     place = {"mine": {"weather": {**dataset, "data_root": f"{domain}/"}}}
+    wrong = make_runner(*parts, tmp_path / "work", protocol="clean", weather={"acdc": str(domain)})
+    with pytest.raises(MMFanError, match="acdc has label maps and no objects: detectors are judged on coco_o, exdark"):
+        _ = wrong.test_loop
     one = {"corruptions": ["contrast"], "severities": [5]}
     runner = make_runner(*parts, tmp_path / "work", results=str(tmp_path / "r.jsonl"), protocol="clean", weather=place)
     runner.test()

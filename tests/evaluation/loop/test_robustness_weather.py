@@ -144,6 +144,10 @@ def test_a_set_of_ones_own_and_what_is_refused(parts, tmp_path):
         judged(parts, tmp_path / "r.jsonl", weather={"acdx": "here"})
     with pytest.raises(FileNotFoundError, match="ACDC is at"):
         judged(parts, tmp_path / "r.jsonl", weather={"acdc": str(tmp_path)})
+    with pytest.raises(
+        MMFanError, match=r"coco_o has objects and no label maps: segmentors are judged on acdc, dark_z"
+    ):
+        judged(parts, tmp_path / "r.jsonl", weather={"coco_o": str(tmp_path)})
     protocol = {"conditions": [{"kind": "weather", "name": "fog", "strengths": [1], "settings": {"set": "acdc"}}]}
     with pytest.raises(ProtocolError, match=r"takes pictures of acdc: say where they are"):
         judged(parts, tmp_path / "r.jsonl", protocol=protocol, weather=None)

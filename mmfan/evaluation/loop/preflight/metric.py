@@ -37,6 +37,11 @@ def needs_objects(metrics: Sequence[Any]) -> bool:
     return any(_is_of(metric, OF_OBJECTS) for metric in metrics)
 
 
+def needs_labels(metrics: Sequence[Any]) -> bool:
+    """Whether some of the metrics score label maps."""
+    return any(_is_of(metric, OF_LABELS) for metric in metrics)
+
+
 def try_label_metrics(metrics: Sequence[Any], sample: Any, findings: Findings) -> None:
     """Score the label map of a sample as its own prediction, and predictions that say one thing everywhere.
 
