@@ -1,7 +1,8 @@
 import pytest
 import torch
+from helpers.golden import golden_keys
 
-from mmfan.models.identify import identify
+from mmfan.models.identify import identify, identify_backbone
 from mmfan.models.official_weights import convert_official
 from mmfan.models.safe_load import CheckpointError
 from mmfan.registry import MODELS
@@ -30,6 +31,16 @@ def test_published_backbones_are_recognised(config):
     if config["type"] != "mmfan.FANSwin":
         expected.setdefault("final_downsample", False)
     assert identify(weights(config)) == {"backbone": expected}
+
+
+@pytest.mark.parametrize("name", [name for name in golden_keys() if "/" not in name])
+def test_every_published_imagenet_file_is_recognised(name):
+    """By the keys and shapes of the published implementation, head and class token included."""
+    state = {key: torch.empty(shape, device="meta") for key, shape in golden_keys()[name].items()}
+    kind = "FANSwin" if "swin" in name else "FANHybrid" if "hybrid" in name else "FAN"
+    size = next(size for size in ("tiny", "small", "base", "large") if f"_{size}_" in name)
+    found = identify_backbone(convert_official(state))
+    assert (found["type"], found["arch"]) == (f"mmfan.{kind}", size)
 
 
 def published_segmentor(embed_dim=24):
