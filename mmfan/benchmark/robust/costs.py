@@ -26,7 +26,7 @@ from mmfan.apis import build_runner, load_config
 from mmfan.benchmark.memory import MemoryNotMeasurableError, measure_memory
 from mmfan.benchmark.robust.arms import BASELINE, arm_of
 from mmfan.benchmark.robust.rows import Say
-from mmfan.benchmark.robust.table import COSTS
+from mmfan.benchmark.robust.table import COSTS, read_costs
 from mmfan.errors import MMFanError
 from mmfan.training.recipes import apply_recipes
 from mmfan.utils.files import write_whole
@@ -183,8 +183,7 @@ def _short_training(arm: str, config: str) -> Callable[[], object]:
 def write_costs(out: Path, costs: dict[str, Any]) -> None:
     """Write what was measured beside the rows; arms measured earlier with the same config stay."""
     path = out / COSTS
-    if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        if before["config"] == costs["config"]:
-            costs = {**costs, "arms": {**before["arms"], **costs["arms"]}}
+    before = read_costs(out)
+    if before.get("config") == costs["config"]:
+        costs = {**costs, "arms": {**before["arms"], **costs["arms"]}}
     write_whole(path, (json.dumps(costs, indent=2) + "\n").encode())

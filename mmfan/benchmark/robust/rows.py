@@ -99,7 +99,7 @@ def make_row(
     train = train_arguments(arm, seed, out, config)
     folder = out / row_name(arm, seed)
     checkpoint = folder / f"iter_{length_of(config)}.pth"
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     others = sorted(path.stem for path in folder.glob("*.py") if path.stem != Path(config).stem)
     if others:  # a training leaves a copy of its config
         raise MMFanError(
@@ -109,6 +109,18 @@ def make_row(
         _run(train, say)
     _run(judge_arguments(arm, seed, out, checkpoint, config, protocol, limit), say)
     return out / f"{row_name(arm, seed)}.jsonl"
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder of the evidence, unless it is there.
+
+    Raises:
+        MMFanError: It is a file.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise MMFanError(f"Expected a folder for the evidence, got {out}: a file is there.") from error
 
 
 def is_of_camvid(config: str) -> bool:

@@ -40,6 +40,7 @@ class Row(NamedTuple):
     """What one training came to, as fractions.
 
     Attributes:
+        metric: What the scores are.
         clean: Score on the clean pictures.
         corrupted: Mean over the types of kamann16.
         retention: The one by the other.
@@ -49,6 +50,7 @@ class Row(NamedTuple):
         ece: Mean over the types of kamann16; None where it was not judged.
     """
 
+    metric: str
     clean: float
     corrupted: float
     retention: float
@@ -73,7 +75,7 @@ class Evidence:
     Attributes:
         rows: Arm -> its trainings, in the order of their seeds.
         partly: Names of trainings whose judgement is not finished.
-        judged: What they were judged on, in words.
+        judged: What they were judged on and by, in words.
         costs: Arm -> ``seconds`` and ``memory`` of an iteration as shares of the baseline's.
     """
 
@@ -87,7 +89,8 @@ def read_evidence(folder: Path) -> Evidence:
     """Read the rows of a folder, ``<arm>-<seed>.jsonl`` each.
 
     Raises:
-        MMFanError: There is no finished row, or two were judged on different pictures or severities.
+        MMFanError: There is no finished row, two were judged on different pictures or severities or by different
+            scores, or the file of costs is damaged.
         ResultsError: A file holds something else than records.
     """
     rows: dict[str, list[Row]] = {}
@@ -95,6 +98,9 @@ def read_evidence(folder: Path) -> Evidence:
     judged: dict[tuple[Any, ...], tuple[str, str]] = {}
     for arm, path in _files(folder):
         records = ResultsStore(path).records()
+        if not records:
+            partly.append(path.stem)
+            continue
         protocol = FULL if any(record["severity"] not in (0, SEVERITY) for record in records) else AT_ONE
         try:
             row = row_of(records, protocol, path)
@@ -105,17 +111,36 @@ def read_evidence(folder: Path) -> Evidence:
         first = records[0]
         limit = first.get("limit")
         pictures = "all pictures" if limit is None else counted(limit, "picture")
-        words = f"{protocol.name}, {pictures} of {first['dataset']}"
-        judged.setdefault((protocol.name, first["dataset"], first.get("pictures")), (path.stem, words))
+        words = f"{protocol.name}, {pictures} of {first['dataset']}; scores are {row.metric} in %"
+        judged.setdefault((protocol.name, first["dataset"], first.get("pictures"), row.metric), (path.stem, words))
     if not rows:
         raise MMFanError(f"{folder} holds no finished row, <arm>-<seed>.jsonl: `mmfan bench robust ARM` makes one.")
     if len(judged) > 1:
         told = "; ".join(f"{name} on {words}" for name, words in judged.values())
         raise MMFanError(f"The rows of {folder} were judged differently and cannot be compared: {told}.")
-    costs = folder / COSTS
-    known = json.loads(costs.read_text(encoding="utf-8"))["arms"] if costs.is_file() else {}
     ((_, words),) = judged.values()
-    return Evidence({arm: tuple(found) for arm, found in rows.items()}, tuple(partly), words, known)
+    return Evidence(
+        {arm: tuple(found) for arm, found in rows.items()}, tuple(partly), words, read_costs(folder)["arms"]
+    )
+
+
+def read_costs(folder: Path) -> dict[str, Any]:
+    """What was measured in a folder: ``arms`` and, where there are any, ``config`` and ``rounds``.
+
+    Raises:
+        MMFanError: The file is damaged.
+    """
+    path = folder / COSTS
+    if not path.is_file():
+        return {"arms": {}}
+    try:
+        costs = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise MMFanError(f"{path} is no JSON ({error}): delete it, and measure the costs again.") from error
+    arms = costs.get("arms") if isinstance(costs, dict) else None
+    if not isinstance(arms, dict) or not all(isinstance(one, dict) for one in arms.values()):
+        raise MMFanError(f"{path} does not hold the costs of arms: delete it, and measure them again.")
+    return costs
 
 
 def _files(folder: Path) -> list[tuple[str, Path]]:
@@ -142,6 +167,7 @@ def row_of(records: Sequence[Record], protocol: Protocol, path: Path) -> Row:
     calibration = summarize_calibration(records, protocol)
     told = [record["training_overlap"] for record in records if record.get("training_overlap")]
     return Row(
+        metric=own.metric,
         clean=own.clean,
         corrupted=own.corrupted,
         retention=own.retention,
@@ -157,7 +183,7 @@ def evidence_table(evidence: Evidence) -> Table:
     base = evidence.rows.get(BASELINE)
     lines = [(arm, *_line(arm, evidence, base)) for arm in ARMS]
     caption = (
-        f"{evidence.judged}; scores are mIoU in %, mean and standard deviation over the seeds. beside baseline: "
+        f"{evidence.judged}, mean and standard deviation over the seeds. beside baseline: "
         "difference of the mean retentions, in points, with its standard error by the spread over seeds (where an arm "
         "has one seed by the baseline's). C-bar: retention over its ten types. unseen: retention over the types that "
         "the arm's training does not show, and that of the baseline over the same types. ECE: under corruption, in %. "

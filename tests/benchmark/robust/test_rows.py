@@ -85,6 +85,13 @@ def test_a_command_that_failed_is_named(tmp_path, monkeypatch):
         make_row("baseline", 0, tmp_path)
 
 
+def test_a_file_is_no_folder_of_evidence(tmp_path):
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(MMFanError, match=r"folder for the evidence, got .*file"):
+            make_row("baseline", 0, out)
+
+
 def test_the_length_of_a_training():
     assert length_of("fan_segformer_camvid_yardstick") == length_of("fan_segformer_camvid") == 1200
     with pytest.raises(MMFanError, match="counts epochs"):

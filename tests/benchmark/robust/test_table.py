@@ -142,6 +142,23 @@ def test_what_cannot_be_compared_is_refused(tmp_path):
         read_evidence(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("{broken", "is no JSON"), ('{"arms": 3}', "does not hold the costs"), ('{"arms": {"a": 1}}', "does not hold")],
+)
+def test_damaged_costs_are_named(tmp_path, content, message):
+    write(tmp_path, "baseline-0", 0.5, 0.3)
+    (tmp_path / "costs.json").write_text(content)
+    with pytest.raises(MMFanError, match=rf"costs\.json {message}.*delete it"):
+        read_evidence(tmp_path)
+
+
+def test_a_row_that_was_killed_before_its_first_cell(tmp_path):
+    write(tmp_path, "baseline-0", 0.5, 0.3)
+    (tmp_path / "cwfa-0.jsonl").touch()
+    assert read_evidence(tmp_path).partly == ("cwfa-0",)
+
+
 def test_two_runs_in_one_file_are_refused(tmp_path):
     write(tmp_path, "baseline-0", 0.5, 0.3)
     write(tmp_path, "baseline-1", 0.5, 0.3)

@@ -53,8 +53,9 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         return 0
     if args.costs:
         from mmfan.benchmark.robust.costs import measure_costs, write_costs
+        from mmfan.benchmark.robust.rows import make_folder
 
-        args.out.mkdir(parents=True, exist_ok=True)
+        make_folder(args.out)
         for known in measure_costs(args.arms or list(ARMS), args.config, args.rounds, say):
             write_costs(args.out, known)
         return 0
