@@ -257,8 +257,13 @@ def write_expectations(path: str | Path, models: Sequence[ModelReport], toleranc
         ExpectationError: There is no model, one is partial, or the tolerance is none.
         OSError: The file cannot be written.
     """
-    if not models or not is_tolerance(tolerance):
-        raise ExpectationError(f"Expected models and a tolerance from 0 on, got {len(models)} and {tolerance!r}.")
+    if not models:
+        raise ExpectationError(
+            "There is no model with a mean to expect: name a protocol of corruptions or weather (--protocol); attacks "
+            "and changes of cues have scores at each strength alone."
+        )
+    if not is_tolerance(tolerance):
+        raise ExpectationError(f"Expected a tolerance from 0 on, got {tolerance!r}.")
     partial = [model.name for model in models if model.summary.partial]
     if partial:
         raise ExpectationError(

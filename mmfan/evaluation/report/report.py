@@ -87,6 +87,7 @@ def build_report(
         beside = beside_the_model(made)
         made = replace(made, tables=(*made.tables[:1], beside, *made.tables[1:])) if beside.rows else made
     else:
+        _refuse_what_needs_means(first, ranked_by=ranked_by, groups=groups, columns=columns, reference=reference)
         made, others = Report(first, metric, (), runs=tuple(runs)), [first, *others]
     if not others:
         return made
@@ -97,6 +98,24 @@ def build_report(
         raise SummaryError(notes[0])
     sections += worst_of_attacks(sections)
     return replace(made, sections=tuple(sections), notes=(*made.notes, *notes))
+
+
+def _refuse_what_needs_means(protocol: Protocol, **asked: Any) -> None:
+    """See that nothing was asked for that is made of means.
+
+    Raises:
+        ReportError: Something was, of conditions that have none.
+    """
+    what = {
+        "ranked_by": "leaderboard (--leaderboard)", "groups": "group of runs (--group)",
+        "columns": "choice of columns (--columns)", "reference": "reference (--reference)",
+    }  # fmt: skip
+    given = [what[name] for name, value in asked.items() if value]
+    if given:
+        raise ReportError(
+            f"Of {protocol.name!r} there is no mean, and so no {', no '.join(given)}: its scores stand at each "
+            "strength. Leave it out, or name a protocol of corruptions or weather that the files hold too: --protocol."
+        )
 
 
 def _of_one_family(

@@ -9,7 +9,7 @@ from helpers.small_results import PROTOCOL, SCORES, records
 from mmfan.corruptions.cell import CLEAN
 from mmfan.evaluation.judging.asked_cues import asked_cues
 from mmfan.evaluation.protocol import get_protocol, under_adaptation
-from mmfan.evaluation.report import build_report, read_runs
+from mmfan.evaluation.report import ReportError, build_report, read_runs
 from mmfan.evaluation.report.closing import overview_text, report_words
 from mmfan.evaluation.report.figures import plots
 from mmfan.evaluation.report.formats import as_csv, as_json, as_latex, as_markdown
@@ -104,6 +104,19 @@ def test_a_report_on_an_attack_alone(store):
     fewer = get_protocol({"conditions": [{"kind": "attack", "name": "pgd", "strengths": [2]}]})
     with pytest.raises(SummaryError, match="no model was judged on it"):
         build_report(runs, fewer)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"ranked_by": "retention"}, "no leaderboard"),
+        ({"groups": {"all": ["fan-t"]}, "columns": ["clean"]}, r"no group of runs \(--group\), no choice of columns"),
+        ({"reference": "fan-t"}, "no reference"),
+    ],
+)
+def test_what_needs_means_is_refused_of_attacks_alone(asked, told, store):
+    with pytest.raises(ReportError, match=f"Of 'attacked' there is no mean, and so {told}"):
+        build_report(read_runs([store.path]), ATTACKED, **asked)
 
 
 def attacked(*named, **settings):

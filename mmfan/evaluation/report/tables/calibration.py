@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mmfan.corruptions.cell import listed
 from mmfan.evaluation.report.contents import ModelReport, Report
 from mmfan.evaluation.report.tables.overview import rival_sets
-from mmfan.evaluation.report.tables.words import MISSING, labels_of, percent, with_protocol
+from mmfan.evaluation.report.tables.words import MISSING, labels_of, of_each, percent, types_word, with_protocol
 from mmfan.evaluation.results.store import is_defined
 from mmfan.evaluation.summary.calibration import CalibrationSummary, Scores, known_share
 from mmfan.evaluation.summary.imagenet_c import METRIC as TOP1
@@ -126,7 +126,7 @@ def calibration_by_corruption(report: Report) -> Table:
         sections.append(len(rows))
     rows.append(
         (
-            "mean of types",
+            "mean of types" if report.protocol.graded else "mean of conditions",
             *(text for _, one in found for text in (percent(one.corrupted.get("ECE")), percent(one.known))),
         )
     )
@@ -134,14 +134,14 @@ def calibration_by_corruption(report: Report) -> Table:
     if found:
         caption = with_protocol(
             report,
-            "ECE in %, mean over the severities of each corruption, lower is better; known: confidence lost / accuracy "
-            "lost in %, 100 where the confidence falls as the accuracy does, 0 where it stays, below 0 where it rises; "
+            f"ECE in %{of_each(report)}, lower is better; known: confidence lost / accuracy lost in %, 100 where the "
+            "confidence falls as the accuracy does, 0 where it stays, below 0 where it rises; "
             "none where less than half a point of accuracy is lost",
         )
-    head = ("corruption", *(f"{named[model.name]}: {part}" for model, _ in found for part in ("ECE", "known")))
+    head = (types_word(report), *(f"{named[model.name]}: {part}" for model, _ in found for part in ("ECE", "known")))
     sets = rival_sets(report, [model for model, _ in found])
     return Table(
-        "Calibration by corruption", caption, head, tuple(rows) if found else (), sections=tuple(sections),
+        f"Calibration by {types_word(report)}", caption, head, tuple(rows) if found else (), sections=tuple(sections),
         rivals=Rivals(
             tuple(tuple(1 + 2 * at for at in one) for one in sets), across=True, lower=tuple(row[0] for row in rows)
         ),

@@ -19,6 +19,7 @@ from mmfan.evaluation.report.tables.seen import seen_and_unseen
 from mmfan.evaluation.report.tables.words import (
     labels,
     labels_of,
+    of_each,
     percent,
     published_name,
     sentence,
@@ -133,16 +134,12 @@ def scores_by_corruption(report: Report) -> Table:
     clean = ("clean", *(percent(column.scores.clean) for column in columns))
     return Table(
         f"{report.metric} by {types_word(report)}",
-        with_protocol(report, f"{report.metric} in %{_of_each(report)}"),
+        with_protocol(report, f"{report.metric} in %{of_each(report)}"),
         (types_word(report), *(column.label for column in columns)),
         (clean, *rows),
         sections=tuple(place + 1 for place in sections),
         rivals=_rival_columns(report),
     )
-
-
-def _of_each(report: Report) -> str:
-    return ", mean over the severities of each corruption" if report.protocol.graded else " of each condition"
 
 
 def retention_by_corruption(report: Report) -> Table:

@@ -117,6 +117,11 @@ def cell_words(name: str, level: float, graded: bool) -> str:
     return f"{spoken(name)} {level}" if graded else spoken(name)
 
 
+def of_each(report: Report) -> str:
+    """What the score of a type is taken over, for a caption."""
+    return ", mean over the severities of each corruption" if report.protocol.graded else " of each condition"
+
+
 def types_word(report: Report) -> str:
     """What the types are called: corruptions, or conditions of real weather."""
     return "corruption" if report.protocol.graded else "condition"
