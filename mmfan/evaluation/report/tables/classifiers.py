@@ -10,6 +10,7 @@ from mmfan.evaluation.report.published import PublishedRow
 from mmfan.evaluation.report.tables.words import MISSING, percent, published_name
 from mmfan.evaluation.results.store import key_of
 from mmfan.evaluation.summary.imagenet_c import METRIC, ImageNetC, imagenet_c_of
+from mmfan.evaluation.summary.selection import per_class_of
 from mmfan.utils.tables import Rivals, Table
 
 _SCORES = ("clean", "15 types", "19 types", "types not stated", "retention", "mCE", "relative mCE")
@@ -30,8 +31,11 @@ def other_sets(runs: Sequence[Run]) -> tuple[list[Run], list[OtherSet]]:
 
 
 def imagenet_scores(report: Report) -> Table:
-    """ImageNet-C's scores, and those on other sets: rows are models, then published ones."""
-    found = [(model, imagenet_c_of(model.summary)) for model in report.models]
+    """ImageNet-C's scores, and those on other sets: rows are models, then published ones.
+
+    Models of sets with few classes are left out: AlexNet's errors are those among a thousand.
+    """
+    found = [(model, imagenet_c_of(model.summary)) for model in report.models if not _few_classes(model)]
     own = [(model, scores) for model, scores in found if scores is not None]
     published = [row for row in report.published if row.metric == METRIC]
     if not own:
@@ -59,6 +63,11 @@ def table_of_sets(others: Sequence[OtherSet]) -> Table:
     metrics = list(dict.fromkeys(name for other in others for name in other.metrics))
     rows = [(one.model, one.dataset, *(percent(one.metrics.get(name)) for name in metrics)) for one in others]
     return Table("Clean pictures", "scores in %", ("model", "data set", *metrics), tuple(rows), 2)
+
+
+def _few_classes(model: ModelReport) -> bool:
+    """Whether the set has so few classes that records tell the score of each: Imagenette, a part of ImageNet."""
+    return any(per_class_of(record).get(METRIC) for record in model.run.records)
 
 
 def _datasets(names: Iterable[str]) -> list[str]:

@@ -86,3 +86,10 @@ def test_clean_pictures_alone_are_a_table(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["report", str(tmp_path / "r.jsonl"), "--format", "html"])
     assert "clean pictures alone" in capsys.readouterr().err
+
+
+def test_ten_classes_are_not_held_against_a_thousand(tmp_path):
+    """Imagenette's name begins as ImageNet's does."""
+    assert table(tmp_path, alexnet("imagenette"))["ImageNet-C"].rows
+    few = alexnet("imagenette", per_class={"top1": {"n01440764": 0.5, "n02102040": 0.5}})
+    assert "ImageNet-C" not in table(tmp_path, few)
