@@ -121,7 +121,7 @@ def beside_the_model(report: Report) -> Table:
 
 
 def _as_it_is(model: ModelReport, family: Protocol, metric: str) -> Summary | None:
-    cells = dict.fromkeys(plain for cell in family.cells if (plain := plain_of(cell)) is not None)
+    cells = dict.fromkeys(one for one in map(plain_of, family.cells) if one is not None)
     plain = Protocol("the same pictures", tuple(cells), family.groups)
     try:
         return summarize(model.run.records, plain, metric)

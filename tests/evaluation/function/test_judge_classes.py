@@ -171,7 +171,7 @@ def test_the_form_and_the_columns_tell_runs_apart(folder, tmp_path):
 @pytest.mark.parametrize(("said", "told"), [
     (lambda rgb: by_level(rgb)[None], r"got float32 \(1, 3\). Leave the axis of the batch out"),
     (lambda rgb: 2, "got int64"),
-    (lambda rgb: np.zeros(7, np.float32), "of the 3 classes of the data, got 7. Name the model's own"),
+    (lambda rgb: np.zeros(7, np.float32), r"3 classes of the data \(n01, n02, n07\), got 7. Name the model's own"),
     (lambda rgb: np.array([np.nan, 0, 1]), "not finite"),
 ])  # fmt: skip
 def test_what_cannot_be_scored_is_said(folder, said, told):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.errors import MMFanError
+from mmfan.utils.text import shortlist
 from mmfan.visualization.coco_results import Detections
 
 FORMS = "a label map (H, W) of integers, or probabilities (C, H, W) of floats"
@@ -109,7 +110,8 @@ def read_class_scores(output: Any, classes: Sequence[str], columns: Sequence[int
             "" if columns is not None else " Name the model's own classes by `outputs`, in the order of its columns."
         )
         raise PredictionError(
-            f"Expected scores of the {told}{len(classes)} classes of the data, got {len(scores)}.{advice}"
+            f"Expected scores of the {told}{len(classes)} classes of the data ({shortlist(list(classes), 3)}), got "
+            f"{len(scores)}.{advice}"
         )
     if columns is not None and len(scores) == count:
         scores = scores[list(columns)]
