@@ -11,7 +11,7 @@ model = dict(
         depth=18,
         num_stages=4,
         out_indices=(0, 1, 2, 3),
-        norm_cfg=_base_.norm_cfg,
+        norm_cfg=dict(type="SyncBN", requires_grad=True),
         norm_eval=False,
         style="pytorch",
         init_cfg=dict(type="Pretrained", checkpoint="torchvision://resnet18"),

@@ -37,6 +37,15 @@ def made_by(page):
     return named | {f"{name}.py" for name in re.findall(r"^mmfan configs --copy (\w+) \.", text, re.MULTILINE)}
 
 
+def is_of_a_package(config):
+    """Whether it is the address of a config of mmsegmentation or mmdetection."""
+    if not config.startswith(("mmseg::", "mmdet::")):
+        return False
+    from mmfan.apis import load_config
+
+    return bool(load_config(config).model)
+
+
 def problem_of(arguments, *, whole, capsys, own=()):
     """What is wrong with a command line; "" for nothing."""
     try:
@@ -51,7 +60,7 @@ def problem_of(arguments, *, whole, capsys, own=()):
             return capsys.readouterr().err.strip().splitlines()[-1]
         config = getattr(args, "config", None) or "CONFIG"  # a network in another form has none
         known = {"CONFIG", *own} | CONFIGS
-        if not (config.removeprefix("mmfan::") in known or (ROOT / config).is_file()):
+        if not (config.removeprefix("mmfan::") in known or (ROOT / config).is_file() or is_of_a_package(config)):
             return f"there is no config {config!r}"
     known = set(shown_options(parser, rest))
     unknown = [word for word in rest if OPTION.fullmatch(word) and word not in known]

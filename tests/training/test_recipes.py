@@ -1,9 +1,13 @@
 """Recipes: what each puts where, that they go together or say why not; the configs that are shipped."""
 
+import copy
+
 import pytest
+from mmengine.registry import MODELS, DefaultScope
 
 from mmfan.apis import load_config
 from mmfan.errors import ConfigError
+from mmfan.training.backbone_stages import stage_names
 from mmfan.training.recipes import apply_recipes
 
 CITYSCAPES = "fan-t-hybrid_segformer_8xb1-160k_cityscapes-1024x1024"
@@ -191,6 +195,9 @@ def test_on_cityscapes_recipes_are_put_on_those_of_mmsegmentation(net, ending, n
         assert (made.model.backbone.type, made.model.backbone.depth) == ("ResNet", 18)
     loader = without_scopes(made.train_dataloader)
     apply_recipes(made, names)
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        model = MODELS.build(copy.deepcopy(written.model))
+    assert len(stage_names(model)) == 4
     for key in ("model", "custom_hooks", "param_scheduler", "train_cfg", "optim_wrapper", "val_dataloader"):
         assert without_scopes(written.get(key)) == without_scopes(made.get(key)), key
     # the hook draws by itself: alone, it leaves the pipeline what it is
