@@ -1,6 +1,7 @@
 """The Python API of models: reading a config, building the Runner, inference. No command builds a Runner by hand."""
 
 from mmfan.apis.checkpoint import read_checkpoint
+from mmfan.apis.classification import classify
 from mmfan.apis.config import load_config
 from mmfan.apis.detection import detect
 from mmfan.apis.inference import init_model, predict, read_picture
@@ -14,6 +15,7 @@ __all__ = [
     "ConfigError",
     "Detections",
     "build_runner",
+    "classify",
     "detect",
     "init_model",
     "load_config",

@@ -188,7 +188,7 @@ def predict(model: Any, picture: str | Path | np.ndarray) -> np.ndarray:
     if "pred_sem_seg" not in result:
         raise MMFanError(
             "This config's model gives no label map: of detectors use mmfan.apis.detect, of classifiers "
-            "mmfan.apis.classification.classify."
+            "mmfan.apis.classify."
         )
     return result.pred_sem_seg.data.squeeze(0).cpu().numpy().astype(np.uint8)
 

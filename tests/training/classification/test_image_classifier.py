@@ -13,8 +13,7 @@ from mmengine.structures import BaseDataElement
 from torch import nn
 from torch.nn import functional
 
-from mmfan.apis import build_runner, init_model, load_config, predict
-from mmfan.apis.classification import classify
+from mmfan.apis import build_runner, classify, init_model, load_config, predict
 from mmfan.apis.export.network import check_exportable
 from mmfan.apis.inference import predicted_rows
 from mmfan.apis.robustness import judged_config
@@ -173,7 +172,7 @@ def test_pictures_of_ones_own_are_classified(trained, tmp_path, capsys):
         assert np.array_equal(shown[: len(painted)], painted)
         assert shown[len(painted) :].any()
     model = init_model(load_config(config), run / "iter_4.pth", "cpu")
-    with pytest.raises(MMFanError, match=r"classifiers mmfan\.apis\.classification"):
+    with pytest.raises(MMFanError, match=r"classifiers mmfan\.apis\.classify"):
         predict(model, pictures / "0.png")
     first = pictures / "0.png"
     assert classify(model, cv2.imread(str(first)), count=2) == classify(model, first)[:2]
