@@ -8,6 +8,7 @@ from helpers.small_results import PROTOCOL, SCORES, records
 
 from mmfan.corruptions.cell import CLEAN
 from mmfan.evaluation.judging.asked_cues import asked_cues
+from mmfan.evaluation.judging.weather import protocol_with_weather
 from mmfan.evaluation.protocol import get_protocol, under_adaptation
 from mmfan.evaluation.report import ReportError, build_report, read_runs
 from mmfan.evaluation.report.closing import overview_text, report_words
@@ -151,6 +152,20 @@ def test_the_lowest_of_attacks_of_one_budget(tmp_path):
     assert any("the lowest score of pgd" in row and ",0.6,0.2" in row for row in as_csv(report).splitlines())
     assert [figure.name for figure in plots(report)][-1] == "attack_lowest"
     assert json.loads(as_json(report))["families"][-1]["models"][0]["half_strength"] == {"lowest": 2.5}
+
+
+def test_weather_stands_before_attacks_and_adaptation(tmp_path):
+    store = ResultsStore(tmp_path / "r.jsonl")
+    weather = protocol_with_weather("clean", None, {"dark_zurich": "x"})
+    add(store, weather, [0.8, 0.5])
+    add(store, protocol_with_weather("clean", "bn", {"dark_zurich": "x"}).whole(1), [0.8, 0.6])
+    add(store, ATTACKED, [0.8, 0.6, 0.2])
+    runs = read_runs([store.path])
+    chosen = choose_protocol(runs)
+    assert chosen == weather
+    report = build_report(runs, chosen, families=choose_families(runs, chosen), ranked_by="retention")
+    assert report.models[0].summary.retention == pytest.approx(0.5 / 0.8)
+    assert sorted(one.protocol.kind.name for one in report.sections) == ["attack", "weather"]
 
 
 def test_the_page_on_an_attack_alone_says_what_it_stands_on(store):

@@ -114,7 +114,8 @@ def choose_metric(runs: Sequence[Run]) -> str:
 def choose_protocol(runs: Sequence[Run]) -> Protocol:
     """The protocol that runs were judged on: the one recorded last that all of them have every cell of.
 
-    It is of one family: of corruptions, where there are cells of any, else of the conditions met first.
+    It is of one family: of corruptions, where there are cells of any, else of real weather before attacks, and of a
+    model as it is before one that adapts.
     :func:`choose_families` finds the others.
 
     Records that do not say (written by hand, or by older versions) are taken to be of a named protocol whose cells are
@@ -130,14 +131,18 @@ def choose_protocol(runs: Sequence[Run]) -> Protocol:
     corrupted = any(cell.condition is None and cell != CLEAN for own in cells for cell in own)
     if corrupted and any(not family_of(one.first) for found in each for one in found):
         each = [[one for one in found if not family_of(one.first)] for found in each]
-    # a model that adapts stands beside itself as it is, where it was judged so
-    for protocol in sorted((one for found in each for one in found), key=lambda one: plain_of(one.first) is not None):
+    # a model that adapts stands beside itself as it is, where it was judged so; what has no mean beside what has one
+    for protocol in sorted((one for found in each for one in found), key=_behind):
         if all(own >= {protocol.reference, *protocol.cells} for own in cells):
             return protocol
     firsts = [found[0] for found in each if found]
     if len(firsts) == len(runs) and all(first == firsts[0] for first in firsts):
         return firsts[0]
     raise ReportError(_told(runs, each, cells))
+
+
+def _behind(family: Protocol) -> tuple[bool, bool]:
+    return not family.kind.averaged, plain_of(family.first) is not None
 
 
 def _families_recorded(run: Run) -> list[Protocol]:
