@@ -54,8 +54,8 @@ def plots(report: Report) -> list[Figure]:
         ("score_by_severity", "Score by severity", severity_curves(models, groups, report.metric, subtitle)),
         ("retention_map", "Retention by model and corruption", retention_map(models, groups, subtitle)),
     )
-    drawn = drawn if report.protocol.graded else (drawn[0], drawn[2])
-    made = [Figure(name, title, _png(picture)) for name, title, picture in (*drawn, *_of_calibration(report, subtitle))]
+    shown = drawn if report.protocol.graded else drawn[::2]  # no curve over severities where there are none
+    made = [Figure(name, title, _png(picture)) for name, title, picture in (*shown, *_of_calibration(report, subtitle))]
     return [*made, *_of_strengths(report)]
 
 

@@ -44,9 +44,9 @@ def _of(attacks: Mapping[str, Section], budget: Mapping[str, object]) -> Section
     first = next(iter(attacks.values()))
     called = f"the lowest score of {', '.join(attacks)} ({', '.join(f'{key} {budget[key]}' for key in budget)})"
     found: list[Strengths] = []
-    by: list[dict[int, str]] = []
+    by: list[dict[float, str]] = []
     for curve in first.curves:
-        rows = {
+        rows: dict[str, dict[float, float]] = {
             name: next(iter(one.scores.values()))
             for name, section in attacks.items()
             for one in section.curves
@@ -76,7 +76,7 @@ def _of(attacks: Mapping[str, Section], budget: Mapping[str, object]) -> Section
     )  # fmt: skip
 
 
-def _table(found: Sequence[Strengths], by: Sequence[Mapping[int, str]]) -> Table:
+def _table(found: Sequence[Strengths], by: Sequence[Mapping[float, str]]) -> Table:
     radii = sorted({at for names in by for at in names})
     rows = []
     for one, names in zip(found, by, strict=True):

@@ -9,9 +9,11 @@ another number, and one over more types can only be lower.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from mmfan.evaluation.summary.selection import SummaryError
+
+Level = TypeVar("Level", int, float)  # a severity, or the radius of an attack
 
 
 class WorstType(NamedTuple):
@@ -36,11 +38,11 @@ def lowest(scores: Mapping[str, float]) -> WorstType:
     return WorstType(name, scores[name])
 
 
-def lowest_by_severity(scores: Mapping[str, Mapping[int, float]]) -> dict[int, WorstType]:
+def lowest_by_severity(scores: Mapping[str, Mapping[Level, float]]) -> dict[Level, WorstType]:
     """The lowest score at each severity, over the types that have it: GAM where these are the 15 of ``ssb15_s3``.
 
     Args:
-        scores: Type -> severity -> score.
+        scores: Type, or attack -> severity, or radius -> score.
 
     >>> lowest_by_severity({"fog": {1: 0.6, 2: 0.2}, "noise": {1: 0.4}})
     {1: WorstType(corruption='noise', score=0.4), 2: WorstType(corruption='fog', score=0.2)}

@@ -192,6 +192,8 @@ def judge(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         calibration=args.calibration,
         flips=args.flips or None,
     )
+    if args.checkpoint is None:
+        cfg.load_from = None  # what a training starts from is no model to judge, and may be a download
     fitted = fit_to_cores(cfg, ["test_dataloader"], args.cfg_words, asked=args.workers is not None)
     runner = build_runner(cfg, work_dir=work_dir, checkpoint=args.checkpoint, launcher=args.launcher, tta=args.tta)
     loop = built_loop(runner)

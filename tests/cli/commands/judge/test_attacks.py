@@ -29,6 +29,12 @@ def test_options_of_attacks_need_an_attack(option, capsys):
     assert "is of attacks: give --attack as well" in capsys.readouterr().err
 
 
+def test_a_dry_run_without_a_checkpoint_leaves_what_training_starts_from(parts, tmp_path, capfd):
+    start = ["--cfg-options", f"load_from={tmp_path / 'not_there.pth'}"]
+    assert command(parts[:1], tmp_path, "--eps", "4", "--limit", "1", "--dry-run", *start) == 0
+    assert "With a checkpoint, a few pictures would be timed" in capfd.readouterr().out
+
+
 def test_dry_run_judging_and_report(parts, tmp_path, capfd):
     assert command(parts, tmp_path, "--eps", "0.5", "16", "--limit", "2", "--dry-run") == 0
     said = capfd.readouterr().out
