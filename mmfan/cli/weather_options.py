@@ -33,10 +33,14 @@ def check_weather_options(parser: argparse.ArgumentParser, args: argparse.Namesp
     given = [name for name in CHOICES if getattr(args, name) is not None]
     if given and not args.weather:
         parser.error(f"--{given[0]} is of real weather: give --weather as well")
+    seen: set[str] = set()
     for text in args.weather or ():
         name, equals, root = text.partition("=")
         if not (name and equals and root):
             parser.error(f"--weather needs a set and its root, as acdc=data/acdc, got {text!r}")
+        if name in seen:
+            parser.error(f"--weather names {name} twice: judge its places one after the other")
+        seen.add(name)
 
 
 def asked_weather(args: argparse.Namespace, protocol: Any) -> tuple[Any, dict[str, Any] | None]:

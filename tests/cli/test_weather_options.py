@@ -31,6 +31,7 @@ def test_what_the_drivers_are_given():
         (["--conditions", "fog"], "--conditions is of real weather: give --weather as well"),
         (["--weather", "acdc"], "needs a set and its root, as acdc=data/acdc, got 'acdc'"),
         (["--weather", "=x"], "needs a set and its root"),
+        (["--weather", "acdc=x", "acdc=y"], "--weather names acdc twice"),
         (["--weather", "acdc=x", "--reference", "day"], "invalid choice: 'day'"),
     ],
 )
