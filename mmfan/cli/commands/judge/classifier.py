@@ -107,6 +107,23 @@ def check_form(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Non
         parser.error("--flip-reference is for --imagenet-p")
     if args.imagenet_c and (args.resize or args.crop or args.quality):
         parser.error("take --imagenet-c or --resize, --crop and --quality, not both")
+    if args.imagenet_c and not args.stored:
+        _check_types(parser, args)
+
+
+def _check_types(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """See that pictures in ImageNet-C's form are corrupted with its constants, where they are made."""
+    from mmfan.corruptions import IMAGENET_C
+    from mmfan.evaluation.protocol import PROTOCOLS
+
+    named = PROTOCOLS[args.protocol].corruptions if args.protocol in PROTOCOLS else args.corruptions or ()
+    own = {name.removesuffix("_imagenet_c"): name for name in IMAGENET_C}
+    wrong = next((name for name in named if name in own), None)
+    if wrong is not None:
+        parser.error(
+            f"ImageNet-C has its own constants of {wrong}: beside --imagenet-c take {own[wrong]}, or --protocol "
+            "imagenet_c or imagenet_c19; or --resize 256 --crop 224 --quality 85 in its place"
+        )
 
 
 def model_of(args: argparse.Namespace) -> Model:

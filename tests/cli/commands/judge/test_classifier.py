@@ -70,6 +70,14 @@ def test_forms_are_not_mixed(capsys, folder):
         (["--classifier", "a.py:b", "--images", "x", "--flips"], "--flips cannot stand beside a classifier"),
         (["a.py", "a.pth", "--stored", "x"], "--stored is for --classifier MODEL or --onnx FILE --classification"),
         (["--classifier", "a.py:b", "--images", "x", "--imagenet-c", "--crop", "3"], "take --imagenet-c or --resize"),
+        (
+            ["--classifier", "a.py:b", "--images", "x", "--imagenet-c", "--protocol", "all19"],
+            "own constants of elastic_t",
+        ),
+        (
+            ["--classifier", "a.py:b", "--images", "x", "--imagenet-c", "--corruptions", "fog", "elastic_transform"],
+            "beside --imagenet-c take elastic_transform_imagenet_c",
+        ),
         (["--classifier", "no.py:b", "--images", "val"], "no.py does not exist"),
         (["--classifier", "own.py:b", "--images", "val"], "no 'b' in own.py; it has np, LEVELS, by_level"),
         (["--classifier", "own.py:number", "--images", "val"], "a function of a picture, got int"),
