@@ -100,7 +100,8 @@ def preamble(report: Report) -> str:
 def standing(protocol: Protocol) -> str:
     """What the scores of a family are held against, where that goes without saying not, and what compares with them.
 
-    >>> standing(Protocol("fogs", (Cell("fog", 1),)))
+    >>> from mmfan.evaluation.protocol import get_protocol
+    >>> standing(get_protocol("level5"))
     'Comparable with papers that name the same protocol.'
     """
     compared = f"Comparable with {protocol.kind.comparable}." if protocol.kind.comparable else ""
