@@ -49,7 +49,7 @@ def test_objects_of_a_picture(trained, model):
     middle = float(found.scores[count // 2])
     assert len(detect(model, cv2.imread(str(picture)), middle).scores) == (found.scores >= middle).sum()
     assert len(detect(model, picture, 1.0).boxes) == 0
-    with pytest.raises(ValueError, match="gives no label map: of detectors use mmfan.apis.detect"):
+    with pytest.raises(ValueError, match=r"gives no label map: of detectors use mmfan\.apis\.detect"):
         predict(model, picture)
     with pytest.raises(ConfigError, match=r"is a detector's; its predictions are drawn by `mmfan infer`"):
         predicted_rows(model, 1)
