@@ -12,8 +12,8 @@ from mmfan.analysis.probing.depths import depths_of
 from mmfan.analysis.probing.fitted import fit, read_fitted, write_fitted
 from mmfan.analysis.probing.task import Scores, Task
 from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.evaluation.results.line_store import LineStore
 from mmfan.models.taps import Tap, describe_taps
-from mmfan.utils.line_store import LineStore
 from mmfan.utils.progress import ProgressLine
 
 

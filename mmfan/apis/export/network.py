@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmfan.apis.classification import is_classifier
 from mmfan.errors import ConfigError, MMFanError
 
 
@@ -89,7 +90,7 @@ def check_exportable(model: Any) -> None:
             "(proposals, suppression of doubles, pasting of masks) is Python. MMDeploy exports its detectors; "
             "mmfan.adapters.OnnxDetector judges what comes out."
         )
-    if any(kind.__name__ in ("ImageClassifier", "BaseClassifier") for kind in type(model).__mro__):
+    if is_classifier(model):
         raise MMFanError(
             f"{name} is a classifier, and mmfan exports segmentors alone. Its `network` (of mmpretrain's models the "
             "model itself) is a plain module from normalised pictures to logits, which torch.onnx.export takes; "

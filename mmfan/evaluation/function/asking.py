@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmfan.errors import MMFanError
-from mmfan.evaluation.function.driver import PredictError, advice_on
+from mmfan.evaluation.function.driver import predict_error
 from mmfan.evaluation.function.scoring.predictions import PredictionError
 
 
@@ -31,10 +31,7 @@ def ask(predict: Callable[..., Any], pictures: Sequence[NDArray[np.uint8]], size
     except MMFanError:
         raise
     except Exception as error:  # the user's code, which may raise anything; the cause keeps its traceback
-        text = " ".join(str(error).split()) or "without a word"
-        raise PredictError(
-            f"predict raised {type(error).__name__} on {told}: {text}{advice_on(error, predict, size)}"
-        ) from error
+        raise predict_error(error, told, predict, size) from error
     if len(outputs) != len(pictures):
         raise PredictionError(f"Expected {len(pictures)} predictions of {told}, got {len(outputs)}.")
     return outputs

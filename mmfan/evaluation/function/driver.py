@@ -36,7 +36,13 @@ class PredictError(MMFanError, RuntimeError):
     """The callable that is judged raised an error."""
 
 
-def advice_on(error: Exception, predict: Any, batch_size: int) -> str:
+def predict_error(error: Exception, told: str, predict: Any, batch_size: int) -> PredictError:
+    """What to raise from an error of the callable that is judged; ``told``: on what."""
+    text = " ".join(str(error).split()) or "without a word"
+    return PredictError(f"predict raised {type(error).__name__} on {told}: {text}{_advice(error, predict, batch_size)}")
+
+
+def _advice(error: Exception, predict: Any, batch_size: int) -> str:
     """What is behind errors of the first call that are met often; empty for others."""
     if not isinstance(error, (TypeError, AttributeError)):
         return ""
@@ -102,11 +108,7 @@ class Caller:
         try:
             outputs = self._predicted(cell, items, batch)
         except Exception as error:  # the user's code, which may raise anything; the cause keeps its traceback
-            text = " ".join(str(error).split()) or "without a word"
-            advice = advice_on(error, self.predict, self.batch_size)
-            raise PredictError(
-                f"predict raised {type(error).__name__} on {cell} of the picture {names}: {text}{advice}"
-            ) from error
+            raise predict_error(error, f"{cell} of the picture {names}", self.predict, self.batch_size) from error
         if self.batch_size > 1:
             if not isinstance(outputs, Sequence) and not hasattr(outputs, "__len__"):
                 raise PredictionError(

@@ -19,11 +19,11 @@ from mmfan.evaluation.function.sources.items import Item, read_picture
 from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.metrics.flips import Flips
 from mmfan.evaluation.metrics.perturbation_flips import NOISES, TYPES, FlipProbabilities, flips_of_sequence
+from mmfan.evaluation.results.line_store import LineStore
 from mmfan.picture_files import PictureFileError
 from mmfan.picture_files.film import FILM_SUFFIXES, frames_of
 from mmfan.utils.checks import whole_number
 from mmfan.utils.files import PICTURE_SUFFIXES
-from mmfan.utils.line_store import LineStore
 from mmfan.utils.text import counted
 
 LOGGER = logging.getLogger("mmfan.judge")

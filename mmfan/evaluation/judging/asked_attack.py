@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmfan.evaluation.conditions.attack_settings import EPS, EPS_UNROUNDED, settings_of_attack
-from mmfan.evaluation.judging.beside import beside_protocol
+from mmfan.evaluation.judging.asked import beside_protocol
 
 
 def asked_attacks(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmfan.evaluation.conditions.cue_settings import DEFAULTS, settings_of_cue
-from mmfan.evaluation.judging.beside import beside_protocol
+from mmfan.evaluation.judging.asked import beside_protocol
 
 CUES = tuple(DEFAULTS)
 

@@ -164,7 +164,7 @@ def summarize_calibration(records: Iterable[Record], protocol: Protocol) -> Cali
     scores = {cell: _scores_of(entry) for cell, entry in entries.items()}
     empty = [cell for cell, entry in entries.items() if cell != clean and not any(entry["reliability"]["count"])]
     by_corruption = {
-        name: _means([scores[cell] for cell in scores if cell.corruption == name and cell not in empty])
+        name: _means([scores[cell] for cell in scores if cell.corruption == name and cell not in (clean, *empty)])
         for name in dict.fromkeys(cell.corruption for cell in scores if cell != clean)
     }
     return CalibrationSummary(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmfan.utils.line_store import LineStore
+from mmfan.evaluation.results.line_store import LineStore
 
 
 def value(entry):
