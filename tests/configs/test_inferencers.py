@@ -1,5 +1,6 @@
 """The inference doors of mmsegmentation and mmdetection open every shipped config, without mmfan's own doors."""
 
+import re
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,10 +45,17 @@ def names(paths):
     return [path.stem for path in paths]
 
 
+def stands_on_mmseg(path):
+    """Whether a config, or the one beside it that it inherits from, inherits from a config of mmsegmentation."""
+    text = path.read_text()
+    beside = re.findall(r'^_base_ = "\./(.+\.py)"', text, re.MULTILINE)
+    return '_base_ = "mmseg::' in text or any(stands_on_mmseg(path.parent / name) for name in beside)
+
+
 def small(path):
     """A shipped config for pictures of a few pixels; nothing that names a step is touched."""
     # bases of mmseg:: can be read by mmfan alone where the package has a new name
-    cfg = load_config(path) if '"mmseg::' in path.read_text() else Config.fromfile(path)
+    cfg = load_config(path) if stands_on_mmseg(path) else Config.fromfile(path)
     for steps in (cfg.test_pipeline, cfg.test_dataloader.dataset.pipeline):
         for step in steps:
             if step.type == "Resize":
