@@ -20,6 +20,8 @@ EPS_SHARE = 0.5
 AUGMIX = {"type": "mmfan.AugMix"}
 SWITCHED = "switch_pipeline"  # of mmdetection's PipelineSwitchHook: for the last epochs
 SEGMENTATION, DETECTION = "PackSegInputs", "PackDetInputs"
+# hooks that draw, by a seed of their own
+DRAWING = ("mmfan.FeatureAugmentHook", "mmfan.AmplitudeMixHook", "mmfan.AttentionDiversityHook")
 
 
 def _cwfa(cfg: Config) -> None:
@@ -122,12 +124,13 @@ def apply_recipes(cfg: Config, names: Sequence[str], seed: int = 0) -> list[str]
     """Put recipes into a config of training.
 
     Whatever changes pictures comes directly before the step that packs them. The training becomes repeatable for any
-    number of loading processes: every step of the pipeline draws by seed, picture and pass.
+    number of loading processes: every step of the pipeline draws by seed, picture and pass, and hooks by seed and
+    iteration.
 
     Args:
         cfg: Is changed.
         names: Of :data:`RECIPES`, in the order in which they are applied.
-        seed: Of the draws.
+        seed: Of the draws; hooks that name one keep theirs.
 
     Returns:
         Lines on what was changed, the last one on what the training shows of the tests.
@@ -240,7 +243,10 @@ def _wrap(cfg: Config, wrapper: str) -> None:
 
 
 def _seeded(cfg: Config, seed: int) -> str:
-    """Let the draws of the pipeline come from seed, picture and pass."""
+    """Let the draws of hooks come from the seed, those of the pipeline from seed, picture and pass."""
+    for hook in cfg.get("custom_hooks") or []:
+        if seed and hook.get("type") in DRAWING:
+            hook.setdefault("seed", seed)  # 0 is their own
     loader = cfg.train_dataloader
     tables = [kind for kind in _kinds(loader.dataset) if kind.endswith("ClassBalancedDataset")]
     if tables or not loader.get("sampler"):

@@ -44,6 +44,14 @@ def test_the_line_on_overlap_says_what_recipes_add():
     assert f"(by the recipes: {blurs}, brightness, contrast, gaussian_blur, saturate)" in lines[-1]
 
 
+def test_hooks_draw_by_the_seed_of_the_training():
+    cfg = load_config("fan_segformer_mini")
+    cfg.custom_hooks = [{"type": "mmfan.AttentionDiversityHook", "seed": 7}]
+    apply_recipes(cfg, ["cwfa", "apr", "ema"], seed=2)
+    assert [hook.get("seed") for hook in cfg.custom_hooks] == [7, 2, 2, None]
+    assert cfg.train_dataloader.dataset.pipeline[0] == {"type": "mmfan.SeedByPicture", "seed": 2}
+
+
 def test_the_length_of_cwfa_is_that_of_the_encoder():
     cfg = load_config("segformer_mit-b0_camvid")
     apply_recipes(cfg, ["cwfa"])

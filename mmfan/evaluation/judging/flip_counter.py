@@ -76,11 +76,16 @@ class FlipCounter:
         steps: As :func:`steps_of`: which cells have to be judged, again if need be, before which.
 
     Raises:
-        MMFanError: As :func:`steps_of`.
+        MMFanError: As :func:`steps_of`, or no cell is a step from another.
     """
 
     def __init__(self, cells: Sequence[Cell]) -> None:
         self.steps: Mapping[int, int] = steps_of(cells)
+        if not self.steps:
+            raise MMFanError(
+                "Flips are counted from one severity to the next on the same pictures, and of this run's cells none is "
+                "such a step: leave `flips` out, or ask for a protocol of corruptions beside."
+            )
         self._last_use = {before: number for number, before in sorted(self.steps.items())}
         self._held: dict[int, dict[int | str, _Packed]] = {}
         self._number, self._found = 0, Flips(0, 0)

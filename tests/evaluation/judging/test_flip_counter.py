@@ -5,7 +5,7 @@ import pytest
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
-from mmfan.evaluation.conditions import ConditionCell, make_condition
+from mmfan.evaluation.conditions import Condition, ConditionCell, make_condition
 from mmfan.evaluation.judging.flip_counter import FlipCounter, steps_of
 from mmfan.evaluation.metrics.flips import Flips
 from mmfan.evaluation.protocol import get_protocol, under_adaptation
@@ -65,3 +65,9 @@ def test_negative_numbers_and_other_sizes():
     assert counter.end() == Flips(0, 6)
     with pytest.raises(MMFanError, match="must be of one size"):
         counter.add(0, ONES[:1])
+
+
+def test_cells_without_a_step_are_refused():
+    fog = ConditionCell(CLEAN, Condition("weather", "fog", 1, {"set": "acdc"}))
+    with pytest.raises(MMFanError, match=r"of this run's cells none is such a step: leave `flips` out"):
+        FlipCounter([CLEAN, fog])
