@@ -190,8 +190,8 @@ def summarize(
     clean = scores.pop(wanted.reference, None)
     if clean == 0:
         raise SummaryError(
-            f"The clean score ({metric}) of {run.model!r} is 0, so that there is no retention. See whether its checkpoint "
-            "and its classes are the right ones, or leave its records out.",
+            f"The clean score ({metric}) of {run.model!r} is 0, so that there is no retention. See whether its "
+            "checkpoint and its classes are the right ones, or leave its records out.",
             [wanted.reference],
         )
     return _summary_of_scores(run, wanted, metric, clean, scores, missing, classes)
