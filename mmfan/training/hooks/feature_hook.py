@@ -40,12 +40,14 @@ class FeatureAugmentHook(Hook):
         eps_rel: As a share of how long the features of a place are, for backbones without a norm behind their stages.
         prob: Probability for each layer and picture.
         begin: First iteration with it, or, below 1, the share of the training before it; 0.1 in the paper.
+        end: First iteration without it again, or, below 1, the share of the training before that; None, as in the
+            paper, for the end of the training. Without the pushes, statistics of batch norms become those of testing.
         direction: ``'mean'``; ``'random'`` and ``'noise'`` are ablations.
         seed: Of the coins and random directions.
 
     Raises:
         MMFanError: An argument is out of range, or both or none of ``eps`` and ``eps_rel`` are given.
-        ConfigError: When training begins, a layer is not there or has no features.
+        ConfigError: When training begins, a layer is not there or has no features, or ``end`` is before ``begin``.
     """
 
     overlaps: frozenset[str] = frozenset()
@@ -58,6 +60,7 @@ class FeatureAugmentHook(Hook):
         eps_rel: float | None = None,
         prob: float = 0.3,
         begin: float = 0,
+        end: float | None = None,
         direction: str = "mean",
         seed: int = 0,
     ) -> None:
@@ -69,8 +72,8 @@ class FeatureAugmentHook(Hook):
         self.eps = None if eps is None else number("eps", eps)
         self.eps_rel = None if eps_rel is None else number("eps_rel", eps_rel)
         self.prob = fraction("prob", prob)
-        # a share is settled when the length of the training is known
-        self.begin = number("begin", begin) if isinstance(begin, float) else float(whole_number("begin", begin, 0))
+        self.begin = _moment("begin", begin)
+        self.end = float("inf") if end is None else _moment("end", end)
         self.seed = whole_number("seed", seed, 0)
         if direction not in DIRECTIONS:
             raise MMFanError(f"Expected `direction` to be one of {', '.join(DIRECTIONS)}, got {direction!r}.")
@@ -84,10 +87,18 @@ class FeatureAugmentHook(Hook):
         """Put itself behind the layers."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         names = self.attach(model)
-        if 0 < self.begin < 1:
-            self.begin = round(self.begin * runner.max_iters)
+        self.begin, self.end = (
+            round(moment * runner.max_iters) if 0 < moment < 1 else moment for moment in (self.begin, self.end)
+        )
+        if self.end <= self.begin:
+            self.detach()
+            raise ConfigError(
+                f"Feature augmentation would end at iteration {self.end:g}, before it begins at {self.begin:g}: give a "
+                "later `end`, or None."
+            )
+        until = "on" if self.end == float("inf") else f"to {self.end:g}"
         runner.logger.info(
-            f"CWFA behind {', '.join(names)}: prob {self.prob}, from iteration {self.begin:g} on, "
+            f"CWFA behind {', '.join(names)}: prob {self.prob}, from iteration {self.begin:g} {until}, "
             + (f"eps {self.eps}" if self.eps_rel is None else f"eps {self.eps_rel} of the features' length")
             + ("" if self.direction == "mean" else f", direction: {self.direction}")
         )
@@ -116,7 +127,9 @@ class FeatureAugmentHook(Hook):
         self.detach()
 
     def _changed(self, name: str, place: int, module: nn.Module, inputs: Any, output: Any) -> Any:
-        if self._model is None or not self._model.training or self._iteration < self.begin or not self.prob:
+        if self._model is None or not self._model.training or not self.prob:
+            return None
+        if not self.begin <= self._iteration < self.end:
             return None
         if isinstance(output, Tensor):
             return self._augmented(output, name, place)
@@ -136,3 +149,8 @@ class FeatureAugmentHook(Hook):
         coins = torch.rand(features.shape[0], generator=generator) < self.prob
         channel_dim = 2 if features.ndim == 3 else 1
         return augment(features, coins, self.eps, self.eps_rel, self.direction, generator, channel_dim)
+
+
+def _moment(name: str, value: float) -> float:
+    """An iteration, or, below 1, a share of the training, which is settled when its length is known."""
+    return number(name, value) if isinstance(value, float) else float(whole_number(name, value, 0))

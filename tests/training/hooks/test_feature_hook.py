@@ -1,5 +1,7 @@
 """``FeatureAugmentHook``: where it sits in each family of backbones, when it acts, and that its coins repeat."""
 
+import logging
+
 import pytest
 import torch
 from mmengine.registry import HOOKS, MODELS, DefaultScope
@@ -26,8 +28,11 @@ class Model(nn.Module):
 class Run:
     """As much of a Runner as the hook looks at."""
 
-    def __init__(self, iteration):
-        self.iter = iteration
+    max_iters = 1200
+    logger = logging.getLogger("run")
+
+    def __init__(self, iteration, model=None):
+        self.iter, self.model = iteration, model
 
 
 def built(**config):
@@ -101,8 +106,8 @@ def test_stages_of_each_family(family):
 
 @pytest.mark.parametrize(
     ("options", "iteration", "training"),
-    [({"prob": 0.0}, 0, True), ({"begin": 5}, 4, True), ({}, 0, False)],
-    ids=["prob 0", "before begin", "eval"],
+    [({"prob": 0.0}, 0, True), ({"begin": 5}, 4, True), ({"end": 5}, 5, True), ({}, 0, False)],
+    ids=["prob 0", "before begin", "from end on", "eval"],
 )
 def test_bit_equal_where_it_does_not_act(options, iteration, training):
     model = built(**FAMILIES["FAN-Hybrid"][0]).train(training)
@@ -112,12 +117,28 @@ def test_bit_equal_where_it_does_not_act(options, iteration, training):
     assert all(torch.equal(one, other) for one, other in zip(plain, model(pictures), strict=True))
 
 
-def test_it_begins_where_asked():
+@pytest.mark.parametrize(("iteration", "options"), [(5, {"begin": 5}), (4, {"end": 5}), (5, {"begin": 5, "end": 6})])
+def test_it_begins_and_ends_where_asked(iteration, options):
     model = built(**FAMILIES["FAN-Hybrid"][0]).train()
     pictures = torch.randn(2, 3, 64, 64)
     plain = model(pictures)
-    hooked(model, 5, begin=5)
+    hooked(model, iteration, **options)
     assert not torch.equal(plain[0], model(pictures)[0])
+
+
+def test_shares_are_of_the_training(caplog):
+    model = built(**FAMILIES["FAN-Hybrid"][0])
+    hook = FeatureAugmentHook(eps=1.0, begin=0.1, end=0.8)
+    with caplog.at_level(logging.INFO):
+        hook.before_train(Run(0, model))
+    assert (hook.begin, hook.end) == (120, 960)
+    assert "prob 0.3, from iteration 120 to 960, eps 1.0" in caplog.text
+    with caplog.at_level(logging.INFO):
+        FeatureAugmentHook(eps=1.0, begin=7).before_train(Run(0, model))
+    assert "from iteration 7 on" in caplog.text
+    for end in (0.1, 1.0):  # the share of it, and iteration 1
+        with pytest.raises(ConfigError, match=r"would end at iteration \d+, before it begins at 120"):
+            FeatureAugmentHook(eps=1.0, begin=0.1, end=end).before_train(Run(0, model))
 
 
 def test_coins_fall_by_iteration_and_layer_with_the_probability():
