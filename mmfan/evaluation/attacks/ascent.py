@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mmfan.errors import MMFanError, WrongTypeError
-from mmfan.evaluation.attacks.balls import Ball, ball_of
+from mmfan.evaluation.attacks.balls import Reach, ball_of
 from mmfan.evaluation.attacks.settings import LEVELS, Attack
 
 
@@ -42,7 +42,13 @@ class Attacked(NamedTuple):
     plain: Tensor
 
 
-def attack_pictures(loss: Loss, pictures: Tensor, attack: Attack, seeds: Sequence[int]) -> Attacked:
+def attack_pictures(
+    loss: Loss,
+    pictures: Tensor,
+    attack: Attack,
+    seeds: Sequence[int],
+    reach_of: Callable[[Tensor, Attack], Reach] = ball_of,
+) -> Attacked:
     """Change pictures so that a loss grows.
 
     Each picture's change depends on that picture and its seed alone, as far as the model's arithmetic does not depend
@@ -54,6 +60,8 @@ def attack_pictures(loss: Loss, pictures: Tensor, attack: Attack, seeds: Sequenc
         pictures: (B, C, H, W), uint8; or float32 from 0 to 1, where the attack does not round.
         attack: Which attack.
         seeds: One of 64 bits a picture, for the random start.
+        reach_of: Takes the clean pictures, (B, C, H, W) float32 from 0 to 1, and the attack; returns what pictures may
+            become. By default the ball of the attack's norm and radius.
 
     Raises:
         WrongTypeError: The pictures are of another type.
@@ -65,15 +73,15 @@ def attack_pictures(loss: Loss, pictures: Tensor, attack: Attack, seeds: Sequenc
     if attack.still:
         same = pictures if attack.rounded else clean
         return Attacked(same.clone(), clean.new_zeros(0, len(pictures)))
-    ball = ball_of(clean, attack)
-    last, best, plain = _ascend(loss, ball, attack, seeds)
+    reach = reach_of(clean, attack)
+    last, best, plain = _ascend(loss, reach, attack, seeds)
     found = best if attack.kept == "best" else last
-    return Attacked(ball.rounded(found) if attack.rounded else found, plain)
+    return Attacked(reach.rounded(found) if attack.rounded else found, plain)
 
 
-def _ascend(loss: Loss, ball: Ball, attack: Attack, seeds: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
+def _ascend(loss: Loss, reach: Reach, attack: Attack, seeds: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
     """The last pictures, the best ones, and the plain losses."""
-    current = ball.start(seeds) if attack.start else ball.clean
+    current = reach.start(seeds) if attack.start else reach.clean
     best, highest, plain = current, current.new_full((len(current),), -torch.inf), []
 
     def note(losses: Tensor) -> None:
@@ -86,7 +94,7 @@ def _ascend(loss: Loss, ball: Ball, attack: Attack, seeds: Sequence[int]) -> tup
     for step in range(attack.steps or 1):
         gradient, losses = gradient_of(loss, current, step)
         note(losses)
-        current = ball.project(current + (attack.alpha or 0.0) / LEVELS * ball.direction(gradient))
+        current = reach.project(current + (attack.alpha or 0.0) / LEVELS * reach.direction(gradient))
     if attack.kept == "best":
         with torch.no_grad():
             note(loss(current, attack.steps or 1).plain)

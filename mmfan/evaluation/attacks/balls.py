@@ -17,17 +17,15 @@ from mmfan.evaluation.attacks.settings import LEVELS, Attack
 TINY = torch.finfo(torch.float64).tiny  # in the place of a length of 0
 
 
-class Ball(ABC):
-    """All pictures within the radius of an attack around clean ones, with values from 0 to 1.
+class Reach(ABC):
+    """All pictures that an attack may make of clean ones, with values from 0 to 1.
 
     Args:
         clean: (B, C, H, W), float32, from 0 to 1.
-        attack: Gives norm and radius.
     """
 
-    def __init__(self, clean: Tensor, attack: Attack) -> None:
-        self.clean, self.radius, self.levels = clean, attack.eps / LEVELS, attack.whole_levels
-        self.squared_levels = int(attack.eps**2 + 1e-6)
+    def __init__(self, clean: Tensor) -> None:
+        self.clean = clean
 
     @abstractmethod
     def direction(self, gradient: Tensor) -> Tensor:
@@ -35,7 +33,33 @@ class Ball(ABC):
 
     @abstractmethod
     def project(self, pictures: Tensor) -> Tensor:
-        """The nearest pictures in the ball."""
+        """The nearest pictures within reach."""
+
+    @abstractmethod
+    def start(self, seeds: Sequence[int]) -> Tensor:
+        """Random pictures within reach, each of which its seed alone decides.
+
+        Args:
+            seeds: One a picture, of 64 bits.
+        """
+
+    @abstractmethod
+    def rounded(self, pictures: Tensor) -> Tensor:
+        """Pictures in whole 8-bit values, (B, C, H, W) uint8, still within reach; the clean ones must be whole."""
+
+
+class Ball(Reach):
+    """All pictures within the radius of an attack around clean ones.
+
+    Args:
+        clean: (B, C, H, W), float32, from 0 to 1.
+        attack: Gives norm and radius.
+    """
+
+    def __init__(self, clean: Tensor, attack: Attack) -> None:
+        super().__init__(clean)
+        self.radius, self.levels = attack.eps / LEVELS, attack.whole_levels
+        self.squared_levels = int(attack.eps**2 + 1e-6)
 
     @abstractmethod
     def drawn(self, draw: np.random.Generator, shape: Sequence[int]) -> Tensor:
@@ -51,17 +75,13 @@ class Ball(ABC):
         """
 
     def start(self, seeds: Sequence[int]) -> Tensor:
-        """A random place in the ball for each picture, that its seed alone decides.
-
-        Args:
-            seeds: One a picture, of 64 bits.
-        """
+        """A random place in the ball for each picture."""
         shape = self.clean.shape[1:]
         changes = [self.drawn(np.random.Generator(np.random.PCG64(seed)), shape) for seed in seeds]
         return self.project(self.clean + torch.stack(changes).to(self.clean))
 
     def rounded(self, pictures: Tensor) -> Tensor:
-        """Pictures in whole 8-bit values, (B, C, H, W) uint8, still in the ball; the clean ones must be whole."""
+        """Pictures in whole 8-bit values, still in the ball."""
         whole = (self.clean * LEVELS).round()
         exact = pictures * LEVELS - whole
         # values of the clean picture are from 0 to 255, and changes lead no further than the picture before rounding

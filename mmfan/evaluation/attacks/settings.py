@@ -17,6 +17,8 @@ LEVELS = 255  # radii are given in 1/255, the step from one 8-bit value to the n
 # Steps that, all in one direction, would go 2.5 times the radius: Madry et al. 2018, arXiv 1706.06083.
 REACH = 2.5
 STEPS = 5
+CENTRE, DRAWN = "centre", "drawn"
+PLACES = (DRAWN, CENTRE)  # of patches
 
 
 @dataclass(frozen=True)

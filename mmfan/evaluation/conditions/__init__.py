@@ -27,13 +27,12 @@ from mmfan.evaluation.conditions.kinds import (
     whole_cells,
     without_facts,
 )
-from mmfan.evaluation.conditions.known import ADAPTATION, ATTACK, CUE, WEATHER
+from mmfan.evaluation.conditions.known import ADAPTATION, ATTACK, CUE, PATCH, WEATHER
 from mmfan.evaluation.conditions.work import NotToModelError, PictureBatch, Situation, Work
 
 __all__ = [
-    "ADAPTATION", "ATTACK", "CORRUPTION", "CUE", "WEATHER", "Condition", "ConditionCell", "ConditionError", "Kind",
-    "NotToModelError", "PictureBatch", "Situation", "Work", "at_work", "beside_of", "cell_of", "family_of", "get_kind",
-    "has_own_truth",
-    "is_continual", "kind_names", "kind_of", "make_condition", "passes_of", "plain_of", "read_condition",
-    "reference_of", "reference_text", "register_kind", "whole_cells", "without_facts",
+    "ADAPTATION", "ATTACK", "CORRUPTION", "CUE", "PATCH", "WEATHER", "Condition", "ConditionCell", "ConditionError",
+    "Kind", "NotToModelError", "PictureBatch", "Situation", "Work", "at_work", "beside_of", "cell_of", "family_of",
+    "get_kind", "has_own_truth", "is_continual", "kind_names", "kind_of", "make_condition", "passes_of", "plain_of",
+    "read_condition", "reference_of", "reference_text", "register_kind", "whole_cells", "without_facts",
 ]  # fmt: skip

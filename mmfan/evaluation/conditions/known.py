@@ -1,4 +1,4 @@
-"""The kinds that mmfan has: adaptation at test time, attacks, cues, real weather."""
+"""The kinds that mmfan has: adaptation at test time, attacks, patches, cues, real weather."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ from mmfan.evaluation.conditions.adaptation_settings import (
 from mmfan.evaluation.conditions.attack_settings import cost_text, passes_of_attack, settings_of_attack
 from mmfan.evaluation.conditions.cue_settings import settings_of_cue, whole_cue
 from mmfan.evaluation.conditions.kinds import Kind, register_kind
+from mmfan.evaluation.conditions.patch_settings import (
+    cost_of_patch,
+    outside_reference,
+    passes_of_patch,
+    settings_of_patch,
+    whole_patch,
+)
 from mmfan.evaluation.conditions.weather_adaptation import (
     adaptation_of,
     goes_on,
@@ -46,6 +53,23 @@ ATTACK = register_kind(
         settings=settings_of_attack,
         passes=passes_of_attack,
         cost=cost_text,
+    )
+)
+PATCH = register_kind(
+    Kind(
+        "patch",
+        "Attacks by a patch",
+        strength="area of the patch in % of the picture",
+        reference="the clean pictures, scored on the same pixels",
+        comparable="papers that optimise a patch for each picture, of the same shape, area, place and steps, and score "
+        "the same pixels; one patch for all pictures does less, and no mean over areas is a figure of its own",
+        averaged=False,
+        factory="mmfan.evaluation.conditions.attack.patch:work_of",
+        settings=settings_of_patch,
+        passes=passes_of_patch,
+        cost=cost_of_patch,
+        whole=whole_patch,
+        other_reference=outside_reference,
     )
 )
 CUE = register_kind(

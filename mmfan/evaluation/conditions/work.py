@@ -114,6 +114,17 @@ class Work:
         """Take a batch through the model; returns what ``step`` returns."""
         return step(batch)
 
+    def counted(self, truth: Any, name: str) -> Any:
+        """The label map that scores of the cell are of, in ``judge``: itself, unless the work leaves pixels out.
+
+        In the OpenMMLab loop a work leaves pixels out in the samples that it gives to ``step``.
+
+        Args:
+            truth: (H, W) uint8 in the class numbers of the data, not to be written on.
+            name: Of the picture.
+        """
+        return truth
+
     def end(self) -> dict[str, float]:
         """Give the model back as it was; called after the last batch, and where one failed.
 

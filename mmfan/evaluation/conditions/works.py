@@ -81,6 +81,10 @@ class Works:
             self._at_work = self._plain
             own.update(work.end())
 
+    def counted(self, truth: Any, name: str) -> Any:
+        """The label map that scores of the cell at hand are of."""
+        return self._at_work.counted(truth, name)
+
     def forward(self, step: Callable[[Any], Any], batch: Any) -> Any:
         """Take a batch through the model, as the cell at hand asks."""
         return self._at_work.forward(step, batch)

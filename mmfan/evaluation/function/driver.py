@@ -132,6 +132,12 @@ class Caller:
         except PredictionError as error:
             raise PredictionError(f"The prediction for {cell} of the picture {item.name}: {error}") from error
 
+    def scored(self, ready: Ready, item: Item) -> Ready:
+        """A picture with the truth that scores are of: a condition at work may leave pixels out."""
+        if self.works is None or ready.truth is None:
+            return ready
+        return ready._replace(truth=self.works.counted(ready.truth, item.name))
+
     def add_confidence(self, scores: Scores, cell: Cell, item: Item, ready: Ready, output: Any) -> None:
         """Sum up the confidence in what came out, where that was asked for.
 
@@ -237,8 +243,9 @@ class Driver:
             for item, ready, output in zip(items, batch, outputs, strict=True):
                 with shares.measure("metric"):
                     prediction = self.caller.read(cell, item, ready, output)
-                    scores.add(prediction, ready, item)
-                    self.caller.add_confidence(scores, cell, item, ready, output)
+                    scored = self.caller.scored(ready, item)
+                    scores.add(prediction, scored, item)
+                    self.caller.add_confidence(scores, cell, item, scored, output)
                     if self.flips is not None:
                         self.flips.add(item.name, prediction)
                 if shown is not None:

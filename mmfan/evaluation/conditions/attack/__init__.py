@@ -1,4 +1,4 @@
-"""Attacks as works of a condition: all four on segmentors, FGSM and PGD on detectors. Needs torch."""
+"""Attacks as works of a condition: all four, and patches, on segmentors, FGSM and PGD on detectors. Needs torch."""
 
 from mmfan.evaluation.conditions.attack.work import AttackWork, FunctionWork, LoopWork
 from mmfan.evaluation.conditions.condition import Condition

@@ -43,14 +43,23 @@ class AttackWork(Work):
 
     def __init__(self, condition: Condition, situation: Situation) -> None:
         super().__init__(situation)
-        self.attack: Attack = attack_of(condition.of_strength(1))
+        self.attack = self.settled(condition.of_strength(1))
         self._held = ExitStack()
         with frozen(situation.model):
             pass  # refuses a model of fewer bits now, not after the clean pictures
 
+    def settled(self, condition: Condition) -> Attack:
+        """The attack of a condition with a strength."""
+        return attack_of(condition)
+
+    @property
+    def told(self) -> str:
+        """What is done, for a message."""
+        return str(self.attack)
+
     def begin(self, cell: Cell) -> None:
         """Take the radius of the cell, and hold the model still."""
-        self.attack = attack_of(cell.condition)
+        self.attack = self.settled(cell.condition)
         self._held.enter_context(frozen(self.situation.model))
 
     def end(self) -> dict[str, float]:
@@ -81,7 +90,7 @@ class FunctionWork(AttackWork):
         """
         if len(batch.truth) != len(batch.pixels):
             raise NotToModelError(
-                f"{self.attack} needs the truth of each picture: in mmfan.judge it is for segmentors and classifiers."
+                f"{self.told} needs the truth of each picture: in mmfan.judge it is for segmentors and classifiers."
             )
         pictures = (batch.pixels * LEVELS).round().to(torch.uint8)
         changed = [self._one(step, batch.padded, *one) for one in zip(pictures, batch.truth, batch.names, strict=True)]
@@ -98,7 +107,7 @@ class FunctionWork(AttackWork):
             found = step(PictureBatch(pixels, [truth], [name]))
             if found.ndim != 4 or not found.is_floating_point():
                 raise NotToModelError(
-                    f"{self.attack} needs a module that returns scores (N, C, h, w), floats, got {found.dtype} "
+                    f"{self.told} needs a module that returns scores (N, C, h, w), floats, got {found.dtype} "
                     f"{tuple(found.shape)}: class numbers have no gradient."
                 )
             size = tuple(labels.shape[1:])
@@ -131,7 +140,7 @@ class LoopWork(AttackWork):
         if not isinstance(picture, Tensor) or picture.dtype != torch.uint8:
             told = str(picture.dtype) if isinstance(picture, Tensor) else type(picture).__name__
             raise NotToModelError(
-                f"{self.attack} needs pictures of uint8 from the test pipeline, without test-time augmentation, got "
+                f"{self.told} needs pictures of uint8 from the test pipeline, without test-time augmentation, got "
                 f"{told}: leave normalising to the model's data_preprocessor."
             )
         loss = self._pixels(step, sample) if self.truth is None else self._objects(self.truth, picture, sample)
@@ -148,7 +157,7 @@ class LoopWork(AttackWork):
             labels = of_class.reshape(1, 1, 1)  # the class of a picture is that of its only pixel
         else:
             raise NotToModelError(
-                f"{self.attack} needs the truth, and the samples of the test pipeline have no `gt_sem_seg` (it needs "
+                f"{self.told} needs the truth, and the samples of the test pipeline have no `gt_sem_seg` (it needs "
                 "LoadAnnotations) and no `gt_label` of a class."
             )
         device = next(self.situation.model.parameters()).device
