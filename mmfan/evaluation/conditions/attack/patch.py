@@ -23,7 +23,7 @@ from mmfan.evaluation.attacks.pixel_losses import IGNORED
 from mmfan.evaluation.attacks.settings import LEVELS, Attack
 from mmfan.evaluation.conditions.attack.work import AttackWork, FunctionWork, LoopWork
 from mmfan.evaluation.conditions.condition import Condition
-from mmfan.evaluation.conditions.patch_settings import NOISE, OUTSIDE, attack_of_patch, left_out_of
+from mmfan.evaluation.conditions.patch_settings import NOISE, OUTSIDE, PATCH, attack_of_patch, left_out_of
 from mmfan.evaluation.conditions.work import FUNCTION, NotToModelError, PictureBatch, Situation, is_a
 
 Size = tuple[int, int]  # height, width
@@ -47,8 +47,8 @@ class PatchWork(AttackWork):
 
     @property
     def told(self) -> str:
-        """What is done, for a message."""
-        return self.condition.name
+        """What is done, for a message; the reference is part of what is held against it."""
+        return PATCH if self.condition.name == OUTSIDE else self.condition.name
 
     def attacked(self, picture: Tensor, name: str, loss: Loss) -> Tensor:
         """A picture, (3, H, W) uint8 RGB, with its patch; the clean one of the reference."""
@@ -135,8 +135,9 @@ class PatchLoopWork(PatchWork, LoopWork):
             )
         size = (int(picture.shape[-2]), int(picture.shape[-1]))
         _check_frame(self.told, size, tuple(truth.data.shape[-2:]), sample.metainfo)
-        found = sample.clone()
-        found.gt_sem_seg.data = self.left_out(truth.data, size, self.situation.name_of(sample))
+        found, left = sample.clone(), truth.clone()  # the copy of a sample has its label map in common with it
+        left.data = self.left_out(truth.data, size, self.situation.name_of(sample))
+        found.gt_sem_seg = left
         return found
 
 
