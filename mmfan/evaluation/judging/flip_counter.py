@@ -32,7 +32,8 @@ def steps_of(cells: Sequence[Cell]) -> dict[int, int]:
     place = {cell: number for number, cell in enumerate(cells)}
     found = {}
     for number, cell in enumerate(cells):
-        if (cell.corruption, cell.severity) == CLEAN or kind_of(cell).other_pictures:
+        clean = (cell.corruption, cell.severity) == CLEAN or cell == reference_of(cell)
+        if clean or kind_of(cell).other_pictures:
             continue
         own = (cell.corruption, family_of(cell))
         lower = [one for one in cells if (one.corruption, family_of(one)) == own and one.severity < cell.severity]

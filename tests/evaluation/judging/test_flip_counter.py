@@ -23,6 +23,16 @@ def test_a_step_is_from_the_next_lower_severity_of_the_type():
     # an attack starts from the clean pictures; another attack is another type
     attacks = [ConditionCell(CLEAN, make_condition("attack", name, at)) for name in ("pgd", "fgsm") for at in (1, 4)]
     assert steps_of([CLEAN, *attacks]) == {1: 0, 2: 1, 3: 0, 4: 3}
+    # a patch starts from the clean pictures that it is held against, which start from nothing
+    patches = get_protocol(
+        {
+            "conditions": [
+                {"kind": "patch", "name": "patch", "strengths": [at], "settings": {"left_out": at}} for at in (1, 2)
+            ]
+        }
+    )
+    assert [str(cell) for cell in patches.judged] == ["outside 1", "outside 2", "patch 1", "patch 2"]
+    assert steps_of(patches.judged) == {2: 0, 3: 1}
     # without the cell that it is a step from there is none
     assert steps_of(FOG) == {1: 0}
 

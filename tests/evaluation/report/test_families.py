@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from helpers.small_results import PROTOCOL, SCORES, records
 
-from mmfan.corruptions.cell import CLEAN
+from mmfan.evaluation.judging.asked_attack import asked_attacks
 from mmfan.evaluation.judging.asked_cues import asked_cues
 from mmfan.evaluation.judging.weather import protocol_with_weather
 from mmfan.evaluation.protocol import get_protocol, under_adaptation
@@ -33,8 +33,8 @@ PGD = "pgd (alpha 2.5 eps/steps, norm linf, rounded True, steps 5)"
 
 
 def add(store, protocol, scores, model="fan-t"):
-    """Records of a protocol's cells, with the clean one as the small results have it."""
-    for cell, score in zip([CLEAN, *protocol.cells], scores, strict=True):
+    """Records of a protocol's cells, with its reference, the clean one as a rule, as the small results have it."""
+    for cell, score in zip([protocol.reference, *protocol.cells], scores, strict=True):
         record = {**records(model)[0], **cell.described(), "metrics": {"mIoU": score}}
         store.settle({**record, "protocol": protocol_entry(protocol)})
 
@@ -273,3 +273,39 @@ def test_plots_of_attacks_alone(tmp_path):
     found = build_report(read_runs([made.path]), ATTACKED)
     assert [figure.name for figure in plots(found)] == ["attack_pgd"]
     assert "half of the clean score not reached" in as_html(found)
+
+
+def test_patches_are_held_against_the_clean_pictures_outside_of_them(store):
+    patches = get_protocol(asked_attacks(["patch", "patch_noise"], areas=[1, 4]))
+    add(store, patches, [0.6, 0.5, 0.2, 0.58, 0.55])
+    runs = read_runs([store.path])
+    chosen = choose_protocol(runs)
+    assert chosen == SMALL
+    report = build_report(runs, chosen, families=choose_families(runs, chosen))
+    patched = [one for one in report.sections if one.protocol.kind.name == "patch"]
+    titles = [one.title.partition(" (")[0] for one in patched]
+    assert titles == ["Attacks by a patch: patch", "Attacks by a patch: patch_noise"]
+    # half of 0.6 is a third of the way from 0.2 at 4 to 0.5 at 1
+    assert [one.tables[0].rows for one in patched] == [
+        (("fan-t", "60.0", "50.0", "20.0", "3.00"),),
+        (("fan-t", "60.0", "58.0", "55.0", "> 4"),),
+    ]
+    assert "Held against the clean pictures, scored on the same pixels: those outside of the 4 %" in patched[0].text
+    assert "area of the patch in % of the picture" in patched[0].tables[0].caption
+    assert "retention" not in patched[0].tables[0].caption
+    assert not any("outside" in note for note in report.notes)
+    assert {"patch_patch", "patch_patch_noise"} < {figure.name for figure in plots(report)}
+    assert "Curves of mIoU in % over the area of the patch in % of the picture of patch. fan-t 0: 60.0" in as_html(
+        report
+    )
+
+
+def test_a_report_on_patches_alone(tmp_path):
+    made = ResultsStore(tmp_path / "r.jsonl")
+    first, second = (get_protocol(asked_attacks(["patch"], areas=[at])) for at in (4, 2))
+    add(made, first, [0.6, 0.2])
+    add(made, second, [0.7, 0.5])
+    runs = read_runs([made.path])
+    report = build_report(runs, choose_protocol(runs), families=choose_families(runs, choose_protocol(runs)))
+    # two areas left out, two references: two sections, and none of the references
+    assert [one.tables[0].rows[0][1:3] for one in report.sections] == [("70.0", "50.0"), ("60.0", "20.0")]

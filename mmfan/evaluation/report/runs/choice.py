@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from mmfan.corruptions.cell import CLEAN, Cell, listed
-from mmfan.evaluation.conditions import family_of, plain_of
+from mmfan.evaluation.conditions import family_of, plain_of, reference_of
 from mmfan.evaluation.protocol import PROTOCOLS, Protocol, get_protocol, protocol_of_cells, read_protocol
 from mmfan.evaluation.report.contents import ReportError, Run
 from mmfan.evaluation.results.recorded_protocol import recorded_protocols
@@ -165,7 +165,9 @@ def choose_families(runs: Sequence[Run], chosen: Protocol) -> list[Protocol]:
                 found.setdefault(key, []).append(family)
     cells = [{key_of(record)[1] for record in run.records} for run in runs]
     said = {key: [one for one in each if any(own >= set(one.cells) for own in cells)] for key, each in found.items()}
-    met = dict.fromkeys(key for own in cells for cell in own if (key := family_of(cell)) and key not in own_families)
+    references = {reference_of(cell) for own in cells for cell in own}
+    judged = (cell for own in cells for cell in own if cell not in references)
+    met = dict.fromkeys(key for cell in judged if (key := family_of(cell)) and key not in own_families)
     left = [key for key in met if key not in found]  # written by hand: the protocol of what there is
     by_hand = [protocol_of_cells(sorted({c for own in cells for c in own if family_of(c) == key})) for key in left]
     return [*((said[key] or each)[0] for key, each in found.items()), *by_hand]

@@ -21,12 +21,12 @@ def command(parts, folder, *options):
     return main(list(map(str, words)))
 
 
-@pytest.mark.parametrize("option", [["--eps", "4"], ["--norm", "l2"], ["--unrounded"]])
+@pytest.mark.parametrize("option", [["--eps", "4"], ["--norm", "l2"], ["--unrounded"], ["--patch-area", "4"]])
 def test_options_of_attacks_need_an_attack(option, capsys):
     parser = make_parser("mmfan judge")
     with pytest.raises(SystemExit):
         run(parser.parse_args(["config.py", "checkpoint.pth", *option]), parser)
-    assert "is of attacks: give --attack as well" in capsys.readouterr().err
+    assert f"{option[0]} is of attacks: give --attack as well" in capsys.readouterr().err
 
 
 def test_a_dry_run_without_a_checkpoint_leaves_what_training_starts_from(parts, tmp_path, capfd):
@@ -60,3 +60,41 @@ def test_dry_run_judging_and_report(parts, tmp_path, capfd):
     [model] = section["models"]
     assert model["scores"]["segpgd"]["0.5"] == model["clean"]
     assert model["scores"]["segpgd"]["16"] <= scores[0.5]
+
+
+def test_patches_judged_and_reported(parts, tmp_path, capfd):
+    words = [
+        "judge",
+        *parts,
+        "--work-dir",
+        tmp_path,
+        "--workers",
+        "0",
+        "--limit",
+        "2",
+        "--attack",
+        "patch",
+        "patch_noise",
+    ]
+    words += ["--steps", "2", "--patch-area", "4", "--patch-place", "centre", "--patch-loss", "cross_entropy"]
+    assert main([*map(str, words), "--dry-run"]) == 0
+    said = capfd.readouterr().out
+    assert "patch 4: 3 forward and 2 backward passes a picture, 2 pictures" in said
+    assert main([*map(str, words), "--calibration"]) == 0
+    records = [json.loads(line) for line in (tmp_path / "robustness.jsonl").read_text().splitlines()]
+    conditions = [(one["condition"]["name"], one["condition"]["settings"]) for one in records]
+    assert conditions == [
+        ("outside", {"place": "centre"}),
+        ("patch", {"left_out": 4, "place": "centre", "steps": 2, "alpha": 159.375, "loss": "cross_entropy"}),
+        ("patch_noise", {"left_out": 4, "place": "centre"}),
+    ]
+    # 64x96 pixels, three rows of them not labelled, without a square of 16: the confidence is of the same pixels
+    assert {one["calibration"]["count"] for one in records} == {2 * (61 * 96 - 16 * 16)}
+    capfd.readouterr()
+    assert main(["report", str(tmp_path / "robustness.jsonl"), "--format", "json"]) == 0
+    families = json.loads(capfd.readouterr().out)["families"]
+    assert [list(one["models"][0]["scores"]) for one in families] == [["patch"], ["patch_noise"]]
+    assert len({one["models"][0]["clean"] for one in families}) == 1
+    for wrong, told in ((["--eps", "4"], "a patch has no radius"), (["--norm", "l2"], "no setting 'norm'")):
+        assert main([*map(str, words), *wrong]) != 0
+        assert told in capfd.readouterr().err
