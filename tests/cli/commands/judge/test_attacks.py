@@ -96,5 +96,6 @@ def test_patches_judged_and_reported(parts, tmp_path, capfd):
     assert [list(one["models"][0]["scores"]) for one in families] == [["patch"], ["patch_noise"]]
     assert len({one["models"][0]["clean"] for one in families}) == 1
     for wrong, told in ((["--eps", "4"], "a patch has no radius"), (["--norm", "l2"], "no setting 'norm'")):
-        assert main([*map(str, words), *wrong]) != 0
+        with pytest.raises(SystemExit):
+            main([*map(str, words), *wrong])
         assert told in capfd.readouterr().err
