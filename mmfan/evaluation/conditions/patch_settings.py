@@ -50,7 +50,7 @@ def settings_of_patch(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     if name == NOISE:
         return settings
     loss = given.get("loss", "segpgd")
-    if loss not in LOSSES:
+    if loss not in tuple(LOSSES):  # which may be given anything, a list too
         raise ConditionError(f"{name}: `loss` must be one of {', '.join(LOSSES)}, got {loss!r:.80}.")
     told = _attack(loss, {key: given[key] for key in ("steps", "alpha", "kept") if key in given})
     kept = {} if told.kept == "last" else {"kept": told.kept}
@@ -61,7 +61,8 @@ def _check_placed(name: str, settings: Mapping[str, Any]) -> None:
     area, place = settings["left_out"], settings["place"]
     if isinstance(area, bool) or not isinstance(area, (int, float)) or not 0 < area <= LARGEST:
         raise ConditionError(
-            f"{name}: `left_out` must be a share of the picture above 0 and up to {LARGEST} %, got {area!r:.80}."
+            f"{name}: the largest area, left out of the score (`left_out`), must be above 0 and up to {LARGEST} "
+            f"% of the picture, got {area!r:.80}."
         )
     if place not in PLACES:
         raise ConditionError(f"{name}: `place` must be one of {', '.join(PLACES)}, got {place!r:.80}.")

@@ -107,7 +107,7 @@ def protocol_of_cells(cells: Iterable[tuple[str, int]], name: str = "custom") ->
     distinct = dict.fromkeys(cell for cell in made if cell.pictures != CLEAN or cell.severity != CLEAN.severity)
     rank = {corruption: place for place, corruption in enumerate(corruption_names())}
     ordered = sorted(distinct, key=lambda cell: (rank.get(cell.corruption, len(rank)), cell))
-    groups = _default_groups(cell.corruption for cell in ordered if cell.pictures != CLEAN)
+    groups = _default_groups(_types_of_pictures(ordered))
     return under_its_own_name(Protocol(name, tuple(ordered), groups, "the cells of the records"))
 
 
@@ -180,7 +180,7 @@ def _with_conditions(description: dict[str, Any]) -> Protocol:
             cells += _cells_of_condition(one, own)
         except ConditionError as error:
             raise ProtocolError(f"Protocol {name!r} cannot be used: {error}") from error
-    types = (cell.corruption for cell in cells if cell.pictures != CLEAN)
+    types = _types_of_pictures(cells)
     made = Protocol(name, tuple(cells), _default_groups(types) if groups is None else _as_groups(groups), source)
     return under_its_own_name(made)
 
@@ -286,6 +286,12 @@ def _problems_of_type(name: Any, levels: tuple[Any, ...]) -> list[str]:
     if not levels:
         problems.append(f"no severities for {name}")
     return problems
+
+
+def _types_of_pictures(cells: Iterable[Cell]) -> list[str]:
+    """The corruptions that are types of a protocol; what has strengths of its own is a type by its own name."""
+    own = (cell for cell in cells if cell.condition is None or cell.condition.strength is None)
+    return [cell.corruption for cell in own if cell.pictures != CLEAN]
 
 
 def _default_groups(corruptions: Iterable[str]) -> dict[str, tuple[str, ...]]:

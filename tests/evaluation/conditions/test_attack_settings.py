@@ -6,6 +6,7 @@ from mmfan.evaluation.conditions import ConditionError, make_condition, passes_o
 from mmfan.evaluation.conditions.attack_settings import attack_of, cost_text, settings_of_attack
 from mmfan.evaluation.judging.asked_attack import asked_attacks
 from mmfan.evaluation.protocol import get_protocol
+from mmfan.evaluation.protocol.making import protocol_of_cells
 
 PGD = {"norm": "linf", "steps": 5, "alpha": "2.5 eps/steps", "rounded": True}
 
@@ -49,6 +50,17 @@ def test_a_protocols_own_conditions_stay_beside_attacks():
     assert [str(cell) for cell in get_protocol(asked_attacks(["pgd"], [4], beside=alone)).cells] == [
         "fog with bn 3", "pgd 4"
     ]  # fmt: skip
+
+
+def test_attacks_on_corrupted_pictures_are_types_of_their_own():
+    one = {"kind": "attack", "name": "pgd", "strengths": [1, 4], "on": {"fog": [3]}}
+    protocol = get_protocol({"corruptions": {"fog": [3]}, "conditions": [one]})
+    assert [str(cell) for cell in protocol.judged] == ["clean", "fog 3", "pgd on fog 3 1", "pgd on fog 3 4"]
+    assert protocol.groups == {"weather": ("fog",)}
+    assert [cell.pictures for cell in protocol.families[1].cells] == [("fog", 3)] * 2
+    assert (
+        get_protocol({"conditions": [one]}).cells == protocol_of_cells(protocol.cells[1:]).cells == protocol.cells[1:]
+    )
 
 
 def test_default_radii_are_those_that_do_something():
