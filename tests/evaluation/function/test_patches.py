@@ -91,6 +91,23 @@ def test_what_no_pixel_outside_sees_leaves_the_score_of_the_clean_pictures_outsi
     }  # fmt: skip
 
 
+def test_pixels_inside_have_no_part_in_the_loss(data):
+    """Without one outside that sees them they have no gradient: they stay the noise that they began as."""
+    module = ByBrightness()
+    judged = []
+    module.register_forward_hook(
+        lambda _, given, found: None if found.requires_grad else judged.append(given[0].clone())
+    )
+    protocol = asked_attacks(["patch", "patch_noise"], settings={"steps": 2}, areas=[12])
+    judge(TorchSegmentor(module, data), data, protocol=protocol)
+    clean, patched, noisy = (judged[-9:-6], judged[-6:-3], judged[-3:])
+    assert all(torch.equal(one, other) for one, other in zip(patched, noisy, strict=True))
+    for picture, other in zip(clean, noisy, strict=True):
+        changed = (picture != other).any(1)[0]
+        assert changed.any(0).sum() == changed.any(1).sum() == 15  # the root of 12 % of 1920 pixels is 15.2
+        assert changed.sum() == 15 * 15
+
+
 @pytest.mark.parametrize("loss", ["segpgd", "cross_entropy"])
 def test_what_sees_the_mean_loses_with_the_area_and_more_than_by_noise(loss, data):
     protocol = asked_attacks(["patch", "patch_noise"], settings={"steps": 4, "loss": loss}, areas=[1, 6, 16])

@@ -8,7 +8,9 @@ from helpers.tiny_robustness import judge, make_runner, write_parts
 
 from mmfan.corruptions import picture_seed
 from mmfan.evaluation.attacks.boxes import boxes_of
+from mmfan.evaluation.attacks.pixel_losses import segmentation_loss
 from mmfan.evaluation.conditions import NotToModelError
+from mmfan.evaluation.conditions.attack import work
 from mmfan.evaluation.judging.asked_attack import asked_attacks
 from mmfan.evaluation.judging.findings import PreflightError
 from mmfan.evaluation.results.store import ResultsStore
@@ -71,7 +73,7 @@ def test_scores_of_the_clean_pictures_outside_are_those_with_the_labels_ignored(
     assert found["patch", 9]["metrics"]["aAcc"] < found["patch_noise", 9]["metrics"]["aAcc"]
 
 
-def test_a_patch_in_the_resized_frame_covers_the_labels_that_it_touches(tmp_path):
+def test_a_patch_in_the_resized_frame_covers_the_labels_that_it_touches(tmp_path, monkeypatch):
     config, checkpoint = write_parts(tmp_path, more=RESIZED)
     runner = make_runner(config, checkpoint, tmp_path / "work", protocol=asked("patch", "patch_noise", areas=(9,)))
     loop = runner.test_loop
@@ -83,7 +85,13 @@ def test_a_patch_in_the_resized_frame_covers_the_labels_that_it_touches(tmp_path
     assert tuple(truth.shape[1:]) == (64, 96)
     box, around = boxes_of(9, 9, (96, 144), "drawn", picture_seed(0, loop.chosen.names[0], "patch", 0))
     assert box == around
-    seen = {}
+    seen, ascended = {}, []
+
+    def loss_of(logits_of, labels, *more):
+        ascended.append(labels)
+        return segmentation_loss(logits_of, labels, *more)
+
+    monkeypatch.setattr(work, "segmentation_loss", loss_of)
     outputs = []
 
     def step(given):
@@ -106,6 +114,7 @@ def test_a_patch_in_the_resized_frame_covers_the_labels_that_it_touches(tmp_path
         rows, columns = around.scaled((96, 144), (64, 96)).slices
         wanted[:, rows, columns] = 255
         assert torch.equal(sample.gt_sem_seg.data, wanted)
+        assert [torch.equal(labels, wanted) for labels in ascended] == [True] * 3
         assert sample.pred_sem_seg.data.shape == wanted.shape
     assert torch.equal(batch["data_samples"][0].gt_sem_seg.data, truth)  # what others are given stays
 
