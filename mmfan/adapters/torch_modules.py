@@ -146,6 +146,7 @@ class TorchSegmentor:
                 [self.fit.own_labels(truths[at]) for at in places if truths[at] is not None],
                 [names[at] for at in places],
                 self._module.padded_size(own[0].shape[:2]),
+                self._module.padded_size,
             )
             with torch.no_grad():  # a condition that needs gradients turns them on
                 found = forward(lambda one: taken(self._module.differentiably(one.pixels), self.output), batch)

@@ -157,16 +157,20 @@ def _described(loop: RobustnessLoop, measure: bool) -> str:
 def costs_of(cells: Iterable[Cell], pictures: int) -> list[str]:
     """What conditions cost whose pictures take more than a forward pass, a line each.
 
+    One that goes with the severities of corruptions is told once.
+
     Args:
         cells: All that are judged.
         pictures: Number of pictures of a cell.
     """
-    lines = []
+    lines = dict[str, None]()
     for cell in cells:
         told = "" if cell.condition is None else kind_of(cell).cost(cell.condition)
-        if told:
-            lines.append(f"  {cell}: {told}, {counted(pictures, 'picture')}")
-    return lines
+        if cell.condition is None or not told:
+            continue
+        what = f"each cell with {cell.condition.name}" if cell.condition.strength is None else str(cell)
+        lines[f"  {what}: {told}, {counted(pictures, 'picture')}"] = None
+    return list(lines)
 
 
 def old_records_text(loop: RobustnessLoop) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
 
+from mmfan.datasets.augmentations.mixing import chained, drawn_level, mixture
 from mmfan.datasets.augmentations.overlaps import overlaps_of_step
 from mmfan.datasets.augmentations.photometric import OPERATIONS, OVERLAPS, OWN
 from mmfan.datasets.augmentations.steps import Picture, happens, like, number, picture_of
@@ -110,23 +111,14 @@ class AugMix(BaseTransform):
 
     def mixed(self, image: Picture) -> Picture:
         """The mixture as float32, before it is rounded."""
-        weights = np.random.dirichlet([self.alpha] * self.width)
-        share = np.random.beta(self.alpha, self.alpha)
-        total = image.astype(np.float32) * np.float32(1 - share)
-        for weight in weights:
-            total += np.float32(share * weight) * self._chain(image).astype(np.float32)
-        return total
+        return mixture(image, self._chain, self.width, self.alpha)
 
     def _chain(self, image: Picture) -> Picture:
         changed = like(image, np.empty(0, np.uint8))
-        depth = np.random.randint(1, 4) if self.depth is None else self.depth
-        for _ in range(depth):
-            operation = self.operations[np.random.randint(len(self.operations))]
-            changed = operation(changed, self._level())
-        return changed
+        return chained(changed, self.operations, self._level, self.depth)
 
     def _level(self) -> float:
-        return float(np.random.uniform(0.1, max(self.severity, 0.1))) / 10
+        return drawn_level(self.severity)
 
     def _move(self, results: dict[str, Any]) -> None:
         boxed = [key for key in ("gt_bboxes", "gt_masks") if key in results]

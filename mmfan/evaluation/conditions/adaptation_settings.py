@@ -2,7 +2,8 @@
 
 Sources of the defaults: BatchNorm statistics with a prior, Schneider et al., NeurIPS 2020 (arXiv 2006.16971), with N =
 16 where there is one picture at a time; TENT, Wang et al., ICLR 2021 (arXiv 2006.10726); SAR, Niu et al., ICLR 2023
-(arXiv 2302.12400).
+(arXiv 2302.12400); CoTTA, Wang et al., CVPR 2022 (arXiv 2203.13591), for segmentation; MEMO, Zhang et al., NeurIPS 2022
+(arXiv 2110.09506), with fewer copies than its authors take of a classifier's pictures.
 """
 
 from __future__ import annotations
@@ -19,11 +20,23 @@ from mmfan.utils.text import did_you_mean
 RESETS = ("picture", "cell", "never")
 # SAR's margin and its mark of a collapse are shares of the highest entropy, ln C: 0.4 ln C, and 0.2 for 1000 classes
 MARGIN, COLLAPSED = 0.4, round(0.2 / math.log(1000), 3)
+# CoTTA's confidence below which a picture is looked at in all views, and their scales; for segmentation
+THRESHOLD, SCALES = 0.69, (0.5, 0.75, 1, 1.25, 1.5, 1.75, 2)
+OPTIMIZERS = ("sgd", "adamw")
 DEFAULTS: dict[str, dict[str, Any]] = {
     "bn": {"prior": 16, "reset": "cell"},
     "tent": {"lr": 1e-3, "steps": 1, "reset": "cell"},
     "sar": {"lr": 5e-4, "rho": 0.05, "margin": MARGIN, "collapsed": COLLAPSED, "skip": [], "reset": "cell"},
-}
+    "cotta": {
+        "lr": 1e-3, "decay": 0.999, "restore": 0.01, "threshold": THRESHOLD, "scales": list(SCALES), "flip": True,
+        "reset": "cell",
+    },
+    "memo": {
+        "lr": 2.5e-4, "optimizer": "sgd", "steps": 1, "copies": 8, "severity": 1, "prior": 16, "reset": "picture",
+    },
+}  # fmt: skip
+OF_ONE_PICTURE = ("memo",)  # by their definition
+MOST_SCALE = 4
 FACTS = ("batch", "order")  # what the run adds: how many pictures at a time, and in which order
 
 
@@ -52,6 +65,8 @@ def settings_of_adaptation(name: str, given: Mapping[str, Any]) -> dict[str, Any
         for key, (what, fits) in _ALLOWED.items()
         if key in settings and not fits(settings[key])
     ]
+    if name in OF_ONE_PICTURE and settings["reset"] in RESETS[1:]:
+        problems.append(f"`reset` must be picture, for {name} is of one picture, got {settings['reset']!r:.80}")
     if problems:
         raise ConditionError(f"The adaptation {name} cannot be done so: {'; '.join(problems)}.")
     return settings
@@ -72,6 +87,22 @@ _ALLOWED: dict[str, tuple[str, Any]] = {
         "a list of names of modules",
         lambda value: isinstance(value, (list, tuple)) and all(isinstance(one, str) and one for one in value),
     ),
+    "decay": ("a share from 0 to 1", lambda value: _number(value) and 0 <= value <= 1),
+    "restore": ("a probability from 0 to 1", lambda value: _number(value) and 0 <= value <= 1),
+    "threshold": ("a confidence from 0 to 1", lambda value: _number(value) and 0 <= value <= 1),
+    "scales": (
+        f"a list of different numbers above 0, at most {MOST_SCALE}",
+        lambda value: (
+            isinstance(value, (list, tuple))
+            and len(value) > 0
+            and all(_number(one) and 0 < one <= MOST_SCALE for one in value)
+            and len(set(value)) == len(value)
+        ),
+    ),
+    "flip": ("true or false", lambda value: isinstance(value, bool)),
+    "copies": ("a whole number from 1 on", lambda value: type(value) is int and value >= 1),
+    "severity": ("a number from 0.1 to 10", lambda value: _number(value) and 0.1 <= value <= 10),
+    "optimizer": (f"one of {', '.join(OPTIMIZERS)}", lambda value: value in OPTIMIZERS),
     "reset": (f"one of {', '.join(RESETS)}", lambda value: value in RESETS),
 }
 
@@ -82,8 +113,49 @@ def is_continual(condition: Condition) -> bool:
 
 
 def passes_of_adaptation(condition: Condition) -> float:
-    """Forward passes of a batch: a gradient is two more, and SAR takes two of them and a pass to predict."""
-    return {"bn": 1.0, "tent": 3.0 * condition.settings.get("steps", 1), "sar": 6.0}.get(condition.name, 1.0)
+    """Forward passes of a batch, at most: a gradient is two more, and a view counts by its pixels.
+
+    SAR takes two gradients and a pass to predict.
+
+    >>> passes_of_adaptation(Condition("adaptation", "memo", settings={"steps": 1, "copies": 8}))
+    33.0
+    """
+    settings = condition.settings
+    if condition.name == "cotta":
+        asked = settings["threshold"] > 0  # the trained model, which says whether the views are looked at
+        return 4.0 + (1.0 + _more_views(settings)[1] if asked else 0.0)
+    if condition.name == "memo":
+        return 1.0 + 4.0 * settings["steps"] * settings["copies"]
+    return {"bn": 1.0, "tent": 3.0 * settings.get("steps", 1), "sar": 6.0}.get(condition.name, 1.0)
+
+
+def _more_views(settings: Mapping[str, Any]) -> tuple[int, float]:
+    """How many views beside the plain one CoTTA's teacher looks at, and how many pictures their pixels make."""
+    turns = 2 if settings["flip"] else 1
+    scales = settings["scales"]
+    plain = 1 in scales
+    return turns * len(scales) - plain, turns * sum(scale**2 for scale in scales) - plain
+
+
+def cost_of_adaptation(condition: Condition) -> str:
+    """What a picture costs in words, of those that take many passes; empty of others.
+
+    >>> cost_of_adaptation(Condition("adaptation", "memo", settings={"steps": 1, "copies": 8}))
+    '17 forward and 8 backward passes a picture'
+    """
+    settings = condition.settings
+    if condition.name == "memo":
+        seen = settings["steps"] * settings["copies"]
+        return f"{2 * seen + 1} forward and {seen} backward passes a picture"
+    if condition.name != "cotta":
+        return ""
+    if settings["threshold"] == 0:
+        return "2 forward and 1 backward passes a picture"
+    views, pixels = _more_views(settings)
+    return (
+        f"3 forward and 1 backward passes a picture, and where the trained model is less sure than "
+        f"{settings['threshold']:g} {views} forward passes more, of {pixels:.1f} times its pixels"
+    )
 
 
 def whole_adaptation(condition: Condition, batch_size: int, processes: int, cells: Sequence[Cell]) -> Condition:

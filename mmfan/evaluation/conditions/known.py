@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmfan.evaluation.conditions.adaptation_settings import (
+    cost_of_adaptation,
     is_continual,
     passes_of_adaptation,
     settings_of_adaptation,
@@ -20,6 +21,7 @@ from mmfan.evaluation.conditions.patch_settings import (
 )
 from mmfan.evaluation.conditions.weather_adaptation import (
     adaptation_of,
+    cost_of_weather,
     goes_on,
     passes_of_weather,
     unadapted,
@@ -39,6 +41,7 @@ ADAPTATION = register_kind(
         continual=is_continual,
         passes=passes_of_adaptation,
         whole=whole_adaptation,
+        cost=cost_of_adaptation,
     )
 )
 ATTACK = register_kind(
@@ -101,6 +104,7 @@ WEATHER = register_kind(
         continual=goes_on,
         passes=passes_of_weather,
         whole=whole_weather,
+        cost=cost_of_weather,
         other_pictures=True,
         facts=FACTS,
         other_reference=other_reference,

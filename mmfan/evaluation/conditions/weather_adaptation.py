@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mmfan.corruptions.cell import Cell
-from mmfan.evaluation.conditions.adaptation_settings import is_continual, passes_of_adaptation, with_order
+from mmfan.evaluation.conditions.adaptation_settings import (
+    cost_of_adaptation,
+    is_continual,
+    passes_of_adaptation,
+    with_order,
+)
 from mmfan.evaluation.conditions.condition import Condition
 from mmfan.evaluation.conditions.weather_settings import ADAPT
 
@@ -39,6 +44,12 @@ def passes_of_weather(condition: Condition) -> float:
     """Forward passes of a batch."""
     adaptation = adaptation_of(condition)
     return 1.0 if adaptation is None else passes_of_adaptation(adaptation)
+
+
+def cost_of_weather(condition: Condition) -> str:
+    """What a picture costs in words, where it is adapted to by many passes; empty elsewhere."""
+    adaptation = adaptation_of(condition)
+    return "" if adaptation is None else cost_of_adaptation(adaptation)
 
 
 def whole_weather(condition: Condition, batch_size: int, processes: int, cells: Sequence[Cell]) -> Condition:

@@ -89,12 +89,15 @@ class PictureBatch:
         names: Names of the pictures.
         padded: Height and width that scores of the module are of, before its padding goes; None for those of the
             pictures.
+        padded_size: The same of pictures in another size, a function of their height and width; None where nothing is
+            padded.
     """
 
     pixels: Any
     truth: Sequence[Any] = field(default_factory=tuple)
     names: Sequence[str] = field(default_factory=tuple)
     padded: tuple[int, int] | None = None
+    padded_size: Callable[[Sequence[int]], tuple[int, int]] | None = None
 
 
 class Work:

@@ -102,9 +102,9 @@ class RobustnessLoop(BaseLoop):
             the loading processes, so it must be picklable, and not for the clean pictures. If it has a method
             ``install(dataset, seed, root)``, that is called once before, with the built dataset, the base seed and the
             folder that names of pictures are relative to (or None), so that it can fit the pipelines to itself.
-        adapt: Judge corruptions and weather with a model that adapts to them at test time: ``'bn'``, ``'tent'`` or
-            ``'sar'``, or a dict with that as ``name`` and settings, such as ``dict(name='bn', prior=16,
-            reset='cell')`` (:mod:`mmfan.evaluation.conditions.adaptation`).
+        adapt: Judge corruptions and weather with a model that adapts to them at test time: ``'bn'``, ``'tent'``,
+            ``'sar'``, ``'cotta'`` or ``'memo'``, or a dict with that as ``name`` and settings, such as
+            ``dict(name='bn', prior=16, reset='cell')`` (:mod:`mmfan.evaluation.conditions.adaptation`).
         flips: Count, too, the pixels that change class from one severity to the next (:mod:`..judging.flip_counter`);
             of segmentors.
         weather: Sets of real weather to judge as well (:func:`mmfan.evaluation.judging.weather.with_weather`): name of
@@ -256,7 +256,7 @@ class RobustnessLoop(BaseLoop):
         situation = Situation(
             module, batch_size=self.batches.batch_size, seed=self.seed,
             ignore_index=getattr(self.clean_dataset, "ignore_index", None), dataset=self.clean_dataset,
-            names=self.chosen.name_of_path,
+            names={**self.others.name_of_path, **self.chosen.name_of_path},
         )  # fmt: skip
         return Works(situation, self.cells)
 

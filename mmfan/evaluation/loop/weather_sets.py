@@ -122,6 +122,7 @@ class OtherPictures:
 
     Attributes:
         sets: Number of a cell -> its pictures.
+        name_of_path: The name of every picture of these sets.
         whole: The clean data set and those of the cells, one behind the other; the clean one where there are no others.
 
     Raises:
@@ -134,12 +135,16 @@ class OtherPictures:
         evaluator: tuple[Any, RetentionEvaluator], limit: int | None,
     ) -> None:  # fmt: skip
         self.cells, self.sets = tuple(cells), dict[int, PictureSet]()
+        self.name_of_path: dict[str, str] = {}
         start = len(dataset)
         for cell in weather_cells(cells):
             _check_truth(cell, places or {}, evaluator[1])
             own = Joined([_built(one) for one in _configs(cell, places or {}, config)])
             _check_classes(cell, own, dataset)
-            names = [name for part in own.datasets for name in name_pictures(part, root_of_names(part))[1]]
+            named = [name_pictures(part, root_of_names(part)) for part in own.datasets]
+            names = [name for _, part in named for name in part]
+            for paths, part in named:
+                self.name_of_path |= zip(paths, part, strict=True)
             chosen, scored = spread(len(own), limit), _evaluator_of(own, *evaluator)
             self.sets[cells.index(cell)] = PictureSet(own, start, chosen, [names[at] for at in chosen], scored)
             start += len(own)

@@ -1,14 +1,21 @@
-"""Adaptation at test time: BatchNorm statistics with a prior, TENT and SAR, as works of a condition. Needs torch."""
+"""Adaptation at test time: BatchNorm statistics with a prior, TENT, SAR, CoTTA and MEMO, as works of a condition.
+
+Needs torch.
+"""
 
 from mmfan.evaluation.conditions.adaptation.entropy import Tent, entropies, logits_of
+from mmfan.evaluation.conditions.adaptation.marginal import Memo
 from mmfan.evaluation.conditions.adaptation.sharpness import Sar
 from mmfan.evaluation.conditions.adaptation.statistics import AdaptedStatistics, BatchNormStatistics
+from mmfan.evaluation.conditions.adaptation.teacher import CoTTA
 from mmfan.evaluation.conditions.condition import Condition
 from mmfan.evaluation.conditions.work import Situation, Work
 
-__all__ = ["AdaptedStatistics", "BatchNormStatistics", "Sar", "Tent", "entropies", "logits_of", "work_of"]
+__all__ = [
+    "AdaptedStatistics", "BatchNormStatistics", "CoTTA", "Memo", "Sar", "Tent", "entropies", "logits_of", "work_of",
+]  # fmt: skip
 
-_WORKS = {"bn": BatchNormStatistics, "tent": Tent, "sar": Sar}
+_WORKS = {"bn": BatchNormStatistics, "tent": Tent, "sar": Sar, "cotta": CoTTA, "memo": Memo}
 
 
 def work_of(condition: Condition, situation: Situation) -> Work:

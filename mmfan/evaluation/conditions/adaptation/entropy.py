@@ -15,9 +15,11 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmfan.evaluation.conditions.adaptation.norms import affine_norms, refuse_without
+from mmfan.evaluation.conditions.adaptation.norms import affine_norms, refuse_without, scales_and_shifts
 from mmfan.evaluation.conditions.adaptation.parameters import NO_ENTROPY, ChangingParameters
 from mmfan.evaluation.conditions.work import NotToModelError, Situation
+
+SIGMOID_EPS = 1e-6  # how near to 0 and 1 a probability may come whose logit is taken
 
 
 def logits_of(outputs: Any) -> list[Tensor]:
@@ -42,7 +44,10 @@ def _of_sample(sample: Any) -> Any:
     shares = getattr(sample, "pred_score", None)
     if isinstance(shares, Tensor) and shares.ndim == 1:
         return logs_of_shares(shares)
-    return getattr(getattr(sample, "seg_logits", None), "data", None)
+    found = getattr(getattr(sample, "seg_logits", None), "data", None)
+    if isinstance(found, Tensor) and len(found) == 1:  # mmsegmentation's of one channel have their sigmoid taken
+        return torch.logit(found.float(), eps=SIGMOID_EPS)
+    return found
 
 
 def logs_of_shares(shares: Tensor) -> Tensor:
@@ -50,12 +55,17 @@ def logs_of_shares(shares: Tensor) -> Tensor:
     return shares.float().clamp_min(torch.finfo(torch.float32).tiny).log().reshape(-1, 1, 1)
 
 
-def entropies(logits: Tensor) -> Tensor:
-    """The entropy of each pixel's prediction in nats, (H, W), of logits (C, H, W); one channel is that of a sigmoid."""
+def log_shares(logits: Tensor) -> Tensor:
+    """Logarithms of the classes' probabilities, (C, H, W) float32, of logits; of a sigmoid's one channel (2, H, W)."""
     values = logits.float()
     if len(values) == 1:
         values = torch.cat([values, torch.zeros_like(values)])
-    logs = F.log_softmax(values, 0)
+    return F.log_softmax(values, 0)
+
+
+def entropies(logits: Tensor) -> Tensor:
+    """The entropy of each pixel's prediction in nats, (H, W), of logits (C, H, W); one channel is that of a sigmoid."""
+    logs = log_shares(logits)
     return -(logs.exp() * logs).sum(0)
 
 
@@ -94,7 +104,7 @@ class Tent(ChangingParameters):
         norms = affine_norms(situation.model, (_BatchNorm,))
         cure = "SAR adapts layer and group norms as well: sar."
         refuse_without(norms, situation.model, "batch norm with scale and shift", cure)
-        super().__init__(situation, norms, reset)
+        super().__init__(situation, scales_and_shifts(norms), reset)
 
     def make_optimizer(self) -> torch.optim.Optimizer:
         """Adam, as its authors take it."""

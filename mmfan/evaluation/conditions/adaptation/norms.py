@@ -44,6 +44,11 @@ def affine_norms(model: nn.Module, kinds: tuple[type[nn.Module], ...], skip: Seq
     ]
 
 
+def scales_and_shifts(norms: Iterable[nn.Module]) -> list[nn.Parameter]:
+    """The parameters of layers, each once."""
+    return list(dict.fromkeys(one for norm in norms for one in norm.parameters(recurse=False)))
+
+
 def refuse_without(norms: Sequence[Any], model: nn.Module, what: str, cure: str) -> None:
     """See that there are layers to adapt.
 

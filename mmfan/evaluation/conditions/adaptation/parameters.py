@@ -8,25 +8,27 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmfan.corruptions.cell import Cell
 from mmfan.evaluation.conditions.adaptation.norms import Forwards, batch_norms, by_batch
 from mmfan.evaluation.conditions.work import NotToModelError, Situation, Work, is_a
 
 NO_ENTROPY = (
-    "TENT and SAR follow the entropy of a segmentor's logits or a classifier's, and this model's predictions have none "
+    "TENT, SAR, CoTTA and MEMO follow a segmentor's logits or a classifier's, and this model's predictions have none "
     "(detectors do not keep the probabilities of all classes). BatchNorm statistics adapt any model: bn."
 )
 
 
 class ChangingParameters(Work, ABC):
-    """The base of works that change scale and shift of normalising layers by gradients.
+    """The base of works that change parameters by gradients.
 
-    Batch norms normalise by the batch alone meanwhile. What was predicted counts, not what the model has become by it.
+    Batch norms normalise by the batch alone meanwhile, unless a work says otherwise. What was predicted counts, not
+    what the model has become by it.
 
     Args:
         situation: The model, above all.
-        norms: The layers whose scale and shift change.
+        parameters: Those that change, each once.
         reset: When the model becomes the trained one again: before each ``'picture'``, each ``'cell'``, or ``'never'``
             in a run (between its cells it is the trained one for all that else is judged).
 
@@ -34,14 +36,13 @@ class ChangingParameters(Work, ABC):
         NotToModelError: The model is a detector.
     """
 
-    def __init__(self, situation: Situation, norms: Sequence[nn.Module], reset: str) -> None:
+    def __init__(self, situation: Situation, parameters: Sequence[nn.Parameter], reset: str) -> None:
         super().__init__(situation)
         if is_a(situation.model, "BaseDetector"):
             raise NotToModelError(NO_ENTROPY)
         self.model: nn.Module = situation.model
         self.reset = reset
-        parameters = [one for norm in norms for one in norm.parameters(recurse=False)]
-        self.changing: list[nn.Parameter] = list(dict.fromkeys(parameters))
+        self.changing: list[nn.Parameter] = list(parameters)
         self._forwards = Forwards(batch_norms(self.model))
         self._trained: list[Tensor] = []
         self._wanted: list[bool] = []
@@ -56,6 +57,10 @@ class ChangingParameters(Work, ABC):
     def adapt(self, step: Callable[[Any], Any], batch: Any) -> Any:
         """Predict and change the parameters, with gradients turned on; returns what ``step`` returned."""
 
+    def forward_of(self, norm: _BatchNorm) -> Callable[[Tensor], Tensor]:
+        """How a batch norm normalises meanwhile."""
+        return by_batch(norm)
+
     def begin(self, cell: Cell) -> None:
         """Let these parameters alone have gradients; start from the trained ones, or go on where nothing is reset."""
         self._trained = [one.detach().clone() for one in self.changing]
@@ -63,7 +68,7 @@ class ChangingParameters(Work, ABC):
         self.model.requires_grad_(False)
         for one in self.changing:
             one.requires_grad_(True)
-        self._forwards.replace(by_batch)
+        self._forwards.replace(self.forward_of)
         if self.reset == "never" and self._become:
             self._put(self._become)
         else:

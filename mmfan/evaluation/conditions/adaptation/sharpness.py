@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmfan.evaluation.conditions.adaptation.entropy import classes_of, detached, entropies, logits_of
-from mmfan.evaluation.conditions.adaptation.norms import affine_norms, refuse_without
+from mmfan.evaluation.conditions.adaptation.norms import affine_norms, refuse_without, scales_and_shifts
 from mmfan.evaluation.conditions.adaptation.parameters import ChangingParameters
 from mmfan.evaluation.conditions.adaptation_settings import COLLAPSED, MARGIN
 from mmfan.evaluation.conditions.work import Situation
@@ -55,7 +55,7 @@ class Sar(ChangingParameters):
         self.running: float | None = None
         norms = affine_norms(situation.model, NORMS, skip)
         refuse_without(norms, situation.model, "batch, layer or group norm with scale and shift", "Judge it as it is.")
-        super().__init__(situation, norms, reset)
+        super().__init__(situation, scales_and_shifts(norms), reset)
 
     def make_optimizer(self) -> torch.optim.Optimizer:
         """SGD with momentum, as its authors take it."""
