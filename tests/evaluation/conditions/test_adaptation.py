@@ -1,4 +1,4 @@
-"""Adaptation at test time against numbers by hand: statistics with a prior, TENT, SAR; the model is given back."""
+"""Adaptation at test time against numbers by hand: statistics with a prior, TENT, SAR; models are given back."""
 
 import copy
 import itertools
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from mmfan.corruptions.cell import Cell
-from mmfan.evaluation.conditions import ConditionCell, NotToModelError, Situation, make_condition
+from mmfan.evaluation.conditions import ConditionCell, NotToModelError, PictureBatch, Situation, make_condition
 from mmfan.evaluation.conditions.adaptation import AdaptedStatistics, Sar, Tent, entropies, logits_of, work_of
 from mmfan.evaluation.conditions.works import Works, refuse_bare_function
 
@@ -51,7 +51,8 @@ def predict(model, cells, batches):
     found = []
     for cell in cells:
         with works.during(cell, {}), torch.no_grad():
-            found.append([works.forward(model, one).clone() for one in batches])
+            named = [PictureBatch(one, names=[f"{float(one.sum())}.png"] * len(one)) for one in batches]
+            found.append([works.forward(lambda batch: model(batch.pixels), one).clone() for one in named])
     return found
 
 
@@ -103,7 +104,7 @@ def test_a_prior_of_zero_predicts_as_training_does(model):
     assert torch.allclose(found, trained(x), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["bn", "tent", "sar"])
+@pytest.mark.parametrize("name", ["bn", "tent", "sar", "cotta"])
 @pytest.mark.parametrize("reset", ["picture", "cell", "never"])
 def test_the_model_is_given_back_bit_for_bit(name, reset, model):
     before, x = state(model), batch(1)
@@ -119,7 +120,7 @@ def test_the_model_is_given_back_bit_for_bit(name, reset, model):
     assert all(one.grad is None for one in model.parameters())
 
 
-@pytest.mark.parametrize("name", ["bn", "tent", "sar"])
+@pytest.mark.parametrize("name", ["bn", "tent", "sar", "cotta"])
 def test_what_a_reset_forgets(name, model):
     first, second = batch(1), batch(1, seed=2)
     settings = {"lr": 0.1} if name != "bn" else {}
@@ -244,6 +245,9 @@ def test_logits_of_segmentors_alone():
     logits = torch.zeros(2, 3, 4)
     sample = SimpleNamespace(seg_logits=SimpleNamespace(data=logits))
     assert logits_of([sample])[0] is logits
+    # of one channel mmsegmentation keeps what its sigmoid made of the logits
+    binary = SimpleNamespace(seg_logits=SimpleNamespace(data=torch.tensor([2.0, -1]).sigmoid().reshape(1, 1, 2)))
+    assert logits_of([binary])[0].flatten().tolist() == pytest.approx([2, -1], abs=1e-5)
     assert len(logits_of(torch.zeros(5, 2, 3, 4))) == 5
     for outputs in ([SimpleNamespace(pred_instances=1)], [], torch.zeros(2, 3, 4)):
         with pytest.raises(NotToModelError, match="BatchNorm statistics adapt any model: bn"):
