@@ -102,10 +102,10 @@ def test_adaptation_changes_a_classifier_and_gives_it_back(tmp_path):
     rng = np.random.default_rng(0)
     items = [(rng.integers(0, 256, (40, 48, 3), np.uint8), at % 3, f"{at}.png") for at in range(6)]
     data = ClassificationData(items, list("rgn"))
-    for adapt in ("bn", "tent"):
+    for adapt in ("bn", "tent", "cotta", "memo"):
         found = judge(
             TorchClassifier(module), data, {"corruptions": ["contrast"], "severities": [5]}, adapt=adapt,
-            batch_size=3, workers=0, verbose=False,
+            batch_size=1 if adapt == "memo" else 3, workers=0, verbose=False,
         )  # fmt: skip
         assert [record["corruption"] for record in found.records] == ["clean", "clean", "contrast"]
         assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())

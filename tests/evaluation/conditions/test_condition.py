@@ -112,12 +112,43 @@ def test_what_is_no_condition(entry, words):
         ("bn", {"piror": 1}, "no setting 'piror'; it has prior, reset"),
         ("bn", {"prior": -1, "reset": "often"}, "`prior` must be .* from 0 on, got -1; `reset` must be one of picture"),
         ("tent", {"steps": 0}, "`steps` must be a whole number from 1 on"),
+        ("cotta", {"decay": 2, "scales": []}, "`decay` must be a share from 0 to 1, got 2; `scales` must be a list of"),
+        ("cotta", {"scales": [1, 1.0]}, "`scales` must be a list of different numbers above 0, at most 4"),
+        (
+            "cotta",
+            {"flip": 1, "restore": -1},
+            "`restore` must be a probability .* got -1; `flip` must be true or false",
+        ),
+        ("memo", {"reset": "cell"}, "`reset` must be picture, for memo is of one picture, got 'cell'"),
+        ("memo", {"copies": 0, "optimizer": "adam"}, "`copies` must be a whole number.*`optimizer` must be one of sgd"),
         ("sar", {"margin": 2, "skip": "backbone"}, "`margin` must be a share of ln C.*`skip` must be a list"),
     ],
 )
 def test_adaptations_that_are_none(name, settings, words):
     with pytest.raises(ConditionError, match=words):
         make_condition("adaptation", name, **settings)
+
+
+def test_what_adaptations_cost():
+    """A gradient is two passes more; views count by their pixels, the plain one once."""
+
+    def costs(name, **settings):
+        condition = make_condition("adaptation", name, **settings)
+        return get_kind("adaptation").passes(condition), get_kind("adaptation").cost(condition)
+
+    assert costs("tent") == (3, "")
+    assert costs("memo", copies=4, steps=2) == (1 + 2 * 4 * 4, "17 forward and 8 backward passes a picture")
+    assert costs("cotta", threshold=0) == (1 + 3, "2 forward and 1 backward passes a picture")
+    passes, told = costs("cotta", scales=[0.5, 1, 2])
+    assert passes == 1 + 1 + 3 + (2 * (0.25 + 1 + 4) - 1)
+    assert told == (
+        "3 forward and 1 backward passes a picture, and where the trained model is less sure than 0.69 5 forward "
+        "passes more, of 9.5 times its pixels"
+    )
+    assert costs("cotta", scales=[2], flip=False)[0] == 1 + 1 + 3 + 4
+    weather = Condition("weather", "fog", 1, {"set": "acdc", "adapt": {"name": "memo", "steps": 1, "copies": 8}})
+    assert get_kind("weather").cost(weather) == "17 forward and 8 backward passes a picture"
+    assert get_kind("weather").cost(Condition("weather", "fog", 1, {"set": "acdc"})) == ""
 
 
 def test_strengths_go_with_the_kind():

@@ -63,6 +63,38 @@ def test_a_module_of_torch_adapts(batch_size, data, tmp_path):
     assert same.corrupted == pytest.approx(plain.corrupted, abs=1e-4)
 
 
+class Pixelwise(torch.nn.Module):
+    """Dark, middle and bright, of each pixel by itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = torch.nn.Conv2d(3, 3, 1)
+        with torch.no_grad():
+            self.head.weight.fill_(1 / 3).mul_(torch.tensor([4.0, 0, -4])[:, None, None, None])
+            self.head.bias.copy_(torch.tensor([-2.4, 0.0, 1.1]))
+
+    def forward(self, x):
+        return self.head(x)
+
+
+@pytest.mark.parametrize("divisor", [1, 32])
+def test_mirrored_views_and_copies_of_pictures_with_padding(divisor, data, tmp_path):
+    """A network that sees each pixel by itself says the same of mirrored pictures; padding is cut before they turn."""
+    model = TorchSegmentor(Pixelwise(), data, Preprocessing(divisor=divisor))
+    plain = judge(model, data, tmp_path / "r.jsonl")
+    still = {"lr": 1e-12, "restore": 0, "threshold": 1}
+    found = judge(model, data, tmp_path / "r.jsonl", adapt={"name": "cotta", "scales": [1], **still})
+    assert found.records[2]["metrics"] == plain.records[1]["metrics"]
+    assert 0.3 < plain.records[1]["metrics"]["mIoU"] < 1
+    # seen in twice the size, which blends pixels of an edge, the labels stay where they are
+    larger = judge(model, data, adapt={"name": "cotta", "scales": [2], **still})
+    assert larger.corrupted == pytest.approx(plain.corrupted, abs=0.02)
+    memo = judge(model, data, tmp_path / "r.jsonl", adapt={"name": "memo", "copies": 2, "lr": 1e-12}, batch_size=1)
+    assert memo.records[2]["metrics"] == plain.records[1]["metrics"]
+    moved = judge(model, data, adapt={"name": "memo", "copies": 2, "lr": 5.0}, batch_size=1)
+    assert moved.records[2]["metrics"] != plain.records[1]["metrics"]
+
+
 def test_a_module_adapts_to_pictures_of_its_own(data, tmp_path):
     model, weather = TorchSegmentor(Network(), data), {"mine": {"dusk": SegmentationData(
         *write_folders(tmp_path / "dusk", count=3), CLASSES

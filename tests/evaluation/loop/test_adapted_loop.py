@@ -1,11 +1,14 @@
 """Adaptation in RobustnessLoop: its records beside those of the model as it is, resumed, and what is refused."""
 
 import pytest
+import torch
 from helpers.tiny_robustness import make_runner, write_parts
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
-from mmfan.evaluation.conditions import ConditionCell, NotToModelError
+from mmfan.evaluation.conditions import ConditionCell, NotToModelError, Situation
+from mmfan.evaluation.conditions.adaptation.pictures import pictures_of
+from mmfan.evaluation.conditions.adaptation.views import PLAIN, View
 from mmfan.evaluation.results.store import ResultsStore, key_of
 
 pytestmark = pytest.mark.slow
@@ -55,7 +58,7 @@ def test_an_overwhelming_prior_gives_the_scores_of_the_model_as_it_is(parts, tmp
     assert both["contrast with bn 1"]["metrics"] == pytest.approx(plain["contrast 1"]["metrics"], abs=2e-3)
 
 
-@pytest.mark.parametrize("name", ["tent", "sar"])
+@pytest.mark.parametrize("name", ["tent", "sar", "cotta", "memo"])
 def test_gradients_adapt_within_the_loop(name, parts, tmp_path):
     slow = judged(parts, tmp_path / "slow.jsonl", adapt={"name": name, "lr": 1e-9})[1]
     fast = judged(parts, tmp_path / "fast.jsonl", adapt={"name": name, "lr": 0.5, **_sure(name)})[1]
@@ -65,7 +68,62 @@ def test_gradients_adapt_within_the_loop(name, parts, tmp_path):
 
 
 def _sure(name):
-    return {"margin": 1.0, "collapsed": 0.0} if name == "sar" else {}
+    """What lets a step show within a few pictures, and leaves something that is right."""
+    own = {
+        "sar": {"margin": 1.0, "collapsed": 0.0},
+        "cotta": {"lr": 0.005, "decay": 0, "scales": [1]},
+        "memo": {"copies": 2},
+    }
+    return own.get(name, {})
+
+
+def test_memo_depends_on_no_order_and_says_what_it_did(parts, tmp_path):
+    memo = {"name": "memo", "copies": 2, "lr": 0.01}
+    _, found = judged(parts, tmp_path / "r.jsonl", adapt=memo)
+    settings = found["contrast with memo 1"]["condition"]["settings"]
+    assert settings == {
+        "batch": 1, "copies": 2, "lr": 0.01, "optimizer": "sgd", "order": "set", "prior": 16, "reset": "picture",
+        "severity": 1, "steps": 1,
+    }  # fmt: skip
+    with pytest.raises(MMFanError, match=r"memo with reset 'picture' .* needs batches of one, got 2"):
+        judged(parts, tmp_path / "r.jsonl", adapt=memo, options={"test_dataloader.batch_size": 2})
+
+
+def test_a_batch_of_several_learns_from_one_teacher(parts, tmp_path):
+    cotta = {"name": "cotta", "scales": [0.5, 1], "threshold": 1}
+    two = {"test_dataloader.batch_size": 2}
+    _, found = judged(parts, tmp_path / "r.jsonl", adapt=cotta, options=two, pictures=1)
+    record = found["contrast with cotta 1"]
+    assert record["condition"]["settings"]["batch"] == 2
+    assert 0 < record["metrics"]["aAcc"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("view", "sliding"), [(PLAIN, False), (View(1, True), False), (View(0.5, False), False), (View(1.5, True), True)]
+)
+def test_views_of_a_segmentor_are_its_logits_of_such_pictures(view, sliding, parts, tmp_path):
+    """Against mmsegmentation's own way from pixels to logits, without data samples."""
+    slide = {"mode": "slide", "crop_size": (48, 48), "stride": (32, 32)}
+    runner = make_runner(*parts, tmp_path, {"model.test_cfg": slide} if sliding else None)
+    model, loop = runner.model.eval(), runner.test_loop
+    runner.load_or_resume()
+    sample = loop.clean_dataset[0]
+    batch = {"inputs": [sample["inputs"]], "data_samples": [sample["data_samples"]]}
+    pictures = pictures_of(Situation(model, names=loop.chosen.name_of_path), batch)
+    with torch.no_grad():
+        pictures.logits(model.test_step(pictures.batch()))
+        [found] = pictures.logits(model.test_step(pictures.batch(view)), view)
+        pixels = batch["inputs"][0][None].float()
+        size = pixels.shape[2:]
+        shown = torch.nn.functional.interpolate(pixels, scale_factor=view.scale, mode="bilinear")
+        shown = shown.flip(-1) if view.flip else shown
+        ready = model.data_preprocessor({"inputs": [shown[0]], "data_samples": batch["data_samples"]})["inputs"]
+        meta = [{"img_shape": ready.shape[2:], "ori_shape": ready.shape[2:]}]
+        logits = model.inference(ready, meta)
+        logits = logits.flip(-1) if view.flip else logits
+        expected = torch.nn.functional.interpolate(logits, size, mode="bilinear")[0]
+    assert batch["data_samples"][0].img_shape == tuple(size)  # what the loop gave is as it was
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
 def test_what_is_refused(parts, tmp_path):

@@ -10,6 +10,8 @@ from mmfan.evaluation.results.store import ResultsStore, key_of
 
 pytestmark = pytest.mark.slow
 NEVER = {"name": "bn", "prior": 2, "reset": "never"}
+CONTRAST = {"protocol": {"name": "c", "corruptions": {"contrast": [1, 4]}}, "weather": None}
+COTTA = {"name": "cotta", "lr": 0.01, "decay": 0.5, "restore": 0.3, "threshold": 1, "scales": [1], "reset": "never"}
 
 
 @pytest.fixture(scope="module")
@@ -54,21 +56,19 @@ def test_a_condition_is_adapted_to_as_a_set_by_itself(parts, tmp_path):
     assert beside.rows[0][5] == f"{gain + 0.0:+.1f}"
 
 
-@pytest.mark.parametrize(
-    "asked", [{}, {"protocol": {"name": "c", "corruptions": {"contrast": [1, 4]}}, "weather": None}]
-)
-def test_a_killed_run_without_resets_comes_to_the_same(asked, parts, tmp_path):
-    scores, whole = judged(parts, tmp_path / "whole.jsonl", adapt=NEVER, **asked)
+@pytest.mark.parametrize(("adapt", "asked"), [(NEVER, {}), (COTTA, {}), (NEVER, CONTRAST)])
+def test_a_killed_run_without_resets_comes_to_the_same(adapt, asked, parts, tmp_path):
+    scores, whole = judged(parts, tmp_path / "whole.jsonl", adapt=adapt, **asked)
     lines = (tmp_path / "whole.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "r.jsonl").write_text("".join(lines[:-1]))
-    again, records = judged(parts, tmp_path / "r.jsonl", adapt=NEVER, **asked)
+    again, records = judged(parts, tmp_path / "r.jsonl", adapt=adapt, **asked)
     assert again == scores
     assert list(records) == list(whole)
     assert [one["metrics"] for one in records.values()] == [one["metrics"] for one in whole.values()]
     last = [*whole.values()][-1]["condition"]["settings"]
     assert last.get("adapt", last)["order"].startswith("set, cells ")
     # what was seen before counts: by itself the last cell comes to something else
-    _, fresh = judged(parts, tmp_path / "fresh.jsonl", adapt={**NEVER, "reset": "cell"}, **asked)
+    _, fresh = judged(parts, tmp_path / "fresh.jsonl", adapt={**adapt, "reset": "cell"}, **asked)
     assert [*fresh.values()][-1]["metrics"] != [*whole.values()][-1]["metrics"]
 
 

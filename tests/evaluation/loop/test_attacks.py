@@ -146,7 +146,7 @@ def test_what_cannot_be_done_is_found_before_the_first_cell(tmp_path):
     assert not (tmp_path / "results.jsonl").exists()
     pytest.importorskip("mmdet")
     detector = write_detector(tmp_path / "detector")
-    for name in ("tent", "sar"):
+    for name in ("tent", "sar", "cotta", "memo"):
         with pytest.raises(NotToModelError, match=r"detectors do not keep .* BatchNorm statistics adapt any model: bn"):
             judge(*detector, tmp_path / "detector.jsonl", protocol={"corruptions": {"fog": [1]}}, adapt=name)
     assert not (tmp_path / "detector.jsonl").exists()
