@@ -153,8 +153,8 @@ def cost_of_adaptation(condition: Condition) -> str:
         return "2 forward and 1 backward passes a picture"
     views, pixels = _more_views(settings)
     return (
-        f"3 forward and 1 backward passes a picture, and where the trained model is less sure than "
-        f"{settings['threshold']:g} {views} forward passes more, of {pixels:.1f} times its pixels"
+        f"3 forward and 1 backward passes a picture; where the trained model is less sure than "
+        f"{settings['threshold']:g}, {views} forward passes more, of {pixels:.1f} times its pixels"
     )
 
 

@@ -142,7 +142,7 @@ def test_what_adaptations_cost():
     passes, told = costs("cotta", scales=[0.5, 1, 2])
     assert passes == 1 + 1 + 3 + (2 * (0.25 + 1 + 4) - 1)
     assert told == (
-        "3 forward and 1 backward passes a picture, and where the trained model is less sure than 0.69 5 forward "
+        "3 forward and 1 backward passes a picture; where the trained model is less sure than 0.69, 5 forward "
         "passes more, of 9.5 times its pixels"
     )
     assert costs("cotta", scales=[2], flip=False)[0] == 1 + 1 + 3 + 4
