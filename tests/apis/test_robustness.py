@@ -4,7 +4,9 @@ import pytest
 from mmengine.config import Config
 
 from mmfan.apis import ConfigError, robustness
-from mmfan.apis.robustness import judged_config
+from mmfan.apis.robustness import costs_of, judged_config
+from mmfan.corruptions.cell import CLEAN, Cell
+from mmfan.evaluation.conditions import ConditionCell, make_condition
 
 PARTS = {
     "model": {"type": "A"},
@@ -71,3 +73,14 @@ def test_a_gpu_gets_loading_processes_by_the_cores(monkeypatch):
     assert judged_config(Config(PARTS)).test_dataloader.num_workers == 4  # what a user says stands
     monkeypatch.setattr(robustness, "has_accelerator", lambda: False)
     assert judged_config(Config(PARTS), fill_cores=True).test_dataloader.num_workers == 4
+
+
+def test_what_conditions_cost_is_told_once_for_all_severities():
+    memo, tent = make_condition("adaptation", "memo", copies=2), make_condition("adaptation", "tent")
+    pgd = [ConditionCell(CLEAN, make_condition("attack", "pgd", eps, steps=3)) for eps in (1, 2)]
+    adapted = [ConditionCell(Cell("fog", at), one) for one in (memo, tent) for at in (1, 2)]
+    assert costs_of([CLEAN, *adapted, *pgd], 5) == [
+        "  each cell with memo: 5 forward and 2 backward passes a picture, 5 pictures",
+        "  pgd 1: 4 forward and 3 backward passes a picture, 5 pictures",
+        "  pgd 2: 4 forward and 3 backward passes a picture, 5 pictures",
+    ]

@@ -71,9 +71,9 @@ def test_one_step_by_hand():
         torch.testing.assert_close(teacher, 0.75 * start + 0.25 * student.detach(), atol=1e-6, rtol=0)
     # the next batch is predicted by the teacher, not by the student
     second = pictures(seed=2)
-    taught = [one.clone() for one in work.teacher]
+    weight, bias = (one.clone() for one in work.teacher)
     outputs = work.forward(step_of(model), second)
-    expected = F.conv2d(second.pixels, *taught)
+    expected = F.conv2d(second.pixels, weight, bias)
     torch.testing.assert_close(outputs, expected)
     assert not torch.allclose(outputs, Ramped()(second.pixels), atol=1e-5)
     work.end()
@@ -231,11 +231,11 @@ def test_mixed_precision_sees_the_weights_of_each_pass():
     step = step_of(model)
     with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
         work.forward(step, batch)
-        student = [one.detach().clone() for one in model.parameters()]
+        weight, bias = (one.detach().clone() for one in model.parameters())
         outputs = work.forward(step, batch)
         assert torch.is_autocast_cache_enabled()
-    assert not any(map(torch.equal, student, Ramped().parameters()))
-    expected = F.conv2d(batch.pixels, *student).softmax(1)
+    assert not any(map(torch.equal, (weight, bias), Ramped().parameters()))
+    expected = F.conv2d(batch.pixels, weight, bias).softmax(1)
     torch.testing.assert_close(outputs.float().softmax(1), expected, atol=0.03, rtol=0)
     assert not torch.allclose(expected, shares_of(Ramped(), batch.pixels), atol=0.1)
 
