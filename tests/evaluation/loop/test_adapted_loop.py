@@ -104,7 +104,9 @@ def test_a_batch_of_several_learns_from_one_teacher(parts, tmp_path):
 def test_views_of_a_segmentor_are_its_logits_of_such_pictures(view, sliding, parts, tmp_path):
     """Against mmsegmentation's own way from pixels to logits, without data samples."""
     slide = {"mode": "slide", "crop_size": (48, 48), "stride": (32, 32)}
-    runner = make_runner(*parts, tmp_path, {"model.test_cfg": slide} if sliding else None)
+    # a preprocessor that pads tells the sizes itself
+    options = {"model.test_cfg": slide} if sliding else {"model.data_preprocessor.test_cfg": None}
+    runner = make_runner(*parts, tmp_path, options)
     model, loop = runner.model.eval(), runner.test_loop
     runner.load_or_resume()
     sample = loop.clean_dataset[0]
