@@ -57,7 +57,7 @@ TORCH_FREE = (
     "adapters.onnx_runtime", "adapters.openvino_runtime",
     "adapters.preprocessing", "adapters.supervision_detections", "adapters.ultralytics_results",
 )  # fmt: skip
-NO_OPENMMLAB = ("models.layers", "evaluation.attacks", "adapters", *TORCH_FREE)
+NO_OPENMMLAB = ("models.layers", "evaluation.attacks", "evaluation.conditions.adaptation", "adapters", *TORCH_FREE)
 TORCH = {"torch", "torchvision"}
 OPENMMLAB = {"mmengine", "mmcv", "mmseg", "mmdet", "mmpretrain"}
 # Who has one of them only gets a working half: a room of segmentation names no mmdet, one of detection no mmseg.
