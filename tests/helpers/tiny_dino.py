@@ -2,28 +2,16 @@
 
 from helpers.tiny_retinanet import CONFIG, write_coco
 
+# as wide as published: mmdetection 3.3 encodes the places of queries for no other width
 MODEL = """
 _base_ = ["mmdet::dino/dino-4scale_r50_8xb2-12e_coco.py"]
 model = dict(
     num_queries=20,
     backbone=dict(depth=18, init_cfg=None),
-    neck=dict(in_channels=[128, 256, 512], out_channels=32, norm_cfg=dict(num_groups=4)),
-    encoder=dict(
-        num_layers=1,
-        layer_cfg=dict(
-            self_attn_cfg=dict(embed_dims=32, num_heads=4), ffn_cfg=dict(embed_dims=32, feedforward_channels=32)
-        ),
-    ),
-    decoder=dict(
-        num_layers=1,
-        layer_cfg=dict(
-            self_attn_cfg=dict(embed_dims=32, num_heads=4),
-            cross_attn_cfg=dict(embed_dims=32, num_heads=4),
-            ffn_cfg=dict(embed_dims=32, feedforward_channels=32),
-        ),
-    ),
-    positional_encoding=dict(num_feats=16),
-    bbox_head=dict(num_classes=2, embed_dims=32),
+    neck=dict(in_channels=[128, 256, 512]),
+    encoder=dict(num_layers=1, layer_cfg=dict(ffn_cfg=dict(feedforward_channels=32))),
+    decoder=dict(num_layers=1, layer_cfg=dict(ffn_cfg=dict(feedforward_channels=32))),
+    bbox_head=dict(num_classes=2),
     dn_cfg=dict(group_cfg=dict(num_dn_queries=4)),
     test_cfg=dict(max_per_img=20),
 )
