@@ -47,7 +47,8 @@ def test_features_of_blocks_are_those_that_the_model_computes():
 
 def test_normalised_by_hand():
     features = torch.tensor([[[[3.0, 5.0]], [[-1.0, 5.0]]]])  # (1, 2, 1, 2): the second position is constant
-    torch.testing.assert_close(normalised(features), torch.tensor([[[[1.0, 0.0]], [[-1.0, 0.0]]]]))
+    # releases of torch differ in what cancels out of a constant
+    torch.testing.assert_close(normalised(features), torch.tensor([[[[1.0, 0.0]], [[-1.0, 0.0]]]]), atol=1e-3, rtol=0)
     scaled = normalised(100 * features + 7)
     torch.testing.assert_close(scaled, normalised(features), atol=1e-3, rtol=0)
 

@@ -22,6 +22,7 @@ from mmfan.analysis.numerics.eigenvalues import (
 from mmfan.analysis.options import AnalysisError
 from mmfan.analysis.plots import make_panels, name_axes
 from mmfan.analysis.training_loss import loss_of, training_batches, twice_differentiable, weight_decays
+from mmfan.models.layers.ordered_gradients import ordered_gradients
 from mmfan.visualization.style import TEXT, clear_frame, fold, style_of
 
 
@@ -58,7 +59,7 @@ def eigenvalues_of(context: Context, batch: Any, decays: dict[str, float]) -> tu
     options: HessianOptions = context.options
     model = context.model
     named = [(name, value) for name, value in model.named_parameters() if value.requires_grad]
-    with twice_differentiable(), torch.enable_grad():
+    with twice_differentiable(), ordered_gradients(model), torch.enable_grad():
         loss = loss_of(model, batch)
         if not torch.isfinite(loss):
             raise AnalysisError(

@@ -12,6 +12,7 @@ from torch import Tensor
 from mmfan.errors import MMFanError, WrongTypeError
 from mmfan.evaluation.attacks.balls import Reach, ball_of
 from mmfan.evaluation.attacks.settings import LEVELS, Attack
+from mmfan.models.layers.ordered_gradients import ordered_gradients
 
 
 class Losses(NamedTuple):
@@ -140,7 +141,8 @@ def _from_0_to_1(pictures: Tensor, attack: Attack) -> Tensor:
 def frozen(model: torch.nn.Module) -> Iterator[None]:
     """Have a model in evaluation, with no gradients for its parameters, while the context lasts.
 
-    So statistics of BatchNorm stay as they are, and a backward pass costs no more than it must.
+    So statistics of BatchNorm stay as they are, and a backward pass costs no more than it must. Gradients through
+    batch norms are right for a single picture on a CPU too (:mod:`mmfan.models.layers.ordered_gradients`).
 
     Raises:
         MMFanError: Parameters are of less than 32 bits, whose gradients are too coarse to attack with.
@@ -157,7 +159,8 @@ def frozen(model: torch.nn.Module) -> Iterator[None]:
     for one in learning:
         one.requires_grad_(False)
     try:
-        yield
+        with ordered_gradients(model):
+            yield
     finally:
         for one in learning:
             one.requires_grad_(True)

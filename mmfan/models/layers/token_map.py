@@ -22,4 +22,6 @@ def to_map(tokens: Tensor, size: tuple[int, int]) -> Tensor:
 
 def to_tokens(features: Tensor) -> Tensor:
     """View a map ``(B, C, H, W)`` as tokens ``(B, H*W, C)``; free of copies for channels-last maps."""
-    return features.flatten(2).transpose(1, 2)
+    # Not flatten(2).transpose(1, 2): the gradient of that, of a single picture on a CPU, has strides that PyTorch's
+    # batch norm (2.1 to 2.13 at least) takes for another order of the channels, and its own gradient is wrong then.
+    return features.permute(0, 2, 3, 1).flatten(1, 2)

@@ -13,6 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mmfan.corruptions.cell import Cell
 from mmfan.evaluation.conditions.adaptation.norms import Forwards, batch_norms, by_batch
 from mmfan.evaluation.conditions.work import NotToModelError, Situation, Work, is_a
+from mmfan.models.layers.ordered_gradients import ordered_gradients
 
 NO_ENTROPY = (
     "TENT, SAR, CoTTA and MEMO follow a segmentor's logits or a classifier's, and this model's predictions have none "
@@ -78,7 +79,7 @@ class ChangingParameters(Work, ABC):
         """Predict a batch and adapt to it."""
         if self.reset == "picture":
             self.back_to_trained()
-        with torch.enable_grad():
+        with torch.enable_grad(), ordered_gradients(self.model):
             return self.adapt(step, batch)
 
     def end(self) -> dict[str, float]:
