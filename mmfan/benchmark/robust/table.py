@@ -77,12 +77,14 @@ class Evidence:
         partly: Names of trainings whose judgement is not finished.
         judged: What they were judged on and by, in words.
         costs: Arm -> ``seconds`` and ``memory`` of an iteration as shares of the baseline's.
+        in_full: Whether they were judged on all severities, as the few arms are that are trained in full.
     """
 
     rows: Mapping[str, tuple[Row, ...]]
     partly: tuple[str, ...]
     judged: str
     costs: Mapping[str, Mapping[str, float]]
+    in_full: bool = False
 
 
 def read_evidence(folder: Path) -> Evidence:
@@ -118,10 +120,9 @@ def read_evidence(folder: Path) -> Evidence:
     if len(judged) > 1:
         told = "; ".join(f"{name} on {words}" for name, words in judged.values())
         raise MMFanError(f"The rows of {folder} were judged differently and cannot be compared: {told}.")
-    ((_, words),) = judged.values()
-    return Evidence(
-        {arm: tuple(found) for arm, found in rows.items()}, tuple(partly), words, read_costs(folder)["arms"]
-    )
+    (((name, *_), (_, words)),) = judged.items()
+    found = {arm: tuple(some) for arm, some in rows.items()}
+    return Evidence(found, tuple(partly), words, read_costs(folder)["arms"], in_full=name == FULL.name)
 
 
 def read_costs(folder: Path) -> dict[str, Any]:
@@ -179,9 +180,9 @@ def row_of(records: Sequence[Record], protocol: Protocol, path: Path) -> Row:
 
 
 def evidence_table(evidence: Evidence) -> Table:
-    """The table: a row for each arm that there is, those that were not measured too."""
+    """The table: a row for each arm that there is; those that were not measured too, but for trainings in full."""
     base = evidence.rows.get(BASELINE)
-    lines = [(arm, *_line(arm, evidence, base)) for arm in ARMS]
+    lines = [(arm, *_line(arm, evidence, base)) for arm in ARMS if arm in evidence.rows or not evidence.in_full]
     caption = (
         f"{evidence.judged}, mean and standard deviation over the seeds. beside baseline: "
         "difference of the mean retentions, in points, with its standard error by the spread over seeds (where an arm "

@@ -179,6 +179,18 @@ def test_the_whole_protocol_is_known_by_its_severities(tmp_path):
     assert (row["retention"], row["C-bar"]) == ("80.0", "-")
 
 
+def test_of_trainings_in_full_those_that_were_made_are_listed(tmp_path):
+    for name, corrupted in (("baseline-0", 0.3), ("cwfa-0", 0.4)):
+        write(tmp_path, name, 0.5, corrupted, types=TYPES)
+        lines = (tmp_path / f"{name}.jsonl").read_text().splitlines()
+        records = [json.loads(line) for line in lines]
+        records += [{**one, "severity": at} for one in records[1:] for at in (1, 2, 4, 5)]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records))
+    evidence = read_evidence(tmp_path)
+    assert evidence.judged.startswith("kamann16, 26 pictures of camvid")
+    assert [row[0] for row in evidence_table(evidence).rows] == ["baseline", "cwfa"]
+
+
 def test_the_table_goes_between_its_marks(tmp_path):
     write(tmp_path, "baseline-0", 0.5, 0.3)
     evidence = read_evidence(tmp_path)
@@ -194,7 +206,7 @@ def test_the_table_goes_between_its_marks(tmp_path):
 
 def test_the_page_has_the_marks():
     text = (Path(__file__).parents[3] / "docs/robust_training.md").read_text(encoding="utf-8")
-    for name in ("yardstick", "full"):
+    for name in ("yardstick", "full", "full-b0"):
         assert text.count(f"<!-- evidence {name} -->\n") == text.count(f"<!-- end {name} -->") == 1
 
 
