@@ -128,6 +128,18 @@ class Work:
         """
         return truth
 
+    def given(self, of: Any, picture: Any) -> Any:
+        """What the model was given of a picture of the last batch, to be shown: itself, unless the work changes it.
+
+        Args:
+            of: The data sample, in OpenMMLab's loop; the name of the picture, in ``judge``.
+            picture: (H, W, 3) uint8, as it was loaded and corrupted: BGR in the loop, RGB in ``judge``.
+
+        Returns:
+            In the same form.
+        """
+        return picture
+
     def end(self) -> dict[str, float]:
         """Give the model back as it was; called after the last batch, and where one failed.
 

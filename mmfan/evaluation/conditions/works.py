@@ -85,6 +85,10 @@ class Works:
         """The label map that scores of the cell at hand are of."""
         return self._at_work.counted(truth, name)
 
+    def given(self, of: Any, picture: Any) -> Any:
+        """What the model was given of a picture of the last batch; see :meth:`Work.given`."""
+        return self._at_work.given(of, picture)
+
     def forward(self, step: Callable[[Any], Any], batch: Any) -> Any:
         """Take a batch through the model, as the cell at hand asks."""
         return self._at_work.forward(step, batch)

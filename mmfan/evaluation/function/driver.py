@@ -6,7 +6,10 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
@@ -138,6 +141,10 @@ class Caller:
             return ready
         return ready._replace(truth=self.works.counted(ready.truth, item.name))
 
+    def given(self, name: str, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """What the model was given of a picture of the last batch: a condition at work may have changed it."""
+        return picture if self.works is None else cast("NDArray[np.uint8]", self.works.given(name, picture))
+
     def add_confidence(self, scores: Scores, cell: Cell, item: Item, ready: Ready, output: Any) -> None:
         """Sum up the confidence in what came out, where that was asked for.
 
@@ -237,7 +244,7 @@ class Driver:
             count = min(size, len(chosen) - batch_number * size)
             with shares.measure("wait"):
                 items, batch = zip(*(self._next(number) for _ in range(count)), strict=True)
-            self._keep_inputs(shown, cell, items, batch, shares)
+            self._keep_inputs(shown, items, batch, shares)
             with shares.measure("forward"):
                 outputs = self.caller.call(cell, items, batch)
             for item, ready, output in zip(items, batch, outputs, strict=True):
@@ -250,19 +257,17 @@ class Driver:
                         self.flips.add(item.name, prediction)
                 if shown is not None:
                     with shares.measure("write"):
-                        shown.write_output(cell, item, ready, prediction)
+                        shown.write(cell, item, ready, prediction, self.caller.given)
             shares.add_notes(batch)
             progress(cell, batch_number + 1)
 
-    def _keep_inputs(
-        self, shown: Shown | None, cell: Cell, items: Sequence[Item], batch: Sequence[Ready], shares: Shares
-    ) -> None:
+    def _keep_inputs(self, shown: Shown | None, items: Sequence[Item], batch: Sequence[Ready], shares: Shares) -> None:
         """Keep what the model is given before it has it, for it may write on it."""
         if shown is None:
             return
         with shares.measure("write"):
             for item, ready in zip(items, batch, strict=True):
-                shown.write_input(cell, item, ready)
+                shown.keep_input(item, ready)
 
     def _next(self, number: int) -> tuple[Item, Ready]:
         # those of a cell that is skipped may have been on their way already

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -57,17 +57,32 @@ class Shown:
         own.names, own.scores, own._given = dict(self.others[cell]), scores, {}
         return own
 
-    def write_input(self, cell: Cell, item: Item, ready: Ready) -> None:
-        """Keep what the model is given, if it is one of those pictures."""
+    def keep_input(self, item: Item, ready: Ready) -> None:
+        """Hold what the model is about to be given, if it is one of those pictures."""
         if item.name in self.names:
             self._given[item.name] = ready.picture.copy()
-            self._writer.write_input(cell, self.names[item.name], np.ascontiguousarray(ready.picture[..., ::-1]))
 
-    def write_output(self, cell: Cell, item: Item, ready: Ready, prediction: Any) -> None:
-        """Keep what it said of it, and once the truth."""
+    def write(
+        self,
+        cell: Cell,
+        item: Item,
+        ready: Ready,
+        prediction: Any,
+        given: Callable[[str, NDArray[np.uint8]], NDArray[np.uint8]],
+    ) -> None:
+        """Write what the model was given of a picture, what it said of it, and once the truth.
+
+        Args:
+            cell: The cell at hand.
+            item: The picture, if it is one of those.
+            ready: As it was loaded.
+            prediction: What was said.
+            given: Takes the picture's name, and the picture; returns what the model was given of it.
+        """
         if item.name not in self.names:
             return
-        ready = ready._replace(picture=self._given.pop(item.name))
+        ready = ready._replace(picture=given(item.name, self._given.pop(item.name)))
+        self._writer.write_input(cell, self.names[item.name], np.ascontiguousarray(ready.picture[..., ::-1]))
         self._writer.write_prediction(cell, self.names[item.name], self._painted(prediction, ready))
         if has_own_truth(cell):
             self._writer.write_truth(self.names[item.name], self._truth(item, ready))

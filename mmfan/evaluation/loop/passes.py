@@ -122,7 +122,7 @@ class CellPasses:
                         self.flips.take(notes, outputs)
                 if self.shown is not None:
                     with shares.measure("write"):
-                        self.shown.write(cell, notes, outputs)
+                        self.shown.write(cell, notes, outputs, self.works.given)
                 shares.add_notes(notes)
                 self.runner.call_hook(f"after_{mode}_iter", batch_idx=index, data_batch=batch, outputs=outputs)
             progress(cell, index - first + 1)

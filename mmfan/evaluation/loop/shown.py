@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,20 +44,27 @@ class ShownPictures:
             )
         self.writer = PictureWriter(results, model, palette, list(self.names.values()))
 
-    def write(self, cell: Cell, notes: Sequence[SampleNote], outputs: Sequence[Any]) -> None:
+    def write(
+        self,
+        cell: Cell,
+        notes: Sequence[SampleNote],
+        outputs: Sequence[Any],
+        given: Callable[[Any, NDArray[np.uint8]], NDArray[np.uint8]],
+    ) -> None:
         """Write those of a batch that are among them.
 
         Args:
             cell: The cell at hand.
             notes: Of the batch's samples, with the picture of those that are written.
             outputs: What the model returned, in the same order.
+            given: Takes what it returned of a picture, and the picture; returns what the model was given of it.
         """
         for note, sample in zip(notes, outputs, strict=True):
             if note.picture not in self.names or note.image is None:
                 continue
-            name = self.names[note.picture]
-            self.writer.write_input(cell, name, note.image)
-            self.writer.write_prediction(cell, name, shown_prediction(sample, note.image, self.meta))
+            name, picture = self.names[note.picture], given(sample, note.image)
+            self.writer.write_input(cell, name, picture)
+            self.writer.write_prediction(cell, name, shown_prediction(sample, picture, self.meta))
             if has_own_truth(cell):
                 truth = shown_truth(sample, note.image, self.meta)
                 if truth is not None:

@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -172,3 +173,21 @@ def test_a_classifier_is_refused_with_the_reason():
     data = ClassificationData(items, list("rgn"), name="colours")
     with pytest.raises(Exception, match=r"its score is of the pixels outside of the patch, which needs label maps"):
         judge(TorchClassifier(Means()), data, protocol=asked_attacks(["patch"], areas=[4]))
+
+
+def test_the_pictures_that_are_written_show_the_patch(data, tmp_path):
+    protocol = asked_attacks(["patch", "patch_noise"], settings={"steps": 2}, areas=[9])
+    judge(TorchSegmentor(ByBrightness(0.5), data), data, tmp_path / "r.jsonl", protocol=protocol, pictures=1)
+    shown = {
+        path.relative_to(tmp_path / "r.jsonl.pictures/input").parts[0].split("-")[0]: cv2.imread(str(path))
+        for path in (tmp_path / "r.jsonl.pictures/input").rglob("*.png")
+    }
+    [number] = {int(path.stem) for path in (tmp_path / "r.jsonl.pictures/input").rglob("*.png")}
+    assert (shown["outside"][..., ::-1] == list(pairs())[number][0]).all()
+    box, _ = boxes_of(9, 9, SIZE, "drawn", picture_seed(0, f"street/{number}.png", "patch", 0))
+    for name in ("patch", "patch_noise"):
+        changed = (shown[name] != shown["outside"]).any(2)
+        assert changed[box.slices].mean() > 0.9
+        changed[box.slices] = False
+        assert not changed.any()
+    assert (shown["patch"] != shown["patch_noise"]).any()

@@ -1,5 +1,6 @@
 """Patches in the loop: scores of the pixels outside, in any frame that the pipeline makes; detectors are refused."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -145,3 +146,23 @@ def test_a_detector_is_refused_with_the_reason(tmp_path):
     with pytest.raises(NotToModelError, match=r"to a detector: its score is of the pixels outside .* class for each"):
         judge(config, checkpoint, tmp_path / "results.jsonl", protocol=asked("patch"))
     assert not (tmp_path / "results.jsonl").exists()
+
+
+@pytest.mark.parametrize("resized", [False, True])
+def test_the_pictures_that_are_written_show_the_patch(tmp_path, resized):
+    parts = write_parts(tmp_path, more=RESIZED if resized else "")
+    results = tmp_path / "results.jsonl"
+    judge(*parts, results, protocol=asked("patch", areas=(9,)), pictures=1)
+    shown = {
+        path.parts[-4].split("-")[0]: cv2.imread(str(path))
+        for path in (tmp_path / "results.jsonl.pictures").glob("input/*/*/*/*.png")
+    }
+    clean, patched = shown["outside"], shown["patch"]
+    [name] = [path.stem for path in (tmp_path / "results.jsonl.pictures").glob("input/outside*/*/*/*.png")]
+    [whole] = [one for one in make_runner(*parts, tmp_path / "work").test_loop.chosen.names if name in one]
+    box, _ = boxes_of(9, 9, clean.shape[:2], "drawn", picture_seed(0, whole, "patch", 0))
+    changed = (clean != patched).any(2)
+    assert changed[box.slices].mean() > 0.9
+    if not resized:  # enlarged and made smaller again, pixels outside are but nearly the same
+        changed[box.slices] = False
+        assert not changed.any()

@@ -11,7 +11,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, cast
 
+import cv2
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -45,6 +48,7 @@ class AttackWork(Work):
         super().__init__(situation)
         self.attack = self.settled(condition.of_strength(1))
         self._held = ExitStack()
+        self._found: dict[str, Tensor] = {}  # of the last batch
         with frozen(situation.model):
             pass  # refuses a model of fewer bits now, not after the clean pictures
 
@@ -65,6 +69,7 @@ class AttackWork(Work):
     def end(self) -> dict[str, float]:
         """Let the model go."""
         self._held.close()
+        self._found.clear()
         return {}
 
     def attacked(self, picture: Tensor, name: str, loss: Loss) -> Tensor:
@@ -77,6 +82,15 @@ class AttackWork(Work):
         """
         seed = picture_seed(self.situation.seed, name, self.attack.name, 0)
         return attack_pictures(loss, picture[None], self.attack, [seed]).pictures[0]
+
+    def shown(self, name: str, size: tuple[int, int]) -> NDArray[np.uint8] | None:
+        """What was made of a picture of the last batch, RGB, in its height and width as it was loaded."""
+        if name not in self._found:
+            return None
+        found = self._found[name]
+        whole = found if found.dtype == torch.uint8 else (found * LEVELS).round().to(torch.uint8)
+        made: NDArray[np.uint8] = np.ascontiguousarray(whole.permute(1, 2, 0).cpu().numpy())
+        return made if made.shape[:2] == size else np.asarray(cv2.resize(made, size[::-1]), np.uint8)
 
 
 class FunctionWork(AttackWork):
@@ -92,6 +106,7 @@ class FunctionWork(AttackWork):
             raise NotToModelError(
                 f"{self.told} needs the truth of each picture: in mmfan.judge it is for segmentors and classifiers."
             )
+        self._found.clear()
         pictures = (batch.pixels * LEVELS).round().to(torch.uint8)
         changed = [self._one(step, batch.padded, *one) for one in zip(pictures, batch.truth, batch.names, strict=True)]
         stacked = torch.stack(changed)
@@ -114,7 +129,14 @@ class FunctionWork(AttackWork):
             return _resized(_resized(found, padded or size)[..., : size[0], : size[1]], size)
 
         ignored = IGNORED if self.situation.ignore_index is None else self.situation.ignore_index
-        return self.attacked(picture, name, segmentation_loss(logits_of, labels, self.attack, ignored))
+        found = self.attacked(picture, name, segmentation_loss(logits_of, labels, self.attack, ignored))
+        self._found[name] = found
+        return found
+
+    def given(self, of: Any, picture: Any) -> Any:
+        """The picture, attacked."""
+        found = self.shown(of, picture.shape[:2])
+        return picture if found is None else found
 
 
 class LoopWork(AttackWork):
@@ -132,6 +154,7 @@ class LoopWork(AttackWork):
 
     def forward(self, step: Callable[[Any], Any], batch: Any) -> Any:
         """Take a batch through the model, attacked; ``step`` is its ``test_step``."""
+        self._found.clear()
         inputs, samples = batch["inputs"], batch["data_samples"]
         changed = [self._one(step, *one) for one in zip(inputs, samples, strict=True)]
         return step({**batch, "inputs": torch.stack(changed) if isinstance(inputs, Tensor) else changed})
@@ -146,8 +169,15 @@ class LoopWork(AttackWork):
         loss = self._pixels(step, sample) if self.truth is None else self._objects(self.truth, picture, sample)
         device = next(self.situation.model.parameters()).device
         # pipelines give blue first; what is drawn is drawn red first
-        found = self.attacked(picture.to(device).flip(0), self.situation.name_of(sample), loss).flip(0)
+        name = self.situation.name_of(sample)
+        self._found[name] = self.attacked(picture.to(device).flip(0), name, loss)
+        found = self._found[name].flip(0)
         return found if found.dtype == torch.uint8 else found * LEVELS
+
+    def given(self, of: Any, picture: Any) -> Any:
+        """The picture, attacked."""
+        found = self.shown(self.situation.name_of(of), picture.shape[:2])
+        return picture if found is None else np.ascontiguousarray(found[..., ::-1])
 
     def _pixels(self, step: Callable[[Any], Any], sample: Any) -> Loss:
         truth, of_class = getattr(sample, "gt_sem_seg", None), getattr(sample, "gt_label", None)
