@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image
 
+from mmfan import SegmentationData
 from mmfan import judge as judge_anything
 from mmfan.evaluation.results.store import key_of
 
@@ -38,6 +39,11 @@ def write_folders(root, count=3):
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(array).save(folder / f"{number}.png")
     return root / "images", root / "labels"
+
+
+def street_set(root):
+    """The pictures as the set ``street`` of ``judge``, written to a folder."""
+    return SegmentationData(*write_folders(root), CLASSES, name="street")
 
 
 def judge(predict, data, results=None, name="mine", **more):

@@ -54,9 +54,9 @@ def asked_attacks(
 
 def _refuse_without_use(names: Sequence[str], eps: Sequence[float] | None, areas: Sequence[float] | None) -> None:
     """See that there are such attacks, and that radii and areas are of one of them."""
-    unknown = [name for name in names if name not in (*ATTACKS, *PATCHES)]
+    there = (*ATTACKS, *PATCHES)
+    unknown = [name for name in names if name not in there]
     if unknown:
-        there = (*ATTACKS, *PATCHES)
         raise ConditionError(
             f"There is no attack {unknown[0]!r}.{did_you_mean(unknown[0], there)} There are {', '.join(there)}."
         )

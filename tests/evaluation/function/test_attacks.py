@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from helpers.tiny_pictures import CLASSES, by_brightness, pairs, write_folders
+from helpers.tiny_pictures import by_brightness, judge, pairs, street_set
 
-from mmfan import SegmentationData
-from mmfan import judge as judge_anything
 from mmfan.adapters import Preprocessing, TorchSegmentor
 from mmfan.adapters.classes import ClassFit
 from mmfan.evaluation.conditions import NotToModelError
@@ -15,11 +13,7 @@ from mmfan.evaluation.judging.asked_attack import asked_attacks
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return SegmentationData(*write_folders(tmp_path_factory.mktemp("data")), CLASSES, name="street")
-
-
-def judge(predict, data, results=None, **more):
-    return judge_anything(predict, data, **{"workers": 0, "verbose": False, **more}, results=results, name="mine")
+    return street_set(tmp_path_factory.mktemp("data"))
 
 
 class ByBrightness(torch.nn.Module):

@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from helpers.tiny_pictures import CLASSES, SIZE, by_brightness, pairs, write_folders
+from helpers.tiny_pictures import CLASSES, SIZE, by_brightness, judge, pairs, street_set
 
 from mmfan import ClassificationData, SegmentationData
-from mmfan import judge as judge_anything
 from mmfan.adapters import Preprocessing, TorchClassifier, TorchSegmentor
 from mmfan.corruptions import picture_seed
 from mmfan.evaluation.attacks.boxes import boxes_of
@@ -20,11 +19,7 @@ from mmfan.evaluation.results.store import ResultsStore
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return SegmentationData(*write_folders(tmp_path_factory.mktemp("data")), CLASSES, name="street")
-
-
-def judge(predict, data, results=None, **more):
-    return judge_anything(predict, data, **{"workers": 0, "verbose": False, **more}, results=results, name="mine")
+    return street_set(tmp_path_factory.mktemp("data"))
 
 
 class ByBrightness(torch.nn.Module):

@@ -64,7 +64,7 @@ class ChangingParameters(Work, ABC):
 
     def begin(self, cell: Cell) -> None:
         """Let these parameters alone have gradients; start from the trained ones, or go on where nothing is reset."""
-        self._trained = [one.detach().clone() for one in self.changing]
+        self._trained = self._values()
         self._wanted = [one.requires_grad for one in self.model.parameters()]
         self.model.requires_grad_(False)
         for one in self.changing:
@@ -87,7 +87,7 @@ class ChangingParameters(Work, ABC):
         if not self._trained:
             return {}
         if self.reset == "never":
-            self._become = [one.detach().clone() for one in self.changing]
+            self._become = self._values()
         self._put(self._trained)
         for one, wanted in zip(self.model.parameters(), self._wanted, strict=True):
             one.requires_grad_(wanted)
@@ -100,6 +100,9 @@ class ChangingParameters(Work, ABC):
         """The parameters as they were trained, and a new optimizer."""
         self._put(self._trained)
         self.optimizer = self.make_optimizer()
+
+    def _values(self) -> list[Tensor]:
+        return [one.detach().clone() for one in self.changing]
 
     def _put(self, values: Sequence[Tensor]) -> None:
         with torch.no_grad():

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmfan.evaluation.attacks.settings import LEVELS
 from mmfan.evaluation.conditions.adaptation.entropy import SIGMOID_EPS, logits_of
 from mmfan.evaluation.conditions.adaptation.views import PLAIN, View, put_back, viewed
 from mmfan.evaluation.conditions.work import NotToModelError, PictureBatch, Situation
 
-LEVELS = 255
 BINARY = 0.5  # the probability above which the only class is predicted, where a model says no other
 
 

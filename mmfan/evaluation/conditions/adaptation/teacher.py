@@ -123,9 +123,6 @@ class CoTTA(ChangingWeights):
         sure = torch.stack([log_shares(one).exp().amax(0).mean() for one in found]).mean()
         return bool(sure < self.threshold)
 
-    def _values(self) -> list[Tensor]:
-        return [one.detach().clone() for one in self.changing]
-
     def _restore(self, names: Sequence[str]) -> None:
         """Have weights become the trained ones, by draws on the CPU: the same on any device."""
         if self.restore == 0:

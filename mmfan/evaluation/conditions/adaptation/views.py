@@ -66,13 +66,14 @@ def put_back(
     """
     values = logits.float()[None]
     if padded is not None and tuple(padded) != tuple(part):
-        values = _resized(values, padded)[..., : part[0], : part[1]]
+        values = resized(values, padded)[..., : part[0], : part[1]]
     if view.flip:
         values = values.flip(-1)
-    return _resized(values, size)[0]
+    return resized(values, size)[0]
 
 
-def _resized(values: Tensor, size: Sequence[int]) -> Tensor:
+def resized(values: Tensor, size: Sequence[int]) -> Tensor:
+    """Maps (N, C, h, w) in another height and width, bilinear; themselves where they have it."""
     if tuple(values.shape[2:]) == tuple(size):
         return values
     return F.interpolate(values, tuple(size), mode="bilinear", align_corners=False)

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from mmfan.corruptions import picture_seed
 from mmfan.corruptions.cell import Cell
@@ -25,6 +24,7 @@ from mmfan.evaluation.attacks.object_losses import detection_loss
 from mmfan.evaluation.attacks.pixel_losses import IGNORED, segmentation_loss
 from mmfan.evaluation.attacks.settings import LEVELS, Attack
 from mmfan.evaluation.conditions.adaptation.entropy import logs_of_shares
+from mmfan.evaluation.conditions.adaptation.views import resized
 from mmfan.evaluation.conditions.attack.detector_truth import DetectorTruth
 from mmfan.evaluation.conditions.attack_settings import attack_of
 from mmfan.evaluation.conditions.condition import Condition
@@ -126,7 +126,7 @@ class FunctionWork(AttackWork):
                     f"{tuple(found.shape)}: class numbers have no gradient."
                 )
             size = tuple(labels.shape[1:])
-            return _resized(_resized(found, padded or size)[..., : size[0], : size[1]], size)
+            return resized(resized(found.float(), padded or size)[..., : size[0], : size[1]], size)
 
         ignored = IGNORED if self.situation.ignore_index is None else self.situation.ignore_index
         found = self.attacked(picture, name, segmentation_loss(logits_of, labels, self.attack, ignored))
@@ -215,12 +215,6 @@ class LoopWork(AttackWork):
                 return model.parse_losses(losses)[0]
 
         return detection_loss(loss_of, self.attack)
-
-
-def _resized(scores: Tensor, size: tuple[int, ...]) -> Tensor:
-    if tuple(scores.shape[2:]) == size:
-        return scores
-    return F.interpolate(scores.float(), size, mode="bilinear", align_corners=False)
 
 
 @contextmanager
