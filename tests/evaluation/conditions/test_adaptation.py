@@ -104,6 +104,27 @@ def test_a_prior_of_zero_predicts_as_training_does(model):
     assert torch.allclose(found, trained(x), atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["tent", "sar", "bn"])
+def test_one_value_a_channel_goes_by_the_trained_statistics(name, model):
+    """What a pooling of whole maps leaves of a single picture: torch refuses it, and its variance would be none."""
+    pooled = batch(1)[:, :, :1, :1]
+    with torch.no_grad():
+        as_it_is = model(pooled)
+    settings = {"prior": 0} if name == "bn" else {}
+    ((adapted,),) = predict(model, [cell_of(name, **settings)], [pooled])
+    assert torch.equal(adapted, as_it_is)
+
+
+def test_values_of_one_picture_each_make_statistics_together():
+    """1 and 3, a picture each, with no prior: first the trained ones, then mean 2 and variance 1."""
+    norm = nn.BatchNorm2d(1, eps=0).eval()
+    adapted = AdaptedStatistics(norm, prior=0)
+    first, second = (torch.full((1, 1, 1, 1), value) for value in (1.0, 3.0))
+    assert adapted.forward(first).item() == 1
+    assert adapted.forward(second).item() == 1
+    assert [one.item() for one in adapted.statistics()] == [2, 1]
+
+
 @pytest.mark.parametrize("name", ["bn", "tent", "sar", "cotta"])
 @pytest.mark.parametrize("reset", ["picture", "cell", "never"])
 def test_the_model_is_given_back_bit_for_bit(name, reset, model):

@@ -90,5 +90,22 @@ class Forwards:
 
 
 def by_batch(norm: _BatchNorm) -> Callable[[Tensor], Tensor]:
-    """The ``forward`` by the statistics of the batch alone, which leaves those that are kept as they are."""
-    return lambda x: F.batch_norm(x, None, None, norm.weight, norm.bias, training=True, eps=norm.eps)
+    """The ``forward`` by the statistics of the batch alone, which leaves those that are kept as they are.
+
+    A batch that has one value a channel, as a single picture has behind a pooling of whole maps, has no statistics: it
+    is normalised by those that are kept.
+    """
+
+    def forward(x: Tensor) -> Tensor:
+        if values_of_a_channel(x) > 1:
+            return F.batch_norm(x, None, None, norm.weight, norm.bias, training=True, eps=norm.eps)
+        return F.batch_norm(
+            x, norm.running_mean, norm.running_var, norm.weight, norm.bias, training=False, eps=norm.eps
+        )
+
+    return forward
+
+
+def values_of_a_channel(x: Tensor) -> int:
+    """How many values a batch (N, C, ...) has in each channel."""
+    return x.numel() // x.shape[1]

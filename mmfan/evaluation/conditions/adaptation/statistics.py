@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmfan.corruptions.cell import Cell
-from mmfan.evaluation.conditions.adaptation.norms import Forwards, batch_norms, refuse_without
+from mmfan.evaluation.conditions.adaptation.norms import Forwards, batch_norms, refuse_without, values_of_a_channel
 from mmfan.evaluation.conditions.work import Situation, Work
 
 
@@ -24,7 +24,8 @@ class AdaptedStatistics:
     """The statistics of one batch norm: of the pictures seen since the last reset, with the prior.
 
     Each picture weighs the same, whatever its size; pictures count before they are predicted. A sliding window counts
-    as a picture.
+    as a picture. One value a channel, all that the first picture has behind a pooling of whole maps, is no statistics:
+    it is normalised by the trained ones.
 
     Args:
         norm: The layer; nothing of it is changed.
@@ -37,7 +38,7 @@ class AdaptedStatistics:
 
     def reset(self) -> None:
         """Forget the pictures seen."""
-        self.seen = 0
+        self.seen = self.values = 0
         self.mean: Tensor | None = None
         self.variance: Tensor | None = None
 
@@ -46,6 +47,7 @@ class AdaptedStatistics:
         axes = [0, *range(2, x.ndim)]
         values, pictures = x.detach().float(), x.shape[0]
         mean, variance = values.mean(axes), values.var(axes, unbiased=False)
+        self.values += values_of_a_channel(x)
         if self.mean is None or self.variance is None:
             self.seen, self.mean, self.variance = pictures, mean, variance
             return
@@ -61,7 +63,7 @@ class AdaptedStatistics:
         trained_mean, trained_variance = self.norm.running_mean, self.norm.running_var
         if trained_mean is None or trained_variance is None or self.mean is None or self.variance is None:
             raise RuntimeError("statistics of a batch norm that keeps none, or has seen nothing")
-        share = self.seen / (self.prior + self.seen)
+        share = self.seen / (self.prior + self.seen) if self.values > 1 else 0.0
         return (
             trained_mean + share * (self.mean - trained_mean),
             trained_variance + share * (self.variance - trained_variance),
