@@ -32,6 +32,7 @@ ARMS: dict[str, Arm] = {
     "wave": Arm(("wave",), seeds=3),
     "teacher": Arm(("teacher",), seeds=3),
     "cwfa-augmix": Arm(("cwfa", "augmix"), seeds=3),
+    "cwfa-augmix-ema": Arm(("cwfa", "augmix", "ema")),
     "augmix-plain": Arm(("augmix-plain",)),
     "paint": Arm(("paint",)),
     "textures": Arm(("textures",)),

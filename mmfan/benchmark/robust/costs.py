@@ -25,8 +25,8 @@ from mmengine.hooks import Hook
 from mmfan.apis import build_runner, load_config
 from mmfan.benchmark.memory import MemoryNotMeasurableError, measure_memory
 from mmfan.benchmark.robust.arms import BASELINE, arm_of
+from mmfan.benchmark.robust.evidence import COSTS, read_costs
 from mmfan.benchmark.robust.rows import Say
-from mmfan.benchmark.robust.table import COSTS, read_costs
 from mmfan.errors import MMFanError
 from mmfan.training.recipes import apply_recipes
 from mmfan.utils.files import write_whole

@@ -1,182 +1,24 @@
-"""The table of evidence, made of the results files of its rows: means and spreads over seeds, beside the baseline."""
+"""The table of evidence: means and spreads over seeds, beside the baseline."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean, stdev
-from typing import Any, NamedTuple
 
 from mmfan.benchmark.page import fill_marks
 from mmfan.benchmark.robust.arms import ARMS, BASELINE
-from mmfan.benchmark.robust.rows import SEVERITY
+from mmfan.benchmark.robust.evidence import Evidence, Row
 from mmfan.corruptions import CBAR
-from mmfan.errors import MMFanError
-from mmfan.evaluation.protocol import PROTOCOLS, Protocol
-from mmfan.evaluation.protocol.definition import grid
-from mmfan.evaluation.results import Record, ResultsStore, group_runs
-from mmfan.evaluation.summary import MissingCellsError, summarize
-from mmfan.evaluation.summary.calibration import summarize_calibration
 from mmfan.evaluation.summary.uncertainty.spread import spread
 from mmfan.utils.tables import Table, markdown_table
-from mmfan.utils.text import counted
 
-FULL = PROTOCOLS["kamann16"]
-AT_ONE = Protocol(f"kamann16 at severity {SEVERITY}", grid(dict.fromkeys(FULL.corruptions, (SEVERITY,))), FULL.groups)
-BAR = Protocol(f"C-bar at severity {SEVERITY}", grid(dict.fromkeys(CBAR, (SEVERITY,))))
-COSTS = "costs.json"
 ABSENT = "not measured"
 NONE = "-"
 HEAD = (
     "arm", "seeds", "clean", "corrupted", "retention", "beside baseline", "C-bar", "unseen", "baseline there", "ECE",
     "time", "memory",
 )  # fmt: skip
-
-
-class Row(NamedTuple):
-    """What one training came to, as fractions.
-
-    Attributes:
-        metric: What the scores are.
-        clean: Score on the clean pictures.
-        corrupted: Mean over the types of kamann16.
-        retention: The one by the other.
-        bar: Type of C-bar -> score; empty where they were not judged.
-        by_type: Type of kamann16 -> score.
-        seen: The types that the training showed; None where its records do not tell.
-        ece: Mean over the types of kamann16; None where it was not judged.
-    """
-
-    metric: str
-    clean: float
-    corrupted: float
-    retention: float
-    bar: Mapping[str, float]
-    by_type: Mapping[str, float]
-    seen: frozenset[str] | None
-    ece: float | None
-
-    def retention_over(self, types: Set[str]) -> float | None:
-        """Retention over some types; None over none, or where one was not judged."""
-        known = {**self.by_type, **self.bar}
-        if not types <= known.keys():
-            return None
-        scores = [known[name] for name in types]
-        return fmean(scores) / self.clean if scores else None
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """All rows of a folder.
-
-    Attributes:
-        rows: Arm -> its trainings, in the order of their seeds.
-        partly: Names of trainings whose judgement is not finished.
-        judged: What they were judged on and by, in words.
-        costs: Arm -> ``seconds`` and ``memory`` of an iteration as shares of the baseline's.
-        in_full: Whether they were judged on all severities, as the few arms are that are trained in full.
-    """
-
-    rows: Mapping[str, tuple[Row, ...]]
-    partly: tuple[str, ...]
-    judged: str
-    costs: Mapping[str, Mapping[str, float]]
-    in_full: bool = False
-
-
-def read_evidence(folder: Path) -> Evidence:
-    """Read the rows of a folder, ``<arm>-<seed>.jsonl`` each.
-
-    Raises:
-        MMFanError: There is no finished row, two were judged on different pictures or severities or by different
-            scores, or the file of costs is damaged.
-        ResultsError: A file holds something else than records.
-    """
-    rows: dict[str, list[Row]] = {}
-    partly: list[str] = []
-    judged: dict[tuple[Any, ...], tuple[str, str]] = {}
-    for arm, path in _files(folder):
-        records = ResultsStore(path).records()
-        if not records:
-            partly.append(path.stem)
-            continue
-        protocol = FULL if any(record["severity"] not in (0, SEVERITY) for record in records) else AT_ONE
-        try:
-            row = row_of(records, protocol, path)
-        except MissingCellsError:
-            partly.append(path.stem)
-            continue
-        rows.setdefault(arm, []).append(row)
-        first = records[0]
-        limit = first.get("limit")
-        pictures = "all pictures" if limit is None else counted(limit, "picture")
-        words = f"{protocol.name}, {pictures} of {first['dataset']}; scores are {row.metric} in %"
-        judged.setdefault((protocol.name, first["dataset"], first.get("pictures"), row.metric), (path.stem, words))
-    if not rows:
-        raise MMFanError(f"{folder} holds no finished row, <arm>-<seed>.jsonl: `mmfan bench robust ARM` makes one.")
-    if len(judged) > 1:
-        told = "; ".join(f"{name} on {words}" for name, words in judged.values())
-        raise MMFanError(f"The rows of {folder} were judged differently and cannot be compared: {told}.")
-    (((name, *_), (_, words)),) = judged.items()
-    found = {arm: tuple(some) for arm, some in rows.items()}
-    return Evidence(found, tuple(partly), words, read_costs(folder)["arms"], in_full=name == FULL.name)
-
-
-def read_costs(folder: Path) -> dict[str, Any]:
-    """What was measured in a folder: ``arms`` and, where there are any, ``config`` and ``rounds``.
-
-    Raises:
-        MMFanError: The file is damaged.
-    """
-    path = folder / COSTS
-    if not path.is_file():
-        return {"arms": {}}
-    try:
-        costs = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise MMFanError(f"{path} is no JSON ({error}): delete it, and measure the costs again.") from error
-    arms = costs.get("arms") if isinstance(costs, dict) else None
-    if not isinstance(arms, dict) or not all(isinstance(one, dict) for one in arms.values()):
-        raise MMFanError(f"{path} does not hold the costs of arms: delete it, and measure them again.")
-    return costs
-
-
-def _files(folder: Path) -> list[tuple[str, Path]]:
-    found = []
-    for arm in ARMS:
-        paths = [path for path in folder.glob(f"{arm}-*.jsonl") if path.stem[len(arm) + 1 :].isdecimal()]
-        found += [(arm, path) for path in sorted(paths, key=lambda path: int(path.stem[len(arm) + 1 :]))]
-    return found
-
-
-def row_of(records: Sequence[Record], protocol: Protocol, path: Path) -> Row:
-    """What the records of one training say.
-
-    Raises:
-        MissingCellsError: It is not judged to the end.
-        MMFanError: The file holds several runs.
-    """
-    if len(group_runs(records)) > 1:
-        raise MMFanError(f"{path} holds several runs: a row is one training, judged once.")
-    own = summarize(records, protocol)
-    if own.clean is None or own.retention is None:
-        raise MMFanError(f"{path} has no clean score, and so no retention.")
-    with_bar = any(record["corruption"] in CBAR for record in records)
-    calibration = summarize_calibration(records, protocol)
-    told = [record["training_overlap"] for record in records if record.get("training_overlap")]
-    return Row(
-        metric=own.metric,
-        clean=own.clean,
-        corrupted=own.corrupted,
-        retention=own.retention,
-        bar=summarize(records, BAR).by_corruption if with_bar else {},
-        by_type=own.by_corruption,
-        seen=frozenset(name for one in told for name in one.get("overlaps", ())) if told else None,
-        ece=calibration.corrupted.get("ECE") if calibration else None,
-    )
 
 
 def evidence_table(evidence: Evidence) -> Table:

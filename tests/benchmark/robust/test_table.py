@@ -5,38 +5,14 @@ from pathlib import Path
 
 import pytest
 from helpers.calibrated_results import calibrated, entry
+from helpers.evidence import BLURS, TYPES, cells, write
 
 from mmfan import cli
-from mmfan.benchmark.robust.table import ABSENT, evidence_markdown, evidence_table, fill_page, read_evidence
+from mmfan.benchmark.robust.evidence import read_evidence
+from mmfan.benchmark.robust.table import ABSENT, evidence_markdown, evidence_table, fill_page
 from mmfan.corruptions import CBAR
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import PROTOCOLS
-
-TYPES = PROTOCOLS["kamann16"].corruptions
-BLURS = ("motion_blur", "defocus_blur", "glass_blur", "gaussian_blur")
-
-
-def write(
-    folder, name, clean, corrupted, *, bar=0.1, seen=(), types=(*TYPES, *CBAR), special=None, pictures="p", limit=26
-):
-    records = []
-    for kind in ("clean", *types):
-        score = clean if kind == "clean" else bar if kind in CBAR else corrupted
-        records.append(
-            {
-                "model": name, "dataset": "camvid", "corruption": kind, "severity": 0 if kind == "clean" else 3,
-                "metrics": {"mIoU": (special or {}).get(kind, score)}, "pictures": pictures,
-                **({"limit": limit} if limit else {}),
-                "checkpoint_hash": name, "training_overlap": {"overlaps": list(seen or ()), "added": list(seen or ())},
-            }
-        )  # fmt: skip
-        if seen is None:
-            del records[-1]["training_overlap"]
-    (folder / f"{name}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
-
-
-def cells(table, arm):
-    return dict(zip(table.head, next(row for row in table.rows if row[0] == arm), strict=True))
 
 
 def test_means_and_spreads_beside_the_baseline(tmp_path):
@@ -187,7 +163,7 @@ def test_of_trainings_in_full_those_that_were_made_are_listed(tmp_path):
         records += [{**one, "severity": at} for one in records[1:] for at in (1, 2, 4, 5)]
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records))
     evidence = read_evidence(tmp_path)
-    assert evidence.judged.startswith("kamann16, 26 pictures of camvid")
+    assert str(evidence.judged).startswith("kamann16, 26 pictures of camvid")
     assert [row[0] for row in evidence_table(evidence).rows] == ["baseline", "cwfa"]
 
 
@@ -204,10 +180,15 @@ def test_the_table_goes_between_its_marks(tmp_path):
         fill_page(page, "yardstick", evidence)
 
 
-def test_the_page_has_the_marks():
-    text = (Path(__file__).parents[3] / "docs/robust_training.md").read_text(encoding="utf-8")
+def test_the_page_has_the_marks_and_says_what_was_kept():
+    docs = Path(__file__).parents[3] / "docs"
+    text = (docs / "robust_training.md").read_text(encoding="utf-8")
     for name in ("yardstick", "full", "full-b0"):
         assert text.count(f"<!-- evidence {name} -->\n") == text.count(f"<!-- end {name} -->") == 1
+    kept = sorted((docs / "evidence").iterdir())
+    assert kept
+    for folder in kept:
+        assert fill_page(text, folder.name, read_evidence(folder)) == text
 
 
 def test_the_command_prints_the_table_and_fills_the_page(tmp_path, capsys):
@@ -222,7 +203,12 @@ def test_the_command_prints_the_table_and_fills_the_page(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("more", "message"), [(["cwfa", "--costs"], "ARM makes one row"), (["cwfb"], "invalid choice: 'cwfb'")]
+    ("more", "message"),
+    [
+        (["cwfa", "--costs"], "ARM makes one row"),
+        (["cwfa", "--keep", "kept"], "ARM makes one row"),
+        (["cwfb"], "invalid choice: 'cwfb'"),
+    ],
 )
 def test_a_command_that_contradicts_itself(tmp_path, capsys, more, message):
     with pytest.raises(SystemExit) as stopped:

@@ -2,11 +2,12 @@
 
     mmfan bench robust cwfa --seed 0 --out runs/evidence
     mmfan bench robust --costs --out runs/evidence
-    mmfan bench robust --out runs/evidence --page docs/robust_training.md
+    mmfan bench robust --out runs/evidence --keep docs/evidence/yardstick --page docs/robust_training.md
 
 An arm is trained and judged, and goes on where it was killed. --costs measures the CPU time of an iteration, the arms
 in turn on one thread, and its memory. Without either, the table of the rows that are there is printed; --page writes it
-into a page, between its marks.
+into a page, between its marks. --keep adds the rows as lines of rows.csv to those of another folder, whose table it
+then is.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--costs", action="store_true", help="measure time and memory of an iteration")
     parser.add_argument("--arms", nargs="+", choices=tuple(ARMS), metavar="ARM", help="of --costs: beside the baseline")
     parser.add_argument("--rounds", type=whole(1), default=6, help="of --costs: iterations of each arm")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="add the rows to rows.csv there")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the table into this page")
     parser.add_argument("--block", default="yardstick", metavar="NAME", help="between the marks of this name")
     return parser
@@ -44,7 +46,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Make a row, or measure costs, or print the table."""
-    if args.arm and (args.costs or args.page):
+    if args.arm and (args.costs or args.page or args.keep):
         parser.error("ARM makes one row; leave it out for --costs and for the table")
     if args.arm:
         from mmfan.benchmark.robust.rows import make_row
@@ -59,9 +61,12 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         for known in measure_costs(args.arms or list(ARMS), args.config, args.rounds, say):
             write_costs(args.out, known)
         return 0
-    from mmfan.benchmark.robust.table import evidence_markdown, fill_page, read_evidence
+    from mmfan.benchmark.robust.evidence import keep_evidence, read_evidence
+    from mmfan.benchmark.robust.table import evidence_markdown, fill_page
 
     evidence = read_evidence(args.out)
+    if args.keep:
+        evidence = keep_evidence(evidence, args.keep)
     print(evidence_markdown(evidence))
     if args.page:
         write_whole(args.page, fill_page(args.page.read_text(encoding="utf-8"), args.block, evidence).encode())

@@ -1,0 +1,181 @@
+"""What the rows of a folder of evidence came to, by their results files or by the lines that were kept of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmfan.benchmark.robust.arms import ARMS
+from mmfan.benchmark.robust.kept import KEPT, Judged, Row, read_kept, write_kept
+from mmfan.benchmark.robust.rows import SEVERITY, make_folder
+from mmfan.corruptions import CBAR
+from mmfan.errors import MMFanError
+from mmfan.evaluation.protocol import PROTOCOLS, Protocol
+from mmfan.evaluation.protocol.definition import grid
+from mmfan.evaluation.results import Record, ResultsStore, group_runs
+from mmfan.evaluation.summary import MissingCellsError, summarize
+from mmfan.evaluation.summary.calibration import summarize_calibration
+from mmfan.utils.files import write_whole
+
+FULL = PROTOCOLS["kamann16"]
+AT_ONE = Protocol(f"kamann16 at severity {SEVERITY}", grid(dict.fromkeys(FULL.corruptions, (SEVERITY,))), FULL.groups)
+BAR = Protocol(f"C-bar at severity {SEVERITY}", grid(dict.fromkeys(CBAR, (SEVERITY,))))
+COSTS = "costs.json"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All rows of a folder.
+
+    Attributes:
+        rows: Arm -> its trainings, in the order of their seeds.
+        partly: Names of trainings whose judgement is not finished.
+        judged: What they were judged on and by.
+        costs: Arm -> ``seconds`` and ``memory`` of an iteration as shares of the baseline's.
+    """
+
+    rows: Mapping[str, tuple[Row, ...]]
+    partly: tuple[str, ...]
+    judged: Judged
+    costs: Mapping[str, Mapping[str, float]]
+
+    @property
+    def in_full(self) -> bool:
+        """Whether all severities were judged, as of the few arms that are trained in full."""
+        return self.judged.protocol == FULL.name
+
+
+def read_evidence(folder: Path) -> Evidence:
+    """Read the rows of a folder: its results files, ``<arm>-<seed>.jsonl`` each, and ``rows.csv``.
+
+    A row that stands in both is that of its results file.
+
+    Raises:
+        MMFanError: There is no finished row, two were judged on different pictures or severities or by different
+            scores, or a file is damaged.
+        ResultsError: A results file holds something else than records.
+    """
+    found = {(row.arm, row.seed): row for row in read_kept(folder / KEPT)}
+    partly: list[str] = []
+    for arm, seed, path in _files(folder):
+        records = ResultsStore(path).records()
+        try:
+            row = row_of(records, arm, seed, path) if records else None
+        except MissingCellsError:
+            row = None
+        if row is None:
+            partly.append(path.stem)
+        else:
+            found[arm, seed] = row
+    if not found:
+        raise MMFanError(f"{folder} holds no finished row, <arm>-<seed>.jsonl: `mmfan bench robust ARM` makes one.")
+    return evidence_of(found.values(), read_costs(folder)["arms"], tuple(partly), folder)
+
+
+def evidence_of(
+    rows: Iterable[Row], costs: Mapping[str, Mapping[str, float]], partly: tuple[str, ...], folder: Path
+) -> Evidence:
+    """Put rows together, one at least.
+
+    Raises:
+        MMFanError: Two were judged on different pictures or severities, or by different scores.
+    """
+    found = sorted(rows, key=lambda row: row.seed)
+    first: dict[Judged, Row] = {}
+    for row in found:
+        first.setdefault(row.judged, row)
+    if len(first) > 1:
+        told = "; ".join(f"{row.arm}-{row.seed} on {judged}" for judged, row in first.items())
+        raise MMFanError(f"The rows of {folder} were judged differently and cannot be compared: {told}.")
+    by_arm = {arm: tuple(row for row in found if row.arm == arm) for arm in ARMS}
+    return Evidence({arm: some for arm, some in by_arm.items() if some}, partly, next(iter(first)), costs)
+
+
+def keep_evidence(evidence: Evidence, folder: Path) -> Evidence:
+    """Keep rows and costs in another folder, beside those that it holds; those it has of the same name are replaced.
+
+    Args:
+        evidence: What is kept.
+        folder: Where; made if it is missing.
+
+    Returns:
+        All that the folder holds.
+
+    Raises:
+        MMFanError: What it holds was judged differently, or is damaged.
+    """
+    make_folder(folder)
+    kept = {(row.arm, row.seed): row for row in read_kept(folder / KEPT)}
+    kept |= {(row.arm, row.seed): row for rows in evidence.rows.values() for row in rows}
+    costs = read_costs(folder)
+    costs["arms"] = {**costs["arms"], **evidence.costs}
+    together = evidence_of(kept.values(), costs["arms"], (), folder)
+    write_kept(folder / KEPT, kept.values())
+    if costs["arms"]:
+        write_whole(folder / COSTS, f"{json.dumps(costs, indent=2)}\n".encode())
+    return together
+
+
+def read_costs(folder: Path) -> dict[str, Any]:
+    """What was measured in a folder: ``arms`` and, where there are any, ``config`` and ``rounds``.
+
+    Raises:
+        MMFanError: The file is damaged.
+    """
+    path = folder / COSTS
+    if not path.is_file():
+        return {"arms": {}}
+    try:
+        costs = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise MMFanError(f"{path} is no JSON ({error}): delete it, and measure the costs again.") from error
+    arms = costs.get("arms") if isinstance(costs, dict) else None
+    if not isinstance(arms, dict) or not all(isinstance(one, dict) for one in arms.values()):
+        raise MMFanError(f"{path} does not hold the costs of arms: delete it, and measure them again.")
+    return costs
+
+
+def _files(folder: Path) -> list[tuple[str, int, Path]]:
+    found = []
+    for arm in ARMS:
+        paths = [path for path in folder.glob(f"{arm}-*.jsonl") if path.stem[len(arm) + 1 :].isdecimal()]
+        found += sorted((arm, int(path.stem[len(arm) + 1 :]), path) for path in paths)
+    return found
+
+
+def row_of(records: Sequence[Record], arm: str, seed: int, path: Path) -> Row:
+    """What the records of one training say.
+
+    Args:
+        records: All that the results file holds.
+        arm: Name of the arm.
+        seed: Of the training.
+        path: The results file, for messages.
+
+    Raises:
+        MissingCellsError: It is not judged to the end.
+        MMFanError: The file holds several runs.
+    """
+    if len(group_runs(records)) > 1:
+        raise MMFanError(f"{path} holds several runs: a row is one training, judged once.")
+    protocol = FULL if any(record["severity"] not in (0, SEVERITY) for record in records) else AT_ONE
+    own = summarize(records, protocol)
+    if not own.clean:
+        raise MMFanError(f"{path} has no clean score, or 0, and so no retention.")
+    with_bar = any(record["corruption"] in CBAR for record in records)
+    calibration = summarize_calibration(records, protocol)
+    told = [record["training_overlap"] for record in records if record.get("training_overlap")]
+    first = records[0]
+    return Row(
+        arm=arm,
+        seed=seed,
+        judged=Judged(protocol.name, first["dataset"], first.get("limit"), first.get("pictures"), own.metric),
+        clean=own.clean,
+        by_type=own.by_corruption,
+        bar=summarize(records, BAR).by_corruption if with_bar else {},
+        seen=frozenset(name for one in told for name in one.get("overlaps", ())) if told else None,
+        ece=calibration.corrupted.get("ECE") if calibration else None,
+    )
