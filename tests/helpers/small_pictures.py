@@ -32,7 +32,7 @@ def keep(results: Path, models=("fan-t",), names=("x",), cells=CELLS, size=(20, 
     for name in names:
         save(root / "truth" / f"{name}.png", np.full((*size, 3), 9, np.uint8) if boxes else truth)
         for place, cell in enumerate(cells):
-            save(root / "input" / cell / f"{name}.png", np.full((*size, 3), 100 + 20 * place, np.uint8))
+            save(root / "input" / cell / f"{name}.png", np.full((*size, 3), min(255, 100 + 20 * place), np.uint8))
             for model in models:
                 said = np.zeros(size, np.uint8) if cell == "clean-0" else wrong
                 shown = np.full((*size, 3), 50 + 20 * place, np.uint8) if boxes else said

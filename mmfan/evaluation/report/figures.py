@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from mmfan.corruptions.cell import Cell
 from mmfan.errors import MMFanError
+from mmfan.evaluation.conditions import plain_of
 from mmfan.evaluation.protocol.definition import family_text
-from mmfan.evaluation.report.contents import ModelReport, Report
-from mmfan.evaluation.results.pictures import ShownPicture, find_pictures
+from mmfan.evaluation.report.contents import Report, Run
+from mmfan.evaluation.report.shown_cells import CellWords, cells_with_words, runs_with_pictures
+from mmfan.evaluation.results.pictures import ShownPicture, evenly, find_pictures
 from mmfan.utils.files import write_whole
 from mmfan.utils.text import one_line, spoken
 from mmfan.visualization.calibration_plots import confidence_against_accuracy, reliability_diagrams
 from mmfan.visualization.grids import ModelRow, model_grid
 from mmfan.visualization.robustness_plots import retention_bars, retention_map, severity_curves
 from mmfan.visualization.strength_plots import strength_curves
+
+PAIRS = 3  # cells of a grid that shows each without and with an adaptation
 
 
 @dataclass(frozen=True)
@@ -85,23 +92,41 @@ def _of_calibration(report: Report, subtitle: str) -> list[tuple[str, str, np.nd
 
 
 def picture_grids(report: Report, limit: int = 4) -> list[Figure]:
-    """What the models see, one figure a picture; none where the evaluation kept no pictures.
+    """What the models see, one figure a picture and family of cells; none where the evaluation kept no pictures.
+
+    Args:
+        report: Whose cells and models are looked for.
+        limit: No more pictures of a family than this.
+
+    Returns:
+        ``pictures_1`` and so on of the cells of the protocol, ``attack_pgd_pictures_1`` of a section's.
 
     Raises:
         mmfan.evaluation.results.pictures.PictureError: A picture cannot be read.
         MMFanError: Predictions are not of their picture's size.
     """
-    places = [(model.run.results, model.run.key.model) for model in report.models]
-    # two checkpoints of one name in one file: nothing says whose the predictions are
-    models = [model for model, place in zip(report.models, places, strict=True) if places.count(place) == 1]
-    pictures = find_pictures([p for p in places if places.count(p) == 1], report.protocol.cells, limit)
-    classes = next((c for model in models if (c := _classes(model))), [])
-    names = [model.name for model in models]
-    figures = []
-    for number, picture in enumerate(pictures, 1):
-        title = one_line(f"Predictions for {picture.name}")
-        figures.append(Figure(f"pictures_{number}", title, _png(_grid(picture, names, classes))))
+    runs = list(runs_with_pictures(report).values())
+    words = cells_with_words(report)
+    models = [(run.results, run.key.model) for run in runs]
+    found = find_pictures(models, report.protocol.cells, limit) if report.models else []
+    figures = [_grid_of(picture, runs, words, f"pictures_{number}") for number, picture in enumerate(found, 1)]
+    numbers: Counter[str] = Counter()
+    shown = set(report.protocol.cells) if report.models else set()
+    for section in report.sections:
+        name = f"{section.protocol.kind.name}_{section.protocol.first.condition.name}"
+        cells = [cell for cell in section.protocol.cells if cell not in shown]  # the lowest of attacks are theirs
+        shown |= set(cells)
+        for picture in find_pictures(models, _beside_plain(cells), limit, needed=cells):
+            numbers[name] += 1
+            file = f"{name}_pictures_{numbers[name]}"
+            figures.append(_grid_of(picture, runs, words, file, f" ({section.title})"))
     return figures
+
+
+def _beside_plain(cells: Sequence[Cell]) -> Sequence[Cell]:
+    """A few cells of models that adapt, each after the same pictures with the model as it is; others as they are."""
+    plain = {cell: found for cell in cells if (found := plain_of(cell)) is not None}
+    return [one for cell in evenly(list(plain), PAIRS) for one in (plain[cell], cell)] if plain else cells
 
 
 def write_figures(figures: list[Figure], folder: str | Path) -> list[Path]:
@@ -116,20 +141,32 @@ def write_figures(figures: list[Figure], folder: str | Path) -> list[Path]:
     return paths
 
 
-def _classes(model: ModelReport) -> list[str]:
-    return next((list(record["classes"]) for record in model.run.records if record.get("classes")), [])
+def _classes(run: Run) -> list[str]:
+    return next((list(record["classes"]) for record in run.records if record.get("classes")), [])
 
 
-def _grid(picture: ShownPicture, models: list[str], classes: list[str]) -> np.ndarray:
+def _grid_of(
+    picture: ShownPicture, runs: Sequence[Run], words: Mapping[Cell, CellWords], file: str, told: str = ""
+) -> Figure:
+    """The figure of one picture under some cells, rows, and what runs say of it, columns."""
     rows = [
-        ModelRow(shown.picture, picture.truth, shown.predictions, str(shown.cell).replace("_", " "), name)
+        ModelRow(shown.picture, picture.truth, shown.predictions, _label(shown.cell, words), name)
         for shown, name in zip(picture.cells, [picture.name] + [""] * len(picture.cells), strict=False)
     ]
+    classes = next((found for run in runs if (found := _classes(run))), [])
     palette = [tuple(int(part) for part in colour) for colour in picture.palette]
     count = len(classes) or _highest(rows) + 1
     palette = (palette + [(shade, shade, shade) for shade in range(60, 256)])[:count]
     names = classes or [f"class {number}" for number in range(count)]
-    return model_grid(rows, models, names, palette)
+    title = one_line(f"Predictions for {picture.name}{told}")
+    return Figure(file, title, _png(model_grid(rows, [run.name for run in runs], names, palette)))
+
+
+def _label(cell: Cell, words: Mapping[Cell, CellWords]) -> str:
+    """What a row is called: short where there are severities."""
+    known = words.get(cell)
+    named = str(cell) if known is None or known.step.startswith("severity") else known.said
+    return named.replace("_", " ")
 
 
 def _highest(rows: list[ModelRow]) -> int:

@@ -14,10 +14,11 @@ In the place of class numbers stand, for detection, RGB pictures with the object
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,6 +27,8 @@ from mmfan.errors import MMFanError
 from mmfan.evaluation.conditions import has_own_truth
 from mmfan.evaluation.results.names import safe_name
 from mmfan.picture_files import PictureFileError, content_of, open_with_pillow, read
+
+T = TypeVar("T")
 
 
 class PictureError(MMFanError):
@@ -119,13 +122,16 @@ class PictureFiles:
     cells: tuple[CellFiles, ...]
 
 
-def find_files(models: Sequence[tuple[Path, str]], cells: Sequence[Cell], limit: int = 4) -> list[PictureFiles]:
+def find_files(
+    models: Sequence[tuple[Path, str]], cells: Sequence[Cell], limit: int = 4, *, needed: Collection[Cell] | None = None
+) -> list[PictureFiles]:
     """The files of the pictures that models have in common; nothing is read.
 
     Args:
         models: The results file and the recorded name of each model.
         cells: Those to look for, beside the clean one, in this order.
         limit: No more pictures than this.
+        needed: Pictures that were kept under none of these are left out; None for all.
 
     Returns:
         One entry a picture, sorted by name, those of weather last, its conditions in turn; empty where no pictures were
@@ -135,7 +141,8 @@ def find_files(models: Sequence[tuple[Path, str]], cells: Sequence[Cell], limit:
     names = sorted({name for root in roots for name in _names(root / "input")})
     folders = [_folder_of(pictures_folder(results), model, [other for _, other in models]) for results, model in models]
     found = (_files(name, roots, folders, [CLEAN, *cells]) for name in names)
-    return _in_turn([files for files in found if files.cells])[: max(0, limit)]
+    shown = [one for one in found if one.cells and (needed is None or any(cell.cell in needed for cell in one.cells))]
+    return _in_turn(shown)[: max(0, limit)]
 
 
 def _in_turn(found: list[PictureFiles]) -> list[PictureFiles]:
@@ -149,7 +156,12 @@ def _in_turn(found: list[PictureFiles]) -> list[PictureFiles]:
 
 
 def find_pictures(
-    models: Sequence[tuple[Path, str]], cells: Sequence[Cell], limit: int = 4, cells_shown: int = 6
+    models: Sequence[tuple[Path, str]],
+    cells: Sequence[Cell],
+    limit: int = 4,
+    cells_shown: int = 6,
+    *,
+    needed: Collection[Cell] | None = None,
 ) -> list[ShownPicture]:
     """Read the pictures that models have in common.
 
@@ -158,6 +170,7 @@ def find_pictures(
         cells: Those to show if they are there, beside the clean one, in this order.
         limit: No more pictures than this.
         cells_shown: No more corrupted cells of a picture than this; where more are there, they are taken evenly.
+        needed: Pictures that were kept under none of these are left out; None for all.
 
     Returns:
         One entry a picture, sorted by name; empty where no pictures were kept.
@@ -165,7 +178,8 @@ def find_pictures(
     Raises:
         PictureError: A picture cannot be read, or is neither a label map nor RGB.
     """
-    return [_read_all(files, cells_shown) for files in find_files(models, cells, limit)]
+    found = find_files(models, cells, limit, needed=needed)
+    return [_read_all(files, cells_shown) for files in found]
 
 
 def _folder_of(root: Path, model: str, models: Sequence[str]) -> tuple[Path, str]:
@@ -196,14 +210,22 @@ def _files(
     return PictureFiles(name.removesuffix(".png"), _first(roots, "truth", name), tuple(found))
 
 
+def evenly(many: Sequence[T], few: int) -> Sequence[T]:
+    """So many of a sequence, the first and the last among them; all where there are no more.
+
+    >>> evenly("abcdefg", 3)
+    ['a', 'd', 'g']
+    """
+    if len(many) <= few:
+        return many
+    return [many[place] for place in np.linspace(0, len(many) - 1, few).round().astype(int)]
+
+
 def _read_all(files: PictureFiles, cells_shown: int) -> ShownPicture:
-    corrupted = [cell for cell in files.cells if cell.cell != CLEAN]
-    if len(corrupted) > cells_shown:
-        places = np.linspace(0, len(corrupted) - 1, cells_shown).round().astype(int)
-        corrupted = [corrupted[place] for place in places]
+    corrupted = evenly([cell for cell in files.cells if cell.cell != CLEAN], cells_shown)
     truth, palette = (None, np.zeros((0, 3), np.uint8)) if files.truth is None else read_shown(files.truth)
     shown = []
-    for cell in [cell for cell in files.cells if cell.cell == CLEAN] + corrupted:
+    for cell in [*(cell for cell in files.cells if cell.cell == CLEAN), *corrupted]:
         predictions: list[np.ndarray | None] = []
         for path in cell.predictions:
             labels = None

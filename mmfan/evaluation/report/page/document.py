@@ -45,6 +45,7 @@ def document(report: Report, found: Gallery, more: Sequence[Markup] = ()) -> str
     own = _own_parts(report, who, found, more) if report.models else []
     parts = [*own, *_sections(report, who)]
     if not own:
+        parts.append(("pictures", "Pictures", viewer(found, Who.of_runs(report))))
         parts.append(("facts", "What the numbers stand on", trust(report)))
     parts.append(("sources", "Sources", _sources(report)))
     shown = [(name, heading, part) for name, heading, part in parts if part]

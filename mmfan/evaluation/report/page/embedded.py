@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmfan.corruptions.cell import Cell
+from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
-from mmfan.evaluation.report.contents import ModelReport, Report
+from mmfan.evaluation.report.contents import Report, Run
+from mmfan.evaluation.report.shown_cells import CLEAN_WORDS, CellWords, cells_with_words, runs_with_pictures
 from mmfan.evaluation.results.pictures import CellFiles, PictureFiles, find_files, read_picture, read_shown
 from mmfan.utils.text import one_line
 
@@ -61,6 +62,7 @@ class EmbeddedCell(NamedTuple):
     """One picture under one corruption; None for models without a prediction of it."""
 
     cell: Cell
+    words: CellWords
     picture: Embedded
     predictions: tuple[Prediction | None, ...]
 
@@ -87,7 +89,7 @@ class Gallery:
     """The pictures of a report.
 
     Attributes:
-        models: Places, in the report, of the models whose predictions are shown.
+        models: Places, in the report, of the models whose predictions are shown; where it has none, of its runs.
         pictures: Each with a prediction for each of these models.
     """
 
@@ -112,20 +114,22 @@ def gallery(report: Report, limit: int = 4) -> Gallery:
         mmfan.evaluation.results.pictures.PictureError: A picture cannot be read.
         MMFanError: A prediction is not of its truth's size.
     """
-    places = [(model.run.results, model.run.key.model) for model in report.models]
-    # two checkpoints of one name in one file: nothing says whose the predictions are
-    models = tuple(at for at, place in enumerate(places) if places.count(place) == 1)
-    found = find_files([places[at] for at in models], report.protocol.cells, limit)
-    names = next((names for at in models if (names := _classes(report.models[at]))), [])
+    runs, words = runs_with_pictures(report), cells_with_words(report)
+    models = [(run.results, run.key.model) for run in runs.values()]
+    found = find_files(models, list(words), limit, needed=None if report.models else words)
+    names = next((names for run in runs.values() if (names := _classes(run))), [])
     # most of it is encoding, which lets other threads run
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        pictures = tuple(_embedded(files, names, pool) for files in found)
-    return Gallery(models, pictures)
+        pictures = tuple(_embedded(files, names, words, pool) for files in found)
+    return Gallery(tuple(runs), pictures)
 
 
-def _embedded(files: PictureFiles, names: Sequence[str], pool: ThreadPoolExecutor) -> EmbeddedPicture:
+def _embedded(
+    files: PictureFiles, names: Sequence[str], words: Mapping[Cell, CellWords], pool: ThreadPoolExecutor
+) -> EmbeddedPicture:
     truth, palette = (None, np.zeros((0, 3), np.uint8)) if files.truth is None else read_shown(files.truth)
-    made = list(pool.map(lambda cell: _cell(cell, truth, len(names) or UNLABELLED), files.cells))
+    known = {**words, CLEAN: CLEAN_WORDS}
+    made = list(pool.map(lambda one: _cell(one, known[one.cell], truth, len(names) or UNLABELLED), files.cells))
     present = np.zeros(256, bool)
     for _, numbers, found in made:
         present |= numbers
@@ -140,7 +144,7 @@ def _embedded(files: PictureFiles, names: Sequence[str], pool: ThreadPoolExecuto
 
 
 def _cell(
-    files: CellFiles, truth: NDArray[np.uint8] | None, classes: int
+    files: CellFiles, words: CellWords, truth: NDArray[np.uint8] | None, classes: int
 ) -> tuple[EmbeddedCell, NDArray[np.bool_], NDArray[np.uint8]]:
     """One cell, which class numbers its predictions have, and the longest palette."""
     present, longest = np.zeros(256, bool), np.zeros((0, 3), np.uint8)
@@ -159,7 +163,7 @@ def _cell(
                 raise MMFanError(f"Expected {path} to be of its truth's size {truth.shape}, got {said.shape}.")
             wrong, right = _compared(said, truth, classes)
         predictions.append(Prediction(_any(said, palette), wrong, right))
-    cell = EmbeddedCell(files.cell, _photograph(read_picture(files.picture)), tuple(predictions))
+    cell = EmbeddedCell(files.cell, words, _photograph(read_picture(files.picture)), tuple(predictions))
     return cell, present, longest
 
 
@@ -213,8 +217,8 @@ def _colour(palette: NDArray[np.uint8], number: int) -> str:
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-def _classes(model: ModelReport) -> list[str]:
-    found: list[str] = next((record["classes"] for record in model.run.records if record.get("classes")), [])
+def _classes(run: Run) -> list[str]:
+    found: list[str] = next((record["classes"] for record in run.records if record.get("classes")), [])
     return [one_line(name) for name in found]
 
 

@@ -186,7 +186,7 @@
       slider.max = own.length - 1;
       slider.value = at;
       slider.disabled = own.length < 2;
-      said.textContent = cell.dataset.said || (cell.dataset.corruption ? `severity ${cell.dataset.severity}` : "clean");
+      said.textContent = cell.dataset.said;
       slider.setAttribute("aria-valuetext", `${cell.dataset.corruption || "clean"} ${cell.dataset.severity}`);
       pictures.forEach((one, number) => { one.hidden = number !== state.picture; });
       for (const one of cells()) one.hidden = one !== cell;

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from mmfan.corruptions.cell import CLEAN
-from mmfan.evaluation.conditions import has_own_truth
 from mmfan.evaluation.report.page.embedded import Embedded, EmbeddedCell, EmbeddedPicture, Gallery, Prediction
 from mmfan.evaluation.report.page.markup import Markup, element, joined
 from mmfan.evaluation.report.page.plots import label_of
 from mmfan.evaluation.report.page.who import Who
 from mmfan.evaluation.report.tables.words import percent
-from mmfan.utils.text import counted, one_line, spoken
+from mmfan.utils.text import counted, one_line
 
 
 def viewer(found: Gallery, who: Who) -> Markup | None:
@@ -55,11 +54,8 @@ def _picture(picture: EmbeddedPicture, number: int, models: tuple[int, ...], who
 
 
 def _cell(cell: EmbeddedCell, picture: EmbeddedPicture, models: tuple[int, ...], who: Who) -> Markup:
-    clean = cell.cell == CLEAN
-    graded = cell.cell.condition is None or not has_own_truth(cell.cell)
-    said = f"{spoken(cell.cell.corruption)}, severity {cell.cell.severity}" if graded else str(cell.cell)
-    said = "clean" if clean else said
-    given = f"{picture.name}, {'as it is' if clean else said}"
+    said = cell.words.said
+    given = f"{picture.name}, {'as it is' if cell.cell == CLEAN else said}"
     pairs = [
         element("div", *_prediction(prediction, at, given, picture, who), class_="pair", data_model=at)
         for at, prediction in zip(models, cell.predictions, strict=True)
@@ -70,9 +66,9 @@ def _cell(cell: EmbeddedCell, picture: EmbeddedPicture, models: tuple[int, ...],
         element("figure", _image(cell.picture, given), element("figcaption", f"input: {said}"), class_="given"),
         *pairs,
         class_="cell",
-        data_corruption="" if clean else spoken(cell.cell.corruption),
-        data_severity=cell.cell.severity,
-        data_said=None if graded else said,
+        data_corruption=cell.words.row,
+        data_severity=f"{cell.cell.severity:g}",
+        data_said=cell.words.step,
     )
 
 

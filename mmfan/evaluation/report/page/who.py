@@ -39,6 +39,12 @@ class Who:
             tuple(map(one_line, (*titles, *published))), tuple(map(one_line, (*short, *published))), len(report.models)
         )
 
+    @classmethod
+    def of_runs(cls, report: Report) -> Who:
+        """The runs of a report without models."""
+        names = tuple(one_line(run.name) for run in report.runs)
+        return cls(names, names, len(names))
+
     def title(self, place: int) -> str:
         """What the one at a place is called."""
         return self.titles[place]
