@@ -1,4 +1,4 @@
-"""What the rows of a folder of evidence came to, by their results files or by the lines that were kept of them."""
+"""Rows of a folder of evidence, read from their results files or from the lines that were kept of them."""
 
 from __future__ import annotations
 
