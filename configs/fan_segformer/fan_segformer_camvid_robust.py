@@ -1,5 +1,5 @@
-# fan_segformer_camvid with the best guess so far: feature augmentation and AugMix with consistency. It is a guess: no
-# combination has been measured yet.
+# fan_segformer_camvid with the best combination so far: feature augmentation and AugMix with consistency. What it
+# comes to is told in docs/robust_training.md.
 #
 #   MMFAN_CAMVID=/where/it/is mmfan train fan_segformer_camvid_robust
 _base_ = "./fan_segformer_camvid_cwfa.py"
