@@ -16,8 +16,8 @@ from mmfan.utils.tables import Table, markdown_table
 ABSENT = "not measured"
 NONE = "-"
 HEAD = (
-    "arm", "seeds", "clean", "corrupted", "retention", "beside baseline", "C-bar", "unseen", "baseline there", "ECE",
-    "time", "memory",
+    "arm", "seeds", "clean", "corrupted", "retention", "corrupted gain", "retention gain", "C-bar", "unseen",
+    "baseline there", "ECE", "time", "memory",
 )  # fmt: skip
 
 
@@ -26,9 +26,9 @@ def evidence_table(evidence: Evidence) -> Table:
     base = evidence.rows.get(BASELINE)
     lines = [(arm, *_line(arm, evidence, base)) for arm in ARMS if arm in evidence.rows or not evidence.in_full]
     caption = (
-        f"{evidence.judged}, mean and standard deviation over the seeds. beside baseline: "
-        "difference of the mean retentions, in points, with its standard error by the spread over seeds (where an arm "
-        "has one seed by the baseline's). C-bar: retention over its ten types. unseen: retention over the types that "
+        f"{evidence.judged}, mean and standard deviation over the seeds. gain: difference of the means from the "
+        "baseline's, in points, with its standard error by the spread over seeds (where an arm has one seed by the "
+        "baseline's). C-bar: retention over its ten types. unseen: retention over the types that "
         "the arm's training does not show, and that of the baseline over the same types. ECE: under corruption, in %. "
         "time, memory: of an iteration, as shares of the baseline's"
     )
@@ -40,14 +40,17 @@ def _line(arm: str, evidence: Evidence, base: tuple[Row, ...] | None) -> tuple[s
     cost = evidence.costs.get(arm, {})
     costs = tuple(f"{cost[name]:.2f}" if name in cost else NONE for name in ("seconds", "memory"))
     if not rows:
-        return (NONE, ABSENT, *(NONE,) * 7, *costs)
+        return (NONE, ABSENT, *(NONE,) * 8, *costs)
     unseen = _unseen(rows, rows[0].by_type)
     return (
         str(len(rows)),
         _told(rows, lambda row: row.clean),
         _told(rows, lambda row: row.corrupted),
         _told(rows, lambda row: row.retention),
-        NONE if base is None or arm == BASELINE else _beside(rows, base),
+        *(
+            NONE if base is None or arm == BASELINE else _gain(rows, base, value)
+            for value in (lambda row: row.corrupted, lambda row: row.retention)
+        ),
         _told(rows, lambda row: row.retention_over(set(CBAR))),
         _told(rows, lambda row: row.retention_over(unseen)),
         _told(base, lambda row: row.retention_over(unseen)) if base else NONE,
@@ -63,10 +66,10 @@ def _unseen(rows: Sequence[Row], types: Iterable[str]) -> frozenset[str]:
     return frozenset(types).difference(*(row.seen or () for row in rows))
 
 
-def _beside(rows: Sequence[Row], base: Sequence[Row]) -> str:
-    """The difference of mean retentions in points, and its standard error; without it where there is one baseline."""
-    own, other = ([100 * row.retention for row in some] for some in (rows, base))
-    difference = f"{fmean(own) - fmean(other):+.1f}"
+def _gain(rows: Sequence[Row], base: Sequence[Row], value: Callable[[Row], float]) -> str:
+    """The difference of the means in points, and its standard error; without it where there is one baseline."""
+    own, other = ([100 * value(row) for row in some] for some in (rows, base))
+    difference = f"{fmean(own) - fmean(other) + 0.0:+.1f}"
     if len(other) < 2:
         return difference
     spreads = [stdev(own if len(own) > 1 else other), stdev(other)]
