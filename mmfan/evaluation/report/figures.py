@@ -15,7 +15,7 @@ from mmfan.errors import MMFanError
 from mmfan.evaluation.conditions import plain_of
 from mmfan.evaluation.protocol.definition import family_text
 from mmfan.evaluation.report.contents import Report, Run
-from mmfan.evaluation.report.shown_cells import CellWords, cells_with_words, runs_with_pictures
+from mmfan.evaluation.report.shown_cells import CellWords, cells_with_words, classes_of, runs_with_pictures
 from mmfan.evaluation.results.pictures import ShownPicture, evenly, find_pictures
 from mmfan.utils.files import write_whole
 from mmfan.utils.text import one_line, spoken
@@ -141,10 +141,6 @@ def write_figures(figures: list[Figure], folder: str | Path) -> list[Path]:
     return paths
 
 
-def _classes(run: Run) -> list[str]:
-    return next((list(record["classes"]) for record in run.records if record.get("classes")), [])
-
-
 def _grid_of(
     picture: ShownPicture, runs: Sequence[Run], words: Mapping[Cell, CellWords], file: str, told: str = ""
 ) -> Figure:
@@ -153,7 +149,7 @@ def _grid_of(
         ModelRow(shown.picture, picture.truth, shown.predictions, _label(shown.cell, words), name)
         for shown, name in zip(picture.cells, [picture.name] + [""] * len(picture.cells), strict=False)
     ]
-    classes = next((found for run in runs if (found := _classes(run))), [])
+    classes = classes_of(runs)
     palette = [tuple(int(part) for part in colour) for colour in picture.palette]
     count = len(classes) or _highest(rows) + 1
     palette = (palette + [(shade, shade, shade) for shade in range(60, 256)])[:count]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from mmfan.corruptions.cell import CLEAN, Cell
@@ -42,12 +43,17 @@ def cells_with_words(report: Report) -> dict[Cell, CellWords]:
     cells = (cell for section in report.sections for cell in section.protocol.cells)
     conditions = [cell for cell in dict.fromkeys(cells) if cell not in found and cell != CLEAN]
     names = Counter((_row(cell), cell.severity) for cell in conditions)
+    ambiguous = {row for (row, _), count in names.items() if count > 1}  # two settings of one attack
     for cell in conditions:
         row = _row(cell)
-        if any(names[row, one.severity] > 1 for one in conditions if _row(one) == row):  # two settings of one attack
-            row = f"{row} ({family_text(cell)})"
-        found[cell] = _of_condition(cell, row)
+        found[cell] = _of_condition(cell, f"{row} ({family_text(cell)})" if row in ambiguous else row)
     return found
+
+
+def classes_of(runs: Iterable[Run]) -> list[str]:
+    """Names of the classes, of the first record that has them; none where no record does."""
+    records = (record for run in runs for record in run.records)
+    return next((list(record["classes"]) for record in records if record.get("classes")), [])
 
 
 def _of_protocol(cell: Cell) -> CellWords:

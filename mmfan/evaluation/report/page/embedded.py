@@ -17,8 +17,8 @@ from PIL import Image
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.errors import MMFanError
-from mmfan.evaluation.report.contents import Report, Run
-from mmfan.evaluation.report.shown_cells import CLEAN_WORDS, CellWords, cells_with_words, runs_with_pictures
+from mmfan.evaluation.report.contents import Report
+from mmfan.evaluation.report.shown_cells import CLEAN_WORDS, CellWords, cells_with_words, classes_of, runs_with_pictures
 from mmfan.evaluation.results.pictures import CellFiles, PictureFiles, find_files, read_picture, read_shown
 from mmfan.utils.text import one_line
 
@@ -117,7 +117,7 @@ def gallery(report: Report, limit: int = 4) -> Gallery:
     runs, words = runs_with_pictures(report), cells_with_words(report)
     models = [(run.results, run.key.model) for run in runs.values()]
     found = find_files(models, list(words), limit, needed=None if report.models else words)
-    names = next((names for run in runs.values() if (names := _classes(run))), [])
+    names = [one_line(name) for name in classes_of(runs.values())]
     # most of it is encoding, which lets other threads run
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         pictures = tuple(_embedded(files, names, words, pool) for files in found)
@@ -215,11 +215,6 @@ def _reduced(picture: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
 def _colour(palette: NDArray[np.uint8], number: int) -> str:
     red, green, blue = palette[number] if number < len(palette) else (number,) * 3
     return f"#{red:02x}{green:02x}{blue:02x}"
-
-
-def _classes(run: Run) -> list[str]:
-    found: list[str] = next((record["classes"] for record in run.records if record.get("classes")), [])
-    return [one_line(name) for name in found]
 
 
 def _parts(picture: EmbeddedPicture) -> list[Embedded]:
