@@ -113,7 +113,8 @@ def picture_grids(report: Report, limit: int = 4) -> list[Figure]:
     numbers: Counter[str] = Counter()
     shown = set(report.protocol.cells) if report.models else set()
     for section in report.sections:
-        name = f"{section.protocol.kind.name}_{section.protocol.first.condition.name}"
+        condition = section.protocol.first.condition
+        name = section.protocol.kind.name + (f"_{condition.name}" if condition else "")
         cells = [cell for cell in section.protocol.cells if cell not in shown]  # the lowest of attacks are theirs
         shown |= set(cells)
         for picture in find_pictures(models, _beside_plain(cells), limit, needed=cells):

@@ -43,7 +43,7 @@ def cells_with_words(report: Report) -> dict[Cell, CellWords]:
     cells = (cell for section in report.sections for cell in section.protocol.cells)
     conditions = [cell for cell in dict.fromkeys(cells) if cell not in found and cell != CLEAN]
     names = Counter((_row(cell), cell.severity) for cell in conditions)
-    ambiguous = {row for (row, _), count in names.items() if count > 1}  # two settings of one attack
+    ambiguous = {row for (row, _), count in names.items() if count > 1}  # two settings of one attack, say
     for cell in conditions:
         row = _row(cell)
         found[cell] = _of_condition(cell, f"{row} ({family_text(cell)})" if row in ambiguous else row)
@@ -64,6 +64,8 @@ def _of_protocol(cell: Cell) -> CellWords:
 
 
 def _row(cell: Cell) -> str:
+    if cell.condition is None:  # beside a protocol of conditions, whose rows have the names of corruptions too
+        return f"{spoken(cell.corruption)} as it is"
     return str(cell) if has_own_truth(cell) else spoken(cell.type_name)
 
 
@@ -71,7 +73,7 @@ def _of_condition(cell: Cell, row: str) -> CellWords:
     kind = kind_of(cell)
     if has_own_truth(cell) or kind.each:
         return CellWords(row, row, row)
-    if not kind.strength:
+    if cell.condition is None or not kind.strength:
         return _of_severity(cell, row)
     step = f"{cell.severity:g} ({kind.strength})"
     return CellWords(row, step, f"{row} {step}")

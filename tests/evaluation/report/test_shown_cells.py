@@ -101,6 +101,19 @@ def test_a_family_has_grids_of_its_own(tmp_path, monkeypatch):
     }
 
 
+def test_corruptions_beside_a_protocol_of_adapted_cells(tmp_path, monkeypatch):
+    keep_conditions(tmp_path, ADAPTED)
+    report = report_of(tmp_path, ADAPTED, SMALL)
+    assert [one.said for one in cells_with_words(report).values()] == [
+        "fog, severity 1", "fog, severity 2", "contrast, severity 1",
+        "fog as it is, severity 1", "fog as it is, severity 2", "contrast as it is, severity 1",
+    ]  # fmt: skip
+    assert drawn_rows(report, monkeypatch) == {
+        "pictures_1": ["clean", "fog with bn 1", "fog with bn 2", "contrast with bn 1"],
+        "corruption_pictures_1": ["clean", "fog 1", "fog 2", "contrast 1"],
+    }
+
+
 def test_an_attack_alone_has_grids_and_a_viewer(tmp_path, monkeypatch):
     attack = attacked(5)
     keep_conditions(tmp_path, attack)
