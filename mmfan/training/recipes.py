@@ -117,6 +117,7 @@ RECIPES: dict[str, tuple[str, Callable[[Config], None]]] = {
     ),
     "ema": ("a running mean of the weights is saved and judged", _ema),
     "swa": ("the mean of the weights of the last quarter is saved and judged", _swa),
+    "seeded": ("draws by seed, picture and pass, which every recipe brings, and nothing else", lambda cfg: None),
 }
 
 
@@ -154,7 +155,8 @@ def apply_recipes(cfg: Config, names: Sequence[str], seed: int = 0) -> list[str]
         told, change = RECIPES[name]
         was = _snapshot(cfg)
         change(cfg)
-        lines.append(f"{name}: {told}: {'; '.join(_differences(was, _snapshot(cfg)))}")
+        changes = _differences(was, _snapshot(cfg))
+        lines.append(f"{name}: {told}{': ' if changes else ''}{'; '.join(changes)}")
     lines.append(_seeded(cfg, seed))
     after = _overlap(cfg)
     more = [name for name in after.types if name not in before.types]

@@ -85,6 +85,20 @@ def test_pipelines_that_are_switched_to_later_take_the_steps_too():
     assert lines[2].endswith("workers, but for CachedMosaic and CachedMixUp, whose draws are those of a process")
 
 
+def test_the_baseline_of_recipes_draws_as_they_do():
+    """With one seed each sees the same crops: nothing but the steps of the others is different."""
+    plain, seeded, waves = (load_config("fan_segformer_mini") for _ in range(3))
+    lines = apply_recipes(seeded, ["seeded"], seed=3)
+    assert lines[0] == "seeded: draws by seed, picture and pass, which every recipe brings, and nothing else"
+    assert [line.split(":")[0] for line in lines[1:]] == ["seeds", "corruptions of the tests that the training shows"]
+    apply_recipes(waves, ["wave"], seed=3)
+    assert [name for name in steps_of(waves) if name != "mmfan.FourierWave"] == steps_of(seeded)
+    assert waves.train_dataloader.sampler == seeded.train_dataloader.sampler
+    assert seeded.train_dataloader.dataset.pipeline[0] == {"type": "mmfan.SeedByPicture", "seed": 3}
+    assert steps_of(seeded)[1:] == steps_of(plain)
+    assert (seeded.model, seeded.get("custom_hooks")) == (plain.model, plain.get("custom_hooks"))
+
+
 def test_steps_of_a_set_within_a_set_are_told():
     """They are done before the seed is set; what they overlap counts."""
     cfg = load_config("mmdet::yolox/yolox_s_8xb8-300e_coco.py")

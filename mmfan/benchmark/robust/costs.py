@@ -85,10 +85,8 @@ class Turns(Hook):
 
 def arm_config(arm: str, config: str) -> Any:
     """The config of an arm whose plug-ins are at work from the start, loading its pictures in the same process."""
-    chosen = arm_of(arm)
     cfg = load_config(config)
-    if chosen.recipes:
-        apply_recipes(cfg, chosen.recipes)
+    apply_recipes(cfg, arm_of(arm).recipes)
     for hook in cfg.get("custom_hooks") or []:
         for name in BEGINNINGS:
             if name in hook:

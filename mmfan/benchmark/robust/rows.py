@@ -33,9 +33,9 @@ def row_name(arm: str, seed: int) -> str:
 def train_arguments(arm: str, seed: int, out: Path, config: str = CONFIG) -> list[str]:
     """What ``mmfan`` is given to train a row, or to go on with it."""
     chosen = arm_of(arm)
-    robust = ["--robust", *chosen.recipes] if chosen.recipes else []
     folder = str(out / row_name(arm, seed))
-    return ["train", config, "--work-dir", folder, "--resume", *robust, "--cfg-options", f"randomness.seed={seed}"]
+    options = ["--work-dir", folder, "--resume", "--robust", *chosen.recipes]
+    return ["train", config, *options, "--cfg-options", f"randomness.seed={seed}"]
 
 
 def judge_arguments(

@@ -21,9 +21,9 @@ def parsed(arguments):
 
 def test_the_arms_are_the_recipes_of_segmentors_and_a_pair():
     assert {name for arm in ARMS.values() for name in arm.recipes} == set(RECIPES) - {"oamix"}
-    assert ARMS[BASELINE].recipes == ()
+    assert ARMS[BASELINE].recipes == ("seeded",)
     assert [name for name, arm in ARMS.items() if arm.seeds == 3] == [
-        "baseline", "cwfa", "augmix", "wave", "teacher", "cwfa-augmix",
+        "baseline", "cwfa", "augmix", "ema", "swa", "cwfa-augmix",
     ]  # fmt: skip
     with pytest.raises(MMFanError, match=r"There is no arm 'cwa'\. Did you mean 'cwfa'\?"):
         arm_of("cwa")
@@ -33,7 +33,7 @@ def test_the_arms_are_the_recipes_of_segmentors_and_a_pair():
 def test_the_training_of_an_arm(arm):
     args = parsed(train_arguments(arm, 2, Path("out")))
     assert (args.config, args.work_dir, args.resume) == (CONFIG, str(Path("out") / f"{arm}-2"), "auto")
-    assert args.robust == (list(ARMS[arm].recipes) or None)
+    assert args.robust == list(ARMS[arm].recipes)
     assert args.cfg_options["randomness.seed"] == 2 or args.cfg_options == {"randomness": {"seed": 2}}
 
 
