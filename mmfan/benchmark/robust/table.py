@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean, stdev
 
@@ -16,44 +15,46 @@ from mmfan.utils.tables import Table, markdown_table
 ABSENT = "not measured"
 NONE = "-"
 HEAD = (
-    "arm", "seeds", "clean", "corrupted", "retention", "corrupted gain", "retention gain", "C-bar", "unseen",
-    "baseline there", "ECE", "time", "memory",
+    "arm", "seeds", "clean", "corrupted", "retention", "clean gain", "corrupted gain", "retention gain", "C-bar",
+    "unseen", "baseline there", "ECE", "time", "memory",
 )  # fmt: skip
+GAINED: tuple[Callable[[Row], float], ...] = (
+    lambda row: row.clean,
+    lambda row: row.corrupted,
+    lambda row: row.retention,
+)
 
 
 def evidence_table(evidence: Evidence) -> Table:
     """The table: a row for each arm that there is; those that were not measured too, but for trainings in full."""
-    base = evidence.rows.get(BASELINE)
+    base = evidence.rows.get(BASELINE, ())
     lines = [(arm, *_line(arm, evidence, base)) for arm in ARMS if arm in evidence.rows or not evidence.in_full]
     caption = (
-        f"{evidence.judged}, mean and standard deviation over the seeds. gain: difference of the means from the "
-        "baseline's, in points, with its standard error by the spread over seeds (where an arm has one seed by the "
-        "baseline's). C-bar: retention over its ten types. unseen: retention over the types that "
-        "the arm's training does not show, and that of the baseline over the same types. ECE: under corruption, in %. "
+        f"{evidence.judged}, mean and standard deviation over the seeds. gain: what the arm has more than the baseline "
+        "of the same seed, which saw the same crops, in points; mean over the seeds and, of two and more, its standard "
+        "error. C-bar: retention over its ten types. unseen: retention over the types that the arm's training does not "
+        "show, and that of the baseline over the same types and seeds. ECE: under corruption, in %. "
         "time, memory: of an iteration, as shares of the baseline's"
     )
     return Table("Evidence", caption, HEAD, tuple(lines))
 
 
-def _line(arm: str, evidence: Evidence, base: tuple[Row, ...] | None) -> tuple[str, ...]:
+def _line(arm: str, evidence: Evidence, base: Sequence[Row]) -> tuple[str, ...]:
     rows = evidence.rows.get(arm)
     cost = evidence.costs.get(arm, {})
     costs = tuple(f"{cost[name]:.2f}" if name in cost else NONE for name in ("seconds", "memory"))
     if not rows:
-        return (NONE, ABSENT, *(NONE,) * 8, *costs)
+        return (NONE, ABSENT, *(NONE,) * 9, *costs)
     unseen = _unseen(rows, rows[0].by_type)
     return (
         str(len(rows)),
         _told(rows, lambda row: row.clean),
         _told(rows, lambda row: row.corrupted),
         _told(rows, lambda row: row.retention),
-        *(
-            NONE if base is None or arm == BASELINE else _gain(rows, base, value)
-            for value in (lambda row: row.corrupted, lambda row: row.retention)
-        ),
+        *(NONE if arm == BASELINE else _gain(rows, base, value) for value in GAINED),
         _told(rows, lambda row: row.retention_over(set(CBAR))),
         _told(rows, lambda row: row.retention_over(unseen)),
-        _told(base, lambda row: row.retention_over(unseen)) if base else NONE,
+        _told(_of_the_seeds(base, rows), lambda row: row.retention_over(unseen)),
         _told(rows, lambda row: row.ece),
         *costs,
     )
@@ -66,21 +67,26 @@ def _unseen(rows: Sequence[Row], types: Iterable[str]) -> frozenset[str]:
     return frozenset(types).difference(*(row.seen or () for row in rows))
 
 
+def _of_the_seeds(base: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
+    """The baseline's trainings of the seeds that an arm has."""
+    seeds = {row.seed for row in rows}
+    return [row for row in base if row.seed in seeds]
+
+
 def _gain(rows: Sequence[Row], base: Sequence[Row], value: Callable[[Row], float]) -> str:
-    """The difference of the means in points, and its standard error; without it where there is one baseline."""
-    own, other = ([100 * value(row) for row in some] for some in (rows, base))
-    difference = f"{fmean(own) - fmean(other) + 0.0:+.1f}"
-    if len(other) < 2:
-        return difference
-    spreads = [stdev(own if len(own) > 1 else other), stdev(other)]
-    error = math.hypot(spreads[0] / len(own) ** 0.5, spreads[1] / len(other) ** 0.5)
-    return f"{difference} ± {error:.1f}"
+    """The mean difference from the baseline of the same seed in points, and its standard error if there are several."""
+    before = {row.seed: value(row) for row in base}
+    gains = [100 * (value(row) - before[row.seed]) for row in rows if row.seed in before]
+    if not gains:
+        return NONE
+    error = f" ± {stdev(gains) / len(gains) ** 0.5:.1f}" if len(gains) > 1 else ""
+    return f"{fmean(gains) + 0.0:+.1f}{error}"
 
 
 def _told(rows: Sequence[Row], value: Callable[[Row], float | None]) -> str:
     """Mean and spread of a number in percent."""
     values = [found for row in rows if (found := value(row)) is not None]
-    if len(values) < len(rows):
+    if not values or len(values) < len(rows):
         return NONE
     if len(values) == 1:
         return f"{100 * values[0]:.1f}"
@@ -92,13 +98,13 @@ def evidence_markdown(evidence: Evidence) -> str:
     """The table under its caption; C-bar without the types that a training shows; which rows are unfinished."""
     table = evidence_table(evidence)
     text = f"{table.caption[0].upper()}{table.caption[1:]}.\n\n{markdown_table(table)}"
-    base = evidence.rows.get(BASELINE)
+    base = evidence.rows.get(BASELINE, ())
     for arm, rows in evidence.rows.items():
         unseen = _unseen(rows, CBAR)
         if rows[0].bar and 0 < len(unseen) < len(CBAR):
             shown = [name for name in CBAR if name not in unseen]
             own = _told(rows, lambda row, types=unseen: row.retention_over(types))  # type: ignore[misc]
-            there = _told(base, lambda row, types=unseen: row.retention_over(types)) if base else NONE  # type: ignore[misc]
+            there = _told(_of_the_seeds(base, rows), lambda row, types=unseen: row.retention_over(types))  # type: ignore[misc]
             text += (
                 f"\n\nThe training of {arm} shows {', '.join(shown)} of C-bar. Retention over the others: {own}; "
                 f"baseline there: {there}."
