@@ -109,7 +109,14 @@ def _watch_pixels(model: nn.Module, data_samples: Sequence[Any], scored: list[Sc
             labels = functional.interpolate(labels, size=logits.shape[2:], mode="nearest")[:, 0]
             return labels != ignored
 
-        if logits.shape[1] > 1:
+        classes = logits.shape[1]
+
+        def valid_each(rows: Sequence[int]) -> Tensor:
+            return valid(rows)[:, None].expand(-1, classes, -1, -1)
+
+        if classes > 1 and getattr(getattr(module, "loss_decode", None), "use_sigmoid", False):
+            scored.append(Scored("pixels", False, lambda rows: logits[list(rows)], again, valid_each))
+        elif classes > 1:
             scored.append(Scored("pixels", True, lambda rows: logits[list(rows)], again, valid))
         else:  # one logit: there or not
             scored.append(
@@ -156,6 +163,12 @@ def _watch_regions(model: nn.Module, scored: list[Scored]) -> list[Any]:
     heads = _numbered(roi_head, "bbox_head")
     if not heads or len(extractors) != len(heads):
         raise ConfigError(f"{type(roi_head).__name__} has no heads of regions that could be compared.")
+    more = [name for name in ("semantic", "glbctx") if getattr(roi_head, f"with_{name}", False)]
+    if more:
+        raise ConfigError(
+            f"{type(roi_head).__name__} adds features of the whole picture to those of regions ({', '.join(more)}): "
+            "its scores cannot be had again from the features of another picture, and so not be compared."
+        )
     regions: dict[str, Tensor] = {}
     handles = []
     for (place, extractor), (name, head) in zip(extractors, heads, strict=True):

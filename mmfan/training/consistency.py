@@ -101,6 +101,8 @@ def ConsistencyWrapper(  # noqa: N802
     Raises:
         ConfigError: The model cannot be trained so, or a weight is of an unknown kind.
     """
+    if not isinstance(consistency, (Mapping, type(None))):
+        raise ConfigError(f"Expected `consistency` to be weights by kind of head, got {consistency!r:.80}.")
     weights = dict(consistency or {})
     unknown = sorted(set(weights) - set(WEIGHTS))
     if unknown:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
@@ -50,6 +51,18 @@ def _teacher(cfg: Config) -> None:
     _add_step(cfg, {"type": "mmfan.Views", "views": 2, "steps": [dict(AUGMIX)]})
 
 
+def _fda(cfg: Config) -> None:
+    """Donors from all pictures of the set: a sample knows its own folder alone, which may be one drive or city."""
+
+    def step(part: Any) -> dict[str, Any]:
+        prefix = part.get("data_prefix") or {}
+        folder = prefix.get("img_path", prefix.get("img"))
+        told = {"styles": str(PurePath(part.get("data_root") or "", folder))} if folder else {}
+        return {"type": "mmfan.AmplitudeMix", **told}
+
+    _add_step(cfg, step)
+
+
 def _step(**step: Any) -> Callable[[Config], None]:
     return lambda cfg: _add_step(cfg, step)
 
@@ -82,7 +95,8 @@ def _swa(cfg: Config) -> None:
     length = cfg.train_cfg.get("max_epochs" if by_epoch else "max_iters")
     if not length:
         raise ConfigError("Averaging over the last quarter of a training needs train_cfg.max_iters or max_epochs.")
-    begin = {"begin_epoch" if by_epoch else "begin_iter": int(0.75 * length)}
+    # mmengine begins with the epoch of that number, counted from 1
+    begin = {"begin_epoch": int(0.75 * length) + 1} if by_epoch else {"begin_iter": int(0.75 * length)}
     _add_hook(cfg, {"type": "EMAHook", "ema_type": "StochasticWeightAverage", "update_buffers": True, **begin})
 
 
@@ -94,7 +108,7 @@ RECIPES: dict[str, tuple[str, Callable[[Config], None]]] = {
     "oamix": ("AugMix by objects and a loss of consistency, detectors (arXiv 2312.12133)", _oamix),
     "teacher": ("a teacher on the clean picture, the student on an AugMix copy", _teacher),
     "apr": ("amplitudes swapped within the batch", _hook(type="mmfan.AmplitudeMixHook")),
-    "fda": ("low frequencies of other pictures of the set (arXiv 2004.05498)", _step(type="mmfan.AmplitudeMix")),
+    "fda": ("low frequencies of other pictures of the set (arXiv 2004.05498)", _fda),
     "adl": (
         "attention of FAN asked to differ from query to query (TAPADL, ICCV 2023)",
         _hook(type="mmfan.AttentionDiversityHook"),
@@ -137,8 +151,11 @@ def apply_recipes(cfg: Config, names: Sequence[str], seed: int = 0) -> list[str]
         Lines on what was changed, the last one on what the training shows of the tests.
 
     Raises:
-        ConfigError: There is no recipe of a name, two of them do not go together, or the config has no place for one.
+        ConfigError: ``names`` is a text, there is no recipe of a name, two of them do not go together, or the config
+            has no place for one.
     """
+    if isinstance(names, str):
+        raise ConfigError(f"Expected a list of recipes, got the text {names!r}: [{names!r}].")
     for name in names:
         if name not in RECIPES:
             raise ConfigError(
@@ -212,8 +229,9 @@ def _add_hook(cfg: Config, hook: dict[str, Any]) -> None:
     cfg.custom_hooks = [*hooks, hook]
 
 
-def _add_step(cfg: Config, step: dict[str, Any]) -> None:
+def _add_step(cfg: Config, wanted: dict[str, Any] | Callable[[Any], dict[str, Any]]) -> None:
     for part, key in _pipelines(cfg):
+        step = wanted(part) if callable(wanted) else wanted
         steps = list(part[key])
         packing = [at for at, one in enumerate(steps) if str(one["type"]).rpartition(".")[2].startswith("Pack")]
         if len(packing) != 1:
@@ -240,7 +258,7 @@ def _refuse(cfg: Config, recipe: str, packing: str, needed: str) -> None:
 def _wrap(cfg: Config, wrapper: str) -> None:
     kind = str(cfg.model.get("type"))
     if kind.startswith("mmfan.") and kind.endswith("Wrapper"):
-        raise ConfigError(f"The model is in {kind} already: one recipe with copies at a time.")
+        raise ConfigError(f"The model is in {kind} already, and one wrapper at a time can change its loss.")
     cfg.model = ConfigDict({**cfg.model, "type": wrapper, "of": kind})
 
 
@@ -257,7 +275,7 @@ def _seeded(cfg: Config, seed: int) -> str:
     if loader.sampler.type != "mmfan.PassSampler":
         loader.sampler = ConfigDict(type="mmfan.PassSampler", sampler=loader.sampler)
     for part, key in _pipelines(cfg):
-        if part[key][0]["type"] != "mmfan.SeedByPicture":
+        if not part[key] or part[key][0]["type"] != "mmfan.SeedByPicture":
             part[key] = [ConfigDict(type="mmfan.SeedByPicture", seed=seed), *part[key]]
     if "train_pipeline" in cfg:
         cfg.train_pipeline = next(_datasets(loader.dataset)).pipeline

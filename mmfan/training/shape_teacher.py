@@ -164,17 +164,22 @@ def ShapeTeacherWrapper(  # noqa: N802
         model: The rest of the model's config.
 
     Raises:
-        ConfigError: The model has no such head, teacher and model have different classes, or ``read`` is something
-            else.
+        ConfigError: The model has no such head, teacher and model have different classes, one of them has one logit
+            for two classes, ``teacher`` is no config, or ``read`` is something else.
     """
     if read not in READS:
         raise ConfigError(f"Expected `read` to be {' or '.join(map(repr, READS))}, got {read!r:.80}.")
     built = ROOT_MODELS.build({"type": of, **model})
     head = _shape_head(built)
+    if not isinstance(teacher, dict) or "type" not in teacher:
+        raise ConfigError(f"Expected `teacher` to be the config of a segmentor, got {teacher!r:.80}.")
     settings = {key: value for key, value in teacher.items() if key != "data_preprocessor"}
     made = ROOT_MODELS.build(settings).requires_grad_(False).eval()
     if isinstance(getattr(made, "decode_head", None), (type(None), nn.ModuleList)):
         raise ConfigError("mmfan.ShapeTeacherWrapper needs a teacher with one decode head.")
+    for whose, one in (("teacher", made.decode_head), ("model", built.decode_head), ("second read-out", head)):
+        if getattr(one, "out_channels", 0) == 1:
+            raise ConfigError(f"The {whose} gives one logit for both classes: train it with a logit a class instead.")
     if made.num_classes != head.num_classes:
         raise ConfigError(f"The teacher knows {made.num_classes} classes, mmfan.ShapeTokenHead {head.num_classes}.")
     if checkpoint is None:

@@ -5,7 +5,8 @@ Self-distillation for dense prediction, after the teachers of MIC (arXiv 2212.01
 
     loss = loss of the student + weight * mean over places of KL(teacher || student)
 
-The teacher's weights follow the student's: ``t <- m t + (1 - m) s`` with ``m = min(momentum, 1 - 1 / (step + 1))``.
+The teacher's weights follow the student's: ``t <- m t + (1 - m) s`` with ``m = min(momentum, 1 - 1 / (step + 1))``; a
+step is a batch, also where the gradients of several batches are gathered.
 """
 
 from __future__ import annotations

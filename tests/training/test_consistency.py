@@ -12,7 +12,7 @@ from mmseg.structures import SegDataSample
 
 from mmfan.apis import load_config
 from mmfan.errors import ConfigError, MMFanError
-from mmfan.training.divergence import divergence
+from mmfan.training.divergence import bernoulli_divergence, divergence
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,19 @@ def test_views_that_are_equal_cost_nothing(config):
     data = batch()
     data["inputs"] = [picture[:3].repeat(3, 1, 1) for picture in data["inputs"]]
     assert losses_of(wrapped(config), data)["loss_consistency_pixels"].item() == pytest.approx(0, abs=1e-6)
+
+
+def test_classes_that_do_not_exclude_each_other_are_compared_one_by_one(config):
+    """A head with a sigmoid a class: the divergence of each class, meant over pixels with a label and classes."""
+    head = {**copy.deepcopy(config.model.decode_head), "loss_decode": {"type": "CrossEntropyLoss", "use_sigmoid": True}}
+    model, plain, data = wrapped(config, decode_head=head), built(config, decode_head=head).eval(), batch()
+    losses = losses_of(model, data)
+    views = [plain_logits(plain, [one[3 * view : 3 * view + 3] for one in data["inputs"]]) for view in range(3)]
+    size = views[0].shape[2:]
+    truth = torch.stack([one.gt_sem_seg.data for one in data["data_samples"]]).float()
+    valid = torch.nn.functional.interpolate(truth, size=size, mode="nearest").expand(-1, 19, -1, -1) != 255
+    values = bernoulli_divergence(views)
+    torch.testing.assert_close(losses["loss_consistency_pixels"], values[valid].mean())
 
 
 def test_only_pictures_with_copies_count(config):

@@ -150,6 +150,14 @@ def test_heads_that_take_more_than_features_are_refused(mask_rcnn):
         losses_of(double, with_copies())
 
 
+def test_heads_that_add_features_of_the_whole_picture_are_refused(mask_rcnn):
+    """Hybrid Task Cascade: scores asked for again from features of the pyramid alone would be others."""
+    model = built(mask_rcnn, type="mmfan.ConsistencyWrapper", of="MaskRCNN")
+    model.roi_head.with_semantic = True
+    with pytest.raises(ConfigError, match=r"adds features of the whole picture to those of regions \(semantic\)"):
+        losses_of(model, with_copies())
+
+
 def test_queries_without_places_are_refused():
     model = load_config("fan-s-hybrid_dino-4scale_8xb2-36e_coco").model
     model.backbone.init_cfg = None

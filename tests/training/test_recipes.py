@@ -1,9 +1,11 @@
 """Recipes: what each puts where, that they go together or say why not; the configs that are shipped."""
 
 import copy
+import types
+from pathlib import Path
 
 import pytest
-from mmengine.registry import MODELS, DefaultScope
+from mmengine.registry import HOOKS, MODELS, DefaultScope
 
 from mmfan.apis import load_config
 from mmfan.errors import ConfigError
@@ -71,7 +73,37 @@ def test_averages_by_the_length_of_the_training():
     assert short.custom_hooks[0]["momentum"] == pytest.approx(20 / 1200)
     epochs = load_config("fan_cascade_mask_rcnn_coco")
     apply_recipes(epochs, ["swa"])
-    assert epochs.custom_hooks[-1]["begin_epoch"] == 27
+    assert epochs.custom_hooks[-1]["begin_epoch"] == 28  # of 36: the last nine
+
+
+def test_the_last_quarter_in_epochs():
+    """Asked of mmengine's hook itself: the epochs that are averaged."""
+    for length, wanted in ((36, range(27, 36)), (12, [9, 10, 11]), (4, [3]), (3, [2]), (2, [1]), (1, [0])):
+        cfg = load_config("fan_cascade_mask_rcnn_coco")
+        cfg.train_cfg.max_epochs = length
+        apply_recipes(cfg, ["swa"])
+        hook = HOOKS.build(cfg.custom_hooks[-1])
+        runs = (types.SimpleNamespace(epoch=epoch, iter=0) for epoch in range(length))
+        assert [run.epoch for run in runs if hook._ema_started(run)] == list(wanted)
+
+
+def test_donors_of_fda_are_those_of_the_whole_set():
+    """A sample knows its own folder alone, which of Cityscapes is one city."""
+    cfg = load_config("fan_segformer_cityscapes")
+    apply_recipes(cfg, ["fda"])
+    [step] = [one for one in cfg.train_pipeline if one["type"] == "mmfan.AmplitudeMix"]
+    assert step["styles"] == "data/cityscapes/leftImg8bit/train"
+    cfg.train_dataloader.dataset = {
+        "type": "ConcatDataset",
+        "datasets": [
+            {"type": "A", "data_root": "a", "data_prefix": {"img": "train"}, "pipeline": [{"type": "PackDetInputs"}]},
+            {"type": "B", "data_prefix": {"img_path": "b/train"}, "pipeline": [{"type": "PackSegInputs"}]},
+            {"type": "C", "pipeline": [{"type": "PackSegInputs"}]},
+        ],
+    }
+    apply_recipes(cfg, ["fda"])
+    told = [one.pipeline[-2] for one in cfg.train_dataloader.dataset.datasets]
+    assert [one.get("styles") for one in told] == [str(Path("a/train")), str(Path("b/train")), None]
 
 
 def test_pipelines_that_are_switched_to_later_take_the_steps_too():
@@ -83,6 +115,11 @@ def test_pipelines_that_are_switched_to_later_take_the_steps_too():
     assert lines[0].count("mmfan.Views") == 1
     assert "Pipeline" not in lines[1]
     assert lines[2].endswith("workers, but for CachedMosaic and CachedMixUp, whose draws are those of a process")
+
+
+def test_names_are_a_list():
+    with pytest.raises(ConfigError, match="a list of recipes, got the text 'ema'"):
+        apply_recipes(load_config("fan_segformer_mini"), "ema")
 
 
 def test_the_baseline_of_recipes_draws_as_they_do():

@@ -145,6 +145,17 @@ def test_what_does_not_fit_is_named(config):
         taught(config, auxiliary_head=None)
     with pytest.raises(ConfigError, match=r"The teacher knows 19 classes, mmfan\.ShapeTokenHead 3"):
         taught(config, auxiliary_head={**HEAD, "num_classes": 3})
+    for teacher in (None, {}, 5):
+        with pytest.raises(ConfigError, match="`teacher` to be the config of a segmentor"):
+            taught(config, teacher=teacher)
+    one_logit = copy.deepcopy(config.model.to_dict())
+    one_logit["decode_head"].update(
+        num_classes=2, out_channels=1, threshold=0.3, loss_decode={"type": "CrossEntropyLoss", "use_sigmoid": True}
+    )
+    with pytest.raises(ConfigError, match="The teacher gives one logit for both classes"):
+        taught(config, teacher=one_logit, auxiliary_head={**HEAD, "num_classes": 2})
+    with pytest.raises(ConfigError, match="The model gives one logit for both classes"):
+        taught(config, decode_head=one_logit["decode_head"])
     model = built(config, auxiliary_head=dict(HEAD))
     with pytest.raises(MMFanError, match="holds no label map of one"):
         model(**prepared(model), mode="loss")

@@ -22,6 +22,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from numpy.typing import NDArray
 
+from mmfan.datasets.augmentations.overlaps import PHOTOMETRIC
 from mmfan.datasets.augmentations.steps import Picture, fraction, happens, like, number, picture_of
 from mmfan.datasets.transforms.corrupt import NAME_ROOT_KEY
 from mmfan.errors import MMFanError
@@ -90,7 +91,8 @@ class AmplitudeMix(BaseTransform):
         FileNotFoundError: There is no such folder.
     """
 
-    overlaps: frozenset[str] = frozenset()
+    # the amplitude of frequency 0 is a channel's mean, those of the others are its contrast
+    overlaps: frozenset[str] = PHOTOMETRIC
 
     def __init__(self, mode: str = "fda", beta: float = 0.01, styles: str | None = None, prob: float = 0.5) -> None:
         if mode not in MODES:

@@ -87,12 +87,17 @@ class AugMix(BaseTransform):
         self.depth = None if depth is None else whole_number("depth", depth, 1)
         self.alpha = number("alpha", alpha, 1e-3)
         self.prob = checked_fraction("prob", prob)
-        self.geometry = bool(geometry)
+        for name, value in (("geometry", geometry), ("all_ops", all_ops)):
+            if not isinstance(value, bool):
+                raise MMFanError(f"Expected `{name}` to be True or False, got {value!r:.80}.")
+        self.geometry = geometry
+        if ops is not None and not isinstance(ops, (list, tuple)):
+            raise MMFanError(f"Expected `ops` to be a list of operations, got {ops!r:.80}.")
         if ops is not None and all_ops:
             raise MMFanError("Name the operations with `ops`, or take all with `all_ops`, not both.")
         names = (tuple(OPERATIONS) if all_ops else OWN) if ops is None else tuple(ops)
-        if not names or isinstance(ops, str):
-            raise MMFanError(f"Expected `ops` to be a list of operations, got {ops!r:.80}.")
+        if not names:
+            raise MMFanError("Expected `ops` to be a list of operations, got none.")
         made = [_operation(one) for one in names]
         self.operations = [operation for operation, _ in made]
         self.overlaps = frozenset(name for _, overlaps in made for name in overlaps)
@@ -150,6 +155,8 @@ def _operation(one: str | Mapping[str, Any]) -> tuple[Callable[[Picture, float],
         if overlaps is None:
             raise MMFanError(f"Nobody has said which corruptions {name} overlaps: give its class `overlaps`, a set.")
         return lambda image, level: step.transform({"img": image})["img"], overlaps
+    if not isinstance(one, str):
+        raise MMFanError(f"Expected an operation to be a name or a config of a transform, got {one!r:.80}.")
     if one not in OPERATIONS:
         meant = did_you_mean(one, OPERATIONS)
         raise MMFanError(f"There is no operation {one!r}.{meant} There are: {', '.join(OPERATIONS)}.")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmfan.datasets.augmentations.steps import fraction, happens, like, picture_of, size_of
+from mmfan.datasets.augmentations.steps import fraction, happens, like, number, picture_of, size_of
 from mmfan.datasets.transforms.cell_grid import patch_grid, random_cells
 from mmfan.errors import MMFanError
 from mmfan.registry import TRANSFORMS
@@ -51,9 +51,9 @@ class MaskBlocks(BaseTransform):
     ) -> None:
         self.ratio, self.prob = fraction("ratio", ratio), fraction("prob", prob)
         self.block = whole_number("block", block, 1)
-        if isinstance(mean, str) or len(mean) != 3:
+        if not isinstance(mean, (list, tuple)) or len(mean) != 3:
             raise MMFanError(f"Expected `mean` to be three numbers (red, green, blue), got {mean!r:.80}.")
-        self.mean = tuple(map(float, mean))
+        self.mean = tuple(number("mean", value, 0, 255) for value in mean)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Change ``results['img']``."""

@@ -8,9 +8,9 @@ lenient (autocontrast is a weak form of the contrast that is tested, and counts)
 ===========================  =========================================================================
 test type                    operations of training that count
 ===========================  =========================================================================
-brightness                   brightness, gamma, photometric distortion
-contrast                     contrast, autocontrast, CLAHE, photometric distortion
-saturate                     colour, saturation, grey, photometric distortion
+brightness                   brightness, gamma, photometric distortion, random filters, amplitudes of others
+contrast                     the same but gamma; contrast, autocontrast, equalize, CLAHE
+saturate                     the same but gamma; colour, saturation, grey
 the noises                   additive or multiplicative noise of pixels
 the blurs                    Gaussian, motion, box blur; sharpness below 1; random filters
 jpeg_compression, pixelate   coding as JPEG, scaling down and up
@@ -53,6 +53,7 @@ FOREIGN: dict[str, frozenset[str]] = {
     "Brightness": frozenset({"brightness"}),
     "Contrast": frozenset({"contrast"}),
     "AutoContrast": frozenset({"contrast"}),
+    "Equalize": frozenset({"contrast"}),
     "Color": frozenset({"saturate"}),
     "ColorTransform": frozenset({"saturate"}),
     "Sharpness": BLURS,
@@ -69,7 +70,7 @@ POLICIES = {"AutoAugment": "policies", "RandAugment": "aug_space"}
 # Known to change no picture, or only where things are in it and what is hidden.
 NEUTRAL = frozenset({
     "BioMedical3DPad", "BioMedical3DRandomCrop", "BioMedical3DRandomFlip", "CachedMixUp", "CachedMosaic",
-    "CenterCrop", "Compose", "CopyPaste", "DefaultFormatBundle", "Equalize", "Expand",
+    "CenterCrop", "Compose", "CopyPaste", "DefaultFormatBundle", "Expand",
     "FilterAnnotations", "FixShapeResize", "GenerateEdge", "GeomTransform", "Invert", "KeyMapper",
     "MinIoURandomCrop", "MixUp", "Mosaic", "Normalize", "PackDetInputs", "PackInputs", "PackSegInputs", "Pad",
     "Posterize", "RandomAffine", "RandomApply", "RandomCenterCropPad", "RandomChoice", "RandomChoiceResize",
@@ -170,11 +171,14 @@ def overlaps_of_step(step: Any) -> tuple[str, frozenset[str] | None]:
     """The name of a step, and what it overlaps; None where nobody has said.
 
     Args:
-        step: Built, or the config of one; a step of mmfan is built from its config to be asked.
+        step: Built, or the config of one; a step of mmfan whose settings decide is built from its config to be asked.
 
     Raises:
         MMFanError: Its ``overlaps`` are no names of corruptions.
     """
+    kind = _class_of(step)
+    if isinstance(getattr(kind, "overlaps", None), frozenset):  # says it all; the files of a step may not be here
+        return kind.__name__, _checked(kind.__name__, kind.overlaps)
     built = _built(step) if isinstance(step, Mapping) else step
     if isinstance(built, Mapping):
         name = str(built.get("type")).rpartition(".")[2]
@@ -204,6 +208,17 @@ def _checked(name: str, declared: Any) -> frozenset[str]:
 
 def _types_of_corrupt(corruption: Any) -> tuple[str, ...]:
     return () if corruption in (None, "clean") else expand_corruptions(corruption)
+
+
+def _class_of(step: Any) -> Any:
+    """The class of a step; None of a config of others, which need not be installed."""
+    if not isinstance(step, Mapping):
+        return type(step)
+    if not str(step.get("type")).startswith("mmfan."):
+        return None
+    from mmengine.registry import TRANSFORMS
+
+    return TRANSFORMS.get(step["type"])
 
 
 def _built(step: Mapping[str, Any]) -> Any:

@@ -28,7 +28,7 @@ class PaintByNumbers(BaseTransform):
     Required Keys:
 
     - img (np.ndarray): (H, W, 3) BGR.
-    - gt_seg_map (np.ndarray): (H, W) class numbers; where it is 255 the picture stays.
+    - gt_seg_map (np.ndarray): (H, W) class numbers; where it is none of 0 to 254 the picture stays.
 
     Modified Keys:
 
@@ -60,9 +60,10 @@ class PaintByNumbers(BaseTransform):
         if not happens(self.prob):
             return results
         share = np.random.uniform(self.least, self.alpha)
-        paint = self.colours[np.minimum(labels, IGNORED)]
+        outside = (labels < 0) | (labels >= IGNORED)  # of no class
+        paint = self.colours[np.where(outside, IGNORED, labels)]
         blended = (1 - share) * image + share * paint
-        results["img"] = like(np.where((labels == IGNORED)[..., None], image, blended), image)
+        results["img"] = like(np.where(outside[..., None], image, blended), image)
         return results
 
     def __repr__(self) -> str:

@@ -79,7 +79,7 @@ class PassSampler(Sampler):
     """
 
     def __init__(self, dataset: Any, sampler: Mapping[str, Any] | None = None, seed: int | None = None) -> None:
-        if not isinstance(sampler, Mapping) or "type" not in sampler:
+        if not isinstance(sampler, Mapping) or not sampler.get("type"):
             raise ConfigError(
                 "mmfan.PassSampler hands on the order of another sampler: sampler=dict(type='InfiniteSampler', "
                 f"shuffle=True), got {sampler!r:.80}."
@@ -118,7 +118,11 @@ class PassSampler(Sampler):
 class SeedByPicture(BaseTransform):
     """Seed NumPy's and Python's generators by picture and pass; the first step of a training pipeline.
 
-    Needs :class:`PassSampler`, which tells the pass: without it every pass would get the same draws.
+    Needs :class:`PassSampler`, which tells the pass: without it every pass would get the same draws. Steps that draw
+    from torch's generator are left as they are: in a run without loading processes it is the model's as well.
+
+    Where a step drops a picture, a dataset of mmengine draws another one in its place, by a number that knows no pass:
+    it counts to the pass of the one that was dropped.
 
     Required Keys:
 
@@ -137,17 +141,25 @@ class SeedByPicture(BaseTransform):
 
     def __init__(self, seed: int = 0, root: str | None = None) -> None:
         self.seed, self.root = whole_number("seed", seed, 0), root
+        self._number: NumberInPass | None = None
+        self._dropped = 0
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Seed the generators; the sample stays as it is."""
         number = results.get("sample_idx")
-        if not isinstance(number, NumberInPass):
+        if isinstance(number, NumberInPass):
+            self._number, self._dropped = number, 0
+        elif self._number is not None:
+            self._dropped += 1
+        else:
             raise MMFanError(
                 "mmfan.SeedByPicture does not know which pass through the set this picture is for: wrap the sampler of "
                 "the training, sampler=dict(type='mmfan.PassSampler', sampler=dict(type='InfiniteSampler', "
                 "shuffle=True)). (Sets that pick pictures by a table, as ClassBalancedDataset does, cannot tell it.)"
             )
-        turn = ".".join(map(str, number.turn))
+        turn = ".".join(map(str, self._number.turn))
+        if self._dropped:
+            turn += f"-for-{int(self._number)}-{self._dropped}"
         seed = picture_seed(self.seed, name_of_sample(results, self.root), f"pass-{turn}", 0)
         random.seed(seed)
         np.random.seed(np.array([seed & 0xFFFFFFFF, seed >> 32], np.uint32))

@@ -107,6 +107,7 @@ OPERATIONS: dict[str, Operation] = {
 OWN = ("autocontrast", "equalize", "posterize", "solarize")
 OVERLAPS: dict[str, frozenset[str]] = {
     "autocontrast": frozenset({"contrast"}),
+    "equalize": frozenset({"contrast"}),
     "colour": frozenset({"saturate"}),
     "contrast": frozenset({"contrast"}),
     "brightness": frozenset({"brightness"}),

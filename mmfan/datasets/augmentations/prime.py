@@ -18,7 +18,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from numpy.typing import NDArray
 
-from mmfan.datasets.augmentations.overlaps import BLURS
+from mmfan.datasets.augmentations.overlaps import BLURS, PHOTOMETRIC
 from mmfan.datasets.augmentations.steps import fraction, happens, like, number, picture_of
 from mmfan.errors import MMFanError
 from mmfan.registry import TRANSFORMS
@@ -29,7 +29,8 @@ from mmfan.utils.checks import whole_number
 class RandomFilter(BaseTransform):
     """Filter with ``identity + s * N(0, 1)``, a random kernel a channel.
 
-    Random kernels blur as well as sharpen, so the blurs count as overlapped.
+    Random kernels blur as well as sharpen, so the blurs count as overlapped; and their sums are other than 1, and
+    others for each channel, so that brightness, contrast and saturation do.
 
     Required Keys:
 
@@ -48,7 +49,7 @@ class RandomFilter(BaseTransform):
         MMFanError: An argument is out of range.
     """
 
-    overlaps: frozenset[str] = BLURS
+    overlaps: frozenset[str] = BLURS | PHOTOMETRIC
 
     def __init__(self, sigma: float = 4.0, size: int = 3, prob: float = 1.0) -> None:
         self.sigma, self.prob = number("sigma", sigma), fraction("prob", prob)
@@ -100,7 +101,7 @@ class SmoothColour(BaseTransform):
         MMFanError: An argument is out of range.
     """
 
-    overlaps: frozenset[str] = frozenset({"brightness", "contrast", "saturate"})
+    overlaps: frozenset[str] = PHOTOMETRIC
 
     def __init__(self, temperature: float = 0.05, cut: int = 500, bandwidth: int = 20, prob: float = 1.0) -> None:
         self.temperature, self.prob = number("temperature", temperature), fraction("prob", prob)

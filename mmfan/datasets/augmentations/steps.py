@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ def picture_of(results: dict[str, Any], step: object) -> Picture:
     """The picture of a sample, BGR ``(H, W, 3)``, as uint8 or floats from 0 to 255.
 
     Raises:
-        MMFanError: There is none, or it has another form.
+        MMFanError: There is none, or it has another form or type, or no pixel.
     """
     image = results.get("img")
     if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
@@ -24,6 +25,11 @@ def picture_of(results: dict[str, Any], step: object) -> Picture:
         raise MMFanError(
             f"mmfan.{type(step).__name__} needs a colour picture (H, W, 3) in 'img', got {what} in the sample of "
             f"{results.get('img_path')}: place it after the step that loads the picture and before those that pack it."
+        )
+    if not image.size or not (image.dtype == np.uint8 or np.issubdtype(image.dtype, np.floating)):
+        raise MMFanError(
+            f"mmfan.{type(step).__name__} needs a picture of uint8 or of floats from 0 to 255, of one pixel at least, "
+            f"got {image.dtype} of {image.shape[0]} x {image.shape[1]} in the sample of {results.get('img_path')}."
         )
     return image
 
@@ -70,7 +76,8 @@ def number(name: str, value: Any, least: float = 0.0, most: float = float("inf")
     Raises:
         MMFanError: It is none.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+    a_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not a_number or not least <= value <= most:
         limits = f"{least:g} to {most:g}" if most < float("inf") else f"at least {least:g}"
         raise MMFanError(f"Expected `{name}` to be a number of {limits}, got {value!r:.80}.")
     return float(value)

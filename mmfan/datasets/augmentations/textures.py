@@ -53,7 +53,7 @@ class SwapTextures(BaseTransform):
 
     Raises:
         MMFanError: An argument is out of range; or, at work, the sample has no label map of the picture's size.
-        FileNotFoundError: At work, there is no such folder.
+        FileNotFoundError: There is no such folder.
     """
 
     # no corruption of the tests, but the conditions that measure a shape bias
@@ -63,7 +63,9 @@ class SwapTextures(BaseTransform):
         self, prob: float = 0.5, share: float = 1.0, area: int = 256, colour: str = "donor", styles: str | None = None
     ) -> None:
         self.prob, self.share = fraction("prob", prob), fraction("share", share)
-        self.area, self.styles = whole_number("area", area, 1), styles
+        self.area, self.styles = whole_number("area", area, 1), None if styles is None else str(styles)
+        if self.styles is not None:
+            pictures_below(self.styles)
         if colour not in COLOURS:
             raise MMFanError(f"Expected `colour` to be {' or '.join(map(repr, COLOURS))}, got {colour!r:.80}.")
         self.colour = colour

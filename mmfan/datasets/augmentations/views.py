@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from mmcv.transforms import BaseTransform, Compose
+from numpy.typing import NDArray
 
 from mmfan.datasets.augmentations.overlaps import overlap_of
 from mmfan.datasets.augmentations.steps import fraction, happens, picture_of
@@ -15,6 +16,7 @@ from mmfan.registry import TRANSFORMS
 from mmfan.utils.checks import whole_number
 
 CHANNELS = 3
+LABELS = "gt_"  # how their keys begin
 MOST = 8
 
 
@@ -49,7 +51,8 @@ class Views(BaseTransform):
     """
 
     def __init__(self, steps: Sequence[Mapping[str, Any]], views: int = 3, prob: float = 1.0) -> None:
-        if isinstance(steps, (str, Mapping)) or not steps:
+        listed = isinstance(steps, (list, tuple)) and steps
+        if not listed or not all(callable(one) or (isinstance(one, Mapping) and "type" in one) for one in steps):
             raise MMFanError(f"Expected `steps` to be a list of configs, got {steps!r:.80}.")
         self.views = whole_number("views", views, 2)
         if self.views > MOST:
@@ -72,17 +75,27 @@ class Views(BaseTransform):
         if not happens(self.prob):
             return results
         copies = [image]
+        labels = {
+            key: value.copy()
+            for key, value in results.items()
+            if isinstance(value, np.ndarray) and key.startswith(LABELS)
+        }
         for _ in range(1, self.views):
             changed = self.steps({**results, "img": image.copy()})
-            self._check(results, changed)
+            self._check(results, changed, labels)
             copies.append(changed["img"])
         results["img"] = np.concatenate(copies, axis=2)
         return results
 
-    def _check(self, results: dict[str, Any], changed: dict[str, Any] | None) -> None:
+    def _check(
+        self, results: dict[str, Any], changed: dict[str, Any] | None, labels: Mapping[str, NDArray[Any]]
+    ) -> None:
         if changed is None or changed["img"].shape != results["img"].shape:
             raise MMFanError("A step of mmfan.Views changed the size of the picture or dropped it.")
-        moved = [key for key in results if key.startswith("gt_") and changed.get(key) is not results[key]]
+        moved = [key for key in results if key.startswith(LABELS) and changed.get(key) is not results[key]]
+        moved += [
+            key for key, before in labels.items() if key not in moved and not np.array_equal(results[key], before)
+        ]
         if moved:
             raise MMFanError(f"A step of mmfan.Views changed {', '.join(moved)}, which all copies share.")
 

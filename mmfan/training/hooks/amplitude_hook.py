@@ -14,6 +14,7 @@ from mmengine.hooks import Hook
 from torch import Tensor
 from torch.nn import functional
 
+from mmfan.datasets.augmentations.overlaps import PHOTOMETRIC
 from mmfan.datasets.augmentations.steps import fraction
 from mmfan.registry import HOOKS
 from mmfan.training.draws import draw_seed
@@ -56,7 +57,8 @@ class AmplitudeMixHook(Hook):
         MMFanError: An argument is out of range.
     """
 
-    overlaps: frozenset[str] = frozenset()
+    # the amplitude of frequency 0 is a channel's mean, those of the others are its contrast
+    overlaps: frozenset[str] = PHOTOMETRIC
 
     def __init__(self, prob: float = 0.6, begin: int = 0, seed: int = 0) -> None:
         self.prob = fraction("prob", prob)

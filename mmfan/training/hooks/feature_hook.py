@@ -47,7 +47,8 @@ class FeatureAugmentHook(Hook):
 
     Raises:
         MMFanError: An argument is out of range, or both or none of ``eps`` and ``eps_rel`` are given.
-        ConfigError: When training begins, a layer is not there or has no features, or ``end`` is before ``begin``.
+        ConfigError: When training begins, a layer is not there or has no features, or ``end`` is before ``begin`` or
+            ``begin`` behind the end of the training.
     """
 
     overlaps: frozenset[str] = frozenset()
@@ -79,6 +80,8 @@ class FeatureAugmentHook(Hook):
             raise MMFanError(f"Expected `direction` to be one of {', '.join(DIRECTIONS)}, got {direction!r}.")
         self.direction = direction
         self.layers = None if layers is None else list_of(str, "layers", layers)
+        if self.layers == []:
+            raise MMFanError("Expected `layers` to name modules, got none: leave it out for the ends of the stages.")
         self._handles: list[Any] = []
         self._model: nn.Module | None = None
         self._iteration = 0
@@ -90,6 +93,12 @@ class FeatureAugmentHook(Hook):
         self.begin, self.end = (
             round(moment * runner.max_iters) if 0 < moment < 1 else moment for moment in (self.begin, self.end)
         )
+        if self.begin >= runner.max_iters:
+            self.detach()
+            raise ConfigError(
+                f"Feature augmentation would begin at iteration {self.begin:g} of a training of {runner.max_iters}: "
+                "give an earlier `begin`, or a share of the training, 0.1."
+            )
         if self.end <= self.begin:
             self.detach()
             raise ConfigError(
@@ -153,4 +162,8 @@ class FeatureAugmentHook(Hook):
 
 def _moment(name: str, value: float) -> float:
     """An iteration, or, below 1, a share of the training, which is settled when its length is known."""
+    if isinstance(value, float) and value == 1:
+        raise MMFanError(
+            f"Expected `{name}` to be a number of iterations, or a share below 1, got {value}: 1 is one iteration."
+        )
     return number(name, value) if isinstance(value, float) else float(whole_number(name, value, 0))

@@ -24,7 +24,9 @@ class OverlapHook(Hook):
     def before_train(self, runner: Any) -> None:
         """Look at the pipelines, and say what they show."""
         hooks = [hook for hook in runner.hooks if getattr(hook, "overlaps", None)]
-        found = overlap_of(list(pipelines_of(runner.train_loop.dataloader.dataset)), hooks)
+        # mmdetection's PipelineSwitchHook puts another pipeline in the place of the first for the last epochs
+        later = [hook.switch_pipeline for hook in runner.hooks if getattr(hook, "switch_pipeline", None)]
+        found = overlap_of([*pipelines_of(runner.train_loop.dataloader.dataset), *later], hooks)
         before = overlap_from({OVERLAP_KEY: getattr(runner, "training_overlap", None)})
         whole = found if before is None else joined(found, before)
         runner.training_overlap = whole.to_dict()

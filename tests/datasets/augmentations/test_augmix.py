@@ -126,11 +126,20 @@ def test_overlaps():
     assert AugMix().overlaps == {"contrast"}
     assert {"brightness", "contrast", "saturate", "gaussian_blur"} <= AugMix(all_ops=True).overlaps
     assert AugMix(ops=["posterize", "solarize"]).overlaps == set()
+    assert AugMix(ops=["equalize"]).overlaps == {"contrast"}
 
 
 def test_what_is_wrong_is_named():
     with pytest.raises(MMFanError, match=r"no operation 'solarise'. Did you mean 'solarize'"):
         AugMix(ops=["solarise"])
+    for ops in (5, "solarize", {"type": "mmfan.AugMix"}):
+        with pytest.raises(MMFanError, match="`ops` to be a list of operations"):
+            AugMix(ops=ops)
+    with pytest.raises(MMFanError, match=r"a name or a config of a transform, got \['a'\]"):
+        AugMix(ops=[["a"]])
+    for name in ("geometry", "all_ops"):
+        with pytest.raises(MMFanError, match=f"`{name}` to be True or False, got 'False'"):
+            AugMix(**{name: "False"})
     with pytest.raises(MMFanError, match="not both"):
         AugMix(ops=["solarize"], all_ops=True)
     with pytest.raises(MMFanError, match=r"`severity` to be a number of 0\.1 to 10, got 11"):

@@ -180,8 +180,36 @@ def test_generators_depend_on_seed_picture_and_pass_alone():
     assert len({draw(), draw(seed=1), draw(name="a/c.png"), draw(turn=(1,)), draw(turn=(0, 1))}) == 5
 
 
+def test_a_picture_in_the_place_of_a_dropped_one_is_of_its_pass():
+    """A dataset of mmengine draws its number anew, as a plain int; the draws are the same for any process."""
+
+    class Set(BaseDataset):
+        def load_data_list(self):
+            return [{"img_path": f"{number}.png"} for number in range(9)]
+
+    def drops(results):
+        dropped = results["img_path"][0] in "2468"
+        return None if dropped else {**results, "drawn": np.random.random_sample()}
+
+    def made():
+        return Set(pipeline=[SeedByPicture(seed=3), drops])
+
+    def told(sample):
+        return sample["img_path"], sample["drawn"]
+
+    order = [NumberInPass(number, (turn,)) for turn in (0, 1) for number in range(9)]
+    one = made()
+    forwards = {(int(at), at.turn): told(one[at]) for at in order}
+    other = made()
+    backwards = {(int(at), at.turn): told(other[at]) for at in reversed(order)}
+    assert forwards == backwards
+    assert len({drawn for _, drawn in forwards.values()}) == 18
+    assert all(path[0] not in "2468" for path, _ in forwards.values())
+
+
 def test_an_unknown_pass_is_an_error():
     with pytest.raises(MMFanError, match=r"wrap the sampler.*mmfan\.PassSampler"):
         SeedByPicture().transform({"img_path": "a.png", "sample_idx": 3})
-    with pytest.raises(ConfigError, match="hands on the order of another sampler"):
-        PassSampler(range(5))
+    for sampler in (None, {"type": None}):
+        with pytest.raises(ConfigError, match="hands on the order of another sampler"):
+            PassSampler(range(5), sampler)

@@ -5,6 +5,7 @@ import pytest
 from mmengine.registry import TRANSFORMS
 
 from mmfan.datasets.augmentations import (
+    AmplitudeMix,
     FourierWave,
     MaskBlocks,
     PaintByNumbers,
@@ -13,7 +14,9 @@ from mmfan.datasets.augmentations import (
     SwapTextures,
     planar_wave,
 )
+from mmfan.datasets.augmentations.overlaps import OF_FAN_RECIPE
 from mmfan.errors import MMFanError
+from mmfan.training import AmplitudeMixHook
 
 
 def picture(shape=(48, 64, 3)):
@@ -147,8 +150,36 @@ def test_what_is_wrong_is_named():
         MaskBlocks(ratio=1.5)
     with pytest.raises(MMFanError, match="`mean` to be three numbers"):
         MaskBlocks(mean=(1, 2))
+    for mean in ((1, 2, float("nan")), (1, 2, 256), (1, 2, True), ("a", "b", "c"), 5, None):
+        with pytest.raises(MMFanError, match="`mean` to be"):
+            MaskBlocks(mean=mean)
+    for make in (lambda: FourierWave(strength=float("inf")), lambda: SmoothColour(temperature=float("inf"))):
+        with pytest.raises(MMFanError, match="to be a number of at least 0, got inf"):
+            make()
+    with pytest.raises(FileNotFoundError, match="no folder of donors nowhere"):
+        SwapTextures(styles="nowhere")
     with pytest.raises(MMFanError, match="A wave needs 4 pixels"):
         FourierWave(prob=1).transform({"img": picture((3, 8, 3))})
+
+
+@pytest.mark.parametrize(
+    "step", [RandomFilter(), SmoothColour(), MaskBlocks(prob=1.0), FourierWave(prob=1.0)], ids=repr
+)
+def test_pictures_of_other_types_are_refused(step):
+    """Of uint16 all above 255 would be cut off in silence."""
+    for image in (picture().astype(np.uint16), picture() > 9, np.zeros((0, 3, 3), np.uint8)):
+        with pytest.raises(
+            MMFanError, match=rf"needs a picture of uint8 or of floats .* got {image.dtype} of {len(image)} x"
+        ):
+            step.transform({"img": image, "img_path": "a.png"})
+
+
+def test_labels_of_no_class_are_not_painted():
+    labels = np.full((48, 64), 3, np.int64)
+    labels[0, :4] = -1, 255, 256, 300
+    painted = PaintByNumbers(alpha=1, least=1, prob=1).transform({"img": picture(), "gt_seg_map": labels})["img"]
+    assert (painted[0, :4] == picture()[0, :4]).all()
+    assert (painted[1:] == painted[1, 1]).all()
 
 
 def test_what_they_overlap():
@@ -156,5 +187,6 @@ def test_what_they_overlap():
     assert SwapTextures().overlaps == {"texture_swap", "texture_swap_grey"}
     assert FourierWave().overlaps == {"single_frequency_greyscale"}
     assert MaskBlocks().overlaps == {"checkerboard_cutout"}
-    assert RandomFilter().overlaps == {"defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur"}
-    assert SmoothColour().overlaps == {"brightness", "contrast", "saturate"}
+    blurs, colours = {"defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur"}, set(OF_FAN_RECIPE)
+    assert RandomFilter().overlaps == blurs | colours
+    assert SmoothColour().overlaps == AmplitudeMix().overlaps == AmplitudeMixHook().overlaps == colours

@@ -21,6 +21,8 @@ class Half:
             return None
         if self.what == "label":
             return {**results, "gt_seg_map": results["gt_seg_map"].copy()}
+        if self.what == "label in place":
+            results["gt_seg_map"] += 1
         if self.what == "size":
             return {**results, "img": results["img"][:4]}
         return {**results, "img": results["img"] // 2}
@@ -70,7 +72,12 @@ def test_overlaps_are_those_of_the_steps():
 
 @pytest.mark.parametrize(
     ("what", "message"),
-    [("label", "changed gt_seg_map, which all copies share"), ("size", "changed the size"), ("drop", "or dropped it")],
+    [
+        ("label", "changed gt_seg_map, which all copies share"),
+        ("label in place", "changed gt_seg_map, which all copies share"),
+        ("size", "changed the size"),
+        ("drop", "or dropped it"),
+    ],
 )
 def test_what_a_copy_must_not_is_named(what, message):
     with pytest.raises(MMFanError, match=message):
@@ -86,5 +93,6 @@ def test_wrong_settings_are_named():
         Views(steps=[{"type": "HalfForTest"}], views=1)
     with pytest.raises(MMFanError, match="at most 8 views"):
         Views(steps=[{"type": "HalfForTest"}], views=9)
-    with pytest.raises(MMFanError, match="list of configs"):
-        Views(steps={"type": "HalfForTest"})
+    for steps in ({"type": "HalfForTest"}, 5, [5], [{}], [], "mmfan.AugMix"):
+        with pytest.raises(MMFanError, match="list of configs"):
+            Views(steps=steps)

@@ -136,7 +136,7 @@ def test_shares_are_of_the_training(caplog):
     with caplog.at_level(logging.INFO):
         FeatureAugmentHook(eps=1.0, begin=7).before_train(Run(0, model))
     assert "from iteration 7 on" in caplog.text
-    for end in (0.1, 1.0):  # the share of it, and iteration 1
+    for end in (0.1, 1):  # the share of it, and iteration 1
         with pytest.raises(ConfigError, match=r"would end at iteration \d+, before it begins at 120"):
             FeatureAugmentHook(eps=1.0, begin=0.1, end=end).before_train(Run(0, model))
 
@@ -191,6 +191,15 @@ def test_wrong_arguments_are_named():
             FeatureAugmentHook(**options)
     with pytest.raises(MMFanError, match="`prob` to be a number of 0 to 1, got 2"):
         FeatureAugmentHook(eps=1.0, prob=2)
+    with pytest.raises(MMFanError, match="`layers` to name modules, got none"):
+        FeatureAugmentHook([], eps=1.0)
+    with pytest.raises(MMFanError, match=r"`end` to be a number of iterations, or a share below 1, got 1\.0"):
+        FeatureAugmentHook(eps=1.0, end=1.0)
+    with pytest.raises(MMFanError, match="`eps` to be a number of at least 0, got inf"):
+        FeatureAugmentHook(eps=float("inf"))
+    late = FeatureAugmentHook(eps=1.0, begin=1200)
+    with pytest.raises(ConfigError, match="would begin at iteration 1200 of a training of 1200"):
+        late.before_train(Run(0, built(**FAMILIES["FAN-Hybrid"][0])))
     with pytest.raises(MMFanError, match="`direction` to be one of mean, random, noise, got 'up'"):
         FeatureAugmentHook(eps=1.0, direction="up")
 

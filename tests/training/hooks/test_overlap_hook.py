@@ -1,5 +1,8 @@
 """What a training shows: in its checkpoints, in the records of their judging, and carried on by a later training."""
 
+import logging
+from types import SimpleNamespace
+
 import pytest
 import torch
 from helpers.tiny_segmentor import write_config, write_tree
@@ -10,7 +13,7 @@ from mmfan.apis.robustness import judged_config
 from mmfan.datasets.augmentations.overlaps import Overlap, joined, overlap_from
 from mmfan.evaluation.results.store import ResultsStore
 from mmfan.registry import HOOKS
-from mmfan.training.hooks.overlap_hook import describe
+from mmfan.training.hooks.overlap_hook import OverlapHook, describe
 
 MORE = """
 custom_imports = None
@@ -54,6 +57,17 @@ def test_in_checkpoints_and_records(tmp_path):
     build_runner(cfg, work_dir=tmp_path / "w3", checkpoint=checkpoint).test()
     told = [record["training_overlap"] for record in ResultsStore(results).records()]
     assert told == [{key: meta[key] for key in ("overlaps", "added", "unknown")}] * 2
+
+
+def test_a_pipeline_that_a_hook_switches_to_counts():
+    """As mmdetection's PipelineSwitchHook does for the last epochs."""
+    later = SimpleNamespace(switch_pipeline=[{"type": "CLAHE"}])
+    loader = SimpleNamespace(dataset=SimpleNamespace(pipeline=[{"type": "RGB2Gray"}]))
+    run = SimpleNamespace(
+        hooks=[later, OverlapHook()], train_loop=SimpleNamespace(dataloader=loader), logger=logging.getLogger("run")
+    )
+    OverlapHook().before_train(run)
+    assert run.training_overlap["by_step"] == {"RGB2Gray": ["saturate"], "CLAHE": ["contrast"]}
 
 
 def test_meta_that_cannot_be_read_says_nothing():
