@@ -14,6 +14,7 @@ model = dict(
     backbone=dict(arch="tiny"),
     decode_head=dict(in_channels=[128, 256, 192, 192], embed_dim=128),  # 128 wide instead of 768
 )
-# a run that is killed loses 100 iterations; the last checkpoint is what is judged
+# a run that is killed loses 100 iterations, and 200 where it was killed in writing a checkpoint: the oldest is removed
+# before the next is written, and one alone would leave none; the last checkpoint is what is judged
 train_cfg = dict(val_interval=_base_.max_iters)
-default_hooks = dict(checkpoint=dict(interval=100, max_keep_ckpts=1, save_best=None))
+default_hooks = dict(checkpoint=dict(interval=100, max_keep_ckpts=2, save_best=None))

@@ -11,7 +11,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mmfan.benchmark.robust.arms import CONFIG, arm_of
+from mmfan.benchmark.robust.arms import ARMS, CONFIG, arm_of
+from mmfan.benchmark.robust.checkpoints import is_whole, ready_to_resume
 from mmfan.corruptions import CBAR
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import PROTOCOLS
@@ -28,6 +29,20 @@ Say = Callable[[str], None]
 def row_name(arm: str, seed: int) -> str:
     """The name of a training, in the folder of the evidence and in its results."""
     return f"{arm}-{seed}"
+
+
+def paths_of_rows(out: Path, suffix: str = "") -> list[tuple[str, int, Path]]:
+    """What lies in a folder of evidence under the names of rows: arm, seed and path of each, arm by arm.
+
+    Args:
+        out: The folder; it may be missing.
+        suffix: ``'.jsonl'`` for results files; without it the work folders.
+    """
+    found = []
+    for arm in ARMS:
+        seeds = {path: path.name[len(arm) + 1 : len(path.name) - len(suffix)] for path in out.glob(f"{arm}-*{suffix}")}
+        found += sorted((arm, int(seed), path) for path, seed in seeds.items() if seed.isdecimal())
+    return found
 
 
 def train_arguments(arm: str, seed: int, out: Path, config: str = CONFIG) -> list[str]:
@@ -87,28 +102,34 @@ def make_row(
         config: What is trained.
         protocol: ``'severity3'``, the types of kamann16 and C-bar at that severity, or the name of a protocol.
         limit: Pictures that it is judged on, spread evenly over the set.
-        say: Receives the commands.
+        say: Receives the commands, and what is done about checkpoints that were cut off.
 
     Returns:
         The results file.
 
     Raises:
-        MMFanError: There is no such arm or config, the folder holds the row of another config, or a command failed: it
+        MMFanError: There is no such arm or config, the folder holds a row of another config, or a command failed: it
             has said why.
+        OSError: A checkpoint cannot be read.
     """
     train = train_arguments(arm, seed, out, config)
     folder = out / row_name(arm, seed)
     checkpoint = folder / f"iter_{length_of(config)}.pth"
     make_folder(out)
-    others = sorted(path.stem for path in folder.glob("*.py") if path.stem != Path(config).stem)
-    if others:  # a training leaves a copy of its config
-        raise MMFanError(
-            f"{folder} holds a training of {others[0]}, not of {Path(config).stem}: give it another --out."
-        )
-    if not checkpoint.is_file():
+    _refuse_others(out, Path(config).stem)
+    if not is_whole(checkpoint):
+        ready_to_resume(folder, say)
         _run(train, say)
     _run(judge_arguments(arm, seed, out, checkpoint, config, protocol, limit), say)
     return out / f"{row_name(arm, seed)}.jsonl"
+
+
+def _refuse_others(out: Path, config: str) -> None:
+    """Rows of one folder stand in one table: all are trainings of one config, of which each leaves a copy."""
+    for _, _, folder in paths_of_rows(out):
+        others = sorted(path.stem for path in folder.glob("*.py") if path.stem != config)
+        if others:
+            raise MMFanError(f"{folder} holds a training of {others[0]}, not of {config}: give it another --out.")
 
 
 def make_folder(out: Path) -> None:

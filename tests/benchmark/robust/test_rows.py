@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import torch
 
 from mmfan.benchmark.robust import rows
 from mmfan.benchmark.robust.arms import ARMS, BASELINE, CONFIG, arm_of
@@ -62,6 +63,19 @@ def test_rows_of_another_config_need_another_folder(tmp_path, monkeypatch):
         make_row("cwfa", 0, tmp_path, "segformer_r18_camvid")
 
 
+def test_rows_of_another_arm_are_of_the_same_config(tmp_path, monkeypatch):
+    monkeypatch.setattr(rows.subprocess, "run", lambda command, check: subprocess.CompletedProcess(command, 0))
+    for name in ("baseline-0", "notes-0", "cwfa-old"):  # the last two are no rows
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{CONFIG if name == 'baseline-0' else 'other'}.py").touch()
+    make_row("cwfa", 0, tmp_path)
+    make_row("baseline", 0, tmp_path, f"configs/fan_segformer/{CONFIG}.py")
+    with pytest.raises(
+        MMFanError, match=rf"baseline-0 holds a training of {CONFIG}, not of .*_camvid: .*another --out"
+    ):
+        make_row("cwfa", 0, tmp_path, "fan_segformer_camvid")
+
+
 def test_a_trained_arm_is_judged_only(tmp_path, monkeypatch):
     calls = []
 
@@ -73,7 +87,7 @@ def test_a_trained_arm_is_judged_only(tmp_path, monkeypatch):
     assert make_row("cwfa", 0, tmp_path / "new") == tmp_path / "new/cwfa-0.jsonl"
     assert calls == ["train", "judge"]
     (tmp_path / "new/cwfa-0").mkdir()
-    (tmp_path / f"new/cwfa-0/iter_{length_of(CONFIG)}.pth").touch()
+    torch.save({"state_dict": {}}, tmp_path / f"new/cwfa-0/iter_{length_of(CONFIG)}.pth")
     make_row("cwfa", 0, tmp_path / "new", say=calls.append)
     assert calls[2].startswith(f"mmfan judge {CONFIG} ")
     assert calls[3:] == ["judge"]
