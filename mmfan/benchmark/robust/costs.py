@@ -25,7 +25,7 @@ from mmengine.hooks import Hook
 from mmfan.apis import build_runner, load_config
 from mmfan.benchmark.memory import MemoryNotMeasurableError, measure_memory
 from mmfan.benchmark.robust.arms import BASELINE, arm_of
-from mmfan.benchmark.robust.evidence import COSTS, read_costs
+from mmfan.benchmark.robust.evidence import COSTS, read_costs, same_config
 from mmfan.benchmark.robust.rows import Say
 from mmfan.errors import MMFanError
 from mmfan.training.recipes import apply_recipes
@@ -182,6 +182,6 @@ def write_costs(out: Path, costs: dict[str, Any]) -> None:
     """Write what was measured beside the rows; arms measured earlier with the same config stay."""
     path = out / COSTS
     before = read_costs(out)
-    if before.get("config") == costs["config"]:
+    if same_config(before.get("config", ""), costs["config"]):
         costs = {**costs, "arms": {**before["arms"], **costs["arms"]}}
     write_whole(path, (json.dumps(costs, indent=2) + "\n").encode())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 from statistics import fmean
@@ -15,13 +16,16 @@ from typing import NamedTuple
 
 from mmfan.benchmark.robust.arms import ARMS
 from mmfan.benchmark.robust.rows import TYPES
-from mmfan.corruptions import CBAR
+from mmfan.corruptions import BUILT_IN, CBAR
 from mmfan.errors import MMFanError
+from mmfan.evaluation.conditions.cue_settings import SWAPS
 from mmfan.utils.files import write_whole
 from mmfan.utils.text import counted
 
 KEPT = "rows.csv"
 HEAD = ("arm", "seed", "protocol", "dataset", "limit", "pictures", "metric", "seen", "ECE", "clean", *TYPES)
+SHOWABLE = frozenset((*BUILT_IN, *SWAPS))  # what a training may show of the tests: corruptions, and swapped textures
+DIGITS = 5  # of a score
 NOTHING = "none"  # a training that shows no type; an empty field is one whose records do not tell
 
 
@@ -109,41 +113,97 @@ def read_kept(path: Path) -> list[Row]:
     """Read the rows again; there are none where there is no file.
 
     Raises:
-        MMFanError: The file is damaged.
+        MMFanError: The file is damaged: a line is no row, or that of a training that another line has.
     """
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        lines = list(csv.reader(file))
-    if not lines or tuple(lines[0]) != HEAD:
+    lines = _lines(path)
+    if not lines or tuple(lines[0][1]) != HEAD:
         raise MMFanError(f"{path} does not begin with the names of the columns, {','.join(HEAD[:4])},...: restore it.")
-    rows = []
-    for number, line in enumerate(lines[1:], 2):
+    rows: dict[tuple[str, int], tuple[int, Row]] = {}
+    for number, line in lines[1:]:
         try:
-            rows.append(_row(dict(zip(HEAD, line, strict=True))))
+            row = _row(dict(zip(HEAD, line, strict=True)))
         except ValueError as error:
             raise MMFanError(f"Line {number} of {path} is no row ({error}): restore it.") from error
-    return rows
+        first, _ = rows.setdefault((row.arm, row.seed), (number, row))
+        if first != number:
+            raise MMFanError(
+                f"Lines {first} and {number} of {path} are both of {row.arm} with seed {row.seed}: remove one of them."
+            )
+    return [row for _, row in rows.values()]
+
+
+def _lines(path: Path) -> list[tuple[int, list[str]]]:
+    """The lines of a CSV file with the number of each."""
+    content = path.read_bytes()
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise MMFanError(f"Line {number} of {path} is no text in UTF-8 ({error.reason}): restore it.") from error
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        return [(reader.line_num, line) for line in reader]
+    except csv.Error as error:
+        raise MMFanError(f"Line {reader.line_num} of {path} is no line of CSV ({error}): restore it.") from error
 
 
 def _row(line: Mapping[str, str]) -> Row:
-    scores = {name: float(line[name]) for name in TYPES if line[name]}
-    by_type = {name: score for name, score in scores.items() if name not in CBAR}
-    clean = float(line["clean"])
-    if line["arm"] not in ARMS or not clean > 0 or not by_type:
-        raise ValueError(f"arm {line['arm']!r}, clean score {clean}, scores of {counted(len(by_type), 'type')}")
-    seen = None if not line["seen"] else frozenset(line["seen"].split()) - {NOTHING}
-    limit = int(line["limit"]) if line["limit"] else None
+    """The row of a line; a ValueError says what is wrong with it."""
+    if line["arm"] not in ARMS:
+        raise ValueError(f"there is no arm {line['arm']!r}")
+    clean = _share(line, "clean")
+    if not clean:
+        raise ValueError(f"expected a clean score above 0, got {clean}")
+    scores = {name: _share(line, name) for name in TYPES if line[name]}
+    missing = [name for name in TYPES if name not in scores]
+    if missing and missing != [name for name in TYPES if name in CBAR]:
+        raise ValueError(f"expected scores of all types, or of all but those of C-bar, got none of {missing[0]}")
     return Row(
         arm=line["arm"],
-        seed=int(line["seed"]),
-        judged=Judged(line["protocol"], line["dataset"], limit, line["pictures"] or None, line["metric"]),
+        seed=_whole(line, "seed", 0),
+        judged=Judged(
+            protocol=line["protocol"],
+            dataset=line["dataset"],
+            limit=_whole(line, "limit", 1) if line["limit"] else None,
+            pictures=line["pictures"] or None,
+            metric=line["metric"],
+        ),
         clean=clean,
-        by_type=by_type,
+        by_type={name: score for name, score in scores.items() if name not in CBAR},
         bar={name: score for name, score in scores.items() if name in CBAR},
-        seen=seen,
-        ece=float(line["ECE"]) if line["ECE"] else None,
+        seen=_seen(line["seen"]),
+        ece=_share(line, "ECE") if line["ECE"] else None,
     )
+
+
+def _share(line: Mapping[str, str], name: str) -> float:
+    try:
+        value = float(line[name])
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise ValueError(f"expected {name} to be a number from 0 to 1, got {line[name]!r:.40}")
+    return value
+
+
+def _whole(line: Mapping[str, str], name: str, least: int) -> int:
+    text = line[name]
+    # of longer numbers Python itself may refuse to read the digits
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and int(text) >= least):
+        raise ValueError(f"expected {name} to be a whole number of at least {least}, got {text!r:.40}")
+    return int(text)
+
+
+def _seen(text: str) -> frozenset[str] | None:
+    if text in ("", NOTHING):
+        return frozenset() if text else None
+    names = text.split(" ")
+    unknown = [name for name in names if name not in SHOWABLE]
+    if unknown:
+        raise ValueError(f"expected names of corruptions as seen, got {unknown[0]!r:.40}")
+    return frozenset(names)
 
 
 def _text(value: object) -> str:
@@ -151,4 +211,4 @@ def _text(value: object) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.5f}"
+    return "" if value is None else f"{value:.{DIGITS}f}"

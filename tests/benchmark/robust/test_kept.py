@@ -81,17 +81,98 @@ def test_rows_that_were_judged_differently_are_not_put_together(out, tmp_path):
         (lambda text: "", "does not begin with the names of the columns"),
         (lambda text: text.replace("arm,seed", "arm,sead"), "does not begin with the names of the columns"),
         (lambda text: text.replace("cwfa,0", "cwfb,0"), r"Line 3 of .*rows.csv is no row .*arm 'cwfb'"),
-        (lambda text: text.replace("0.48000", "much"), r"Line 3 of .*rows.csv is no row .*'much'"),
-        (lambda text: text.replace("0.48000", "0"), r"Line 3 of .*rows.csv is no row .*clean score 0.0"),
+        (lambda text: text.replace("0.48000", "much"), r"Line 3 of .*rows.csv is no row .*clean .* got 'much'\)"),
+        (lambda text: text.replace("0.48000", "0"), r"Line 3 of .*rows.csv is no row .*clean score above 0, got 0.0\)"),
+        (lambda text: text.replace("0.48000", "nan"), r"Line 3 .*clean to be a number from 0 to 1, got 'nan'\)"),
+        (lambda text: text.replace("0.48000", "48.0"), r"Line 3 .*clean to be a number from 0 to 1, got '48.0'\)"),
+        (lambda text: text.replace("0.20000", "inf"), r"Line 2 .*fog to be a number from 0 to 1, got 'inf'\)"),
+        (lambda text: text.replace("0.20000", "-0.2"), r"Line 2 .*fog to be a number from 0 to 1, got '-0.2'\)"),
+        (lambda text: text.replace("0.20000", ""), r"Line 2 .*of all types, or .*, got none of fog\)"),
+        (lambda text: text.replace("0.10000\n", "\n"), r"Line 3 .*of all types, or .*, got none of sparkles\)"),
+        (lambda text: text.replace(",,0.48000", ",nan,0.48000"), r"Line 3 .*ECE to be a number from 0 to 1, got 'nan'"),
+        (lambda text: text.replace(",,0.48000", ",6.6,0.48000"), r"Line 3 .*ECE to be a number from 0 to 1, got '6.6'"),
+        (lambda text: text.replace("glass_blur m", "glas_blur m"), r"Line 3 .*corruptions as seen, got 'glas_blur'\)"),
+        (lambda text: text.replace("none", "none fog"), r"Line 2 .*corruptions as seen, got 'none'\)"),
+        (
+            lambda text: text.replace("cwfa,0", "cwfa,-1"),
+            r"Line 3 .*seed to be a whole number of at least 0, got '-1'\)",
+        ),
+        (lambda text: text.replace("cwfa,0", "cwfa,0.5"), r"Line 3 .*seed to be a whole number .*, got '0.5'\)"),
+        (lambda text: text.replace("camvid,26", "camvid,0", 1), r"Line 2 .*limit to be a whole number of at least 1"),
+        (
+            lambda text: text.replace("cwfa,1", "cwfa,0"),
+            r"Lines 3 and 4 of .*rows.csv are both of cwfa with seed 0: rem",
+        ),
         (lambda text: text.replace("cwfa,1,", "cwfa,1,,"), r"Line 4 of .*rows.csv is no row"),
+        (lambda text: text.replace("cwfa,1,", 'cwfa,1,"'), r"Line 4 of .*rows.csv is no line of CSV .*: restore it"),
+        (
+            lambda text: text.replace("cwfa,1,", "cwfa,\udcff,"),
+            r"Line 4 of .*rows.csv is no text in UTF-8 .*: restore it",
+        ),
     ],
 )
 def test_damaged_lines_are_named(out, tmp_path, change, message):
     kept = tmp_path / "kept"
     keep_evidence(read_evidence(out), kept)
-    (kept / KEPT).write_text(change((kept / KEPT).read_text()))
+    before = (kept / KEPT).read_text()
+    assert change(before) != before
+    (kept / KEPT).write_bytes(change(before).encode(errors="surrogateescape"))
     with pytest.raises(MMFanError, match=message):
         read_evidence(kept)
+
+
+def test_swapped_textures_are_kept_and_types_that_nobody_tests_are_not(tmp_path):
+    write(tmp_path, "textures-0", 0.5, 0.3, seen=["texture_swap", "drizzle"])
+    write(tmp_path, "wave-0", 0.5, 0.3, seen=["drizzle"])
+    keep_evidence(read_evidence(tmp_path), tmp_path / "kept")
+    textures, wave = read_kept(tmp_path / "kept" / KEPT)
+    assert (wave.arm, wave.seen, textures.seen) == ("wave", frozenset(), {"texture_swap"})
+
+
+def test_a_clean_score_that_would_be_kept_as_0_is_none(tmp_path):
+    write(tmp_path, "baseline-0", 0.000004, 0.000001)
+    with pytest.raises(MMFanError, match="has no clean score, or 0"):
+        read_evidence(tmp_path)
+
+
+def costs(folder, config=None, **more):
+    told = {"config": config, "rounds": 6} if config else {}
+    (folder / "costs.json").write_text(json.dumps({**told, "arms": {"cwfa": {"seconds": 1.02}, **more}}))
+
+
+def test_kept_costs_tell_their_config_and_rounds(out, tmp_path):
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    costs(kept, swa={"seconds": 1.5})  # an earlier file, which does not tell
+    costs(out, "yardstick")
+    keep_evidence(read_evidence(out), kept)
+    told = json.loads((kept / "costs.json").read_text())
+    assert (told["config"], told["rounds"]) == ("yardstick", 6)
+    assert told["arms"] == {"cwfa": {"seconds": 1.02}, "swa": {"seconds": 1.5}}
+    (out / "costs.json").unlink()
+    keep_evidence(read_evidence(out), kept)
+    assert json.loads((kept / "costs.json").read_text()) == told
+    costs(out)
+    keep_evidence(read_evidence(out), kept)
+    assert json.loads((kept / "costs.json").read_text()) == told
+
+
+def test_costs_of_another_config_are_not_kept_beside_them(out, tmp_path):
+    kept = tmp_path / "kept"
+    costs(out, "fan_a")
+    keep_evidence(read_evidence(out), kept)
+    before = {path.name: path.read_bytes() for path in kept.iterdir()}
+    costs(out, "configs/fan_segformer/fan_a.py")
+    keep_evidence(read_evidence(out), kept)
+    costs(out, "fan_b", apr={"seconds": 1.1})
+    with pytest.raises(
+        MMFanError,
+        match=r"measured with .*fan_a.*, as those of .*costs\.json were, got costs of fan_b, .*"
+        "Keep them in another folder",
+    ):
+        keep_evidence(read_evidence(out), kept)
+    assert (kept / KEPT).read_bytes() == before[KEPT]
+    assert "apr" not in (kept / "costs.json").read_text()
 
 
 def test_the_command_keeps_rows_and_prints_the_table_of_all(out, tmp_path, capsys):
