@@ -176,10 +176,7 @@ def overlaps_of_step(step: Any) -> tuple[str, frozenset[str] | None]:
     Raises:
         MMFanError: Its ``overlaps`` are no names of corruptions.
     """
-    kind = _class_of(step)
-    if isinstance(getattr(kind, "overlaps", None), frozenset):  # says it all; the files of a step may not be here
-        return kind.__name__, _checked(kind.__name__, kind.overlaps)
-    built = _built(step) if isinstance(step, Mapping) else step
+    built = _asked(step) if isinstance(step, Mapping) else step
     if isinstance(built, Mapping):
         name = str(built.get("type")).rpartition(".")[2]
         if name == "Corrupt":
@@ -187,7 +184,7 @@ def overlaps_of_step(step: Any) -> tuple[str, frozenset[str] | None]:
         if name in POLICIES:
             return name, frozenset() if POLICIES[name] in built else PHOTOMETRIC | BLURS
     else:
-        name = type(built).__name__
+        name = (built if isinstance(built, type) else type(built)).__name__
         declared = getattr(built, "overlaps", None)
         if declared is not None:
             return name, _checked(name, declared)
@@ -210,23 +207,15 @@ def _types_of_corrupt(corruption: Any) -> tuple[str, ...]:
     return () if corruption in (None, "clean") else expand_corruptions(corruption)
 
 
-def _class_of(step: Any) -> Any:
-    """The class of a step; None of a config of others, which need not be installed."""
-    if not isinstance(step, Mapping):
-        return type(step)
-    if not str(step.get("type")).startswith("mmfan."):
-        return None
-    from mmengine.registry import TRANSFORMS
-
-    return TRANSFORMS.get(step["type"])
-
-
-def _built(step: Mapping[str, Any]) -> Any:
-    """A step of mmfan, built; any other config as it is."""
+def _asked(step: Mapping[str, Any]) -> Any:
+    """Who tells what a config shows: of mmfan the class, if it says it all, or the step, built; else the config."""
     if not str(step.get("type")).startswith("mmfan."):
         return step
     from mmengine.registry import TRANSFORMS
 
+    kind = TRANSFORMS.get(step["type"])
+    if isinstance(getattr(kind, "overlaps", None), frozenset):
+        return kind  # not built: its files may not be here
     return TRANSFORMS.build(dict(step))
 
 

@@ -75,6 +75,21 @@ def test_policies_are_looked_at_one_by_one(name):
     assert {*PHOTOMETRIC, "gaussian_blur"} <= set(overlap_of([{"type": name}]).types)
 
 
+def test_a_step_may_show_more_than_its_class_says():
+    class Drizzle:
+        overlaps = frozenset({"snow"})
+
+        def __init__(self):
+            self.overlaps = frozenset({"snow", "spatter"})
+
+    assert overlaps_of_step(Drizzle()) == ("Drizzle", {"snow", "spatter"})
+
+
+def test_the_files_of_a_step_need_not_be_here():
+    step = {"type": "mmfan.AmplitudeMix", "styles": "nowhere"}
+    assert overlaps_of_step(step) == ("AmplitudeMix", {"brightness", "contrast", "saturate"})
+
+
 def test_names_are_those_of_the_tests():
     assert {name for types in FOREIGN.values() for name in types} <= set(BUILT_IN)
 
