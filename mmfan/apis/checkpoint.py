@@ -17,6 +17,9 @@ from mmfan.models.weight_files.checks import problems_of, refuse
 from mmfan.models.weight_files.sources import is_remote, local_file
 from mmfan.utils.text import shortlist
 
+# mmfan.TeacherWrapper saves, beside the model: how many steps its teacher has followed, and the teacher's weights
+TAUGHT, TEACHER = "taught", "teacher."
+
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """Read a checkpoint into memory; its tensors are on the CPU.
@@ -55,6 +58,21 @@ def _named(content: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(state, Mapping):
         raise CheckpointError(f"Expected a dictionary of weights under `state_dict`, got a {type(state).__name__}.")
     return {str(key).removeprefix("module."): value for key, value in state.items()}
+
+
+def without_teacher(content: dict[str, Any], model: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+    """A checkpoint less the weights of the teacher that :class:`mmfan.TeacherWrapper` saves beside the model's own.
+
+    They serve to continue the training alone; the plain model is not to be told of 300 weights that it has no use for.
+
+    Args:
+        content: What :func:`read_checkpoint` returned; its weights are changed in place.
+        model: The model's ``state_dict()``; where it has a teacher itself, nothing is left out.
+    """
+    if TAUGHT not in model and isinstance(state := content.get("state_dict"), dict) and TAUGHT in state:
+        for name in [name for name in state if name == TAUGHT or name.startswith(TEACHER)]:
+            del state[name]
+    return content
 
 
 def check_fit(model: Mapping[str, torch.Tensor], content: Mapping[str, Any], path: str | Path) -> list[str]:

@@ -22,7 +22,14 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import BaseLoop, Runner
 
 from mmfan.apis.amp import use_amp
-from mmfan.apis.checkpoint import check_classes, check_fit, check_some_fit, read_checkpoint, trained_classes
+from mmfan.apis.checkpoint import (
+    check_classes,
+    check_fit,
+    check_some_fit,
+    read_checkpoint,
+    trained_classes,
+    without_teacher,
+)
 from mmfan.apis.config import innermost_dataset
 from mmfan.apis.distributed import has_accelerator, join_cpu_group, rank_variables
 from mmfan.apis.resume import check_average, check_resumable, choose_resume
@@ -34,7 +41,8 @@ from mmfan.evaluation.loop.main_process import main_process_alone
 from mmfan.evaluation.loop.preflight.run import preflight_of_validation
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 from mmfan.models.weight_files.checks import check_usable
-from mmfan.training.hooks.overlap_hook import OverlapHook
+from mmfan.training.hooks.overlap_hook import OverlapHook, training_pipelines
+from mmfan.training.view_batches import check_views
 from mmfan.utils.processes import shorten_sockets
 
 Launcher = str  # 'none', 'pytorch', 'slurm' or 'mpi'
@@ -98,6 +106,7 @@ class PlainRunner(Runner):
         content = read_checkpoint(filename)
         check_usable(content, filename)
         own = inner_model(self.model).state_dict()
+        content = without_teacher(content, own)
         told = overlap_from(content.get("meta"))
         self.training_overlap = None if told is None else told.to_dict()
         if self._resuming:
@@ -117,9 +126,10 @@ class PlainRunner(Runner):
             return super().load_checkpoint(filename, *args, **kwargs)
 
     def build_train_loop(self, loop: Any) -> Any:
-        """Build the loop as mmengine does; a detector's heads must have the classes of its data."""
+        """Build the loop as mmengine does; its data must have the classes of a detector's heads, and views if taken."""
         built = super().build_train_loop(loop)
         self._check_heads(built)
+        check_views(inner_model(self.model), training_pipelines(built.dataloader.dataset, self.hooks))
         return built
 
     def build_val_loop(self, loop: Any) -> Any:

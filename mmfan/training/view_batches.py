@@ -7,12 +7,14 @@ pictures themselves first, then their first copies, then their second ones.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor, nn
 
+from mmfan.datasets.augmentations.views import Views
+from mmfan.datasets.transforms.pipelines import walk
 from mmfan.errors import ConfigError
 
 CHANNELS = 3
@@ -107,3 +109,34 @@ def take_views(model: nn.Module, whose: str) -> None:
         )
     if not isinstance(preprocessor, TakesViews):
         extend(preprocessor, TakesViews, "Views")
+
+
+def check_views(model: nn.Module, pipelines: Sequence[Any]) -> None:
+    """Check that the pictures of a training have copies where the model learns from copies, and only there.
+
+    Without the first the loss of consistency would be 0 to the end; without the second a batch has too many channels.
+
+    Args:
+        model: The model.
+        pipelines: Those of the training, as built or as a config has them.
+
+    Raises:
+        ConfigError: One of the two is missing.
+    """
+    made = any(_makes_views(step) for step in walk(list(pipelines)))
+    taken = isinstance(getattr(model, "data_preprocessor", None), TakesViews)
+    if made and not taken:
+        raise ConfigError(
+            f"The pipeline of the training has mmfan.Views, but {type(model).__name__} takes plain pictures: set "
+            "`model.type` to mmfan.ConsistencyWrapper or mmfan.TeacherWrapper and `model.of` to the type it has now, "
+            "or take the step out."
+        )
+    if taken and not made:
+        raise ConfigError(
+            "The model learns from changed copies of the pictures, but no pipeline of the training makes any: put "
+            "dict(type='mmfan.Views', steps=[dict(type='mmfan.AugMix')]) before the step that packs."
+        )
+
+
+def _makes_views(step: Any) -> bool:
+    return isinstance(step, Views) or (isinstance(step, Mapping) and step.get("type") in ("Views", "mmfan.Views"))

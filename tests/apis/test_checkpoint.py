@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.logging import MessageHub
 
-from mmfan.apis.checkpoint import check_fit, is_remote, read_checkpoint, state_of
+from mmfan.apis.checkpoint import check_fit, is_remote, read_checkpoint, state_of, without_teacher
 from mmfan.models.safe_load import CheckpointError, compare_states
 
 STATE = {"a.weight": torch.arange(6.0).reshape(2, 3), "a.bias": torch.zeros(2)}
@@ -29,6 +29,19 @@ def test_reads_what_mmengine_saves(tmp_path):
 def test_reads_plain_dictionaries_and_strips_the_prefix_of_ddp(tmp_path):
     torch.save({f"module.{key}": value for key, value in STATE.items()}, tmp_path / "plain.pth")
     assert list(state_of(read_checkpoint(tmp_path / "plain.pth"))) == list(STATE)
+
+
+def test_weights_of_a_teacher_are_left_out_for_a_model_without_one():
+    teacher = {"taught": torch.tensor(3), "teacher.a.weight": STATE["a.weight"], "teacher.a.bias": STATE["a.bias"]}
+    plain = without_teacher({"state_dict": {**STATE, **teacher}, "meta": {"iter": 3}}, STATE)
+    assert list(plain["state_dict"]) == list(STATE)
+    assert plain["meta"] == {"iter": 3}
+    assert check_fit(STATE, plain, "a.pth") == []
+    taught = without_teacher({"state_dict": {**STATE, **teacher}}, {**STATE, **teacher})
+    assert list(taught["state_dict"]) == [*STATE, *teacher]
+    # a part of that name in a file that no teacher was saved in is the file's own, and is told
+    other = without_teacher({"state_dict": {**STATE, "teacher.b": torch.zeros(1)}}, STATE)
+    assert check_fit(STATE, other, "a.pth") == ["teacher.b"]
 
 
 class Evil:

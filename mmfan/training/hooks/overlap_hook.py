@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -24,9 +24,7 @@ class OverlapHook(Hook):
     def before_train(self, runner: Any) -> None:
         """Look at the pipelines, and say what they show."""
         hooks = [hook for hook in runner.hooks if getattr(hook, "overlaps", None)]
-        # mmdetection's PipelineSwitchHook puts another pipeline in the place of the first for the last epochs
-        later = [hook.switch_pipeline for hook in runner.hooks if getattr(hook, "switch_pipeline", None)]
-        found = overlap_of([*pipelines_of(runner.train_loop.dataloader.dataset), *later], hooks)
+        found = overlap_of(training_pipelines(runner.train_loop.dataloader.dataset, runner.hooks), hooks)
         before = overlap_from({OVERLAP_KEY: getattr(runner, "training_overlap", None)})
         whole = found if before is None else joined(found, before)
         runner.training_overlap = whole.to_dict()
@@ -36,6 +34,13 @@ class OverlapHook(Hook):
         """Write it into the checkpoint."""
         if getattr(runner, "training_overlap", None) is not None:
             checkpoint.setdefault("meta", {})[OVERLAP_KEY] = runner.training_overlap
+
+
+def training_pipelines(dataset: Any, hooks: Iterable[Any]) -> list[Any]:
+    """The pipelines of a training: those of its built set, and those that its hooks put in their place later."""
+    # mmdetection's PipelineSwitchHook puts another pipeline in the place of the first for the last epochs
+    later = [hook.switch_pipeline for hook in hooks if getattr(hook, "switch_pipeline", None)]
+    return [*pipelines_of(dataset), *later]
 
 
 def pipelines_of(dataset: Any) -> Iterator[Any]:
