@@ -14,12 +14,24 @@ from mmfan.training.recipes import apply_recipes
 SETS = {
     "segmentor": (
         ["cwfa", "augmix", "adl", "apr", "fda", "wave", "ema"],
-        ["teacher", "paint", "textures", "mask", "prime", "filter", "colour", "augmix-plain", "swa", "seeded"],
+        [
+            "cwfa-light",
+            "teacher",
+            "paint",
+            "textures",
+            "mask",
+            "prime",
+            "filter",
+            "colour",
+            "augmix-plain",
+            "swa",
+            "seeded",
+        ],
     ),
     "detector": (
         ["cwfa", "augmix", "adl", "apr", "fda", "wave", "ema"],
         ["oamix", "mask", "prime", "filter", "colour", "augmix-plain", "swa"],
-        ["teacher", "cwfa", "seeded"],
+        ["teacher", "cwfa-light", "seeded"],
     ),
 }
 EVERY_SET = [(family, number) for family, sets in SETS.items() for number in range(len(sets))]

@@ -64,6 +64,16 @@ def test_the_length_of_cwfa_is_that_of_the_encoder():
     assert large.custom_hooks[0]["eps"] == 15
 
 
+@pytest.mark.parametrize("config", ["fan_segformer_camvid", "segformer_mit-b0_camvid"])
+def test_the_light_form_of_cwfa_pushes_a_sixth_as_often(config):
+    full, light = load_config(config), load_config(config)
+    apply_recipes(full, ["cwfa"])
+    apply_recipes(light, ["cwfa-light"])
+    assert light.custom_hooks == [{**full.custom_hooks[0], "prob": 0.05}]
+    with pytest.raises(ConfigError, match=r"has a hook mmfan\.FeatureAugmentHook already"):
+        apply_recipes(full, ["cwfa-light"])
+
+
 def test_averages_by_the_length_of_the_training():
     cfg = load_config("fan_segformer_camvid")
     apply_recipes(cfg, ["swa"])
@@ -158,7 +168,7 @@ def test_sets_that_cannot_tell_the_pass_are_left_as_they_are():
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["augmx"], r"no recipe 'augmx'\. Did you mean 'augmix'\? There are: cwfa, augmix"),
+        (["augmx"], r"no recipe 'augmx'\. Did you mean 'augmix'\? There are: cwfa, cwfa-light, augmix"),
         (["cwfa", "cwfa"], "asked for twice"),
         (["augmix", "teacher"], r"in mmfan\.ConsistencyWrapper already"),
         (["ema", "swa"], "has a hook EMAHook already"),

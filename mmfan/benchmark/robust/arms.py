@@ -28,9 +28,10 @@ class Arm(NamedTuple):
 ARMS: dict[str, Arm] = {
     BASELINE: Arm(("seeded",), seeds=3),
     "cwfa": Arm(("cwfa",), seeds=3),
+    "cwfa-light": Arm(("cwfa-light",), seeds=3),
     "augmix": Arm(("augmix",), seeds=3),
     "ema": Arm(("ema",), seeds=3),
-    "swa": Arm(("swa",), seeds=3),
+    "swa": Arm(("swa",)),
     "cwfa-augmix": Arm(("cwfa", "augmix"), seeds=3),
     "cwfa-augmix-ema": Arm(("cwfa", "augmix", "ema")),
     # what loses points on clean pictures and under corruption needs no spread over seeds to be seen
