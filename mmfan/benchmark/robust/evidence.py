@@ -121,11 +121,12 @@ def keep_evidence(evidence: Evidence, folder: Path) -> Evidence:
     kept = {(row.arm, row.seed): row for row in read_kept(folder / KEPT)}
     kept |= {(row.arm, row.seed): row for rows in evidence.rows.values() for row in rows}
     costs = _joined_costs(evidence, folder)
-    together = evidence_of(kept.values(), costs, (), folder)
+    evidence_of(kept.values(), costs, (), folder)  # before anything is written
     write_kept(folder / KEPT, kept.values())
     if costs["arms"]:
         write_whole(folder / COSTS, f"{json.dumps(costs, indent=2)}\n".encode())
-    return together
+    # with the digits that were kept, so that a table of it is the same at any time
+    return evidence_of(read_kept(folder / KEPT), costs, (), folder)
 
 
 def _joined_costs(evidence: Evidence, folder: Path) -> dict[str, Any]:

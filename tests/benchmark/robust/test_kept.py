@@ -32,6 +32,15 @@ def test_the_same_table_of_the_lines_alone(out, tmp_path):
     assert fog == 0.2
 
 
+def test_the_table_is_of_the_digits_that_were_kept(tmp_path):
+    """13.74996 % is kept as 13.750 %: the table that is written now is the one that the lines give later."""
+    write(tmp_path, "baseline-0", 0.1374996, 0.1)
+    told = keep_evidence(read_evidence(tmp_path), tmp_path / "kept")
+    assert cells(evidence_table(read_evidence(tmp_path)), "baseline")["clean"] == "13.7"
+    assert cells(evidence_table(told), "baseline")["clean"] == "13.8"
+    assert evidence_markdown(told) == evidence_markdown(read_evidence(tmp_path / "kept"))
+
+
 def test_rows_of_another_time_stay_and_the_same_one_is_replaced(out, tmp_path):
     kept = tmp_path / "kept"
     keep_evidence(read_evidence(out), kept)
