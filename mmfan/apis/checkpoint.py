@@ -63,11 +63,14 @@ def _named(content: Mapping[str, Any]) -> dict[str, Any]:
 def without_teacher(content: dict[str, Any], model: Mapping[str, torch.Tensor]) -> dict[str, Any]:
     """A checkpoint less the weights of the teacher that :class:`mmfan.TeacherWrapper` saves beside the model's own.
 
-    They serve to continue the training alone; the plain model is not to be told of 300 weights that it has no use for.
+    They serve to continue the training alone, so that whoever tests the plain model need not hear of them.
 
     Args:
         content: What :func:`read_checkpoint` returned; its weights are changed in place.
         model: The model's ``state_dict()``; where it has a teacher itself, nothing is left out.
+
+    Returns:
+        ``content``.
     """
     if TAUGHT not in model and isinstance(state := content.get("state_dict"), dict) and TAUGHT in state:
         for name in [name for name in state if name == TAUGHT or name.startswith(TEACHER)]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -25,12 +26,7 @@ SEGMENTATION, DETECTION = "PackSegInputs", "PackDetInputs"
 DRAWING = ("mmfan.FeatureAugmentHook", "mmfan.AmplitudeMixHook", "mmfan.AttentionDiversityHook")
 
 
-def _cwfa(prob: float) -> Callable[[Config], None]:
-    """The hook, with the paper's length where it means something."""
-    return lambda cfg: _push(cfg, prob)
-
-
-def _push(cfg: Config, prob: float) -> None:
+def _cwfa(cfg: Config, prob: float) -> None:
     backbone = cfg.model.get("backbone", {})
     if str(backbone.get("type")).endswith("MixVisionTransformer"):
         large = sum(backbone.get("num_layers", ())) >= BLOCKS_OF_LARGE  # B3 to B5
@@ -107,8 +103,8 @@ def _swa(cfg: Config) -> None:
 
 # name -> what it does, and to what
 RECIPES: dict[str, tuple[str, Callable[[Config], None]]] = {
-    "cwfa": ("features pushed along their mean behind each stage (arXiv 2412.01941)", _cwfa(0.3)),
-    "cwfa-light": ("the same pushes, a sixth as often: for short trainings", _cwfa(0.05)),
+    "cwfa": ("features pushed along their mean behind each stage (arXiv 2412.01941)", partial(_cwfa, prob=0.3)),
+    "cwfa-light": ("the same pushes, a sixth as often: for short trainings", partial(_cwfa, prob=0.05)),
     "augmix": ("AugMix copies and a loss of consistency (arXiv 1912.02781)", _augmix),
     "augmix-plain": ("AugMix as an augmentation alone", _step(**AUGMIX)),
     "oamix": ("AugMix by objects and a loss of consistency, detectors (arXiv 2312.12133)", _oamix),
