@@ -1,5 +1,5 @@
-# The recipe of FAN-T-Hybrid on Cityscapes with the best combination so far: feature augmentation and AugMix with
-# consistency. On Cityscapes it is not measured.
+# The recipe of FAN-T-Hybrid on Cityscapes with feature augmentation, as often as its paper has it for so long a
+# training, and AugMix with consistency. On Cityscapes it is not measured.
 _base_ = "./fan-t-hybrid_segformer_8xb1-160k_cityscapes-1024x1024_cwfa.py"
 
 model = dict(type="mmfan.ConsistencyWrapper", of="EncoderDecoder")

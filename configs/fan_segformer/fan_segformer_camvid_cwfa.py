@@ -1,5 +1,5 @@
-# fan_segformer_camvid with channel-wise feature augmentation (arXiv 2412.01941), as --robust cwfa makes it. It is not
-# measured yet.
+# fan_segformer_camvid with channel-wise feature augmentation (arXiv 2412.01941), as --robust cwfa makes it. What
+# it comes to is told in docs/robust_training.md.
 #
 #   MMFAN_CAMVID=/where/it/is mmfan train fan_segformer_camvid_cwfa
 _base_ = "./fan_segformer_camvid.py"

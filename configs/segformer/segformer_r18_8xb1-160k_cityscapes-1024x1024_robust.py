@@ -1,5 +1,5 @@
-# segformer_r18_8xb1-160k_cityscapes-1024x1024 with the best combination so far: feature augmentation and AugMix with
-# consistency. On Cityscapes it is not measured.
+# segformer_r18_8xb1-160k_cityscapes-1024x1024 with feature augmentation, as often as its paper has it for so long a
+# training, and AugMix with consistency. On Cityscapes it is not measured.
 _base_ = "./segformer_r18_8xb1-160k_cityscapes-1024x1024.py"
 
 # these stages end in no norm, so the push is a share of the features' own length
