@@ -1,5 +1,5 @@
-# segformer_r18_camvid with feature augmentation and AugMix with consistency (docs/robust_training.md). With this backbone
-# it is not measured.
+# segformer_r18_camvid with feature augmentation and AugMix with consistency (docs/robust_training.md). With this
+# backbone it is not measured.
 #
 #   MMFAN_CAMVID=/where/it/is mmfan train segformer_r18_camvid_robust
 _base_ = "./segformer_r18_camvid_cwfa.py"

@@ -50,6 +50,15 @@ def counted(number: int, what: str, plural: str = "") -> str:
     return f"{number} {what if number == 1 else plural or f'{what}s'}"
 
 
+def signed(points: float) -> str:
+    """A difference in points, of one digit, which is no negative one where it rounds to nothing.
+
+    >>> signed(4.36), signed(-0.96), signed(-0.04)
+    ('+4.4', '-1.0', '+0.0')
+    """
+    return f"{round(points, 1) + 0.0:+.1f}"
+
+
 def spoken(name: str) -> str:
     """A corruption's name for people.
 

@@ -1,6 +1,6 @@
 import pytest
 
-from mmfan.utils.text import counted, did_you_mean, duration, nearest, shortlist, spoken
+from mmfan.utils.text import counted, did_you_mean, duration, nearest, shortlist, signed, spoken
 
 
 def test_a_list_of_just_the_length_shown_is_whole():
@@ -11,6 +11,10 @@ def test_a_list_of_just_the_length_shown_is_whole():
 
 def test_one_thing_is_singular_and_none_plural():
     assert [counted(n, "cell") for n in (0, 1, 2)] == ["0 cells", "1 cell", "2 cells"]
+
+
+def test_a_difference_that_rounds_to_nothing_is_no_loss():
+    assert [signed(points) for points in (4.36, -0.96, -0.06, -0.04, -0.0)] == ["+4.4", "-1.0", "-0.1", "+0.0", "+0.0"]
 
 
 def test_spoken():

@@ -11,6 +11,7 @@ from mmfan.benchmark.robust.evidence import Evidence, Row
 from mmfan.corruptions import CBAR
 from mmfan.evaluation.summary.uncertainty.spread import spread
 from mmfan.utils.tables import Table, markdown_table
+from mmfan.utils.text import signed
 
 ABSENT = "not measured"
 NONE = "-"
@@ -80,7 +81,7 @@ def _gain(rows: Sequence[Row], base: Sequence[Row], value: Callable[[Row], float
     if not gains:
         return NONE
     error = f" ± {stdev(gains) / len(gains) ** 0.5:.1f}" if len(gains) > 1 else ""
-    return f"{fmean(gains) + 0.0:+.1f}{error}"
+    return signed(fmean(gains)) + error
 
 
 def _told(rows: Sequence[Row], value: Callable[[Row], float | None]) -> str:

@@ -18,7 +18,7 @@ from mmfan.evaluation.summary.strengths import Strengths, summarize_strengths
 from mmfan.evaluation.summary.summary import Summary, summarize
 from mmfan.evaluation.summary.truth import values_of
 from mmfan.utils.tables import Table
-from mmfan.utils.text import counted, spoken
+from mmfan.utils.text import counted, signed, spoken
 
 # Makes the report of some runs on a protocol of one family.
 Build = Callable[[Sequence[Run], Protocol], Report]
@@ -105,7 +105,7 @@ def beside_the_model(report: Report) -> Table:
     rows = []
     for model in report.models:
         plain, clean = _as_it_is(model, family, metric), _clean_with_it(model, family, metric)
-        gain = "-" if plain is None else f"{100 * (model.summary.corrupted - plain.corrupted) + 0.0:+.1f}"
+        gain = "-" if plain is None else signed(100 * (model.summary.corrupted - plain.corrupted))
         rows.append(
             (
                 model.name, percent(model.summary.clean), percent(clean), percent(plain.corrupted if plain else None),

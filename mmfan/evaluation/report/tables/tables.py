@@ -31,7 +31,7 @@ from mmfan.evaluation.summary.summary import Summary
 from mmfan.evaluation.summary.uncertainty.differences import Difference
 from mmfan.evaluation.summary.uncertainty.spread import GroupSummary
 from mmfan.utils.tables import Rivals, Table
-from mmfan.utils.text import counted, spoken
+from mmfan.utils.text import counted, signed, spoken
 
 __all__ = ["all_tables", "cells_of", "labels", "overview", "percent", "sentence", "sources"]
 
@@ -81,7 +81,7 @@ def differences_of(report: Report) -> Table:
 
 def _signed(one: Difference) -> str:
     """A difference in points with its sign, and its interval."""
-    value, low, high = (f"{100 * part + 0.0:+.1f}" for part in (one.value, *one.interval))
+    value, low, high = (signed(100 * part) for part in (one.value, *one.interval))
     return f"{value} [{low}, {high}]"
 
 
