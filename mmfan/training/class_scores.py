@@ -1,9 +1,11 @@
 """Class scores of a model within its own loss, and the same scores from the features of other pictures.
 
-While a model computes its loss on a batch, :func:`watched` notes the class logits of its heads. Each can then be had
-again from other features, of changed copies of the pictures or of another model: at the same pixels, the same anchors
-or the same regions, so that they can be compared place by place. Segmentors: the logits of the decode head, before they
-are enlarged. Detectors: those of a dense head (region proposals, one-stage detectors) and those of every region.
+While a model computes its loss on a batch, :func:`watched` notes the class logits of its heads. The features of changed
+copies of the pictures can go along: each head then takes them with the pictures', as one batch, and gives the loss what
+is of the pictures. And every score can be had again from the features of another model. All are of the same pixels, the
+same anchors or the same regions, so that they can be compared place by place. Segmentors: the logits of the decode
+head, before they are enlarged. Detectors: those of a dense head (region proposals, one-stage detectors) and those of
+every region.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +32,7 @@ class Scored:
         kind: ``'pixels'``, ``'rpn'``, ``'dense'`` or ``'roi'``.
         exclusive: The classes exclude each other, and are the second axis; otherwise each has a logit of its own.
         own: Rows (numbers of pictures) -> their logits.
+        copies: The logits of each copy of the pictures that have copies, place by place as ``own`` has theirs.
         again: Model, features of as many pictures, rows -> the logits of those, place by place as ``own`` has them.
         valid: Rows -> which places count; None for all.
     """
@@ -37,18 +40,38 @@ class Scored:
     kind: str
     exclusive: bool
     own: Callable[[Sequence[int]], Tensor]
+    copies: tuple[Tensor, ...]
     again: Callable[[nn.Module, Features, Sequence[int]], Tensor]
     valid: Callable[[Sequence[int]], Tensor | None] = field(default=lambda rows: None)
 
 
+class Along(NamedTuple):
+    """What goes through the heads along with the pictures.
+
+    Attributes:
+        features: Of all first copies, then of all second ones; levels ``(rows * each, C, H, W)``.
+        rows: Numbers of the pictures that have copies.
+        each: Copies of each.
+    """
+
+    features: Features
+    rows: tuple[int, ...]
+    each: int
+
+
 @contextmanager
-def watched(model: nn.Module, data_samples: Sequence[Any]) -> Iterator[list[Scored]]:
+def watched(model: nn.Module, data_samples: Sequence[Any], along: Along | None = None) -> Iterator[list[Scored]]:
     """Note the class logits of the heads of a model while it computes its loss.
+
+    A head makes one pass in any case, over pictures and copies. Layers that normalise over the batch see both, as where
+    AugMix was introduced; a lone copy is not a batch of its own; and the processes of a training, of which one may have
+    no copies, make the same number of passes.
 
     Args:
         model: A segmentor of mmsegmentation with a decode head, or a detector of mmdetection with a dense head or
             regions.
         data_samples: Those of the batch.
+        along: Features of copies.
 
     Raises:
         ConfigError: The model has no head whose scores could be compared.
@@ -57,12 +80,12 @@ def watched(model: nn.Module, data_samples: Sequence[Any]) -> Iterator[list[Scor
     handles: list[Any] = []
     heads = set(dict(model.named_children()))
     if "decode_head" in heads:
-        handles.append(_watch_pixels(model, data_samples, scored))
+        handles.append(_watch_pixels(model, data_samples, scored, along))
     for name, kind in (("rpn_head", "rpn"), ("bbox_head", "dense")):
         if name in heads:
-            handles.append(_watch_dense(model, name, kind, scored))
+            handles.append(_watch_dense(model, name, kind, scored, along))
     if "roi_head" in heads:
-        handles += _watch_regions(model, scored)
+        handles += _watch_regions(model, scored, along)
     if not handles:
         raise ConfigError(f"{type(model).__name__} has no head whose class scores could be compared.")
     try:
@@ -73,14 +96,37 @@ def watched(model: nn.Module, data_samples: Sequence[Any]) -> Iterator[list[Scor
 
 
 class _Noted:
-    """Calls a function after each forward pass of a head; a hook misses those by ``head.forward``, as mmseg has it."""
+    """Calls a function after each forward pass of a head; a hook misses those by ``head.forward``, as mmseg has it.
 
-    def __init__(self, head: nn.Module, note: Callable[[nn.Module, Any, Any], None]) -> None:
+    Args:
+        head: Its first argument is features: levels, or one map or vector a region.
+        note: Receives the head, its inputs, its output for them, and that for what went along, None without.
+        beside: Inputs of the head -> what goes along in the same pass, in the form of the first one; None for nothing.
+    """
+
+    def __init__(
+        self,
+        head: nn.Module,
+        note: Callable[[nn.Module, Any, Any, Any], None],
+        beside: Callable[[Any], Any] = lambda inputs: None,
+    ) -> None:
         self.head, own = head, head.forward
 
         def forward(*inputs: Any, **more: Any) -> Any:
-            output = own(*inputs, **more)
-            note(head, inputs, output)
+            extra = beside(inputs)
+            if extra is None:
+                output = own(*inputs, **more)
+                note(head, inputs, output, None)
+                return output
+            first = inputs[0]
+            single = isinstance(first, Tensor)
+            count = len(first) if single else len(first[0])
+            joined = torch.cat([first, extra]) if single else tuple(map(torch.cat, zip(first, extra, strict=True)))
+            whole = own(joined, *inputs[1:], **more)
+            total = len(joined) if single else len(joined[0])
+            name = type(head).__name__
+            output = _part(name, whole, slice(0, count), total)
+            note(head, inputs, output, _part(name, whole, slice(count, total), total))
             return output
 
         head.forward = forward
@@ -90,7 +136,23 @@ class _Noted:
         del self.head.forward
 
 
-def _watch_pixels(model: nn.Module, data_samples: Sequence[Any], scored: list[Scored]) -> Any:
+def _part(head: str, output: Any, part: slice, total: int) -> Any:
+    """What a head gave for a part of its batch; the form stays.
+
+    Raises:
+        ConfigError: Something in it is not a batch of that many.
+    """
+    if isinstance(output, Tensor) and output.ndim and len(output) == total:
+        return output[part]
+    if isinstance(output, (tuple, list)):
+        return type(output)(_part(head, one, part, total) for one in output)
+    if output is None:
+        return None
+    told = f"a tensor {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
+    raise ConfigError(f"Expected {head} to give batches of {total}, to part pictures from their copies, got {told}.")
+
+
+def _watch_pixels(model: nn.Module, data_samples: Sequence[Any], scored: list[Scored], along: Along | None) -> Any:
     head = model.get_submodule("decode_head")
     name = "decode_head"
     if isinstance(head, nn.ModuleList):  # of a cascade the last one decides
@@ -99,7 +161,7 @@ def _watch_pixels(model: nn.Module, data_samples: Sequence[Any], scored: list[Sc
     def again(other: nn.Module, features: Features, rows: Sequence[int]) -> Tensor:
         return other.get_submodule(name)(features)
 
-    def note(module: nn.Module, inputs: Any, logits: Any) -> None:
+    def note(module: nn.Module, inputs: Any, logits: Any, beside: Any) -> None:
         if not isinstance(logits, Tensor) or logits.ndim != 4:
             raise ConfigError(f"{type(module).__name__} gives no logits of pixels (B, C, H, W) that could be compared.")
         ignored = getattr(module, "ignore_index", 255)
@@ -110,23 +172,36 @@ def _watch_pixels(model: nn.Module, data_samples: Sequence[Any], scored: list[Sc
             return labels != ignored
 
         classes = logits.shape[1]
+        copies = _each(beside, along)
 
         def valid_each(rows: Sequence[int]) -> Tensor:
             return valid(rows)[:, None].expand(-1, classes, -1, -1)
 
         if classes > 1 and getattr(getattr(module, "loss_decode", None), "use_sigmoid", False):
-            scored.append(Scored("pixels", False, lambda rows: logits[list(rows)], again, valid_each))
+            scored.append(Scored("pixels", False, lambda rows: logits[list(rows)], copies, again, valid_each))
         elif classes > 1:
-            scored.append(Scored("pixels", True, lambda rows: logits[list(rows)], again, valid))
+            scored.append(Scored("pixels", True, lambda rows: logits[list(rows)], copies, again, valid))
         else:  # one logit: there or not
             scored.append(
-                Scored("pixels", False, lambda rows: logits[list(rows), 0], lambda *more: again(*more)[:, 0], valid)
+                Scored(
+                    "pixels",
+                    False,
+                    lambda rows: logits[list(rows), 0],
+                    tuple(one[:, 0] for one in copies),
+                    lambda *more: again(*more)[:, 0],
+                    valid,
+                )
             )
 
-    return _Noted(head, note)
+    return _Noted(head, note, lambda inputs: along and along.features)
 
 
-def _watch_dense(model: nn.Module, name: str, kind: str, scored: list[Scored]) -> Any:
+def _each(beside: Tensor | None, along: Along | None) -> tuple[Tensor, ...]:
+    """What went along, copy by copy."""
+    return () if beside is None or along is None else beside.chunk(along.each)
+
+
+def _watch_dense(model: nn.Module, name: str, kind: str, scored: list[Scored], along: Along | None) -> Any:
     head: Any = model.get_submodule(name)
     exclusive = not getattr(head, "use_sigmoid_cls", True)
     classes = int(getattr(head, "cls_out_channels", 1))
@@ -149,14 +224,16 @@ def _watch_dense(model: nn.Module, name: str, kind: str, scored: list[Scored]) -
     def again(other: nn.Module, features: Features, rows: Sequence[int]) -> Tensor:
         return flat(levels(other.get_submodule(name)(features)))
 
-    def note(module: nn.Module, inputs: Any, output: Any) -> None:
+    def note(module: nn.Module, inputs: Any, output: Any, beside: Any) -> None:
         kept = levels(output)
-        scored.append(Scored(kind, exclusive, lambda rows: flat([level[list(rows)] for level in kept]), again))
+        chunks = [] if beside is None else [_each(level, along) for level in levels(beside)]
+        copies = tuple(flat(view) for view in zip(*chunks, strict=True))
+        scored.append(Scored(kind, exclusive, lambda rows: flat([level[list(rows)] for level in kept]), copies, again))
 
-    return _Noted(head, note)
+    return _Noted(head, note, lambda inputs: along and along.features)
 
 
-def _watch_regions(model: nn.Module, scored: list[Scored]) -> list[Any]:
+def _watch_regions(model: nn.Module, scored: list[Scored], along: Along | None) -> list[Any]:
     """Class scores of regions; those of a cascade at each of its stages."""
     roi_head: Any = model.get_submodule("roi_head")
     extractors = _numbered(roi_head, "bbox_roi_extractor")
@@ -176,19 +253,22 @@ def _watch_regions(model: nn.Module, scored: list[Scored]) -> list[Any]:
         def remember(module: nn.Module, inputs: Any, place: str = place) -> None:
             regions[place] = inputs[1].detach()
 
-        def note(module: Any, inputs: Any, output: Any, place: str = place, name: str = name) -> None:
+        def beside(inputs: Any, place: str = place) -> Any:
+            if along is None or len(inputs) != 1:
+                return None
+            return _parts_of_regions(model, along.features, moved(regions[place], along.rows * along.each), place)
+
+        def note(module: Any, inputs: Any, output: Any, other: Any, place: str = place, name: str = name) -> None:
             if len(inputs) != 1:  # those of Sparse R-CNN take their queries as well
                 raise ConfigError(
                     f"{type(module).__name__} takes more than the features of regions: its scores cannot be had again "
                     "from those of another picture, and so not be compared."
                 )
-            scored.append(
-                _of_regions(
-                    output[0], regions[place], place, name, bool(getattr(module.loss_cls, "use_sigmoid", False))
-                )
-            )
+            copies = () if other is None else _each(other[0], along)
+            sigmoid = bool(getattr(module.loss_cls, "use_sigmoid", False))
+            scored.append(_of_regions(output[0], copies, regions[place], place, name, sigmoid))
 
-        handles += [extractor.register_forward_pre_hook(remember), _Noted(head, note)]
+        handles += [extractor.register_forward_pre_hook(remember), _Noted(head, note, beside)]
     return handles
 
 
@@ -199,27 +279,44 @@ def _numbered(roi_head: nn.Module, name: str) -> list[tuple[str, Any]]:
     return [] if part is None else [(f"roi_head.{name}", part)]
 
 
-def _of_regions(logits: Tensor, regions: Tensor, place: str, name: str, sigmoid: bool) -> Scored:
+def _members(regions: Tensor, rows: Sequence[int]) -> list[Tensor]:
+    """Which regions ``(n, 5)``, whose first column is the number of their picture, are of each of some pictures."""
+    return [torch.nonzero(regions[:, 0] == row)[:, 0] for row in rows]
+
+
+def moved(regions: Tensor, rows: Sequence[int]) -> Tensor:
+    """The regions of some pictures as those of a batch that has only these.
+
+    >>> moved(torch.tensor([[0, 1, 1, 2, 2], [2, 3, 3, 4, 4], [2, 5, 5, 6, 6]]), (2, 0, 2))[:, :2].tolist()
+    [[0, 3], [0, 5], [1, 1], [2, 3], [2, 5]]
+    """
+    parts = []
+    for number, members in enumerate(_members(regions, rows)):
+        copied = regions[members].clone()
+        copied[:, 0] = number
+        parts.append(copied)
+    return torch.cat(parts)
+
+
+def _parts_of_regions(model: nn.Module, features: Features, regions: Tensor, place: str) -> Tensor:
+    """What the head of regions takes: their features, by the extractor of a name."""
+    extractor: Any = model.get_submodule(place)
+    # past its hooks: they note the regions that the loss is of
+    parts: Tensor = extractor.forward(tuple(features)[: extractor.num_inputs], regions)
+    roi_head: Any = model.get_submodule("roi_head")
+    return roi_head.shared_head(parts) if getattr(roi_head, "with_shared_head", False) else parts
+
+
+def _of_regions(
+    logits: Tensor, copies: tuple[Tensor, ...], regions: Tensor, place: str, name: str, sigmoid: bool
+) -> Scored:
     """Scores of regions ``(n, 5)``, whose first column is the number of their picture."""
 
-    def chosen(rows: Sequence[int]) -> list[Tensor]:
-        return [torch.nonzero(regions[:, 0] == row)[:, 0] for row in rows]
-
     def own(rows: Sequence[int]) -> Tensor:
-        return logits[torch.cat(chosen(rows))]
+        return logits[torch.cat(_members(regions, rows))]
 
     def again(other: nn.Module, features: Features, rows: Sequence[int]) -> Tensor:
-        moved = []
-        for number, members in enumerate(chosen(rows)):
-            copied = regions[members].clone()
-            copied[:, 0] = number
-            moved.append(copied)
-        extractor: Any = other.get_submodule(place)
-        parts = extractor(tuple(features)[: extractor.num_inputs], torch.cat(moved))
-        roi_head: Any = other.get_submodule("roi_head")
-        if getattr(roi_head, "with_shared_head", False):
-            parts = roi_head.shared_head(parts)
-        result: Tensor = other.get_submodule(name)(parts)[0]
+        result: Tensor = other.get_submodule(name)(_parts_of_regions(other, features, moved(regions, rows), place))[0]
         return result
 
-    return Scored("roi", not sigmoid, own, again)
+    return Scored("roi", not sigmoid, own, copies, again)

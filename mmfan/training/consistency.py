@@ -6,7 +6,8 @@ segmentor (those with a label, on the logits before they are enlarged), anchors 
 2024: weight 0.1 on region proposals, 10 on regions, none on boxes). The paper's weight of 12 is for one prediction a
 picture; of pixels start with 1.
 
-The copies go through backbone and neck with the pictures, as one batch, and the pictures' pass serves both losses.
+The copies go through backbone, neck and head with the pictures, as one batch, and the pictures' pass serves both
+losses.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from mmfan.datasets.augmentations.steps import number
 from mmfan.errors import ConfigError
 from mmfan.registry import MODELS
-from mmfan.training.class_scores import Scored, watched
+from mmfan.training.class_scores import Along, watched
 from mmfan.training.divergence import bernoulli_divergence, divergence, mean_over
 from mmfan.training.view_batches import copies_of, extend, take_views
 
@@ -57,22 +58,18 @@ class Consistent:
         parts = [level.split([size, level.shape[0] - size]) for level in features]
         try:
             self._features = tuple(clean for clean, _ in parts)
-            with watched(self, data_samples) as scored:  # type: ignore[arg-type]
+            along = Along(tuple(changed for _, changed in parts), *copies) if copies.each else None
+            with watched(self, data_samples, along) as scored:  # type: ignore[arg-type]
                 losses: dict[str, Any] = super().loss(inputs[:size], data_samples)  # type: ignore[misc]
         finally:
             self._features = None
         sums = {f"{LOSS}_{one.kind}": inputs.new_zeros(()) for one in scored}
-        if copies.each:
-            changed = [tuple(part.chunk(copies.each)[view] for _, part in parts) for view in range(copies.each)]
-            for one in scored:
-                found = self._divergence(one, changed, copies.rows)
-                sums[f"{LOSS}_{one.kind}"] = sums[f"{LOSS}_{one.kind}"] + self.consistency_weights[one.kind] * found
+        for one in scored if copies.each else ():
+            views = [one.own(copies.rows), *one.copies]
+            values = divergence(views) if one.exclusive else bernoulli_divergence(views)
+            found = mean_over(values, one.valid(copies.rows))
+            sums[f"{LOSS}_{one.kind}"] = sums[f"{LOSS}_{one.kind}"] + self.consistency_weights[one.kind] * found
         return {**losses, **sums}
-
-    def _divergence(self, scored: Scored, changed: list[Any], rows: tuple[int, ...]) -> Tensor:
-        views = [scored.own(rows)] + [scored.again(self, features, rows) for features in changed]  # type: ignore[arg-type]
-        values = divergence(views) if scored.exclusive else bernoulli_divergence(views)
-        return mean_over(values, scored.valid(rows))
 
 
 @MODELS.register_module(name="ConsistencyWrapper")
@@ -88,8 +85,8 @@ def ConsistencyWrapper(  # noqa: N802
         model = dict(type="mmfan.ConsistencyWrapper", of="EncoderDecoder", consistency=dict(pixels=1.0))
         train_pipeline = [..., dict(type="mmfan.Views", views=3, steps=[dict(type="mmfan.AugMix")]), pack]
 
-    A batch without copies costs what it did. With V views of every picture, an iteration costs nearly V times as much
-    in the backbone; ``prob`` of :class:`mmfan.Views` gives copies to a share of the pictures.
+    A batch without copies costs what it did. With V views of every picture, an iteration costs nearly V times as much;
+    ``prob`` of :class:`mmfan.Views` gives copies to a share of the pictures.
 
     Args:
         of: Type of the model: a segmentor of mmsegmentation with one decode head, or a detector of mmdetection with

@@ -68,6 +68,45 @@ def test_the_loss_is_that_of_separate_passes(config, weight):
     torch.testing.assert_close(losses["loss_consistency_pixels"], weight * jsd, rtol=1e-3, atol=1e-6)
 
 
+def test_layers_that_normalise_see_pictures_and_copies_as_one_batch(config):
+    """As where AugMix was introduced: one pass over all views, also through the batch norms of the head."""
+    model, plain, data = wrapped(config).train(), built(config).train(), batch(with_copies=(True, False))
+    ready = model.data_preprocessor(copy.deepcopy(data), training=True)
+    first, second, *copies = plain(ready["inputs"], mode="tensor")  # the first, the second, and two copies of the first
+    losses = model(**ready, mode="loss")
+    labels = data["data_samples"][0].gt_sem_seg.data[0, ::4, ::4]
+    jsd = divergence([one[None] for one in (first, *copies)])[0][labels != 255].mean()
+    torch.testing.assert_close(losses["loss_consistency_pixels"], jsd, rtol=1e-3, atol=1e-6)
+    truth = torch.stack([sample.gt_sem_seg.data[0] for sample in data["data_samples"]])
+    size = truth.shape[1:]
+    larger = torch.nn.functional.interpolate(torch.stack([first, second]), size=size, mode="bilinear")
+    expected = torch.nn.functional.cross_entropy(larger, truth, ignore_index=255, reduction="sum") / truth.numel()
+    torch.testing.assert_close(losses["decode.loss_ce"], expected, rtol=1e-3, atol=1e-5)
+    own, theirs = dict(model.named_buffers()), dict(plain.named_buffers())
+    for name in (name for name in own if "running" in name):
+        torch.testing.assert_close(own[name], theirs[name], rtol=1e-4, atol=1e-5)
+
+
+def test_a_lone_copy_is_no_batch_of_its_own(config):
+    """Heads that pool a picture into one place (PSPNet, UPerNet) normalise over the batch: of one they cannot."""
+    head = {"type": "PSPHead", "in_channels": config.model.decode_head.in_channels[-1], "in_index": 3, "channels": 8,
+            "num_classes": 19, "norm_cfg": {"type": "BN"}}  # fmt: skip
+    model, data = wrapped(config, decode_head=head).train(), batch(with_copies=(False, True))
+    losses = model(**model.data_preprocessor(data, training=True), mode="loss")
+    assert losses["loss_consistency_pixels"].item() > 0
+
+
+@pytest.mark.parametrize("with_copies", [(False, False), (True, False), (True, True)])
+def test_a_head_makes_one_pass_with_or_without_copies(config, with_copies):
+    """Layers that speak with other processes (SyncBN) wait for all of them: each has to make as many passes."""
+    model, passes = wrapped(config).train(), []
+    for layer in model.decode_head.modules():
+        if isinstance(layer, torch.nn.SyncBatchNorm):
+            layer.register_forward_hook(lambda module, inputs, output: passes.append(len(output)))
+    model(**model.data_preprocessor(batch(with_copies=with_copies), training=True), mode="loss")
+    assert passes == [2 + 2 * sum(with_copies)]
+
+
 def test_views_that_are_equal_cost_nothing(config):
     data = batch()
     data["inputs"] = [picture[:3].repeat(3, 1, 1) for picture in data["inputs"]]
