@@ -13,6 +13,8 @@ Labels stay, as nothing moves.
 
 from __future__ import annotations
 
+import math
+import warnings
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ from mmfan.registry import TRANSFORMS
 from mmfan.utils.files import PICTURE_SUFFIXES
 
 MODES = ("fda", "apr")
+BETA = 0.01
 
 
 def mix_amplitudes(image: Picture, donor: Picture, beta: float | None = None) -> NDArray[np.float64]:
@@ -53,7 +56,7 @@ def mix_amplitudes(image: Picture, donor: Picture, beta: float | None = None) ->
     own, other = (np.fft.fft2(one.astype(np.float64), axes=(0, 1)) for one in (image, donor))
     amplitude = np.abs(other)
     if beta is not None:
-        half = int(min(image.shape[:2]) * beta)
+        half = half_width(min(image.shape[:2]), beta)
         steps = [np.arange(side) for side in image.shape[:2]]
         near = [np.minimum(at, len(at) - at) <= half for at in steps]
         # a width of zero is no square, so that beta 0 changes nothing
@@ -61,6 +64,21 @@ def mix_amplitudes(image: Picture, donor: Picture, beta: float | None = None) ->
         amplitude = np.where(inside, amplitude, np.abs(own))
     mixed: NDArray[np.float64] = np.fft.ifft2(amplitude * np.exp(1j * np.angle(own)), axes=(0, 1)).real
     return mixed
+
+
+def half_width(side: int, beta: float) -> int:
+    """Half the width of FDA's square in a picture whose shorter side has so many pixels."""
+    return int(side * beta)
+
+
+def least_side(beta: float) -> int:
+    """The shorter side of a picture from which on FDA changes it.
+
+    >>> least_side(0.01), least_side(0.09)
+    (100, 12)
+    """
+    side = math.floor(1 / beta)
+    return side if half_width(side, beta) else side + 1
 
 
 @TRANSFORMS.register_module()
@@ -81,7 +99,7 @@ class AmplitudeMix(BaseTransform):
 
     Args:
         mode: ``'fda'``, low frequencies only, or ``'apr'``, all.
-        beta: Of FDA, 0 to 0.5.
+        beta: Of FDA, 0 to 0.5; pictures whose shorter side has less than 1 / beta pixels stay as they are.
         styles: Folder of donors, with those below it; None takes other pictures of the set: all below its folder, or of
             the picture's own folder where the set does not tell it.
         prob: Probability that a picture is changed.
@@ -89,15 +107,19 @@ class AmplitudeMix(BaseTransform):
     Raises:
         MMFanError: An argument is out of range, or there is no donor.
         FileNotFoundError: There is no such folder.
+
+    Warns:
+        UserWarning: A picture is too small for ``beta``, said once.
     """
 
     # the amplitude of frequency 0 is a channel's mean, those of the others are its contrast
     overlaps: frozenset[str] = PHOTOMETRIC
 
-    def __init__(self, mode: str = "fda", beta: float = 0.01, styles: str | None = None, prob: float = 0.5) -> None:
+    def __init__(self, mode: str = "fda", beta: float = BETA, styles: str | None = None, prob: float = 0.5) -> None:
         if mode not in MODES:
             raise MMFanError(f"Expected `mode` to be one of {', '.join(MODES)}, got {mode!r}.")
         self.mode, self.beta, self.prob = mode, number("beta", beta, 0, 0.5), fraction("prob", prob)
+        self._told = False
         self.styles = None if styles is None else str(styles)
         if self.styles is not None:
             pictures_below(self.styles)
@@ -105,11 +127,24 @@ class AmplitudeMix(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Change ``results['img']``."""
         image = picture_of(results, self)
+        self._tell_if_small(min(image.shape[:2]))
         if not happens(self.prob):
             return results
         donor = self._donor(results, (image.shape[1], image.shape[0]))
         results["img"] = like(mix_amplitudes(image, donor, self.beta if self.mode == "fda" else None), image)
         return results
+
+    def _tell_if_small(self, side: int) -> None:
+        """Not an error: in a set of pictures of many sizes a few may be too small."""
+        if self._told or self.mode != "fda" or not self.beta or half_width(side, self.beta):
+            return
+        self._told = True
+        warnings.warn(
+            f"mmfan.AmplitudeMix(beta={self.beta:g}) leaves pictures as they are whose shorter side has less than "
+            f"{least_side(self.beta)} pixels, and got one of {side}: give a beta of {1 / side:.2g} or more, larger "
+            "crops, or mode='apr'.",
+            stacklevel=3,
+        )
 
     def _donor(self, results: dict[str, Any], size: tuple[int, int]) -> Picture:
         path = results.get("img_path")

@@ -22,7 +22,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
 
 from mmfan.datasets.augmentations.mixing import chained, drawn_level, mixture
-from mmfan.datasets.augmentations.overlaps import overlaps_of_step
+from mmfan.datasets.augmentations.overlaps import check_still, overlap_of
 from mmfan.datasets.augmentations.photometric import OPERATIONS, OVERLAPS, OWN
 from mmfan.datasets.augmentations.steps import Picture, happens, like, number, picture_of
 from mmfan.datasets.augmentations.steps import fraction as checked_fraction
@@ -66,9 +66,11 @@ class AugMix(BaseTransform):
 
     Attributes:
         overlaps: Names of the test corruptions that the operations overlap.
+        moves: Whether it moves the picture, ``geometry``.
 
     Raises:
-        MMFanError: An argument is out of range; or, at work, the picture is missing or cannot be moved.
+        MMFanError: An argument is out of range, or an operation moves or loads pictures; or, at work, the picture is
+            missing or cannot be moved.
     """
 
     def __init__(
@@ -90,7 +92,7 @@ class AugMix(BaseTransform):
         for name, value in (("geometry", geometry), ("all_ops", all_ops)):
             if not isinstance(value, bool):
                 raise MMFanError(f"Expected `{name}` to be True or False, got {value!r:.80}.")
-        self.geometry = geometry
+        self.geometry = self.moves = geometry
         if ops is not None and not isinstance(ops, (list, tuple)):
             raise MMFanError(f"Expected `ops` to be a list of operations, got {ops!r:.80}.")
         if ops is not None and all_ops:
@@ -150,11 +152,15 @@ class AugMix(BaseTransform):
 
 def _operation(one: str | Mapping[str, Any]) -> tuple[Callable[[Picture, float], Picture], frozenset[str]]:
     if isinstance(one, Mapping):
+        if "type" not in one:
+            raise MMFanError(f"Expected an operation to be a name or a config of a transform, got {one!r:.80}.")
         step = ROOT_TRANSFORMS.build(dict(one))
-        name, overlaps = overlaps_of_step(step)
-        if overlaps is None:
-            raise MMFanError(f"Nobody has said which corruptions {name} overlaps: give its class `overlaps`, a set.")
-        return lambda image, level: step.transform({"img": image})["img"], overlaps
+        check_still("mmfan.AugMix", step)
+        found = overlap_of([step])
+        if found.unknown:
+            names = ", ".join(found.unknown)
+            raise MMFanError(f"Nobody has said which corruptions {names} overlaps: give its class `overlaps`, a set.")
+        return lambda image, level: step.transform({"img": image})["img"], frozenset(found.types)
     if not isinstance(one, str):
         raise MMFanError(f"Expected an operation to be a name or a config of a transform, got {one!r:.80}.")
     if one not in OPERATIONS:

@@ -23,7 +23,7 @@ single_frequency_greyscale   waves of one frequency
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,19 +67,21 @@ FOREIGN: dict[str, frozenset[str]] = {
 }
 # Without a table of steps these two draw from the whole space of colours; a table's steps are looked at one by one.
 POLICIES = {"AutoAugment": "policies", "RandAugment": "aug_space"}
-# Known to change no picture, or only where things are in it and what is hidden.
-NEUTRAL = frozenset({
+# These move or cut a picture, or put others into it, so that labels have to follow; nothing of it overlaps.
+MOVING = frozenset({
     "BioMedical3DPad", "BioMedical3DRandomCrop", "BioMedical3DRandomFlip", "CachedMixUp", "CachedMosaic",
-    "CenterCrop", "Compose", "CopyPaste", "DefaultFormatBundle", "Expand",
-    "FilterAnnotations", "FixShapeResize", "GenerateEdge", "GeomTransform", "Invert", "KeyMapper",
-    "MinIoURandomCrop", "MixUp", "Mosaic", "Normalize", "PackDetInputs", "PackInputs", "PackSegInputs", "Pad",
-    "Posterize", "RandomAffine", "RandomApply", "RandomCenterCropPad", "RandomChoice", "RandomChoiceResize",
-    "RandomCrop", "RandomFlip", "RandomMosaic", "RandomOrder", "RandomResize", "RandomResizedCrop",
-    "RandomRotFlip", "RandomRotate", "RandomShift", "Rerange", "Resize", "ResizeEdge", "ResizeShortestEdge",
-    "ResizeToMultiple",
-    "Rotate", "SegRescale", "Shear", "ShearX", "ShearY", "Solarize", "SolarizeAdd", "ToTensor", "TransformBroadcaster",
-    "Translate", "TranslateX", "TranslateY",
+    "CenterCrop", "CopyPaste", "Expand", "FixShapeResize", "GeomTransform", "MinIoURandomCrop", "MixUp", "Mosaic",
+    "Pad", "RandomAffine", "RandomCenterCropPad", "RandomChoiceResize", "RandomCrop", "RandomFlip", "RandomMosaic",
+    "RandomResize", "RandomResizedCrop", "RandomRotFlip", "RandomRotate", "RandomShift", "Resize", "ResizeEdge",
+    "ResizeShortestEdge", "ResizeToMultiple", "Rotate", "SegRescale", "Shear", "ShearX", "ShearY", "Translate",
+    "TranslateX", "TranslateY",
 })  # fmt: skip
+# Known to change no picture, or only where things are in it and what is hidden.
+NEUTRAL = MOVING | {
+    "Compose", "DefaultFormatBundle", "FilterAnnotations", "GenerateEdge", "Invert", "KeyMapper", "Normalize",
+    "PackDetInputs", "PackInputs", "PackSegInputs", "Posterize", "RandomApply", "RandomChoice", "RandomOrder",
+    "Rerange", "Solarize", "SolarizeAdd", "ToTensor", "TransformBroadcaster",
+}  # fmt: skip
 # Where it stands in the meta of a checkpoint, and in the records of its judging.
 OVERLAP_KEY = "training_overlap"
 # These hold steps, which are looked at one by one.
@@ -195,6 +197,54 @@ def overlaps_of_step(step: Any) -> tuple[str, frozenset[str] | None]:
     if name in FOREIGN:
         return name, FOREIGN[name]
     return name, frozenset() if name in NEUTRAL or name.startswith("Load") else None
+
+
+def check_still(whose: str, steps: Any) -> None:
+    """Refuse steps that move, cut or load pictures, where labels stay what they are.
+
+    A step of one's own says so by an attribute ``moves``, which is True.
+
+    Args:
+        whose: What takes the steps, for the message.
+        steps: As built, or as a config has them; nested ones are looked at too.
+
+    Raises:
+        MMFanError: Names the steps.
+    """
+    moving = [_shown(step) for step in _every(steps) if _moves(step)]
+    if moving:
+        raise MMFanError(
+            f"{whose} changes pictures whose labels stay, so that none may be moved, cut or loaded anew, as "
+            f"{', '.join(dict.fromkeys(moving))} would: put such a step into the pipeline before {whose}."
+        )
+
+
+def _every(steps: Any) -> Iterator[Any]:
+    if isinstance(steps, (list, tuple)):
+        for step in steps:
+            yield from _every(step)
+    elif not isinstance(steps, str):  # mmpretrain's policies may be a name
+        yield steps
+        for holder in HOLDERS:
+            held = steps.get(holder) if isinstance(steps, Mapping) else getattr(steps, holder, None)
+            yield from _every(held or ())
+
+
+def _moves(step: Any) -> bool:
+    if isinstance(step, Mapping):
+        names = [str(step.get("type")).rpartition(".")[2]]
+    else:
+        names = [kind.__name__ for kind in type(step).__mro__]  # one of one's own may be made of a known one
+    return getattr(step, "moves", False) is True or any(name in MOVING or name.startswith("Load") for name in names)
+
+
+def _shown(step: Any) -> str:
+    if isinstance(step, Mapping):
+        return str(step.get("type"))
+    setting = (
+        "(geometry=True)" if getattr(step, "geometry", False) is True else ""
+    )  # of AugMix, which else moves nothing
+    return f"{type(step).__name__}{setting}"
 
 
 def _checked(name: str, declared: Any) -> frozenset[str]:

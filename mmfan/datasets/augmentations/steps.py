@@ -38,7 +38,7 @@ def labels_of(results: dict[str, Any], image: Picture, step: object) -> NDArray[
     """The label map of a sample, ``(H, W)`` class numbers, in the size of its picture.
 
     Raises:
-        MMFanError: There is none, or it has another size.
+        MMFanError: There is none, or it has another size, or its values are no whole numbers.
     """
     labels = results.get("gt_seg_map")
     if not isinstance(labels, np.ndarray) or labels.shape != image.shape[:2]:
@@ -46,6 +46,11 @@ def labels_of(results: dict[str, Any], image: Picture, step: object) -> NDArray[
         raise MMFanError(
             f"mmfan.{type(step).__name__} needs the label map of the picture, {size_of(image)} in 'gt_seg_map', got "
             f"{what} in the sample of {results.get('img_path')}: place it after LoadAnnotations."
+        )
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise MMFanError(
+            f"mmfan.{type(step).__name__} needs whole numbers in the label map 'gt_seg_map', got {labels.dtype} in the "
+            f"sample of {results.get('img_path')}: load it as uint8, as LoadAnnotations does."
         )
     return labels
 

@@ -24,6 +24,7 @@ from mmfan.picture_files import read
 from mmfan.registry import TRANSFORMS
 from mmfan.utils.checks import whole_number
 
+IGNORED = 255
 NO_CLASS = 254  # of textures from a folder: any segment may have them
 LEAST_SIDE, LARGEST_SHARE = 16, 4  # of a box cut from a picture of a folder: pixels, and the share of its side (1/4)
 
@@ -38,7 +39,7 @@ class SwapTextures(BaseTransform):
     Required Keys:
 
     - img (np.ndarray): (H, W, 3) BGR.
-    - gt_seg_map (np.ndarray): (H, W) class numbers; where it is 255 the picture stays.
+    - gt_seg_map (np.ndarray): (H, W) class numbers; where it is none of 0 to 254 the picture stays.
 
     Modified Keys:
 
@@ -77,7 +78,8 @@ class SwapTextures(BaseTransform):
         if not happens(self.prob):
             return results
         seed = int(np.random.randint(0, 2**63, dtype=np.int64))
-        picture, numbers = np.rint(np.clip(image, 0, 255)).astype(np.uint8), labels.astype(np.uint8)
+        picture = np.rint(np.clip(image, 0, 255)).astype(np.uint8)
+        numbers = np.where((labels < 0) | (labels > IGNORED), IGNORED, labels).astype(np.uint8)
         donors = self._textures(picture, numbers)
         found = swap_textures(
             picture, numbers, donors, seed, area=self.area, colour=self.colour, share=self.share

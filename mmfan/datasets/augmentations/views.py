@@ -9,7 +9,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform, Compose
 from numpy.typing import NDArray
 
-from mmfan.datasets.augmentations.overlaps import overlap_of
+from mmfan.datasets.augmentations.overlaps import check_still, overlap_of
 from mmfan.datasets.augmentations.steps import fraction, happens, picture_of
 from mmfan.errors import MMFanError
 from mmfan.registry import TRANSFORMS
@@ -47,7 +47,8 @@ class Views(BaseTransform):
         overlaps: Names of the test corruptions that the steps overlap.
 
     Raises:
-        MMFanError: An argument is out of range; or, at work, a step moved the picture or changed its labels.
+        MMFanError: An argument is out of range, or a step moves or loads pictures; or, at work, a step moved the
+            picture or changed its labels.
     """
 
     def __init__(self, steps: Sequence[Mapping[str, Any]], views: int = 3, prob: float = 1.0) -> None:
@@ -65,9 +66,7 @@ class Views(BaseTransform):
             raise MMFanError(
                 f"Nobody has said which corruptions {', '.join(self._unknown)} overlaps: give its class `overlaps`."
             )
-        moving = [step for step in self.steps.transforms if getattr(step, "geometry", False)]
-        if moving:
-            raise MMFanError(f"Copies share the labels of the picture, so that none may be moved: {moving[0]!r:.120}")
+        check_still("mmfan.Views", self.steps)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Put the copies into ``results['img']``."""

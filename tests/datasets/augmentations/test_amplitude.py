@@ -1,10 +1,13 @@
 """Amplitudes and phases: whose they are, identities, donors of the set and of a folder."""
 
+import warnings
+
 import cv2
 import numpy as np
 import pytest
 
 from mmfan.datasets.augmentations import AmplitudeMix, mix_amplitudes
+from mmfan.datasets.augmentations.amplitude import least_side
 from mmfan.errors import MMFanError
 
 
@@ -79,6 +82,29 @@ def test_the_style_of_the_set_is_another_picture(tmp_path):
     assert np.abs(changed.astype(int) - 240).max() <= 1
     alone = step.transform({"img": image, "img_path": own})["img"]  # its folder holds no other
     assert np.array_equal(alone, image)
+
+
+@pytest.mark.parametrize(("beta", "side"), [(0.01, 100), (0.09, 12), (0.07, 15), (0.05, 20), (0.5, 2)])
+def test_from_which_side_on_fda_acts(beta, side):
+    assert least_side(beta) == side
+    rng = np.random.default_rng(2)
+    for length, changes in ((side - 1, False), (side, True)):
+        own, donor = rng.uniform(0, 255, (2, length, length + 3, 3))
+        assert (np.abs(mix_amplitudes(own, donor, beta) - own).max() > 1) == changes
+
+
+def test_pictures_that_are_too_small_are_told_of_once(tmp_path):
+    write(tmp_path / "a.png", 200)
+    step = AmplitudeMix(styles=str(tmp_path), prob=1)
+    with pytest.warns(
+        UserWarning, match=r"beta=0\.01\) leaves .* less than 100 pixels, and got one of 32: give a beta"
+    ):
+        step({"img": picture(0).astype(np.uint8)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        step({"img": picture(0).astype(np.uint8)})
+        for quiet in (AmplitudeMix(beta=0, prob=0), AmplitudeMix(mode="apr", prob=0), AmplitudeMix(beta=0.04, prob=0)):
+            quiet({"img": picture(0).astype(np.uint8)})
 
 
 def test_what_is_wrong_is_named(tmp_path):

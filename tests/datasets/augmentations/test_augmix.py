@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from mmengine.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform, RandomFlip
+from mmengine.registry import TRANSFORMS, DefaultScope
 
-from mmfan.datasets.augmentations import AugMix
+from mmfan.datasets.augmentations import AugMix, RandomFilter, Views
 from mmfan.datasets.augmentations.augmix import affine
 from mmfan.datasets.augmentations.photometric import OPERATIONS
 from mmfan.errors import MMFanError
@@ -129,7 +130,56 @@ def test_overlaps():
     assert AugMix(ops=["equalize"]).overlaps == {"contrast"}
 
 
+class Tilts(BaseTransform):
+    """Moves, and says so; what it overlaps is said too."""
+
+    overlaps: frozenset = frozenset()
+    moves = True
+
+    def transform(self, results):
+        return results
+
+
+class OwnFlip(RandomFlip):
+    overlaps: frozenset = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("step", "name"),
+    [
+        ({"type": "RandomFlip", "prob": 1.0}, "RandomFlip"),
+        ({"type": "mmseg.Resize", "scale": (10, 10)}, "Resize"),
+        ({"type": "LoadImageFromFile"}, "LoadImageFromFile"),
+        ({"type": "RandomApply", "transforms": [{"type": "RandomFlip", "prob": 1.0}]}, "RandomFlip"),
+        ({"type": "mmfan.AugMix", "geometry": True}, r"AugMix\(geometry=True\)"),
+        ({"type": "TiltsForTest"}, "Tilts"),
+        ({"type": "OwnFlipForTest", "prob": 1.0}, "OwnFlip"),
+        ({"type": "mmdet.RandAugment"}, "Shear"),
+        ({"type": "mmdet.AutoAugment"}, "Shear"),
+    ],
+)
+def test_what_moves_is_no_operation(step, name):
+    """Chains are mixed with the picture, and the labels stay."""
+    scope = step["type"].partition(".")[0]
+    if scope == "mmdet":
+        pytest.importorskip("mmdet")
+    for kind, made in (("TiltsForTest", Tilts), ("OwnFlipForTest", OwnFlip)):
+        TRANSFORMS.register_module(name=kind, module=made, force=True)
+    with DefaultScope.overwrite_default_scope("mmdet" if scope == "mmdet" else None):
+        with pytest.raises(MMFanError, match=rf"^mmfan\.AugMix changes .* {name}.* would: put .* before mmfan\.AugMix"):
+            AugMix(ops=["solarize", step])
+        with pytest.raises(MMFanError, match=rf"^mmfan\.Views changes pictures whose labels stay, .* {name}"):
+            Views(steps=[{"type": "mmfan.AugMix"}, step])
+
+
+def test_what_a_nested_operation_overlaps_counts():
+    nested = {"type": "RandomApply", "transforms": [{"type": "mmfan.RandomFilter"}]}
+    assert AugMix(ops=[nested]).overlaps == RandomFilter.overlaps
+
+
 def test_what_is_wrong_is_named():
+    with pytest.raises(MMFanError, match=r"a name or a config of a transform, got {'prob': 1}"):
+        AugMix(ops=[{"prob": 1}])
     with pytest.raises(MMFanError, match=r"no operation 'solarise'. Did you mean 'solarize'"):
         AugMix(ops=["solarise"])
     for ops in (5, "solarize", {"type": "mmfan.AugMix"}):

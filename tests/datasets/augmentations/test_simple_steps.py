@@ -79,6 +79,15 @@ def test_the_strength_of_waves_is_that_of_the_paper():
         assert np.mean(sizes) == pytest.approx(10 / 32, rel=0.06)
 
 
+@pytest.mark.parametrize("kind", [PaintByNumbers, SwapTextures])
+def test_labels_are_whole_numbers(kind):
+    given = {**sample(), "gt_seg_map": sample()["gt_seg_map"].astype(np.float32)}
+    with pytest.raises(
+        MMFanError, match=r"needs whole numbers in the label map .gt_seg_map., got float32 in .* a\.png"
+    ):
+        kind(prob=1).transform(given)
+
+
 def test_paint_is_the_colour_of_the_label():
     step = PaintByNumbers(alpha=1.0, least=1.0, prob=1)
     image = step.transform(sample())["img"]

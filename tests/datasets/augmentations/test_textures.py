@@ -46,6 +46,17 @@ def test_a_share_of_the_segments():
     assert (abs(changed / 200 - 0.3) < 0.1).all()
 
 
+def test_what_is_no_class_stays():
+    """256 is no other name of class 0."""
+    before = sample()["img"]
+    labels = sample()["gt_seg_map"].astype(np.int64)
+    for none in (255, 256, 300, -1):
+        labels[:32, :16] = none
+        made = SwapTextures(prob=1).transform({**sample(), "gt_seg_map": labels.copy()})["img"]
+        assert np.array_equal(made[:32, :16], before[:32, :16])
+        assert (made[:32, 16:32] != before[:32, 16:32]).any()
+
+
 def test_one_class_alone_stays():
     results = {**sample(), "gt_seg_map": np.zeros((36, 64), np.uint8)}
     assert np.array_equal(SwapTextures(prob=1).transform(results)["img"], sample()["img"])
