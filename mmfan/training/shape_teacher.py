@@ -8,6 +8,8 @@ opinions, one by shape and one by texture). The teacher was trained where textur
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from os import PathLike
 from typing import Any
 
 import torch
@@ -137,9 +139,18 @@ def _shape_head(model: nn.Module) -> ShapeTokenHead:
     return found[0]
 
 
+def has_weights(config: Mapping[str, Any]) -> bool:
+    """Whether the config of a segmentor loads weights for its decode head: a pretrained backbone is no teacher."""
+    wanted: list[Any] = []
+    for part in (config, config.get("decode_head")):
+        told = part.get("init_cfg") if isinstance(part, Mapping) else None
+        wanted += told if isinstance(told, (list, tuple)) else [told]
+    return any(isinstance(one, Mapping) and one.get("type") == "Pretrained" and one.get("checkpoint") for one in wanted)
+
+
 @MODELS.register_module(name="ShapeTeacherWrapper")
 def ShapeTeacherWrapper(  # noqa: N802
-    of: str, teacher: dict[str, Any], checkpoint: str | None = None, read: str = "dropped", **model: Any
+    of: str, teacher: dict[str, Any], checkpoint: str | PathLike[str] | None = None, read: str = "dropped", **model: Any
 ) -> nn.Module:
     """A segmentor with a second read-out that learns from a frozen teacher.
 
@@ -158,14 +169,15 @@ def ShapeTeacherWrapper(  # noqa: N802
         of: Type of the model, a segmentor of mmsegmentation with one decode head.
         teacher: Config of the teacher, of the same classes. It gets the pictures as the model's own
             ``data_preprocessor`` normalises them.
-        checkpoint: Its weights; None for those that its config has.
+        checkpoint: File of its weights; None for those that its config has, a ``Pretrained`` as its ``init_cfg``.
         read: What the second read-out does in testing: ``'dropped'`` nothing, ``'averaged'``: the mean of both
             read-outs' probabilities decides.
         model: The rest of the model's config.
 
     Raises:
         ConfigError: The model has no such head, teacher and model have different classes, one of them has one logit
-            for two classes, ``teacher`` is no config, or ``read`` is something else.
+            for two classes, ``teacher`` is no config or has no weights, ``checkpoint`` is no path, or ``read`` is
+            something else.
     """
     if read not in READS:
         raise ConfigError(f"Expected `read` to be {' or '.join(map(repr, READS))}, got {read!r:.80}.")
@@ -173,6 +185,13 @@ def ShapeTeacherWrapper(  # noqa: N802
     head = _shape_head(built)
     if not isinstance(teacher, dict) or "type" not in teacher:
         raise ConfigError(f"Expected `teacher` to be the config of a segmentor, got {teacher!r:.80}.")
+    if checkpoint is not None and (not isinstance(checkpoint, (str, PathLike)) or not str(checkpoint)):
+        raise ConfigError(f"Expected `checkpoint` to be the file of the teacher's weights, got {checkpoint!r:.80}.")
+    if checkpoint is None and not has_weights(teacher):
+        raise ConfigError(
+            "The teacher has no weights to teach by: give `checkpoint`, the file of its training, or its config "
+            "init_cfg=dict(type='Pretrained', checkpoint=...)."
+        )
     settings = {key: value for key, value in teacher.items() if key != "data_preprocessor"}
     made = ROOT_MODELS.build(settings).requires_grad_(False).eval()
     if isinstance(getattr(made, "decode_head", None), (type(None), nn.ModuleList)):
@@ -185,5 +204,5 @@ def ShapeTeacherWrapper(  # noqa: N802
     if checkpoint is None:
         made.init_weights()
     extend(built, ShapeTaught, "ShapeTaught")
-    built.shape_teacher, built.shape_checkpoint, built.shape_read = (made,), checkpoint or "", read
+    built.shape_teacher, built.shape_checkpoint, built.shape_read = (made,), str(checkpoint or ""), read
     return built

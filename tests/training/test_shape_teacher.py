@@ -1,6 +1,7 @@
 """Shape distillation: the loss by hand, the teacher's own state, both read-outs in testing, the measure of likeness."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,7 +21,10 @@ HEAD = {"type": "mmfan.ShapeTokenHead", "in_channels": 32, "in_index": 3, "chann
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shape")
-    return load_config(write_config(folder / "tiny.py", write_tree(folder / "data")))
+    found = load_config(write_config(folder / "tiny.py", write_tree(folder / "data")))
+    torch.save({"state_dict": built(found, seed=3).state_dict()}, folder / "teacher.pth")
+    found.teacher_file = str(folder / "teacher.pth")
+    return found
 
 
 def built(config, seed=0, **changes):
@@ -31,6 +35,7 @@ def built(config, seed=0, **changes):
 
 def taught(config, **changes):
     own = {"type": "mmfan.ShapeTeacherWrapper", "of": "EncoderDecoder", "auxiliary_head": dict(HEAD)}
+    own["checkpoint"] = config.teacher_file
     return built(config, **{**own, "teacher": copy.deepcopy(config.model.to_dict()), **changes})
 
 
@@ -76,6 +81,7 @@ def test_the_loss_is_the_cross_entropy_with_what_the_teacher_says(config):
 
 def test_the_teacher_is_neither_trained_nor_saved(config, tmp_path):
     model = taught(config).train()
+    model.load_teacher()
     teacher = model.shape_teacher[0]
     before = copy.deepcopy(teacher.state_dict())
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -136,6 +142,24 @@ def test_likeness_of_logits():
     assert float(cosine_of(one, other)) == pytest.approx(
         -1 / 3
     )  # less the means: (3, -1, -1, -1) . (-1, 3, -1, -1) / 12
+
+
+def test_a_teacher_has_weights(config):
+    own, file = config.model.to_dict(), config.teacher_file
+    for teacher in (
+        own,
+        {**own, "backbone": {**own["backbone"], "init_cfg": {"type": "Pretrained", "checkpoint": file}}},
+    ):
+        with pytest.raises(ConfigError, match=r"no weights to teach by: give `checkpoint`, .* init_cfg=dict"):
+            taught(config, teacher=teacher, checkpoint=None)
+    loaded = taught(config, teacher={**own, "init_cfg": {"type": "Pretrained", "checkpoint": file}}, checkpoint=None)
+    state = torch.load(file)["state_dict"]
+    found = loaded.shape_teacher[0].state_dict()
+    assert all(torch.equal(found[name], value) for name, value in state.items() if name in found)
+    for checkpoint in (5, "", True):
+        with pytest.raises(ConfigError, match="`checkpoint` to be the file of the teacher's weights, got"):
+            taught(config, checkpoint=checkpoint)
+    assert taught(config, checkpoint=Path(file)).shape_checkpoint == file
 
 
 def test_what_does_not_fit_is_named(config):

@@ -54,11 +54,11 @@ class ImageClassifier(BaseModel):
         init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
-        if not isinstance(smoothing, (int, float)) or not 0 <= smoothing < 1:
+        if isinstance(smoothing, bool) or not isinstance(smoothing, (int, float)) or not 0 <= smoothing < 1:
             raise MMFanError(f"Expected `smoothing` from 0 to less than 1, got {smoothing!r}.")
         self.network = ROOT_MODELS.build(network)
         self.smoothing = float(smoothing)
-        self.mixing = None if mixing is None else Mixing(**mixing)
+        self.mixing = None if mixing is None else Mixing.of(mixing)
 
     def forward(self, inputs: Tensor, data_samples: Sequence[Any] | None = None, mode: str = "tensor") -> Any:
         """The logits, the losses or the predictions of a batch, as mmengine's ``BaseModel`` has it.

@@ -7,14 +7,19 @@ after the box is clipped. A draw is one for the whole batch, and can be applied 
 
 from __future__ import annotations
 
+import inspect
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from mmfan.datasets.augmentations.steps import fraction, number
 from mmfan.errors import MMFanError
+from mmfan.utils.text import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -79,13 +84,29 @@ class Mixing:
     """
 
     def __init__(self, mixup: float = 0.8, cutmix: float = 1.0, prob: float = 1.0, switch: float = 0.5) -> None:
-        for what, value, most in (("mixup", mixup, None), ("cutmix", cutmix, None), ("prob", prob, 1),
-                                  ("switch", switch, 1)):  # fmt: skip
-            if not isinstance(value, (int, float)) or value < 0 or (most is not None and value > most):
-                raise MMFanError(f"Expected `{what}` from 0{'' if most is None else ' to 1'}, got {value!r}.")
+        self.mixup, self.cutmix = number("mixup", mixup), number("cutmix", cutmix)
+        self.prob, self.switch = fraction("prob", prob), fraction("switch", switch)
         if not mixup and not cutmix:
             raise MMFanError("Mixing needs `mixup` or `cutmix` above 0: leave `mixing` out for none.")
-        self.mixup, self.cutmix, self.prob, self.switch = mixup, cutmix, prob, switch
+
+    @classmethod
+    def of(cls, settings: Any) -> Mixing:
+        """From the config of a model.
+
+        Args:
+            settings: A dict of arguments.
+
+        Raises:
+            MMFanError: It is none, or one of them is wrong.
+        """
+        known = tuple(inspect.signature(cls).parameters)
+        if not isinstance(settings, Mapping):
+            raise MMFanError(f"Expected `mixing` to be a dict of {', '.join(known)}, or None, got {settings!r:.80}.")
+        unknown = [name for name in settings if name not in known]
+        if unknown:
+            meant = did_you_mean(str(unknown[0]), known)
+            raise MMFanError(f"`mixing` takes no {unknown[0]!r}.{meant} It takes {', '.join(known)}.")
+        return cls(**settings)
 
     def draw(self, count: int, height: int, width: int) -> Mix | None:
         """How to mix ``count`` pictures of a size, by NumPy's generator; None for not at all."""

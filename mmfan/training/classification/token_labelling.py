@@ -6,7 +6,7 @@ Both are trained by mmengine's Runner as :class:`mmfan.ImageClassifier` is. What
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from mmengine.registry import MODELS as ROOT_MODELS
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mmfan.datasets.augmentations.steps import number
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.registry import MODELS
 from mmfan.training.classification.image_classifier import ImageClassifier
@@ -79,7 +80,7 @@ class TokenLabelStudent(ImageClassifier):
         **more: As :class:`mmfan.ImageClassifier`.
 
     Raises:
-        ConfigError: A network has no logits of patches, or the two differ in classes.
+        ConfigError: A network has no logits of patches, the two differ in classes, or the teacher has no checkpoint.
         MMFanError: An argument is out of range.
     """
 
@@ -93,12 +94,15 @@ class TokenLabelStudent(ImageClassifier):
         **more: Any,
     ) -> None:
         super().__init__(network, smoothing, **more)
-        if labels not in LABELS:
-            raise MMFanError(f"Expected `labels` of {', '.join(LABELS)}, got {labels!r}.")
-        if not isinstance(weight, (int, float)) or weight < 0:
-            raise MMFanError(f"Expected `weight` from 0 on, got {weight!r}.")
-        self.weight, self.labels = float(weight), labels
+        if not isinstance(labels, str) or labels not in LABELS:
+            raise MMFanError(f"Expected `labels` of {', '.join(LABELS)}, got {labels!r:.80}.")
+        self.weight, self.labels = number("weight", weight), labels
         _check_heads(self.network, "The network")
+        if not isinstance(teacher, Mapping) or not teacher.get("checkpoint"):
+            raise ConfigError(
+                "The teacher has no weights to teach by: give its config `checkpoint`, the file of a training of "
+                f"mmfan.TokenLabeler or a published one, got {teacher!r:.120}."
+            )
         built = ROOT_MODELS.build(teacher).requires_grad_(False).eval()
         _check_heads(built, "The teacher")
         if built.num_classes != self.network.num_classes:

@@ -57,7 +57,25 @@ def test_shares_are_of_beta():
     assert np.var(shares) == pytest.approx(1 / 10.4, rel=0.1)
 
 
-@pytest.mark.parametrize("wrong", [{"mixup": -1}, {"prob": 1.5}, {"mixup": 0, "cutmix": 0}, {"switch": "a"}])
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"mixup": -1}, {"prob": 1.5}, {"mixup": 0, "cutmix": 0}, {"switch": "a"}, {"mixup": NAN}, {"mixup": INF},
+        {"mixup": True}, {"cutmix": NAN}, {"prob": NAN}, {"switch": True},
+    ],
+)  # fmt: skip
 def test_what_is_out_of_range_is_refused(wrong):
     with pytest.raises(MMFanError):
         Mixing(**wrong)
+
+
+def test_settings_of_a_model():
+    mixing = Mixing.of({"mixup": 0, "prob": 0.5})
+    assert (mixing.mixup, mixing.cutmix, mixing.prob, mixing.switch) == (0, 1, 0.5, 0.5)
+    with pytest.raises(MMFanError, match="`mixing` to be a dict of mixup, cutmix, prob, switch, or None, got 5"):
+        Mixing.of(5)
+    with pytest.raises(MMFanError, match=r"`mixing` takes no 'mixp'\. Did you mean 'mixup'\? It takes mixup, cutmix"):
+        Mixing.of({"mixp": 1})

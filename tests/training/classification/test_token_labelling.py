@@ -19,7 +19,7 @@ from mmfan.training.classification.token_labelling import TokenLabeler, TokenLab
 class PixelsAsPatches(nn.Module):
     """Patch logits are the colours of the pixels, class logits their mean, both times a weight."""
 
-    def __init__(self, weight=1.0, num_classes=3):
+    def __init__(self, weight=1.0, num_classes=3, checkpoint=None):
         super().__init__()
         self.weight, self.num_classes = nn.Parameter(torch.tensor(weight)), num_classes
 
@@ -31,6 +31,9 @@ class PixelsAsPatches(nn.Module):
 PLAIN = {"type": "ImgDataPreprocessor", "mean": [10.0] * 3, "std": [2.0] * 3}
 
 
+TEACHER = {"type": "PixelsAsPatches", "checkpoint": "its.pth"}
+
+
 def sample(number, clean=None):
     made = BaseDataElement()
     made.set_field(torch.tensor([number]), "gt_label", dtype=torch.Tensor)
@@ -40,7 +43,7 @@ def sample(number, clean=None):
 
 
 def student(**more):
-    teacher = {"type": "PixelsAsPatches", "weight": 1000.0}  # so sure that every draw is its highest
+    teacher = {**TEACHER, "weight": 1000.0}  # so sure that every draw is its highest
     return TokenLabelStudent({"type": "PixelsAsPatches"}, teacher, data_preprocessor=PLAIN, **more)
 
 
@@ -67,7 +70,7 @@ def test_the_students_loss_by_hand(labels):
 
 
 def test_soft_labels_are_the_teachers_softmax():
-    model = TokenLabelStudent({"type": "PixelsAsPatches"}, {"type": "PixelsAsPatches"}, labels="soft", smoothing=0.0)
+    model = TokenLabelStudent({"type": "PixelsAsPatches"}, TEACHER, labels="soft", smoothing=0.0)
     found = model(INPUTS, [sample(2)], "loss")["loss_patch"]
     pixels = torch.tensor([[1.0, 0, 0], [0, 2, 0]])
     entropy = -(pixels.softmax(1) * pixels.log_softmax(1)).sum(1).mean()  # told by itself: its entropy
@@ -104,9 +107,22 @@ def test_networks_that_do_not_fit_are_refused():
     with pytest.raises(ConfigError, match="FANClassifier has no logits of patches"):
         TokenLabeler(plain)
     with pytest.raises(ConfigError, match="The teacher tells 5 classes apart and the student 3"):
-        TokenLabelStudent({"type": "PixelsAsPatches"}, {"type": "PixelsAsPatches", "num_classes": 5})
+        TokenLabelStudent({"type": "PixelsAsPatches"}, {**TEACHER, "num_classes": 5})
     with pytest.raises(MMFanError, match="sampled, highest, soft"):
         student(labels="gumbel")
+    with pytest.raises(MMFanError, match=r"`labels` of sampled, highest, soft, got \['soft'\]"):
+        student(labels=["soft"])
+    for weight in (float("nan"), float("inf"), True, -1):
+        with pytest.raises(MMFanError, match="`weight` to be a number of at least 0"):
+            student(weight=weight)
+
+
+@pytest.mark.parametrize("teacher", [{"type": "PixelsAsPatches"}, {**TEACHER, "checkpoint": None}, None])
+def test_a_teacher_of_random_weights_is_refused(teacher):
+    with pytest.raises(
+        ConfigError, match="no weights to teach by: give its config `checkpoint`, the file of a training"
+    ):
+        TokenLabelStudent({"type": "PixelsAsPatches"}, teacher)
 
 
 def test_the_clean_copy_goes_through_the_pipeline():
