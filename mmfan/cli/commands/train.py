@@ -73,17 +73,23 @@ def train(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Do that, with the console of commands; the exit status."""
     from mmfan.apis import build_runner, load_config
     from mmfan.apis.cores import fit_to_cores
+    from mmfan.training.recipe_places import check_model, hooks_of
+    from mmfan.training.seeds import follow_seed, seed_of
 
     export_local_rank(args.local_rank)
     cfg = load_config(args.config, args.cfg_options)
-    changes: list[str] = []
+    seed, changes = seed_of(cfg) or 0, []
+    hooks_of(cfg)
+    check_model(cfg)
     if args.robust:
         from mmfan.apis.runner import default_work_dir
         from mmfan.training.recipes import apply_recipes
 
-        changes = apply_recipes(cfg, args.robust, seed=(cfg.get("randomness") or {}).get("seed") or 0)
+        changes = [f"--robust {line}" for line in apply_recipes(cfg, args.robust, seed=seed)]
         # a folder of its own: another training than that of the plain config
         cfg.work_dir = args.work_dir or "-".join((str(cfg.get("work_dir") or default_work_dir(cfg)), *args.robust))
+    elif followed := follow_seed(cfg, seed):
+        changes = [f"randomness.seed, {seed}, is the seed of {' and '.join(followed)} too"]
     fitted = fit_to_cores(cfg, ["train_dataloader", "val_dataloader"], args.cfg_words)
     runner = build_runner(
         cfg,
@@ -97,7 +103,7 @@ def train(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         runner.logger.info(fitted)
     runner.logger.info(f"Training {args.config}; checkpoints go to {shown_path(runner.work_dir)}, {log_place(runner)}")
     for change in changes:
-        runner.logger.info(f"--robust {change}")
+        runner.logger.info(change)
     try:
         with exits_on_problem(parser.prog, code=1):
             runner.train()

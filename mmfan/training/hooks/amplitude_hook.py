@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from mmfan.datasets.augmentations.overlaps import PHOTOMETRIC
 from mmfan.datasets.augmentations.steps import fraction
+from mmfan.errors import ConfigError
 from mmfan.registry import HOOKS
 from mmfan.training.draws import draw_seed
 from mmfan.utils.checks import whole_number
@@ -45,8 +46,8 @@ def mix_batch(picture: Tensor, donor: Tensor) -> Tensor:
 class AmplitudeMixHook(Hook):
     """Give pictures of a batch the amplitude of other ones before they are normalised.
 
-    Donors are drawn within the batch of a process, so a batch of one stays as it is. The draws depend on the seed, the
-    iteration and the process. Of pictures with copies (:class:`mmfan.Views`) the clean one is changed.
+    Donors are drawn within the batch of a process, so that a last batch of one picture stays as it is. The draws depend
+    on the seed, the iteration and the process. Of pictures with copies (:class:`mmfan.Views`) the clean one is changed.
 
     Args:
         prob: Probability that a picture is changed.
@@ -55,6 +56,7 @@ class AmplitudeMixHook(Hook):
 
     Raises:
         MMFanError: An argument is out of range.
+        ConfigError: When training begins, the batches of a process are of one picture.
     """
 
     # the amplitude of frequency 0 is a channel's mean, those of the others are its contrast
@@ -63,6 +65,17 @@ class AmplitudeMixHook(Hook):
     def __init__(self, prob: float = 0.6, begin: int = 0, seed: int = 0) -> None:
         self.prob = fraction("prob", prob)
         self.begin, self.seed = whole_number("begin", begin, 0), whole_number("seed", seed, 0)
+
+    def before_train(self, runner: Any) -> None:
+        """See that there are donors."""
+        loader = runner.train_dataloader
+        # of a sampler of batches the loader itself has no size
+        size = loader.batch_size or getattr(loader.batch_sampler, "batch_size", None)
+        if size == 1:
+            raise ConfigError(
+                "mmfan.AmplitudeMixHook swaps amplitudes within the batch of a process, and that is one picture: give "
+                "train_dataloader.batch_size=2, or take mmfan.AmplitudeMix, whose donors are of the set."
+            )
 
     def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
         """Change ``data_batch['inputs']``."""

@@ -93,9 +93,10 @@ class AttentionDiversityHook(Hook):
         parts = getattr(backbone, "blocks", None) or []
         blocks = [block.attn for block in parts if isinstance(getattr(block, "attn", None), TokenAttention)]
         if not blocks:
+            got = type(model).__name__ + " without a `backbone`" if backbone is None else type(backbone).__name__
             raise ConfigError(
-                f"mmfan.AttentionDiversityHook is for the token blocks of mmfan.FAN and mmfan.FANHybrid, got "
-                f"{type(backbone).__name__}."
+                "mmfan.AttentionDiversityHook is for the token blocks of mmfan.FAN and mmfan.FANHybrid as the backbone "
+                f"of a segmentor or detector, got {got}."
             )
         for place, block in enumerate(blocks):
             self._handles.append(block.q.register_forward_hook(partial(self._note_queries, place)))

@@ -44,3 +44,34 @@ def test_a_wrong_recipe_lists_all(tmp_path, monkeypatch, capfd):
     config = write_config(tmp_path / "tiny.py", write_tree(tmp_path / "data", train=2, val=1))
     assert run_tool(monkeypatch, "train.py", config, "--robust", "augmx") == 2
     assert "There is no recipe 'augmx'. Did you mean 'augmix'? There are: cwfa, cwfa-light," in capfd.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("randomness.seed=abc", "`randomness.seed` to be a whole number of at least 0, got 'abc'"),
+        ("randomness.seed=-3", "`randomness.seed` to be a whole number of at least 0, got -3"),
+        ("randomness=5", "`randomness` to be a dict, as dict(seed=0), got 5"),
+        ("custom_hooks=5", "`custom_hooks` to be a list of configs, [dict(type='EMAHook')], got 5"),
+        ("model.type=EncoderDecodr", "no model 'EncoderDecodr' in mmseg. Did you mean 'EncoderDecoder'?"),
+    ],
+)
+@pytest.mark.parametrize("robust", [("--robust", "augmix"), ()])
+def test_mistakes_in_options_end_in_a_line(tmp_path, monkeypatch, capfd, option, message, robust):
+    config = write_config(tmp_path / "tiny.py", write_tree(tmp_path / "data", train=2, val=1))
+    assert run_tool(monkeypatch, "train.py", config, *robust, "--cfg-options", option) == 2
+    assert message in capfd.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_plain_training_draws_by_its_seed(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    more = """
+train_cfg = dict(max_iters=1, val_interval=100)
+train_pipeline.insert(0, dict(type="mmfan.SeedByPicture", seed=0))
+train_dataloader["sampler"] = dict(_delete_=True, type="mmfan.PassSampler", sampler=dict(type="InfiniteSampler"))
+"""
+    config = write_config(tmp_path / "tiny.py", write_tree(tmp_path / "data", train=2, val=1), more)
+    assert run_tool(monkeypatch, "train.py", config, "--cfg-options", "randomness.seed=5") == 0
+    assert "randomness.seed, 5, is the seed of mmfan.SeedByPicture too" in capfd.readouterr().err

@@ -1,10 +1,14 @@
 """APR in a batch: the mixture of two pictures, who is whose donor, and that the draws repeat."""
 
+import types
+
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import BatchSampler, DataLoader
 
 from mmfan.datasets.augmentations import mix_amplitudes
+from mmfan.errors import ConfigError
 from mmfan.training import AmplitudeMixHook
 from mmfan.training.hooks.amplitude_hook import mix_batch
 
@@ -51,6 +55,17 @@ def test_where_it_does_not_act():
     for options in ({"prob": 0.0}, {"begin": 1}):
         assert all(torch.equal(one, other) for one, other in zip(before, changed(**options), strict=True))
     assert torch.equal(changed(given=pictures(1))[0], before[0])
+
+
+@pytest.mark.parametrize("more", [{"batch_size": 1}, {"batch_sampler": BatchSampler(range(4), 1, drop_last=False)}])
+def test_batches_of_one_have_no_donors(more):
+    run = types.SimpleNamespace(train_dataloader=DataLoader(range(4), **more))
+    with pytest.raises(
+        ConfigError, match=r"that is one picture: give train_dataloader\.batch_size=2, or take mmfan\.Ampl"
+    ):
+        AmplitudeMixHook().before_train(run)
+    run.train_dataloader = DataLoader(range(4), batch_size=2)
+    AmplitudeMixHook().before_train(run)
 
 
 def test_of_pictures_with_copies_the_clean_one_is_changed():

@@ -103,8 +103,10 @@ def test_blocks_that_are_computed_again_have_the_same_gradients():
 
 
 def test_where_it_cannot_be():
-    with pytest.raises(ConfigError, match=r"token blocks of mmfan\.FAN and mmfan\.FANHybrid, got Linear"):
+    with pytest.raises(ConfigError, match=r"token blocks of mmfan\.FAN and mmfan\.FANHybrid .* detector, got Linear"):
         AttentionDiversityHook().attach(torch.nn.ModuleDict({"backbone": torch.nn.Linear(2, 2)}))
+    with pytest.raises(ConfigError, match="got Linear without a `backbone`"):
+        AttentionDiversityHook().attach(torch.nn.Linear(2, 2))
     with pytest.raises(MMFanError, match="rows"):
         AttentionDiversityHook(rows=0)
 
