@@ -24,8 +24,10 @@ from mmengine.hooks import Hook
 
 from mmfan.apis import build_runner, load_config
 from mmfan.benchmark.memory import MemoryNotMeasurableError, measure_memory
+from mmfan.benchmark.robust.alone import alone
 from mmfan.benchmark.robust.arms import BASELINE, arm_of
-from mmfan.benchmark.robust.evidence import COSTS, read_costs, same_config
+from mmfan.benchmark.robust.costs_file import COSTS, joined_costs
+from mmfan.benchmark.robust.evidence import LOCK
 from mmfan.benchmark.robust.rows import Say
 from mmfan.errors import MMFanError
 from mmfan.training.recipes import apply_recipes
@@ -135,11 +137,17 @@ def measure_costs(arms: Sequence[str], config: str, rounds: int, say: Say) -> It
         After each arm what is known of all so far: ``config``, ``rounds``, and ``arms``: name -> ``seconds`` and
         ``memory`` as shares of the baseline's, and both as ``own_seconds`` (mean of the rounds) and ``own_bytes``.
         Memory is left out where the system does not tell it.
+
+    Raises:
+        MMFanError: There is no arm beside the baseline, or a training is too short.
     """
+    others = [name for name in arms if name != BASELINE]
+    if not others:
+        raise MMFanError("Expected an arm beside the baseline, which costs are shares of, got none: name one (--arms).")
     torch.set_num_threads(1)
     found: dict[str, dict[str, float]] = {}
     base_bytes, base_seconds = _memory(BASELINE, config), []
-    for arm in (name for name in arms if name != BASELINE):
+    for arm in others:
         own, base = _seconds(arm, config, rounds)
         base_seconds.append(base)
         found[arm] = {"seconds": own / base, "own_seconds": own} | _shares(_memory(arm, config), base_bytes)
@@ -179,9 +187,12 @@ def _short_training(arm: str, config: str) -> Callable[[], object]:
 
 
 def write_costs(out: Path, costs: dict[str, Any]) -> None:
-    """Write what was measured beside the rows; arms measured earlier with the same config stay."""
-    path = out / COSTS
-    before = read_costs(out)
-    if same_config(before.get("config", ""), costs["config"]):
-        costs = {**costs, "arms": {**before["arms"], **costs["arms"]}}
-    write_whole(path, (json.dumps(costs, indent=2) + "\n").encode())
+    """Write what was measured beside the rows; arms measured earlier with the same config stay.
+
+    Several processes may write to one folder: one waits for another.
+
+    Raises:
+        MMFanError: The folder holds costs of another config.
+    """
+    with alone(out / LOCK, f"the evidence of {out}", wait=True):
+        write_whole(out / COSTS, (json.dumps(joined_costs(out, costs), indent=2) + "\n").encode())

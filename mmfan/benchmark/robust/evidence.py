@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmfan.benchmark.robust.alone import alone
 from mmfan.benchmark.robust.arms import ARMS
-from mmfan.benchmark.robust.kept import DIGITS, KEPT, SHOWABLE, Judged, Row, read_kept, write_kept
-from mmfan.benchmark.robust.rows import SEVERITY, make_folder, paths_of_rows
+from mmfan.benchmark.robust.costs_file import COSTS, joined_costs, read_costs
+from mmfan.benchmark.robust.kept import DIGITS, KEPT, SHOWABLE, Judged, Row, as_text, read_kept, write_kept
+from mmfan.benchmark.robust.rows import (
+    SEVERITY,
+    config_of_row,
+    make_folder,
+    paths_of_rows,
+    refuse_folder,
+    row_name,
+)
 from mmfan.corruptions import CBAR
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import PROTOCOLS, Protocol
 from mmfan.evaluation.protocol.definition import grid
-from mmfan.evaluation.results import Record, ResultsStore, group_runs
+from mmfan.evaluation.results import Record, ResultsStore, group_runs, key_of
 from mmfan.evaluation.summary import MissingCellsError, summarize
 from mmfan.evaluation.summary.calibration import summarize_calibration
 from mmfan.utils.files import write_whole
@@ -24,8 +32,7 @@ from mmfan.utils.files import write_whole
 FULL = PROTOCOLS["kamann16"]
 AT_ONE = Protocol(f"kamann16 at severity {SEVERITY}", grid(dict.fromkeys(FULL.corruptions, (SEVERITY,))), FULL.groups)
 BAR = Protocol(f"C-bar at severity {SEVERITY}", grid(dict.fromkeys(CBAR, (SEVERITY,))))
-COSTS = "costs.json"
-LARGEST = sys.float_info.max  # JSON has whole numbers beyond it, which are no floats
+LOCK = ".evidence.lock"  # of the lines and the costs of a folder, each read, changed and written again
 
 
 @dataclass(frozen=True)
@@ -58,13 +65,15 @@ def read_evidence(folder: Path) -> Evidence:
     A row that stands in both is that of its results file.
 
     Raises:
-        MMFanError: There is no finished row, two were judged on different pictures or severities or by different
-            scores, or a file is damaged.
+        MMFanError: There is no finished row; two are trainings of different configs, or were judged on different
+            pictures or severities, by different scores or otherwise differently; or a file is damaged.
         ResultsError: A results file holds something else than records.
     """
-    found = {(row.arm, row.seed): row for row in read_kept(folder / KEPT)}
+    kept = read_kept(folder / KEPT)
     partly: list[str] = []
+    judged: list[Row] = []
     for arm, seed, path in paths_of_rows(folder, ".jsonl"):
+        refuse_folder(path)
         records = ResultsStore(path).records()
         try:
             row = row_of(records, arm, seed, path) if records else None
@@ -73,39 +82,37 @@ def read_evidence(folder: Path) -> Evidence:
         if row is None:
             partly.append(path.stem)
         else:
-            found[arm, seed] = row
-    if not found:
+            judged.append(row)
+    if not (kept or judged):
         raise MMFanError(f"{folder} holds no finished row, <arm>-<seed>.jsonl: `mmfan bench robust ARM` makes one.")
-    return evidence_of(found.values(), read_costs(folder), tuple(partly), folder)
+    _refuse_unlike((*_named(kept, f" of {folder / KEPT}"), *_named(judged, f".jsonl of {folder}")))
+    return evidence_of(_replaced(kept, judged), read_costs(folder), tuple(partly), folder)
 
 
 def evidence_of(rows: Iterable[Row], costs: Mapping[str, Any], partly: tuple[str, ...], folder: Path) -> Evidence:
-    """Put rows together, one at least.
+    """Rows as one table.
 
     Args:
-        rows: In any order.
-        costs: As :func:`read_costs` has them.
+        rows: At least one, in any order.
+        costs: As :func:`~mmfan.benchmark.robust.costs_file.read_costs` has them.
         partly: Names of trainings whose judgement is not finished.
         folder: Where the rows are from, for messages.
 
     Raises:
-        MMFanError: Two were judged on different pictures or severities, or by different scores.
+        MMFanError: Two are trainings of different configs, or were judged differently.
     """
     found = sorted(rows, key=lambda row: row.seed)
-    first: dict[Judged, Row] = {}
-    for row in found:
-        first.setdefault(row.judged, row)
-    if len(first) > 1:
-        told = "; ".join(f"{row.arm}-{row.seed} on {judged}" for judged, row in first.items())
-        raise MMFanError(f"The rows of {folder} were judged differently and cannot be compared: {told}.")
+    _refuse_unlike(_named(found, f" of {folder}"))
     by_arm = {arm: tuple(row for row in found if row.arm == arm) for arm in ARMS}
     measured = {name: costs[name] for name in ("config", "rounds") if name in costs}
     rows_there = {arm: some for arm, some in by_arm.items() if some}
-    return Evidence(rows_there, partly, next(iter(first)), costs["arms"], measured)
+    return Evidence(rows_there, partly, found[0].judged, costs["arms"], measured)
 
 
 def keep_evidence(evidence: Evidence, folder: Path) -> Evidence:
     """Keep rows and costs in another folder, beside those that it holds; those it has of the same name are replaced.
+
+    Several processes may keep theirs in one folder: one waits for another.
 
     Args:
         evidence: What is kept.
@@ -115,65 +122,53 @@ def keep_evidence(evidence: Evidence, folder: Path) -> Evidence:
         All that the folder holds.
 
     Raises:
-        MMFanError: What it holds was judged differently, its costs were measured with another config, or it is damaged.
+        MMFanError: See :func:`joined`.
     """
     make_folder(folder)
-    kept = {(row.arm, row.seed): row for row in read_kept(folder / KEPT)}
-    kept |= {(row.arm, row.seed): row for rows in evidence.rows.values() for row in rows}
-    costs = _joined_costs(evidence, folder)
-    evidence_of(kept.values(), costs, (), folder)  # before anything is written
-    write_kept(folder / KEPT, kept.values())
-    if costs["arms"]:
-        write_whole(folder / COSTS, f"{json.dumps(costs, indent=2)}\n".encode())
-    # with the digits that were kept, so that a table of it is the same at any time
-    return evidence_of(read_kept(folder / KEPT), costs, (), folder)
+    with alone(folder / LOCK, f"the evidence of {folder}", wait=True):
+        rows, costs = joined(evidence, folder)  # before anything is written
+        write_kept(folder / KEPT, rows)
+        if costs["arms"]:
+            write_whole(folder / COSTS, f"{json.dumps(costs, indent=2)}\n".encode())
+        # with the digits that were kept, so that a table of it is the same at any time
+        return evidence_of(read_kept(folder / KEPT), costs, (), folder)
 
 
-def _joined_costs(evidence: Evidence, folder: Path) -> dict[str, Any]:
-    """The costs of a folder, and those of the evidence, which replace them."""
-    before = read_costs(folder)
-    if not evidence.costs:
-        return before
-    own, other = evidence.measured.get("config"), before.get("config")
-    if before["arms"] and own and other and not same_config(own, other):  # earlier versions did not tell it
-        raise MMFanError(
-            f"Expected costs measured with {other}, as those of {folder / COSTS} were, got costs of {own}, which "
-            "cannot be compared with them. Keep them in another folder, or delete that file."
-        )
-    return {**before, **evidence.measured, "arms": {**before["arms"], **evidence.costs}}
-
-
-def same_config(first: str, second: str) -> bool:
-    """Whether two are one config, each given by its name or its path."""
-    return Path(first).stem == Path(second).stem
-
-
-def read_costs(folder: Path) -> dict[str, Any]:
-    """What was measured in a folder: ``arms`` and, where they are known, ``config`` and ``rounds``.
+def joined(evidence: Evidence, folder: Path) -> tuple[list[Row], dict[str, Any]]:
+    """The rows and costs of a folder together with those of an evidence that is to be kept there.
 
     Raises:
-        MMFanError: The file is damaged.
+        MMFanError: The rows that it holds are trainings of another config, or were judged differently, those too that
+            would be replaced; its costs were measured with another config; or it is damaged.
     """
-    path = folder / COSTS
-    if not path.is_file():
-        return {"arms": {}}
-    cure = "delete it, and measure the costs again"
-    try:
-        costs = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise MMFanError(f"{path} is no JSON ({error}): {cure}.") from error
-    arms = costs.get("arms") if isinstance(costs, dict) else None
-    if not isinstance(arms, dict) or not all(isinstance(one, dict) for one in arms.values()):
-        raise MMFanError(f"{path} does not hold the costs of arms: {cure}.")
-    if not isinstance(costs.get("config", ""), str):
-        raise MMFanError(f"Expected `config` of {path} to be a name, got {costs['config']!r:.40}: {cure}.")
-    for arm, one in arms.items():
-        for name, value in one.items():
-            if type(value) not in (int, float) or not 0 < value <= LARGEST:
-                raise MMFanError(
-                    f"Expected {name} of {arm} in {path} to be a finite number above 0, got {value!r:.40}: {cure}."
-                )
-    return costs
+    kept = read_kept(folder / KEPT)
+    own = [row for rows in evidence.rows.values() for row in rows]
+    _refuse_unlike((*_named(kept, f" of {folder / KEPT}"), *_named(own, ", which is to be kept there,")))
+    if not evidence.costs:
+        return _replaced(kept, own), read_costs(folder)
+    return _replaced(kept, own), joined_costs(folder, {**evidence.measured, "arms": evidence.costs})
+
+
+def _replaced(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:
+    """Both, but of two with one name the other one."""
+    return list({row.name: row for row in (*rows, *others)}.values())
+
+
+def _named(rows: Iterable[Row], where: str) -> list[tuple[str, Row]]:
+    return [(f"{row.name}{where}", row) for row in rows]
+
+
+def _refuse_unlike(rows: Sequence[tuple[str, Row]]) -> None:
+    """See that rows may stand in one table: all were judged as the first one."""
+    for name, row in rows:
+        first, like = rows[0]
+        pairs = zip(Judged._fields, like.judged, row.judged, strict=True)
+        unlike = [f"{part} {here} and {there}" for part, here, there in pairs if here != there]
+        if unlike:
+            raise MMFanError(
+                f"{first} and {name} were judged differently and cannot be compared: {'; '.join(unlike)}. Give each "
+                "a folder of its own, or judge one as the other was."
+            )
 
 
 def row_of(records: Sequence[Record], arm: str, seed: int, path: Path) -> Row:
@@ -187,8 +182,14 @@ def row_of(records: Sequence[Record], arm: str, seed: int, path: Path) -> Row:
 
     Raises:
         MissingCellsError: It is not judged to the end.
-        MMFanError: The file holds several runs.
+        MMFanError: The file holds several runs, or that of another row; or its training's config is not told.
     """
+    name = row_name(arm, seed)
+    if records[0]["model"] != name:
+        raise MMFanError(
+            f"Expected the records of {name} in {path}, got those of {records[0]['model']!r:.80}: the file of a row "
+            "has its name. Give it that, or restore it."
+        )
     if len(group_runs(records)) > 1:
         raise MMFanError(f"{path} holds several runs: a row is one training, judged once.")
     protocol = FULL if any(record["severity"] not in (0, SEVERITY) for record in records) else AT_ONE
@@ -198,15 +199,30 @@ def row_of(records: Sequence[Record], arm: str, seed: int, path: Path) -> Row:
     with_bar = any(record["corruption"] in CBAR for record in records)
     calibration = summarize_calibration(records, protocol)
     told = [record["training_overlap"] for record in records if record.get("training_overlap")]
-    first = records[0]
     return Row(
         arm=arm,
         seed=seed,
-        judged=Judged(protocol.name, first["dataset"], first.get("limit"), first.get("pictures"), own.metric),
+        judged=_judged(records[0], protocol.name, own.metric, config_of_row(arm, seed, path.parent)),
         clean=own.clean,
         by_type=own.by_corruption,
         bar=summarize(records, BAR).by_corruption if with_bar else {},
         # a plug-in of one's own may show what nobody tests: that has no bearing on the table
         seen=SHOWABLE.intersection(name for one in told for name in one.get("overlaps", ())) if told else None,
+        unknown=tuple(dict.fromkeys(name for one in told for name in one.get("unknown", ()))),
         ece=calibration.corrupted.get("ECE") if calibration else None,
+    )
+
+
+def _judged(record: Record, protocol: str, metric: str, config: str) -> Judged:
+    """What rows must have in common: all that decides the scores of a run but the weights, and whose they are."""
+    run, _ = key_of(record)
+    parts = (run.config_hash, run.seed, run.contents, run.truth, run.metric, run.precision)
+    return Judged(
+        config,
+        protocol,
+        record["dataset"],
+        record.get("limit"),
+        as_text(record.get("pictures")),
+        metric,
+        *map(as_text, parts),
     )

@@ -1,21 +1,21 @@
 """Rows of the table of evidence as lines of a CSV file: what is kept of them, and read again.
 
-A results file of a row has 150 KB, its line 400 bytes: enough for the table, and to look up a type of corruption.
-Scores are fractions of five digits.
+A results file of a row has 150 KB, its line 500 bytes: enough for the table, to look up a type of corruption, and to
+tell which rows may stand beside it. Scores are fractions of five digits.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import math
-from collections.abc import Iterable, Mapping, Set
+import re
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
 from mmfan.benchmark.robust.arms import ARMS
-from mmfan.benchmark.robust.rows import TYPES
+from mmfan.benchmark.robust.rows import TYPES, WHOLE, row_name
 from mmfan.corruptions import BUILT_IN, CBAR
 from mmfan.errors import MMFanError
 from mmfan.evaluation.conditions.cue_settings import SWAPS
@@ -23,32 +23,53 @@ from mmfan.utils.files import write_whole
 from mmfan.utils.text import counted
 
 KEPT = "rows.csv"
-HEAD = ("arm", "seed", "protocol", "dataset", "limit", "pictures", "metric", "seen", "ECE", "clean", *TYPES)
 SHOWABLE = frozenset((*BUILT_IN, *SWAPS))  # what a training may show of the tests: corruptions, and swapped textures
 DIGITS = 5  # of a score
+SCORE = re.compile(rf"0\.[0-9]{{{DIGITS}}}|1\.0{{{DIGITS}}}")
 NOTHING = "none"  # a training that shows no type; an empty field is one whose records do not tell
 
 
 class Judged(NamedTuple):
-    """What a row was judged on, and by what; rows that differ here cannot be compared.
+    """What a row is a training of, what it was judged on, and by what; rows that differ here cannot be compared.
+
+    Beside the config it is what decides the scores of a run, :class:`mmfan.evaluation.results.RunKey`, but for the
+    weights and the name. A part of that is None where the records do not tell it.
 
     Attributes:
+        config: Name of the config that was trained.
         protocol: Its name.
         dataset: Name of the data set.
         limit: Number of pictures; None for all.
-        pictures: Which they were, as the results file has it; None where it does not tell.
+        pictures: Which they were, as the results file has it.
         metric: What the scores are.
+        config_hash: Of what affects predictions in the config that it was judged by.
+        corruption_seed: The base seed of the corruptions.
+        contents_hash: Of the clean pictures.
+        truth_hash: Of the labels.
+        metric_hash: Of the metric's arguments and the classes.
+        precision: What the model computed in.
     """
 
+    config: str
     protocol: str
     dataset: str
     limit: int | None
     pictures: str | None
     metric: str
+    config_hash: str | None = None
+    corruption_seed: str | None = None
+    contents_hash: str | None = None
+    truth_hash: str | None = None
+    metric_hash: str | None = None
+    precision: str | None = None
 
     def __str__(self) -> str:
         pictures = "all pictures" if self.limit is None else counted(self.limit, "picture")
         return f"{self.protocol}, {pictures} of {self.dataset}; scores are {self.metric} in %"
+
+
+REQUIRED = ("config", "protocol", "dataset", "metric")
+HEAD = ("arm", "seed", *Judged._fields, "seen", "unknown", "ECE", "clean", *TYPES)
 
 
 class Row(NamedTuple):
@@ -62,6 +83,7 @@ class Row(NamedTuple):
         by_type: Type of kamann16 -> score, mean over the severities.
         bar: Type of C-bar -> score; empty where they were not judged.
         seen: The types that the training showed; None where its records do not tell.
+        unknown: Steps of the training that nobody has said anything about: it may have shown more.
         ece: Mean over the types of kamann16; None where it was not judged.
     """
 
@@ -72,7 +94,13 @@ class Row(NamedTuple):
     by_type: Mapping[str, float]
     bar: Mapping[str, float]
     seen: frozenset[str] | None
+    unknown: tuple[str, ...]
     ece: float | None
+
+    @property
+    def name(self) -> str:
+        """As its results file is called."""
+        return row_name(self.arm, self.seed)
 
     @property
     def corrupted(self) -> float:
@@ -100,10 +128,10 @@ def write_kept(path: Path, rows: Iterable[Row]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEAD)
     for row in sorted(rows, key=lambda row: (order.index(row.arm), row.seed)):
-        own, scores = row.judged, {**row.by_type, **row.bar}
+        scores = {**row.by_type, **row.bar}
         seen = "" if row.seen is None else " ".join(sorted(row.seen)) or NOTHING
         writer.writerow([
-            *(row.arm, row.seed, own.protocol, own.dataset, _text(own.limit), _text(own.pictures), own.metric, seen),
+            *(row.arm, row.seed, *(as_text(part) or "" for part in row.judged), seen, " ".join(row.unknown)),
             *(_number(row.ece), _number(row.clean), *(_number(scores.get(name)) for name in TYPES)),
         ])  # fmt: skip
     write_whole(path, text.getvalue().encode())
@@ -113,17 +141,26 @@ def read_kept(path: Path) -> list[Row]:
     """Read the rows again; there are none where there is no file.
 
     Raises:
-        MMFanError: The file is damaged: a line is no row, or that of a training that another line has.
+        MMFanError: The file is of an earlier version, or damaged: a line is no row, or that of a training that
+            another line has.
     """
     if not path.is_file():
         return []
     lines = _lines(path)
-    if not lines or tuple(lines[0][1]) != HEAD:
+    head = lines[0][1] if lines else []
+    if head[:1] == ["arm"] and "config" not in head:
+        raise MMFanError(
+            f"{path} is of an earlier version, which did not tell the config of a row: delete it, and keep the rows "
+            "again from the folder that they were made in, by `mmfan bench robust --out DIR --keep`."
+        )
+    if tuple(head) != HEAD:
         raise MMFanError(f"{path} does not begin with the names of the columns, {','.join(HEAD[:4])},...: restore it.")
     rows: dict[tuple[str, int], tuple[int, Row]] = {}
     for number, line in lines[1:]:
+        if not line:
+            raise MMFanError(f"Line {number} of {path} is blank: remove it.")
         try:
-            row = _row(dict(zip(HEAD, line, strict=True)))
+            row = _row(line)
         except ValueError as error:
             raise MMFanError(f"Line {number} of {path} is no row ({error}): restore it.") from error
         first, _ = rows.setdefault((row.arm, row.seed), (number, row))
@@ -149,8 +186,11 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
         raise MMFanError(f"Line {reader.line_num} of {path} is no line of CSV ({error}): restore it.") from error
 
 
-def _row(line: Mapping[str, str]) -> Row:
+def _row(fields: Sequence[str]) -> Row:
     """The row of a line; a ValueError says what is wrong with it."""
+    if len(fields) != len(HEAD):
+        raise ValueError(f"expected {len(HEAD)} fields, got {len(fields)}")
+    line = dict(zip(HEAD, fields, strict=True))
     if line["arm"] not in ARMS:
         raise ValueError(f"there is no arm {line['arm']!r}")
     clean = _share(line, "clean")
@@ -163,35 +203,36 @@ def _row(line: Mapping[str, str]) -> Row:
     return Row(
         arm=line["arm"],
         seed=_whole(line, "seed", 0),
-        judged=Judged(
-            protocol=line["protocol"],
-            dataset=line["dataset"],
-            limit=_whole(line, "limit", 1) if line["limit"] else None,
-            pictures=line["pictures"] or None,
-            metric=line["metric"],
-        ),
+        judged=_judged(line),
         clean=clean,
         by_type={name: score for name, score in scores.items() if name not in CBAR},
         bar={name: score for name, score in scores.items() if name in CBAR},
         seen=_seen(line["seen"]),
+        unknown=tuple(line["unknown"].split()),
         ece=_share(line, "ECE") if line["ECE"] else None,
     )
 
 
+def _judged(line: Mapping[str, str]) -> Judged:
+    for name in REQUIRED:
+        if not line[name]:
+            raise ValueError(f"expected a {name}, got none")
+    told = {name: line[name] or None for name in Judged._fields}
+    limit = _whole(line, "limit", 1) if line["limit"] else None
+    return Judged(**{**told, "limit": limit})  # type: ignore[arg-type]
+
+
 def _share(line: Mapping[str, str], name: str) -> float:
-    try:
-        value = float(line[name])
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 1:
-        raise ValueError(f"expected {name} to be a number from 0 to 1, got {line[name]!r:.40}")
-    return value
+    # of fewer digits it would be another score, cut off
+    if not SCORE.fullmatch(line[name]):
+        raise ValueError(f"expected {name} to be a number from 0 to 1 of {DIGITS} digits, got {line[name]!r:.40}")
+    return float(line[name])
 
 
 def _whole(line: Mapping[str, str], name: str, least: int) -> int:
     text = line[name]
     # of longer numbers Python itself may refuse to read the digits
-    if not (text.isascii() and text.isdecimal() and len(text) < 20 and int(text) >= least):
+    if not (WHOLE.fullmatch(text) and int(text) >= least):
         raise ValueError(f"expected {name} to be a whole number of at least {least}, got {text!r:.40}")
     return int(text)
 
@@ -206,8 +247,9 @@ def _seen(text: str) -> frozenset[str] | None:
     return frozenset(names)
 
 
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
+def as_text(value: object) -> str | None:
+    """A part of :class:`Judged` as a line tells it: no numbers, and nothing as None."""
+    return None if value in (None, "") else str(value)
 
 
 def _number(value: float | None) -> str:

@@ -6,11 +6,13 @@ folder of the training of ``cwfa`` with seed 0, and ``cwfa-0.jsonl`` its results
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from mmfan.benchmark.robust.alone import alone
 from mmfan.benchmark.robust.arms import ARMS, CONFIG, arm_of
 from mmfan.benchmark.robust.checkpoints import is_whole, ready_to_resume
 from mmfan.corruptions import CBAR
@@ -21,6 +23,7 @@ SEVERITY = 3
 AT_SEVERITY = f"severity{SEVERITY}"
 LIMIT = 26  # every fourth of CamVid's 101 validation pictures
 DATASET = "camvid"
+WHOLE = re.compile("0|[1-9][0-9]{0,18}")
 TYPES = (*PROTOCOLS["kamann16"].corruptions, *CBAR)
 
 Say = Callable[[str], None]
@@ -37,11 +40,20 @@ def paths_of_rows(out: Path, suffix: str = "") -> list[tuple[str, int, Path]]:
     Args:
         out: The folder; it may be missing.
         suffix: ``'.jsonl'`` for results files; without it the work folders.
+
+    Raises:
+        MMFanError: A seed is written as that of no row, 00 say, and would be taken for another.
     """
     found = []
     for arm in ARMS:
         seeds = {path: path.name[len(arm) + 1 : len(path.name) - len(suffix)] for path in out.glob(f"{arm}-*{suffix}")}
-        found += sorted((arm, int(seed), path) for path, seed in seeds.items() if seed.isdecimal())
+        for path, seed in seeds.items():
+            if seed.isdecimal() and not WHOLE.fullmatch(seed):
+                raise MMFanError(
+                    f"{path} has no name of a row, as {row_name(arm, 0)}{suffix} is: expected a seed without zeros "
+                    f"before it, got {seed!r:.40}. Rename it, or move it to another folder."
+                )
+        found += sorted((arm, int(seed), path) for path, seed in seeds.items() if WHOLE.fullmatch(seed))
     return found
 
 
@@ -108,26 +120,61 @@ def make_row(
         The results file.
 
     Raises:
-        MMFanError: There is no such arm or config, the folder holds a row of another config, or a command failed: it
-            has said why.
+        MMFanError: There is no such arm or config, the folder holds a row of another config, another process makes
+            this row, or a command failed: it has said why.
         OSError: A checkpoint cannot be read.
     """
     train = train_arguments(arm, seed, out, config)
-    folder = out / row_name(arm, seed)
+    name = row_name(arm, seed)
+    folder, results = out / name, out / f"{name}.jsonl"
     checkpoint = folder / f"iter_{length_of(config)}.pth"
     make_folder(out)
     _refuse_others(out, Path(config).stem)
-    if not is_whole(checkpoint):
-        ready_to_resume(folder, say)
-        _run(train, say)
-    _run(judge_arguments(arm, seed, out, checkpoint, config, protocol, limit), say)
-    return out / f"{row_name(arm, seed)}.jsonl"
+    refuse_folder(results)
+    with alone(out / f".{name}.lock", f"{name} of {out}", wait=False, say=say) as lock:
+        if not is_whole(checkpoint):
+            ready_to_resume(folder, say)
+            _run(train, say, lock)
+        _run(judge_arguments(arm, seed, out, checkpoint, config, protocol, limit), say, lock)
+    return results
+
+
+def config_of_row(arm: str, seed: int, out: Path) -> str:
+    """The name of the config that a row is a training of, which left a copy in its work folder.
+
+    Raises:
+        MMFanError: There is no copy, or there are several.
+    """
+    folder = out / row_name(arm, seed)
+    copies = _configs_in(folder)
+    if len(copies) != 1:
+        cure = "Remove those that were not trained." if copies else "Copy the work folder along with the results file."
+        raise MMFanError(
+            f"Expected one config in {folder}, NAME.py, of which the row is a training, got "
+            f"{', '.join(copies) or 'none'}. {cure}"
+        )
+    return copies[0]
+
+
+def _configs_in(folder: Path) -> list[str]:
+    """Names of the configs that trainings left a copy of in their work folder."""
+    return sorted(path.stem for path in folder.glob("*.py"))
+
+
+def refuse_folder(results: Path) -> None:
+    """See that a results file is none of a folder.
+
+    Raises:
+        MMFanError: It is one.
+    """
+    if results.is_dir():
+        raise MMFanError(f"Expected a results file, got {results}: a folder is there. Move it elsewhere.")
 
 
 def _refuse_others(out: Path, config: str) -> None:
-    """Rows of one folder stand in one table: all are trainings of one config, of which each leaves a copy."""
+    """Rows of one folder stand in one table: all are trainings of one config."""
     for _, _, folder in paths_of_rows(out):
-        others = sorted(path.stem for path in folder.glob("*.py") if path.stem != config)
+        others = [name for name in _configs_in(folder) if name != config]
         if others:
             raise MMFanError(f"{folder} holds a training of {others[0]}, not of {config}: give it another --out.")
 
@@ -167,8 +214,10 @@ def length_of(config: str) -> int:
     return int(length)
 
 
-def _run(arguments: list[str], say: Say) -> None:
+def _run(arguments: list[str], say: Say, lock: int | None) -> None:
+    """Run a command that holds the lock of its row as well: it may outlive this process, where that is killed."""
     say(f"mmfan {' '.join(arguments)}")
-    status = subprocess.run([sys.executable, "-m", "mmfan", *arguments], check=False).returncode
+    held = () if lock is None else (lock,)
+    status = subprocess.run([sys.executable, "-m", "mmfan", *arguments], check=False, pass_fds=held).returncode
     if status:
         raise MMFanError(f"`mmfan {arguments[0]}` ended with status {status}; the same command goes on from there.")

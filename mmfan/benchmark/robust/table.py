@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from statistics import fmean, stdev
 
 from mmfan.benchmark.page import fill_marks
 from mmfan.benchmark.robust.arms import ARMS, BASELINE
 from mmfan.benchmark.robust.evidence import Evidence, Row
 from mmfan.corruptions import CBAR
+from mmfan.errors import MMFanError
 from mmfan.evaluation.summary.uncertainty.spread import spread
 from mmfan.utils.tables import Table, markdown_table
 from mmfan.utils.text import signed
@@ -62,8 +64,8 @@ def _line(arm: str, evidence: Evidence, base: Sequence[Row]) -> tuple[str, ...]:
 
 
 def _unseen(rows: Sequence[Row], types: Iterable[str]) -> frozenset[str]:
-    """The types that no training of an arm showed; none where one of them does not tell."""
-    if any(row.seen is None for row in rows):
+    """The types that no training of an arm showed; none where one of them does not tell, or not of all its steps."""
+    if any(row.seen is None or row.unknown for row in rows):
         return frozenset()
     return frozenset(types).difference(*(row.seen or () for row in rows))
 
@@ -96,7 +98,7 @@ def _told(rows: Sequence[Row], value: Callable[[Row], float | None]) -> str:
 
 
 def evidence_markdown(evidence: Evidence) -> str:
-    """The table under its caption; C-bar without the types that a training shows; which rows are unfinished."""
+    """The table under its caption, and beside it: C-bar without the types that a training shows, what it leaves out."""
     table = evidence_table(evidence)
     text = f"{table.caption[0].upper()}{table.caption[1:]}.\n\n{markdown_table(table)}"
     base = evidence.rows.get(BASELINE, ())
@@ -110,6 +112,12 @@ def evidence_markdown(evidence: Evidence) -> str:
                 f"\n\nThe training of {arm} shows {', '.join(shown)} of C-bar. Retention over the others: {own}; "
                 f"baseline there: {there}."
             )
+        unknown = dict.fromkeys(name for row in rows for name in row.unknown)
+        if unknown:
+            text += (
+                f"\n\nNobody has said what these steps of the training of {arm} show, and so it has no unseen types: "
+                f"{', '.join(unknown)}."
+            )
     if evidence.partly:
         text += f"\n\nJudged in part, and left out: {', '.join(evidence.partly)}."
     return text
@@ -122,3 +130,20 @@ def fill_page(text: str, name: str, evidence: Evidence) -> str:
         MMFanError: The page has no such marks.
     """
     return fill_marks(text, "evidence", name, evidence_markdown(evidence))
+
+
+def read_page(path: Path, name: str) -> str:
+    """A page that :func:`fill_page` can fill.
+
+    Raises:
+        MMFanError: It is no text in UTF-8, or has no such marks.
+        OSError: It cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        fill_marks(text, "evidence", name, "")
+    except UnicodeDecodeError as error:
+        raise MMFanError(f"Expected a page in UTF-8, got {path} ({error.reason}): save it in that encoding.") from error
+    except MMFanError as error:
+        raise MMFanError(f"{path} cannot be filled. {error}") from error
+    return text

@@ -47,7 +47,7 @@ def resumed(folder):
 def commands(monkeypatch):
     calls = []
 
-    def run(command, check):
+    def run(command, check, pass_fds):
         calls.append(command[3])
         return subprocess.CompletedProcess(command, 0)
 

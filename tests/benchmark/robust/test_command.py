@@ -1,12 +1,16 @@
 """The command line of the table of evidence: what its options are of, and costs that are measured and kept at once."""
 
 import json
+import re
+from concurrent import futures
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from helpers.evidence import write
 
 from mmfan import cli
 from mmfan.benchmark.robust import costs, rows
+from mmfan.benchmark.robust.alone import alone
 from mmfan.benchmark.robust.arms import ARMS, CONFIG
 
 
@@ -58,6 +62,7 @@ def test_costs_are_measured_and_then_kept_and_told(tmp_path, monkeypatch, capsys
     out, kept, page = tmp_path / "out", tmp_path / "kept", tmp_path / "page.md"
     assert cli.main(["bench", "robust", "--costs", "--out", str(out), "--config", "c", "--rounds", "2"]) == 0
     assert capsys.readouterr().out == ""
+    (out / "costs.json").unlink()
     page.write_text("<!-- evidence yardstick -->\n<!-- end yardstick -->\n", encoding="utf-8")
     more = ["--keep", str(kept), "--page", str(page)]
     with pytest.raises(SystemExit):
@@ -69,3 +74,52 @@ def test_costs_are_measured_and_then_kept_and_told(tmp_path, monkeypatch, capsys
     assert json.loads((kept / "costs.json").read_text())["config"] == CONFIG
     assert "| 1.25 |" in capsys.readouterr().out
     assert "| 1.25 |" in page.read_text(encoding="utf-8")
+
+
+def test_costs_that_would_be_refused_are_not_measured(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(costs, "measure_costs", pytest.fail)
+    out, kept = tmp_path / "out", tmp_path / "kept"
+    command = ["bench", "robust", "--costs", "--out", str(out), "--config"]
+    for folder in (out, kept):
+        folder.mkdir()
+        write(folder, "cwfa-0", 0.5, 0.3)
+    measured = '{"config": "fan_a", "arms": {"apr": {"seconds": 1.5}}}'
+    (out / "costs.json").write_text(measured)
+    for more, message in (
+        (["fan_b"], "Expected costs measured with fan_a, as those of .*out/costs.json were, got costs of fan_b"),
+        (
+            ["fan_a", "--keep", str(kept)],
+            "Expected costs measured with fan_c, as those of .*kept/costs.json .* of fan_a",
+        ),
+    ):
+        (kept / "costs.json").write_text(measured.replace("fan_a", "fan_c"))
+        with pytest.raises(SystemExit) as stopped:
+            cli.main([*command, *more])
+        assert stopped.value.code == 2
+        assert re.search(message, capsys.readouterr().err)
+    assert (out / "costs.json").read_text() == measured
+
+
+def test_costs_of_the_baseline_alone_are_a_mistake(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["bench", "robust", "--costs", "--arms", "baseline", "--out", str(tmp_path)])
+    assert stopped.value.code == 2
+    assert "Expected an arm beside the baseline" in capsys.readouterr().err
+
+
+def test_a_page_is_filled_with_all_that_was_kept_meanwhile(tmp_path):
+    """Who fills the page second waits before it keeps: else the first would fill it with a table that lacks a row."""
+    out, kept, page = tmp_path / "out", tmp_path / "kept", tmp_path / "page.md"
+    out.mkdir()
+    write(out, "cwfa-0", 0.5, 0.3)
+    page.write_text("<!-- evidence yardstick -->\n<!-- end yardstick -->\n", encoding="utf-8")
+    command = ["bench", "robust", "--out", str(out), "--keep", str(kept), "--page", str(page)]
+    with ThreadPoolExecutor(1) as pool:
+        with alone(tmp_path / ".page.md.lock", "the page", wait=True):
+            filling = pool.submit(cli.main, command)
+            with pytest.raises(futures.TimeoutError):
+                filling.result(0.5)
+            assert not kept.exists()
+        assert filling.result(30) == 0
+    assert page.read_text(encoding="utf-8").count("| cwfa ") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "out", "page.md"]

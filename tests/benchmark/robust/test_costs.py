@@ -1,14 +1,17 @@
 """What an iteration costs: the trainings take turns, and what was measured before stays."""
 
 import json
-from concurrent.futures import Future
+from concurrent import futures
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 
 import pytest
 from helpers.tiny_segmentor import write_config, write_tree
 
 from mmfan.benchmark.robust import costs
+from mmfan.benchmark.robust.alone import alone
 from mmfan.benchmark.robust.costs import Turns, arm_config, measure_costs, write_costs
+from mmfan.benchmark.robust.evidence import LOCK
 from mmfan.errors import MMFanError
 
 MEMORY = {"baseline": 100, "cwfa": 150}
@@ -43,13 +46,40 @@ def test_plug_ins_are_at_work_from_the_start(tmp_path):
 
 def test_what_was_measured_before_stays(tmp_path):
     write_costs(tmp_path, {"config": "a", "rounds": 1, "arms": {"cwfa": {"seconds": 1.0}}})
+    write_costs(tmp_path, {"config": "configs/a.py", "rounds": 2, "arms": {"apr": {"seconds": 1.1}}})
+    both = {"cwfa": {"seconds": 1.0}, "apr": {"seconds": 1.1}}
+    assert json.loads((tmp_path / "costs.json").read_text())["arms"] == both
+    with pytest.raises(
+        MMFanError, match=r"measured with configs/a\.py, as those of .*, got costs of b, .*another folder"
+    ):
+        write_costs(tmp_path, {"config": "b", "rounds": 2, "arms": {}})
+    assert json.loads((tmp_path / "costs.json").read_text())["arms"] == both
+    assert [path.name for path in tmp_path.iterdir()] == ["costs.json"]
+
+
+def test_costs_that_do_not_tell_their_config_stay_too(tmp_path):
+    (tmp_path / "costs.json").write_text(json.dumps({"arms": {"cwfa": {"seconds": 1.0}}}))
     write_costs(tmp_path, {"config": "a", "rounds": 2, "arms": {"apr": {"seconds": 1.1}}})
-    assert json.loads((tmp_path / "costs.json").read_text())["arms"] == {
-        "cwfa": {"seconds": 1.0},
-        "apr": {"seconds": 1.1},
-    }
-    write_costs(tmp_path, {"config": "b", "rounds": 2, "arms": {}})
-    assert json.loads((tmp_path / "costs.json").read_text())["arms"] == {}
+    told = json.loads((tmp_path / "costs.json").read_text())
+    assert told == {"config": "a", "rounds": 2, "arms": {"cwfa": {"seconds": 1.0}, "apr": {"seconds": 1.1}}}
+
+
+def test_costs_wait_for_those_that_another_process_writes(tmp_path):
+    with ThreadPoolExecutor(1) as pool:
+        with alone(tmp_path / LOCK, "the costs", wait=True):
+            writing = pool.submit(
+                write_costs, tmp_path, {"config": "a", "rounds": 1, "arms": {"apr": {"seconds": 1.1}}}
+            )
+            with pytest.raises(futures.TimeoutError):
+                writing.result(0.2)
+            (tmp_path / "costs.json").write_text(json.dumps({"config": "a", "arms": {"cwfa": {"seconds": 1.0}}}))
+        writing.result(10)
+    assert set(json.loads((tmp_path / "costs.json").read_text())["arms"]) == {"cwfa", "apr"}
+
+
+def test_the_baseline_alone_has_no_shares():
+    with pytest.raises(MMFanError, match=r"Expected an arm beside the baseline, .* got none: name one \(--arms\)"):
+        next(measure_costs(["baseline"], "no_config", 1, pytest.fail))
 
 
 def test_a_training_that_is_too_short_is_named():

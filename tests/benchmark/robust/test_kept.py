@@ -79,7 +79,9 @@ def test_rows_that_were_judged_differently_are_not_put_together(out, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     write(other, "wave-0", 0.5, 0.3, limit=5)
-    with pytest.raises(MMFanError, match=r"judged differently and cannot be compared: .*wave-0 on .*5 pictures"):
+    with pytest.raises(
+        MMFanError, match=r"and wave-0, .* were judged differently and cannot be compared: limit 26 and 5\."
+    ):
         keep_evidence(read_evidence(other), tmp_path / "kept")
     assert (tmp_path / "kept" / KEPT).read_bytes() == before
 
@@ -91,15 +93,56 @@ def test_rows_that_were_judged_differently_are_not_put_together(out, tmp_path):
         (lambda text: text.replace("arm,seed", "arm,sead"), "does not begin with the names of the columns"),
         (lambda text: text.replace("cwfa,0", "cwfb,0"), r"Line 3 of .*rows.csv is no row .*arm 'cwfb'"),
         (lambda text: text.replace("0.48000", "much"), r"Line 3 of .*rows.csv is no row .*clean .* got 'much'\)"),
-        (lambda text: text.replace("0.48000", "0"), r"Line 3 of .*rows.csv is no row .*clean score above 0, got 0.0\)"),
-        (lambda text: text.replace("0.48000", "nan"), r"Line 3 .*clean to be a number from 0 to 1, got 'nan'\)"),
-        (lambda text: text.replace("0.48000", "48.0"), r"Line 3 .*clean to be a number from 0 to 1, got '48.0'\)"),
-        (lambda text: text.replace("0.20000", "inf"), r"Line 2 .*fog to be a number from 0 to 1, got 'inf'\)"),
-        (lambda text: text.replace("0.20000", "-0.2"), r"Line 2 .*fog to be a number from 0 to 1, got '-0.2'\)"),
+        (
+            lambda text: text.replace("0.48000", "0.00000"),
+            r"Line 3 of .*rows.csv is no row .*clean .* above 0, got 0.0\)",
+        ),
+        (lambda text: text.replace("0.48000", "0.4"), r"Line 3 .*clean to be a number .* of 5 digits, got '0.4'\)"),
+        (lambda text: text.replace("0.48000", "0.480000"), r"Line 3 .*clean to be .* of 5 digits, got '0.480000'\)"),
+        (
+            lambda text: text.replace("0.10000\n", "0.100\n", 1),
+            r"Line 3 .*sparkles to be .* of 5 digits, got '0.100'\)",
+        ),
+        (lambda text: text.replace(",mIoU,", ",,", 1), r"Line 2 .*rows.csv is no row \(expected a metric, got none\)"),
+        (lambda text: text.replace(",camvid,", ",,", 1), r"Line 2 .*expected a dataset, got none\)"),
+        (lambda text: text.replace(",kamann16 at severity 3,", ",,", 1), r"Line 2 .*expected a protocol, got none\)"),
+        (lambda text: text.replace(",plain,", ",,", 1), r"Line 2 .*expected a config, got none\)"),
+        (lambda text: text.replace("cwfa,1", "\ncwfa,1"), r"Line 4 of .*rows.csv is blank: remove it"),
+        (
+            lambda text: text.replace("cwfa,0,", "cwfa,"),
+            r"Line 3 of .*rows.csv is no row \(expected 44 fields, got 43\)",
+        ),
+        (lambda text: text.replace("cwfa,0,", "cwfa,00,"), r"Line 3 .*seed to be a whole number .*, got '00'\)"),
+        (
+            lambda text: "\n".join(line.replace(",config,", ",").replace(",plain,", ",") for line in text.split("\n")),
+            r"rows.csv is of an earlier version, .* the config of a row: delete it, and keep the rows again",
+        ),
+        (
+            lambda text: text.replace("0.48000", "nan"),
+            r"Line 3 .*clean to be a number from 0 to 1 of 5 digits, got 'nan'\)",
+        ),
+        (
+            lambda text: text.replace("0.48000", "48.0"),
+            r"Line 3 .*clean to be a number from 0 to 1 of 5 digits, got '48.0'\)",
+        ),
+        (
+            lambda text: text.replace("0.20000", "inf"),
+            r"Line 2 .*fog to be a number from 0 to 1 of 5 digits, got 'inf'\)",
+        ),
+        (
+            lambda text: text.replace("0.20000", "-0.2"),
+            r"Line 2 .*fog to be a number from 0 to 1 of 5 digits, got '-0.2'\)",
+        ),
         (lambda text: text.replace("0.20000", ""), r"Line 2 .*of all types, or .*, got none of fog\)"),
         (lambda text: text.replace("0.10000\n", "\n"), r"Line 3 .*of all types, or .*, got none of sparkles\)"),
-        (lambda text: text.replace(",,0.48000", ",nan,0.48000"), r"Line 3 .*ECE to be a number from 0 to 1, got 'nan'"),
-        (lambda text: text.replace(",,0.48000", ",6.6,0.48000"), r"Line 3 .*ECE to be a number from 0 to 1, got '6.6'"),
+        (
+            lambda text: text.replace(",,0.48000", ",nan,0.48000"),
+            r"Line 3 .*ECE to be a number from 0 to 1 of 5 digits, got 'nan'",
+        ),
+        (
+            lambda text: text.replace(",,0.48000", ",6.6,0.48000"),
+            r"Line 3 .*ECE to be a number from 0 to 1 of 5 digits, got '6.6'",
+        ),
         (lambda text: text.replace("glass_blur m", "glas_blur m"), r"Line 3 .*corruptions as seen, got 'glas_blur'\)"),
         (lambda text: text.replace("none", "none fog"), r"Line 2 .*corruptions as seen, got 'none'\)"),
         (
@@ -177,7 +220,7 @@ def test_costs_of_another_config_are_not_kept_beside_them(out, tmp_path):
     with pytest.raises(
         MMFanError,
         match=r"measured with .*fan_a.*, as those of .*costs\.json were, got costs of fan_b, .*"
-        "Keep them in another folder",
+        "Give them another folder",
     ):
         keep_evidence(read_evidence(out), kept)
     assert (kept / KEPT).read_bytes() == before[KEPT]

@@ -1,6 +1,7 @@
 """The table of evidence: its numbers by hand, what is not there, what cannot be compared, and its place in the page."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from helpers.calibrated_results import calibrated, entry
 from helpers.evidence import BLURS, TYPES, cells, write
 
 from mmfan import cli
+from mmfan.benchmark.robust import costs
 from mmfan.benchmark.robust.evidence import read_evidence
 from mmfan.benchmark.robust.table import ABSENT, evidence_markdown, evidence_table, fill_page
 from mmfan.corruptions import CBAR
@@ -73,6 +75,22 @@ def test_a_training_that_tells_nothing_has_no_unseen_types(tmp_path):
     assert (row["retention"], row["unseen"], row["baseline there"]) == ("60.0", "-", "-")
 
 
+def test_a_training_with_steps_that_nobody_knows_has_no_unseen_types(tmp_path):
+    wave = "single_frequency_greyscale"
+    write(tmp_path, "baseline-0", 0.5, 0.3)
+    write(tmp_path, "wave-0", 0.5, 0.4, seen=[wave])
+    write(tmp_path, "wave-1", 0.5, 0.4, seen=[wave], unknown=["Albu", "My"])
+    evidence = read_evidence(tmp_path)
+    row = cells(evidence_table(evidence), "wave")
+    assert (row["retention"], row["unseen"], row["baseline there"]) == ("80.0 ± 0.0", "-", "-")
+    assert cells(evidence_table(evidence), "baseline")["unseen"] == "60.0"
+    assert evidence_markdown(evidence).endswith(
+        "|\n\nNobody has said what these steps of the training of wave show, and so it has no unseen types: Albu, My."
+    )
+    (tmp_path / "wave-1.jsonl").unlink()
+    assert "Nobody" not in evidence_markdown(read_evidence(tmp_path))
+
+
 def test_over_unseen_types_beside_the_baseline_over_the_same(tmp_path):
     write(tmp_path, "baseline-0", 0.5, 0.3, special=dict.fromkeys(BLURS, 0.1))
     write(tmp_path, "filter-0", 0.5, 0.4, seen=BLURS)
@@ -122,31 +140,10 @@ def test_what_cannot_be_compared_is_refused(tmp_path):
         read_evidence(tmp_path)
     write(tmp_path, "baseline-0", 0.5, 0.3)
     write(tmp_path, "cwfa-0", 0.5, 0.3, pictures="others")
-    with pytest.raises(MMFanError, match=r"judged differently and cannot be compared: baseline-0 on .*; cwfa-0 on "):
-        read_evidence(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("{broken", r"costs\.json is no JSON"),
-        ('{"arms": 3}', r"costs\.json does not hold the costs"),
-        ('{"arms": {"a": 1}}', r"costs\.json does not hold"),
-        ('{"arms": {"a": {"seconds": "1"}}}', r"Expected seconds of a in .*costs\.json to be .* above 0, got '1'"),
-        ('{"arms": {"a": {"seconds": null}}}', "Expected seconds of a in .* got None"),
-        ('{"arms": {"a": {"seconds": true}}}', "Expected seconds of a in .* got True"),
-        ('{"arms": {"a": {"seconds": 1, "memory": NaN}}}', "Expected memory of a in .* got nan"),
-        ('{"arms": {"a": {"memory": Infinity}}}', "Expected memory of a in .* got inf"),
-        ('{"arms": {"a": {"memory": 0}}}', "Expected memory of a in .* got 0"),
-        ('{"arms": {"a": {"memory": -1.5}}}', r"Expected memory of a in .* got -1\.5"),
-        ('{"arms": {"a": {"memory": 1%s}}}' % ("0" * 400), "Expected memory of a in .* got 10000"),
-        ('{"config": 3, "arms": {}}', r"Expected `config` of .*costs\.json to be a name, got 3"),
-    ],
-)
-def test_damaged_costs_are_named(tmp_path, content, message):
-    write(tmp_path, "baseline-0", 0.5, 0.3)
-    (tmp_path / "costs.json").write_text(content)
-    with pytest.raises(MMFanError, match=rf"{message}.*: delete it, and measure the costs again"):
+    with pytest.raises(
+        MMFanError,
+        match=r"baseline-0\.jsonl of .* and cwfa-0\.jsonl of .* and cannot be compared: pictures p and others\.",
+    ):
         read_evidence(tmp_path)
 
 
@@ -166,7 +163,10 @@ def test_two_runs_in_one_file_are_refused(tmp_path):
 
 
 def test_the_whole_protocol_is_known_by_its_severities(tmp_path):
-    records = [{"model": "m", "dataset": "camvid", "corruption": "clean", "severity": 0, "metrics": {"mIoU": 0.5}}]
+    write(tmp_path, "baseline-0", 0.5, 0.4)
+    records = [
+        {"model": "baseline-0", "dataset": "camvid", "corruption": "clean", "severity": 0, "metrics": {"mIoU": 0.5}}
+    ]
     records += [
         {**records[0], "corruption": cell.corruption, "severity": cell.severity, "metrics": {"mIoU": 0.4}}
         for cell in PROTOCOLS["kamann16"].cells
@@ -221,3 +221,34 @@ def test_the_command_prints_the_table_and_fills_the_page(tmp_path, capsys):
     assert printed.startswith("Kamann16 at severity 3, 26 pictures of camvid; scores are mIoU in %")
     assert "'s.\n\n| arm " in printed
     assert page.read_text(encoding="utf-8") == f"a\n<!-- evidence full -->\n\n{printed}\n\n<!-- end full -->\nb\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b"<!-- evidence full -->\n\xff<!-- end full -->",
+            r"Expected a page in UTF-8, got .*page\.md \(invalid start byte",
+        ),
+        (
+            b"<!-- evidence full -->\n<!-- end ful -->",
+            r"page\.md cannot be filled\. Expected the marks .*<!-- end full -->",
+        ),
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["--costs"]])
+def test_a_page_that_cannot_be_filled_is_told_before_anything_is_measured_or_kept(
+    tmp_path, monkeypatch, capsys, content, message, more
+):
+    monkeypatch.setattr(costs, "measure_costs", pytest.fail)
+    out, page = tmp_path / "out", tmp_path / "page.md"
+    out.mkdir()
+    write(out, "baseline-0", 0.5, 0.3)
+    page.write_bytes(content)
+    asked = ["--keep", str(tmp_path / "kept"), "--page", str(page), "--block", "full", *more]
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["bench", "robust", "--out", str(out), *asked])
+    assert stopped.value.code == 2
+    assert re.search(message, capsys.readouterr().err)
+    assert page.read_bytes() == content
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "page.md"]

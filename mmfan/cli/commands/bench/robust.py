@@ -14,12 +14,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmfan.benchmark.robust.arms import ARMS, CONFIG
 from mmfan.benchmark.robust.rows import AT_SEVERITY, LIMIT
 from mmfan.cli.commands.bench.segmentor import say
 from mmfan.cli.options import make_command_parser, whole
 from mmfan.utils.files import write_whole
+
+if TYPE_CHECKING:
+    from mmfan.benchmark.robust.evidence import Evidence
 
 ROUNDS = 6
 BLOCK = "yardstick"
@@ -61,28 +65,58 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         protocol, limit = args.protocol or AT_SEVERITY, args.limit or LIMIT
         print(make_row(args.arm, args.seed or 0, args.out, config, protocol, limit, say))
         return 0
-    from mmfan.benchmark.robust.evidence import keep_evidence, read_evidence
-    from mmfan.benchmark.robust.table import evidence_markdown, fill_page
+    from mmfan.benchmark.robust.evidence import read_evidence
 
+    block = args.block or BLOCK
+    if args.page:
+        from mmfan.benchmark.robust.table import read_page
+
+        read_page(args.page, block)  # before anything is measured or kept
     if args.costs:
-        from mmfan.benchmark.robust.costs import measure_costs, write_costs
-        from mmfan.benchmark.robust.rows import make_folder
-
-        make_folder(args.out)
-        if args.keep or args.page:
-            read_evidence(args.out)  # without rows there is no table: that is said before an hour of measuring
-        for known in measure_costs(args.arms or list(ARMS), config, args.rounds or ROUNDS, say):
-            write_costs(args.out, known)
+        _measure_costs(args, config)
         if not (args.keep or args.page):
             return 0
     evidence = read_evidence(args.out)
-    if args.keep:
-        evidence = keep_evidence(evidence, args.keep)
-    print(evidence_markdown(evidence))
-    if args.page:
-        filled = fill_page(args.page.read_text(encoding="utf-8"), args.block or BLOCK, evidence)
-        write_whole(args.page, filled.encode())
+    if not args.page:
+        _show(evidence, args.keep)
+        return 0
+    from mmfan.benchmark.robust.alone import alone
+    from mmfan.benchmark.robust.table import fill_page
+
+    # others that fill the page wait with what they keep as well: its table is that of all that was kept
+    with alone(args.page.with_name(f".{args.page.name}.lock"), str(args.page), wait=True):
+        evidence = _show(evidence, args.keep)
+        write_whole(args.page, fill_page(read_page(args.page, block), block, evidence).encode())
     return 0
+
+
+def _show(evidence: Evidence, keep: Path | None) -> Evidence:
+    """Print the table of a folder; with ``keep`` that of the folder where its rows are kept, which is returned."""
+    from mmfan.benchmark.robust.evidence import keep_evidence
+    from mmfan.benchmark.robust.table import evidence_markdown
+
+    shown = keep_evidence(evidence, keep) if keep else evidence
+    print(evidence_markdown(shown))
+    return shown
+
+
+def _measure_costs(args: argparse.Namespace, config: str) -> None:
+    from mmfan.benchmark.robust.costs import measure_costs, write_costs
+    from mmfan.benchmark.robust.costs_file import joined_costs
+    from mmfan.benchmark.robust.evidence import joined, read_evidence
+    from mmfan.benchmark.robust.rows import make_folder
+
+    make_folder(args.out)
+    # what would be refused in the end is said before an hour of measuring, as that without rows there is no table
+    nothing = {"config": config, "arms": {}}
+    joined_costs(args.out, nothing)
+    if args.keep or args.page:
+        evidence = read_evidence(args.out)
+        if args.keep:
+            joined(evidence, args.keep)
+            joined_costs(args.keep, nothing)
+    for known in measure_costs(args.arms or list(ARMS), config, args.rounds or ROUNDS, say):
+        write_costs(args.out, known)
 
 
 def _refuse_unused(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
