@@ -6,12 +6,13 @@ mmengine's checkpoints mean.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from mmfan.datasets.augmentations.overlaps import Overlap, joined, overlap_from
 from mmfan.models.safe_load import CheckpointError, compare_states, misfit, safe_load
 from mmfan.models.weight_files.checks import problems_of, refuse
 from mmfan.models.weight_files.sources import is_remote, local_file
@@ -145,6 +146,34 @@ def dataset_meta(content: Mapping[str, Any]) -> dict[str, Any]:
     meta = content.get("meta")
     saved = meta.get("dataset_meta") if isinstance(meta, Mapping) else None
     return dict(saved) if isinstance(saved, Mapping) else {}
+
+
+def overlap_of_weights(model: Any) -> Overlap | None:
+    """What the trainings of the weights showed that parts of a model begin with, ``init_cfg=dict(type="Pretrained")``.
+
+    Args:
+        model: Config of a model.
+
+    Returns:
+        All of it together; None where no file on this machine tells it.
+    """
+    told: Overlap | None = None
+    for path in _pretrained(model):
+        one = None if is_remote(path) else overlap_from(read_checkpoint(path).get("meta"))
+        told = joined(told, one) if told and one else told or one
+    return told
+
+
+def _pretrained(part: Any) -> Iterator[str]:
+    """The files of weights in a config."""
+    if isinstance(part, Mapping):
+        if str(part.get("type")).endswith("Pretrained") and isinstance(part.get("checkpoint"), str):
+            yield part["checkpoint"]
+        for inner in part.values():
+            yield from _pretrained(inner)
+    elif isinstance(part, (list, tuple)):
+        for inner in part:
+            yield from _pretrained(inner)
 
 
 def check_classes(content: Mapping[str, Any], tested: Sequence[str], path: str | Path) -> None:

@@ -1,9 +1,10 @@
 """The one builder of mmengine's Runner, so that every command trains and tests alike.
 
-What mmengine guarantees about resuming, and what not: iteration, weights, optimiser and schedule continue exactly, and
-so does the order of the pictures, because the sampler is wound forward and the seed is fixed in the config. Random
-augmentations and dropout are drawn anew from the seed, so a resumed run equals an uninterrupted one bit for bit only
-without them.
+What is guaranteed about resuming, and what not: iteration, weights, optimiser and schedule continue exactly, and so do
+the order of the pictures, because the sampler is wound forward and the seed is fixed in the config, and what the model
+draws itself, dropout for instance, because checkpoints hold the state of torch's generator. Random augmentations draw
+anew from the seed unless they draw by picture (``mmfan.SeedByPicture``, which every recipe of robust training brings):
+with it a resumed run equals an uninterrupted one bit for bit.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from mmfan.apis.checkpoint import (
     check_classes,
     check_fit,
     check_some_fit,
+    overlap_of_weights,
     read_checkpoint,
     trained_classes,
     without_teacher,
@@ -42,6 +44,7 @@ from mmfan.evaluation.loop.preflight.run import preflight_of_validation
 from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 from mmfan.models.weight_files.checks import check_usable
 from mmfan.training.hooks.overlap_hook import OverlapHook, training_pipelines
+from mmfan.training.hooks.resume_hook import ResumeHook
 from mmfan.training.view_batches import check_views
 from mmfan.utils.processes import shorten_sockets
 
@@ -58,12 +61,13 @@ class PlainRunner(Runner):
         trained_classes: Class names in the checkpoint that is tested; empty where it has none.
         training_overlap: What the training of the checkpoint, or this training, shows of the tests
             (:mod:`mmfan.datasets.augmentations.overlaps`), in the types of JSON; None where nothing is known.
+        resuming: Whether a checkpoint is being loaded to go on from it.
     """
 
     whole_checkpoint = False
     trained_classes: Sequence[str] = ()
     training_overlap: dict[str, Any] | None = None
-    _resuming = False
+    resuming = False
 
     def setup_env(self, env_cfg: dict) -> None:
         """Join the process group where mmengine cannot, then set up the rest as mmengine does."""
@@ -95,11 +99,17 @@ class PlainRunner(Runner):
 
     def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
         """Continue a run as mmengine does; the checkpoint must be one of this model, and hold more than weights."""
-        kept, self.whole_checkpoint, self._resuming = self.whole_checkpoint, True, True
+        kept, self.whole_checkpoint, self.resuming = self.whole_checkpoint, True, True
         try:
             super().resume(filename, *args, **kwargs)
         finally:
-            self.whole_checkpoint, self._resuming = kept, False
+            self.whole_checkpoint, self.resuming = kept, False
+
+    def _init_model_weights(self) -> None:
+        """Begin with weights as mmengine does; what the training of files among them showed is noted."""
+        super()._init_model_weights()
+        told = overlap_of_weights(self.cfg.get("model"))
+        self.training_overlap = None if told is None else told.to_dict()
 
     def load_checkpoint(self, filename: str, *args: Any, **kwargs: Any) -> dict:
         """Load a checkpoint as mmengine does, after checking that it holds data only and, for tests, every weight."""
@@ -109,7 +119,7 @@ class PlainRunner(Runner):
         content = without_teacher(content, own)
         told = overlap_from(content.get("meta"))
         self.training_overlap = None if told is None else told.to_dict()
-        if self._resuming:
+        if self.resuming:
             check_resumable(content, filename, bool(self.param_schedulers))
             check_average(content, own, filename)
         if self.whole_checkpoint:
@@ -260,8 +270,9 @@ def build_runner(
     runner = _own_kind(cfg) if "runner_type" in cfg else PlainRunner.from_cfg(cfg)
     if isinstance(runner, PlainRunner):
         runner.whole_checkpoint = checkpoint is not None
-    if not any(isinstance(hook, OverlapHook) for hook in runner.hooks):
-        runner.register_hook(OverlapHook())
+    for kind in (OverlapHook, ResumeHook):
+        if not any(isinstance(hook, kind) for hook in runner.hooks):
+            runner.register_hook(kind())
     for note in filter(None, notes):
         runner.logger.info(note)
     if cfg.get("resume") and cfg.get("randomness", {}).get("seed") is None:

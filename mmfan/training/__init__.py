@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = lazy_face(
         "feature_augment": ["augment", "mean_direction"],
         "hooks.feature_hook": ["FeatureAugmentHook"],
         "hooks.overlap_hook": ["OverlapHook"],
+        "hooks.resume_hook": ["ResumeHook"],
         "recipes": ["RECIPES", "apply_recipes"],
         "token_labels": ["labeler_loss", "sampled_labels", "student_loss"],
         "teacher": ["TeacherWrapper"],

@@ -12,6 +12,7 @@ from mmfan.training.hooks.amplitude_hook import AmplitudeMixHook  # noqa: E402
 from mmfan.training.hooks.diversity_hook import AttentionDiversityHook  # noqa: E402
 from mmfan.training.hooks.feature_hook import FeatureAugmentHook  # noqa: E402
 from mmfan.training.hooks.overlap_hook import OverlapHook  # noqa: E402
+from mmfan.training.hooks.resume_hook import ResumeHook  # noqa: E402
 from mmfan.training.teacher import TeacherWrapper  # noqa: E402
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "FeatureAugmentHook",
     "ImageClassifier",
     "OverlapHook",
+    "ResumeHook",
     "TeacherWrapper",
     "TokenLabelStudent",
     "TokenLabeler",

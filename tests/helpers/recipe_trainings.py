@@ -50,6 +50,7 @@ class Watch(Hook):
 
 def write(folder, family, more=""):
     if family == "segmentor":
+        more += "model['decode_head']['dropout_ratio'] = 0.1\n"
         return write_config(folder / "seg.py", write_tree(folder / "data"), more)
     from helpers.tiny_mask_rcnn import write_coco_tree, write_detector_config
 

@@ -39,7 +39,11 @@ def whole(tmp_path_factory):
 @pytest.mark.process
 @pytest.mark.parametrize(("family", "number"), EVERY_SET)
 def test_they_train_and_a_killed_training_continues_exactly(whole, family, number):
-    """Seeds by picture, pass and iteration: killed in its third iteration and resumed, a run has the same losses."""
+    """Killed in its third iteration and resumed, a run has the same losses.
+
+    Plug-ins draw by picture, pass and iteration; by torch's generator, which is kept, a head drops units and a detector
+    picks the regions it learns from.
+    """
     if family == "detector":
         pytest.importorskip("mmdet")
     names = SETS[family][number]
@@ -50,10 +54,6 @@ def test_they_train_and_a_killed_training_continues_exactly(whole, family, numbe
     assert any("consistency" in name or "teacher" in name for name in told)
     train(config, names, folder / "killed", stop_after=2)
     rest, continued = train(config, names, folder / "killed", resume=True)
-    if family == "detector":  # mmdetection picks the regions it learns from by torch's own generator
-        same = ("loss_rpn_bbox", "loss_consistency_rpn", "loss_teacher_rpn")
-        assert {name: continued[0].get(name) for name in same} == {name: losses[2].get(name) for name in same}
-        return
     assert continued == losses[2:]
     state, other = undisturbed.model.state_dict(), rest.model.state_dict()
     assert all(torch.equal(state[name], other[name]) for name in state)

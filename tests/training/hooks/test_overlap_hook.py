@@ -51,6 +51,12 @@ def test_in_checkpoints_and_records(tmp_path):
     later = torch.load(tmp_path / "w2" / "iter_2.pth", weights_only=False)["meta"]["training_overlap"]
     assert later["overlaps"] == meta["overlaps"]
 
+    # and one whose model begins with them
+    begin = {"model.init_cfg.type": "Pretrained", "model.init_cfg.checkpoint": str(checkpoint)}
+    build_runner(load_config(second, begin), work_dir=tmp_path / "w4").train()
+    begun = torch.load(tmp_path / "w4" / "iter_2.pth", weights_only=False)["meta"]["training_overlap"]
+    assert begun["overlaps"] == meta["overlaps"]
+
     results = tmp_path / "results.jsonl"
     protocol = {"corruptions": ["fog"], "severities": [1]}
     cfg = judged_config(load_config(config), workers=0, protocol=protocol, results=str(results))
