@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
 
 from mmfan.benchmark.page import fill_marks
 from mmfan.benchmark.robust.arms import ARMS, BASELINE
-from mmfan.benchmark.robust.evidence import Evidence, Row
+from mmfan.benchmark.robust.evidence import FULL, Evidence, Row
 from mmfan.corruptions import CBAR
 from mmfan.errors import MMFanError
 from mmfan.evaluation.summary.uncertainty.spread import spread
@@ -40,6 +41,32 @@ def evidence_table(evidence: Evidence) -> Table:
         "time, memory: of an iteration, as shares of the baseline's"
     )
     return Table("Evidence", caption, HEAD, tuple(lines))
+
+
+def gains_table(evidence: Evidence) -> Table:
+    """What each arm gains by groups of types, and with the first seed alone, which arms of any number of seeds have.
+
+    It has a row for each arm that was trained beside the baseline; none without a baseline.
+    """
+    base = evidence.rows.get(BASELINE, ())
+    first = [row for row in base if base and row.seed == base[0].seed]
+    arms = {arm: rows for arm, rows in evidence.rows.items() if arm != BASELINE and base}
+    several = any(len(rows) > 1 for rows in arms.values())
+    alone = tuple(f"{name}, seed {first[0].seed}" for name in ("clean", "corrupted", "retention")) if several else ()
+    lines = []
+    for arm, rows in arms.items():
+        by_group = [_gain(rows, base, partial(_over, types=types)) for types in FULL.groups.values()]
+        lines.append((arm, str(len(rows)), *by_group, *(_gain(rows, first, value) for value in GAINED if several)))
+    caption = "Gains in points by groups of types" + (
+        f", and those with seed {first[0].seed} alone, by which arms of one seed and of several can be compared"
+        if several
+        else ""
+    )
+    return Table("Gains", caption, ("arm", "seeds", *FULL.groups, *alone), tuple(lines))
+
+
+def _over(row: Row, types: Sequence[str]) -> float:
+    return fmean(row.by_type[name] for name in types)
 
 
 def _line(arm: str, evidence: Evidence, base: Sequence[Row]) -> tuple[str, ...]:
@@ -98,9 +125,12 @@ def _told(rows: Sequence[Row], value: Callable[[Row], float | None]) -> str:
 
 
 def evidence_markdown(evidence: Evidence) -> str:
-    """The table under its caption, and beside it: C-bar without the types that a training shows, what it leaves out."""
+    """Both tables under their captions, C-bar without the types that a training shows, and what is left out."""
     table = evidence_table(evidence)
     text = f"{table.caption[0].upper()}{table.caption[1:]}.\n\n{markdown_table(table)}"
+    gains = gains_table(evidence)
+    if gains.rows:
+        text += f"\n\n{gains.caption}:\n\n{markdown_table(gains)}"
     base = evidence.rows.get(BASELINE, ())
     for arm, rows in evidence.rows.items():
         unseen = _unseen(rows, CBAR)

@@ -11,7 +11,7 @@ from helpers.evidence import BLURS, TYPES, cells, write
 from mmfan import cli
 from mmfan.benchmark.robust import costs
 from mmfan.benchmark.robust.evidence import read_evidence
-from mmfan.benchmark.robust.table import ABSENT, evidence_markdown, evidence_table, fill_page
+from mmfan.benchmark.robust.table import ABSENT, evidence_markdown, evidence_table, fill_page, gains_table
 from mmfan.corruptions import CBAR
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import PROTOCOLS
@@ -53,6 +53,32 @@ def test_a_gain_is_that_of_the_same_seeds(tmp_path):
     (tmp_path / "baseline-2.jsonl").unlink()
     row = cells(evidence_table(read_evidence(tmp_path)), "apr")
     assert (row["retention gain"], row["baseline there"]) == ("-", "-")
+
+
+def test_gains_by_groups_of_types_and_with_the_first_seed_alone(tmp_path):
+    """The arm is 1 point better, in blurs 4 and 2 points worse with its two seeds: -3, with a standard error of 1."""
+    for seed, blurred in enumerate((0.26, 0.28)):
+        write(tmp_path, f"baseline-{seed}", 0.5, 0.3)
+        write(tmp_path, f"cwfa-{seed}", 0.5, 0.31, special=dict.fromkeys(BLURS, blurred))
+    write(tmp_path, "wave-0", 0.45, 0.36)
+    table = gains_table(read_evidence(tmp_path))
+    assert [row[0] for row in table.rows] == ["cwfa", "wave"]
+    cwfa, wave = cells(table, "cwfa"), cells(table, "wave")
+    assert (cwfa["seeds"], cwfa["blur"], cwfa["noise"], cwfa["weather"]) == (
+        "2",
+        "-3.0 ± 1.0",
+        "+1.0 ± 0.0",
+        "+1.0 ± 0.0",
+    )
+    # (12 * 31 + 4 * 26) / 16 = 29.75, which is no number of binary digits: a little less
+    assert (cwfa["clean, seed 0"], cwfa["corrupted, seed 0"], cwfa["retention, seed 0"]) == ("+0.0", "-0.3", "-0.5")
+    assert (wave["clean, seed 0"], wave["corrupted, seed 0"], wave["retention, seed 0"]) == ("-5.0", "+6.0", "+20.0")
+    (tmp_path / "cwfa-1.jsonl").unlink()
+    assert gains_table(read_evidence(tmp_path)).head == ("arm", "seeds", "blur", "noise", "digital", "weather")
+    assert "| cwfa |     1 | -4.0 |  +1.0 |    +1.0 |    +1.0 |" in evidence_markdown(read_evidence(tmp_path))
+    for seed in (0, 1):
+        (tmp_path / f"baseline-{seed}.jsonl").unlink()
+    assert gains_table(read_evidence(tmp_path)).rows == ()
 
 
 def test_types_of_cbar_that_a_training_shows_are_told(tmp_path):
