@@ -74,7 +74,12 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--published", nargs="*", metavar="NAME", help="show published rows beside: these, or all that fit the data set"
     )
-    parser.add_argument("--reference", default="", metavar="MODEL", help="show mCE and relative mCE against this model")
+    parser.add_argument(
+        "--reference",
+        default="",
+        metavar="MODEL",
+        help="the model that differences are told from, and mCE and relative mCE against",
+    )
     parser.add_argument("--partial", action="store_true", help="average what is there if cells are missing")
     parser.add_argument(
         "--columns",

@@ -7,8 +7,11 @@ from typing import Any
 
 from mmengine.hooks import Hook
 
+from mmfan.corruptions import BUILT_IN
 from mmfan.datasets.augmentations.overlaps import OVERLAP_KEY, Overlap, joined, overlap_from, overlap_of
+from mmfan.evaluation.conditions.cue_settings import SWAPS
 from mmfan.registry import HOOKS
+from mmfan.utils.text import did_you_mean
 
 
 @HOOKS.register_module()
@@ -66,4 +69,6 @@ def describe(overlap: Overlap) -> str:
         text = f"The training shows corruptions of the tests ({steps}), beyond FAN's own recipe {beyond}"
     if overlap.unknown:
         text += f"; nobody has said what these show: {', '.join(overlap.unknown)}"
-    return f"{text}."
+    strange = [name for name in overlap.types if name not in (*BUILT_IN, *SWAPS)]
+    told = "".join(f" No corruption of mmfan's is called {name!r}.{did_you_mean(name, BUILT_IN)}" for name in strange)
+    return f"{text}.{told}"

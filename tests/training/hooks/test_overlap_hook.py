@@ -93,3 +93,7 @@ def test_two_trainings_together():
         "The training shows corruptions of the tests (Corrupt: fog), beyond FAN's own recipe fog; nobody has said what "
         "these show: Odd."
     )
+    assert describe(Overlap(("fog", "sonw", "texture_swap"), {"Drizzle": ("fog", "sonw")})) == (
+        "The training shows corruptions of the tests (Drizzle: fog, sonw), beyond FAN's own recipe fog, sonw, "
+        "texture_swap. No corruption of mmfan's is called 'sonw'. Did you mean 'snow'?"
+    )
