@@ -154,12 +154,12 @@ def values_of(records: Mapping[Cell, Record], metric: str) -> tuple[dict[Cell, f
     classes = classes_of_all(records, metric)
     if classes is None:
         values = {cell: record["metrics"][metric] for cell, record in records.items()}
-        check_defined(values, metric)
     else:
         values = {
             cell: mean_over(record, metric, _own_classes(cell, record, metric) or classes)
             for cell, record in records.items()
         }
+    check_defined(values, metric)
     outside = [cell for cell, value in values.items() if not 0 <= value <= 1]
     if outside:
         raise SummaryError(

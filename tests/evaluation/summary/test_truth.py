@@ -139,6 +139,13 @@ def test_a_truth_without_objects_is_not_to_be_judged_again():
         summarize(records, PROTOCOL, "bbox_mAP")
 
 
+def test_a_score_that_is_null_beside_its_table_is_named():
+    clean, fog = record(CLEAN, EXACT), record(FOG, EXACT)
+    fog["metrics"]["mIoU"] = None
+    with pytest.raises(SummaryError, match="mIoU is not a number in the cells fog 1; judge them again"):
+        values_of({CLEAN: clean, FOG: fog}, "mIoU")
+
+
 def test_scores_without_their_tables_are_named():
     one = record(CLEAN, EXACT)
     del one["per_class"]["IoU"]
