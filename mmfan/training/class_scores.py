@@ -256,7 +256,10 @@ def _watch_regions(model: nn.Module, scored: list[Scored], along: Along | None) 
         def beside(inputs: Any, place: str = place) -> Any:
             if along is None or len(inputs) != 1:
                 return None
-            return _parts_of_regions(model, along.features, moved(regions[place], along.rows * along.each), place)
+            own = regions[place]
+            parts = _parts_of_regions(model, along.features, moved(own, along.rows * along.each), place)
+            regions[place] = own  # the extractor was called once more, and its hook noted the moved ones
+            return parts
 
         def note(module: Any, inputs: Any, output: Any, other: Any, place: str = place, name: str = name) -> None:
             if len(inputs) != 1:  # those of Sparse R-CNN take their queries as well
@@ -301,8 +304,7 @@ def moved(regions: Tensor, rows: Sequence[int]) -> Tensor:
 def _parts_of_regions(model: nn.Module, features: Features, regions: Tensor, place: str) -> Tensor:
     """What the head of regions takes: their features, by the extractor of a name."""
     extractor: Any = model.get_submodule(place)
-    # past its hooks: they note the regions that the loss is of
-    parts: Tensor = extractor.forward(tuple(features)[: extractor.num_inputs], regions)
+    parts: Tensor = extractor(tuple(features)[: extractor.num_inputs], regions)
     roi_head: Any = model.get_submodule("roi_head")
     return roi_head.shared_head(parts) if getattr(roi_head, "with_shared_head", False) else parts
 
