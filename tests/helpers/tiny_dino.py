@@ -35,5 +35,6 @@ def write_dino(folder):
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope("mmdet"):
         model = MODELS.build(load_config(config).model)
+    torch.nn.init.normal_(model.level_embed)  # as it is built it holds what was in memory, at times no numbers
     torch.save({"state_dict": model.state_dict(), "meta": {}}, folder / "dino.pth")
     return config, folder / "dino.pth"
