@@ -147,7 +147,7 @@ def _swa(cfg: Config) -> None:
 # name -> what it does, and to what
 RECIPES: dict[str, tuple[str, Callable[[Config], None]]] = {
     "cwfa": ("features pushed along their mean behind each stage (arXiv 2412.01941)", partial(_cwfa, prob=0.3)),
-    "cwfa-light": ("the same pushes, a sixth as often: for short trainings", partial(_cwfa, prob=0.05)),
+    "cwfa-light": ("the pushes of cwfa, a sixth as often: for short trainings", partial(_cwfa, prob=0.05)),
     "augmix": ("AugMix copies and a loss of consistency (arXiv 1912.02781)", _augmix),
     "augmix-plain": ("AugMix as an augmentation alone", _step(**AUGMIX)),
     "oamix": ("AugMix by objects and a loss of consistency, detectors (arXiv 2312.12133)", _oamix),

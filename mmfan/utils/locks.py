@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 from typing import IO
 
 _UNKNOWN_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
@@ -41,3 +42,14 @@ def lock(file: IO[bytes], *, wait: bool) -> bool:
             raise NoLocksError(error.errno, "This file system has no locks", file.name) from error
         raise
     return True
+
+
+def is_at(file: IO[bytes], path: Path) -> bool:
+    """Whether an open file is still the one of that name.
+
+    Who locks a file that its last holder removed meanwhile holds nothing: it has to be opened and locked anew.
+    """
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False

@@ -65,6 +65,11 @@ def train(config, names, work_dir, stop_after=None, workers=0, **options):
     cfg.train_dataloader.num_workers = workers
     cfg.experiment_name = f"{work_dir.name}{stop_after}{options}".replace("/", "_")[:60]
     runner = build_runner(cfg, work_dir=work_dir, **options)
+    return runner, losses_of(runner, stop_after)
+
+
+def losses_of(runner, stop_after=None):
+    """The losses of each iteration of a training, which can be stopped as one that is killed."""
     watch = Watch(stop_after)
     runner.register_hook(watch, "VERY_HIGH")
     if stop_after is None:
@@ -72,7 +77,7 @@ def train(config, names, work_dir, stop_after=None, workers=0, **options):
     else:
         with pytest.raises(KeyboardInterrupt):
             runner.train()
-    return runner, watch.losses
+    return watch.losses
 
 
 def train_as_rank(rank, port, family, config, folder):

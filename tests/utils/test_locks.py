@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from mmfan.utils.locks import NoLocksError, lock
+from mmfan.utils.locks import NoLocksError, is_at, lock
 
 HOLD = (
     "import sys, time; from mmfan.utils.locks import lock; file = open(sys.argv[1], 'ab'); "
@@ -54,3 +54,13 @@ def test_file_systems_without_locks_are_told_from_what_else_fails(tmp_path, monk
         with pytest.raises(OSError, match="cannot") as caught:
             lock(file, wait=False)
         assert not isinstance(caught.value, NoLocksError)
+
+
+def test_a_file_that_was_removed_or_replaced_is_another(tmp_path):
+    path = tmp_path / "file"
+    with open(path, "ab") as file:
+        assert is_at(file, path)
+        path.unlink()
+        assert not is_at(file, path)
+        path.touch()
+        assert not is_at(file, path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from mmfan.errors import MMFanError
-from mmfan.utils.locks import NoLocksError, lock
+from mmfan.utils.locks import NoLocksError, is_at, lock
 
 
 @contextmanager
@@ -61,14 +60,6 @@ def _take(path: Path, wait: bool) -> IO[bytes] | None:
         except BaseException:
             file.close()
             raise
-        if _is_at(file, path):
+        if is_at(file, path):
             return file
         file.close()  # its holder ended, and removed it, between our opening and our locking
-
-
-def _is_at(file: IO[bytes], path: Path) -> bool:
-    """Whether an open file is still the one of that name."""
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False

@@ -67,12 +67,12 @@ def mix_amplitudes(image: Picture, donor: Picture, beta: float | None = None) ->
 
 
 def half_width(side: int, beta: float) -> int:
-    """Half the width of FDA's square in a picture whose shorter side has so many pixels."""
+    """Half the width of FDA's square, in pixels, in a picture whose shorter side has so many."""
     return int(side * beta)
 
 
 def least_side(beta: float) -> int:
-    """The shorter side of a picture from which on FDA changes it.
+    """The shorter side of a picture, in pixels, from which on FDA changes it, for a beta above 0.
 
     >>> least_side(0.01), least_side(0.09)
     (100, 12)

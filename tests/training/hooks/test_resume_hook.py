@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers.recipe_trainings import Watch
+from helpers.recipe_trainings import losses_of
 from helpers.tiny_segmentor import write_config, write_tree
 from mmengine.config import Config
 from mmengine.hooks import Hook
@@ -26,15 +26,7 @@ default_hooks = dict(checkpoint=dict(type="CheckpointHook", by_epoch=True, inter
 def trained(config, work_dir, stop_after=None, **options):
     cfg = load_config(config)
     cfg.experiment_name = f"{work_dir.name}{stop_after}"
-    runner = build_runner(cfg, work_dir=work_dir, **options)
-    watch = Watch(stop_after)
-    runner.register_hook(watch, "VERY_HIGH")
-    if stop_after is None:
-        runner.train()
-    else:
-        with pytest.raises(KeyboardInterrupt):
-            runner.train()
-    return watch.losses
+    return losses_of(build_runner(cfg, work_dir=work_dir, **options), stop_after)
 
 
 @pytest.mark.slow

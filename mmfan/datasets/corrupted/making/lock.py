@@ -13,7 +13,7 @@ from typing import IO
 
 from mmfan.errors import MMFanError
 from mmfan.utils.json_files import parse_json
-from mmfan.utils.locks import NoLocksError, lock
+from mmfan.utils.locks import NoLocksError, is_at, lock
 from mmfan.utils.shards import Shard
 
 WORK_FOLDER = ".making"
@@ -79,7 +79,7 @@ def _take(path: Path, say: Callable[[str], None]) -> IO[bytes]:
         except BaseException:
             file.close()
             raise
-        if _is_at(file, path):
+        if is_at(file, path):
             return file
         file.close()  # its holder ended, and removed it, between our opening and our locking
 
@@ -108,18 +108,10 @@ def _remove_if_stale(path: Path) -> None:
         with open(path, "r+b") as file:
             if not lock(file, wait=False):
                 raise _busy(file)
-            if _is_at(file, path):
+            if is_at(file, path):
                 path.unlink()
     except (FileNotFoundError, NoLocksError):  # it ended just now; nobody can tell
         pass
-
-
-def _is_at(file: IO[bytes], path: Path) -> bool:
-    """Whether an open file is still the one of that name."""
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 def _busy(file: IO[bytes]) -> BusyTargetError:
