@@ -45,6 +45,7 @@ from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
 from mmfan.models.weight_files.checks import check_usable
 from mmfan.training.hooks.overlap_hook import OverlapHook, training_pipelines
 from mmfan.training.hooks.resume_hook import ResumeHook
+from mmfan.training.seeds import follow_seed, seed_of
 from mmfan.training.view_batches import check_views
 from mmfan.utils.processes import shorten_sockets
 
@@ -256,7 +257,7 @@ def build_runner(
     if checkpoint is not None:
         cfg.load_from, cfg.resume = str(checkpoint), False
     else:
-        notes.append(choose_resume(cfg, resume))
+        notes += [choose_resume(cfg, resume), _settle_draws(cfg)]
     if cfg.get("load_from") and not cfg.get("resume"):
         check_usable(read_checkpoint(cfg.load_from), cfg.load_from)  # fails now, before the data is looked through
     if amp or cfg.get("optim_wrapper", {}).get("type") == "AmpOptimWrapper":
@@ -278,6 +279,13 @@ def build_runner(
     if cfg.get("resume") and cfg.get("randomness", {}).get("seed") is None:
         runner.logger.log(logging.WARNING, "No randomness.seed in the config: the order of pictures starts anew.")
     return runner
+
+
+def _settle_draws(cfg: Config) -> str:
+    """Let augmentations draw by the seed of the training: else trainings of several seeds would share their draws."""
+    seed = seed_of(cfg) or 0
+    followed = follow_seed(cfg, seed)
+    return f"randomness.seed, {seed}, is the seed of {' and '.join(followed)} too" if followed else ""
 
 
 def _own_kind(cfg: Config) -> Runner:

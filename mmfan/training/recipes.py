@@ -222,9 +222,9 @@ def apply_recipes(cfg: Config, names: Sequence[str], seed: int = 0) -> list[str]
     after = _overlap(cfg)
     more = [name for name in after.types if name not in before.types]
     seen = ", ".join(after.types) or "none"
-    lines.append(
-        f"corruptions of the tests that the training shows: {seen} (by the recipes: {', '.join(more) or 'none'})"
-    )
+    unsaid = f"; nobody has said what these show: {', '.join(after.unknown)}" if after.unknown else ""
+    added = ", ".join(more) or "none"
+    lines.append(f"corruptions of the tests that the training shows: {seen} (by the recipes: {added}){unsaid}")
     return lines
 
 

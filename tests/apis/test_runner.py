@@ -13,6 +13,7 @@ from mmfan.apis.amp import use_amp
 from mmfan.apis.runner import default_work_dir
 from mmfan.errors import ConfigError
 from mmfan.models.safe_load import CheckpointError
+from mmfan.training.hooks.feature_hook import FeatureAugmentHook
 
 pytestmark = pytest.mark.slow
 
@@ -97,6 +98,15 @@ def test_resume_without_anything_to_resume_starts_anew(tmp_path, data):
 
 
 @pytest.mark.process
+@pytest.mark.parametrize(("own", "seed"), [({}, 5), ({"seed": 3}, 3)])
+def test_plug_ins_draw_by_the_seed_of_the_training(tmp_path, data, own, seed):
+    cfg = load_config(write_config(tmp_path / "tiny.py", data), {"randomness.seed": 5})
+    cfg.custom_hooks = [{"type": "mmfan.FeatureAugmentHook", "eps_rel": 0.5, **own}]
+    runner = build_runner(cfg, work_dir=tmp_path / "w")
+    assert [hook.seed for hook in runner.hooks if isinstance(hook, FeatureAugmentHook)] == [seed]
+    assert cfg.custom_hooks[0].get("seed") == own.get("seed")  # the caller's config is the caller's
+
+
 def test_unused_parts_of_the_backbone_stay_out_of_training(tmp_path, data):
     """DDP without find_unused_parameters works only if every parameter it knows gets a gradient."""
     runner = build_runner(load_config(write_config(tmp_path / "gradients.py", data)), work_dir=tmp_path / "w")

@@ -46,6 +46,12 @@ def test_the_line_on_overlap_says_what_recipes_add():
     assert f"(by the recipes: {blurs}, brightness, contrast, gaussian_blur, saturate)" in lines[-1]
 
 
+def test_the_line_on_overlap_names_steps_that_nobody_knows():
+    cfg = load_config("fan_segformer_mini")
+    cfg.train_dataloader.dataset.pipeline.insert(-1, {"type": "Albu", "transforms": []})
+    assert apply_recipes(cfg, ["cwfa"])[-1].endswith("(by the recipes: none); nobody has said what these show: Albu")
+
+
 def test_hooks_draw_by_the_seed_of_the_training():
     cfg = load_config("fan_segformer_mini")
     cfg.custom_hooks = [{"type": "mmfan.AttentionDiversityHook", "seed": 7}]

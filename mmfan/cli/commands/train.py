@@ -74,7 +74,7 @@ def train(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from mmfan.apis import build_runner, load_config
     from mmfan.apis.cores import fit_to_cores
     from mmfan.training.recipe_places import check_model, hooks_of
-    from mmfan.training.seeds import follow_seed, seed_of
+    from mmfan.training.seeds import seed_of
 
     export_local_rank(args.local_rank)
     cfg = load_config(args.config, args.cfg_options)
@@ -88,8 +88,6 @@ def train(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         changes = [f"--robust {line}" for line in apply_recipes(cfg, args.robust, seed=seed)]
         # a folder of its own: another training than that of the plain config
         cfg.work_dir = args.work_dir or "-".join((str(cfg.get("work_dir") or default_work_dir(cfg)), *args.robust))
-    elif followed := follow_seed(cfg, seed):
-        changes = [f"randomness.seed, {seed}, is the seed of {' and '.join(followed)} too"]
     fitted = fit_to_cores(cfg, ["train_dataloader", "val_dataloader"], args.cfg_words)
     runner = build_runner(
         cfg,

@@ -258,15 +258,28 @@ def _types_of_corrupt(corruption: Any) -> tuple[str, ...]:
 
 
 def _asked(step: Mapping[str, Any]) -> Any:
-    """Who tells what a config shows: of mmfan the class, if it says it all, or the step, built; else the config."""
-    if not str(step.get("type")).startswith("mmfan."):
-        return step
+    """Who tells what a config shows: the class, if it says it all; of mmfan the step, built; else the config."""
     from mmengine.registry import TRANSFORMS
 
-    kind = TRANSFORMS.get(step["type"])
-    if isinstance(getattr(kind, "overlaps", None), frozenset):
-        return kind  # not built: its files may not be here
-    return TRANSFORMS.build(dict(step))
+    kind = step.get("type")
+    of_mmfan = isinstance(kind, str) and kind.startswith("mmfan.")
+    kinds = [TRANSFORMS.get(kind)] if of_mmfan else _registered(kind)
+    for one in kinds:
+        if isinstance(getattr(one, "overlaps", None), (frozenset, set, tuple, list)):
+            return one  # not built: its files may not be here
+    return TRANSFORMS.build(dict(step)) if of_mmfan else step
+
+
+def _registered(kind: Any) -> list[type]:
+    """The classes that the type of a step may mean, of those that are loaded: no package is imported for it."""
+    from mmengine.registry import TRANSFORMS
+
+    if isinstance(kind, type):
+        return [kind]
+    scope, _, name = str(kind).rpartition(".")
+    registries = (TRANSFORMS, *TRANSFORMS.children.values())
+    found = [one.module_dict.get(name) for one in registries if scope in ("", one.scope)]
+    return [one for one in found if one is not None]
 
 
 def _steps_of(pipeline: Any) -> Iterable[Any]:

@@ -1,9 +1,11 @@
 """What a training pipeline shows of the tests: by step, as a union, and beyond FAN's own recipe."""
 
+import mmengine.registry
 import pytest
 from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
 
+import mmfan.registry
 from mmfan.apis import load_config
 from mmfan.corruptions import BUILT_IN
 from mmfan.datasets.augmentations import overlap_of, overlaps_of_step
@@ -73,6 +75,24 @@ def test_policies_are_looked_at_one_by_one(name):
     key = {"AutoAugment": "policies", "RandAugment": "aug_space"}[name]
     assert overlap_of([{"type": name, key: [[{"type": "Color"}, {"type": "Rotate"}]]}]).types == ("saturate",)
     assert {*PHOTOMETRIC, "gaussian_blur"} <= set(overlap_of([{"type": name}]).types)
+
+
+@pytest.mark.parametrize(("registry", "kind"), [("mmengine", "Sleet"), ("mmfan", "Sleet"), ("mmfan", "mmfan.Sleet")])
+def test_a_registered_step_of_ones_own_is_known_before_it_is_built(registry, kind):
+    class Sleet:
+        overlaps = frozenset({"snow"})
+
+        def __init__(self, file):
+            raise FileNotFoundError(file)
+
+    home = {"mmengine": mmengine.registry.TRANSFORMS, "mmfan": mmfan.registry.TRANSFORMS}[registry]
+    home.register_module(module=Sleet)
+    try:
+        assert overlaps_of_step({"type": kind, "file": "nowhere"}) == ("Sleet", {"snow"})
+        assert overlaps_of_step({"type": Sleet, "file": "nowhere"}) == ("Sleet", {"snow"})
+        assert overlaps_of_step({"type": "other.Sleet"}) == ("Sleet", None)
+    finally:
+        del home.module_dict["Sleet"]
 
 
 def test_a_step_may_show_more_than_its_class_says():
