@@ -10,7 +10,7 @@ from typing import Any
 
 from mmfan.benchmark.robust.alone import alone
 from mmfan.benchmark.robust.arms import ARMS
-from mmfan.benchmark.robust.costs_file import COSTS, joined_costs, read_costs
+from mmfan.benchmark.robust.costs_file import COSTS, joined_costs, read_costs, same_config
 from mmfan.benchmark.robust.kept import DIGITS, KEPT, SHOWABLE, Judged, Row, as_text, read_kept, write_kept
 from mmfan.benchmark.robust.rows import (
     SEVERITY,
@@ -99,10 +99,11 @@ def evidence_of(rows: Iterable[Row], costs: Mapping[str, Any], partly: tuple[str
         folder: Where the rows are from, for messages.
 
     Raises:
-        MMFanError: Two are trainings of different configs, or were judged differently.
+        MMFanError: Two are trainings of different configs, or were judged differently; or the costs are of another.
     """
     found = sorted(rows, key=lambda row: row.seed)
     _refuse_unlike(_named(found, f" of {folder}"))
+    _refuse_costs(found, costs, f" of {folder}")
     by_arm = {arm: tuple(row for row in found if row.arm == arm) for arm in ARMS}
     measured = {name: costs[name] for name in ("config", "rounds") if name in costs}
     rows_there = {arm: some for arm, some in by_arm.items() if some}
@@ -144,9 +145,21 @@ def joined(evidence: Evidence, folder: Path) -> tuple[list[Row], dict[str, Any]]
     kept = read_kept(folder / KEPT)
     own = [row for rows in evidence.rows.values() for row in rows]
     _refuse_unlike((*_named(kept, f" of {folder / KEPT}"), *_named(own, ", which is to be kept there,")))
-    if not evidence.costs:
-        return _replaced(kept, own), read_costs(folder)
-    return _replaced(kept, own), joined_costs(folder, {**evidence.measured, "arms": evidence.costs})
+    costs = read_costs(folder)
+    if evidence.costs:
+        costs = joined_costs(folder, {**evidence.measured, "arms": evidence.costs})
+    _refuse_costs((*kept, *own), costs, f" of {folder}")
+    return _replaced(kept, own), costs
+
+
+def _refuse_costs(rows: Sequence[Row], costs: Mapping[str, Any], where: str) -> None:
+    """See that costs may stand beside rows: unless they do not tell, they are of the config that the rows are of."""
+    measured, config = costs.get("config"), rows[0].judged.config if rows else None
+    if costs["arms"] and measured and config and not same_config(measured, config):
+        raise MMFanError(
+            f"Expected costs measured with {config}, of which the rows{where} are trainings, got costs of {measured}: "
+            f"measure them with --config {config}, or give them a folder of their own."
+        )
 
 
 def _replaced(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:

@@ -129,7 +129,7 @@ def make_row(
     folder, results = out / name, out / f"{name}.jsonl"
     checkpoint = folder / f"iter_{length_of(config)}.pth"
     make_folder(out)
-    _refuse_others(out, Path(config).stem)
+    refuse_others(out, config)
     refuse_folder(results)
     with alone(out / f".{name}.lock", f"{name} of {out}", wait=False, say=say) as lock:
         if not is_whole(checkpoint):
@@ -171,12 +171,19 @@ def refuse_folder(results: Path) -> None:
         raise MMFanError(f"Expected a results file, got {results}: a folder is there. Move it elsewhere.")
 
 
-def _refuse_others(out: Path, config: str) -> None:
-    """Rows of one folder stand in one table: all are trainings of one config."""
+def refuse_others(out: Path, config: str) -> None:
+    """See that all rows of a folder, which stand in one table, are trainings of one config.
+
+    Raises:
+        MMFanError: One is of another.
+    """
+    own = Path(config).stem
     for _, _, folder in paths_of_rows(out):
-        others = [name for name in _configs_in(folder) if name != config]
+        others = [name for name in _configs_in(folder) if name != own]
         if others:
-            raise MMFanError(f"{folder} holds a training of {others[0]}, not of {config}: give it another --out.")
+            raise MMFanError(
+                f"{folder} holds a training of {others[0]}, not of {own}: give another --out, or --config {others[0]}."
+            )
 
 
 def make_folder(out: Path) -> None:

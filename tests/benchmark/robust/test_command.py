@@ -68,7 +68,7 @@ def test_costs_are_measured_and_then_kept_and_told(tmp_path, monkeypatch, capsys
     with pytest.raises(SystemExit):
         cli.main(["bench", "robust", "--costs", "--out", str(out), *more])
     assert "holds no finished row" in capsys.readouterr().err
-    write(out, "cwfa-0", 0.5, 0.3)
+    write(out, "cwfa-0", 0.5, 0.3, config=CONFIG)
     assert cli.main(["bench", "robust", "--costs", "--out", str(out), *more]) == 0
     assert asked == [(list(ARMS), "c", 2), (list(ARMS), CONFIG, 6)]  # nothing was measured for no table
     assert json.loads((kept / "costs.json").read_text())["config"] == CONFIG
@@ -82,11 +82,11 @@ def test_costs_that_would_be_refused_are_not_measured(tmp_path, monkeypatch, cap
     command = ["bench", "robust", "--costs", "--out", str(out), "--config"]
     for folder in (out, kept):
         folder.mkdir()
-        write(folder, "cwfa-0", 0.5, 0.3)
+        write(folder, "cwfa-0", 0.5, 0.3, config="fan_a")
     measured = '{"config": "fan_a", "arms": {"apr": {"seconds": 1.5}}}'
     (out / "costs.json").write_text(measured)
     for more, message in (
-        (["fan_b"], "Expected costs measured with fan_a, as those of .*out/costs.json were, got costs of fan_b"),
+        (["fan_b"], "out/cwfa-0 holds a training of fan_a, not of fan_b: give another --out, or --config fan_a"),
         (
             ["fan_a", "--keep", str(kept)],
             "Expected costs measured with fan_c, as those of .*kept/costs.json .* of fan_a",

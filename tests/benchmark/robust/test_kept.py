@@ -196,10 +196,10 @@ def test_kept_costs_tell_their_config_and_rounds(out, tmp_path):
     kept = tmp_path / "kept"
     kept.mkdir()
     costs(kept, swa={"seconds": 1.5})  # an earlier file, which does not tell
-    costs(out, "yardstick")
+    costs(out, "configs/plain.py")
     keep_evidence(read_evidence(out), kept)
     told = json.loads((kept / "costs.json").read_text())
-    assert (told["config"], told["rounds"]) == ("yardstick", 6)
+    assert (told["config"], told["rounds"]) == ("configs/plain.py", 6)
     assert told["arms"] == {"cwfa": {"seconds": 1.02}, "swa": {"seconds": 1.5}}
     (out / "costs.json").unlink()
     keep_evidence(read_evidence(out), kept)
@@ -209,22 +209,21 @@ def test_kept_costs_tell_their_config_and_rounds(out, tmp_path):
     assert json.loads((kept / "costs.json").read_text()) == told
 
 
-def test_costs_of_another_config_are_not_kept_beside_them(out, tmp_path):
+def test_costs_of_another_config_stand_beside_no_rows(out, tmp_path):
     kept = tmp_path / "kept"
-    costs(out, "fan_a")
+    costs(out, "plain")
     keep_evidence(read_evidence(out), kept)
     before = {path.name: path.read_bytes() for path in kept.iterdir()}
-    costs(out, "configs/fan_segformer/fan_a.py")
-    keep_evidence(read_evidence(out), kept)
     costs(out, "fan_b", apr={"seconds": 1.1})
-    with pytest.raises(
-        MMFanError,
-        match=r"measured with .*fan_a.*, as those of .*costs\.json were, got costs of fan_b, .*"
-        "Give them another folder",
-    ):
+    message = r"measured with plain, of which the rows of .* are trainings, got costs of fan_b: .*--config plain"
+    with pytest.raises(MMFanError, match=message):
+        read_evidence(out)
+    assert {name: (kept / name).read_bytes() for name in before} == before
+    (out / "costs.json").unlink()
+    costs(kept, "fan_b")
+    with pytest.raises(MMFanError, match=message):
         keep_evidence(read_evidence(out), kept)
     assert (kept / KEPT).read_bytes() == before[KEPT]
-    assert "apr" not in (kept / "costs.json").read_text()
 
 
 def test_the_command_keeps_rows_and_prints_the_table_of_all(out, tmp_path, capsys):

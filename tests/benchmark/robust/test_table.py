@@ -21,7 +21,7 @@ def test_means_and_spreads_beside_the_baseline(tmp_path):
     write(tmp_path, "baseline-0", 0.5, 0.35)
     write(tmp_path, "baseline-1", 0.4, 0.3)
     write(tmp_path, "cwfa-0", 0.48, 0.36)
-    (tmp_path / "costs.json").write_text(json.dumps({"config": "c", "arms": {"cwfa": {"seconds": 1.021}}}))
+    (tmp_path / "costs.json").write_text(json.dumps({"config": "plain", "arms": {"cwfa": {"seconds": 1.021}}}))
     table = evidence_table(read_evidence(tmp_path))
     base, cwfa = cells(table, "baseline"), cells(table, "cwfa")
     # retentions 70 and 75 %: mean 72.5, standard deviation 5 / sqrt(2)

@@ -104,11 +104,12 @@ def _measure_costs(args: argparse.Namespace, config: str) -> None:
     from mmfan.benchmark.robust.costs import measure_costs, write_costs
     from mmfan.benchmark.robust.costs_file import joined_costs
     from mmfan.benchmark.robust.evidence import joined, read_evidence
-    from mmfan.benchmark.robust.rows import make_folder
+    from mmfan.benchmark.robust.rows import make_folder, refuse_others
 
     make_folder(args.out)
     # what would be refused in the end is said before an hour of measuring, as that without rows there is no table
     nothing = {"config": config, "arms": {}}
+    refuse_others(args.out, config)
     joined_costs(args.out, nothing)
     if args.keep or args.page:
         evidence = read_evidence(args.out)
