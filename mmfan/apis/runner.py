@@ -171,10 +171,10 @@ class PlainRunner(Runner):
     def _check_heads(self, loop: Any) -> None:
         classes = _classes_of(loop)
         if classes and self.cfg.get("default_scope") == "mmdet":
-            check_heads(inner_model(self.model), len(classes))
+            check_heads(inner_model(self.model), len(classes), len(_classes_of(loop, "thing_classes")))
 
 
-def _classes_of(loop: Any) -> list[str]:
+def _classes_of(loop: Any, entry: str = "classes") -> list[str]:
     """Class names of the set that a loop runs over; empty where it names none or is not built yet.
 
     Open-vocabulary detectors get the names with every picture (``return_classes``), so nothing is asked of their sets.
@@ -182,10 +182,10 @@ def _classes_of(loop: Any) -> list[str]:
     dataset = getattr(getattr(loop, "dataloader", None), "dataset", None)
     if getattr(dataset, "return_classes", False):
         return []
-    return list((getattr(dataset, "metainfo", None) or {}).get("classes") or ())
+    return list((getattr(dataset, "metainfo", None) or {}).get(entry) or ())
 
 
-def check_heads(model: torch.nn.Module, count: int) -> None:
+def check_heads(model: torch.nn.Module, count: int, things: int = 0) -> None:
     """Check that every classifying head of a detector has as many classes as its data.
 
     With more, mmdetection trains in silence; with fewer, it fails deep inside a loss.
@@ -193,22 +193,25 @@ def check_heads(model: torch.nn.Module, count: int) -> None:
     Args:
         model: A model of mmdetection.
         count: Classes of the dataset.
+        things: Those of them that are counted, of a panoptic set: what heads of regions tell apart; 0 for all.
 
     Raises:
         ConfigError: Names the heads and both numbers.
     """
-    wrong = {
-        name: module.num_classes
+    heads = {
+        name: (module.num_classes, things if things and "roi_head" in name.split(".") else count)
         for name, module in model.named_modules()
-        # region proposals only tell objects from the rest; what heads outside mmdetection mean is theirs to say
         if type(module).__module__.startswith("mmdet.") and hasattr(module, "predict_by_feat")
-        if "RPN" not in type(module).__name__
-        if isinstance(getattr(module, "num_classes", None), int) and module.num_classes != count
+        # region proposals only tell objects from the rest; what heads outside mmdetection mean is theirs to say
+        if "rpn_head" not in name.split(".") and "RPN" not in type(module).__name__
+        if isinstance(getattr(module, "num_classes", None), int)
     }
+    wrong = {name: both for name, both in heads.items() if both[0] != both[1]}
     if wrong:
-        told = ", ".join(f"{name} has {number}" for name, number in wrong.items())
+        expected = " and ".join(str(number) for number in dict.fromkeys(both[1] for both in wrong.values()))
+        told = ", ".join(f"{name} has {both[0]}" for name, both in wrong.items())
         raise ConfigError(
-            f"Expected num_classes={count} in the heads, one for each class of the dataset, but {told}. Set "
+            f"Expected num_classes={expected} in the heads, one for each class of the dataset, but {told}. Set "
             "num_classes in the heads, or metainfo=dict(classes=...) in the datasets."
         )
 
@@ -260,7 +263,7 @@ def build_runner(
         notes += [choose_resume(cfg, resume), _settle_draws(cfg)]
     if cfg.get("load_from") and not cfg.get("resume"):
         check_usable(read_checkpoint(cfg.load_from), cfg.load_from)  # fails now, before the data is looked through
-    if amp or cfg.get("optim_wrapper", {}).get("type") == "AmpOptimWrapper":
+    if amp or (cfg.get("optim_wrapper") or {}).get("type") == "AmpOptimWrapper":
         notes.append(use_amp(cfg, has_accelerator()))
     if auto_scale_lr:
         _enable_auto_scale_lr(cfg)

@@ -17,6 +17,7 @@ from mmfan.apis.checkpoint import check_classes
 from mmfan.apis.detection import is_detector
 from mmfan.apis.inference import predicted_rows
 from mmfan.apis.outputs.hooks import PredictionWriter
+from mmfan.apis.runner import check_heads
 from mmfan.visualization.coco_results import Detections, as_coco_results
 from mmfan.visualization.detections import paint_detections
 
@@ -137,6 +138,31 @@ def test_heads_for_another_number_of_classes(trained, tmp_path):
         build_runner(load_config(config), work_dir=tmp_path / "w").train()
     with pytest.raises(ConfigError, match=message):
         build_runner(load_config(config), work_dir=tmp_path / "w", checkpoint=checkpoint).test()
+
+
+class Head(torch.nn.Module):
+    """As those of mmdetection that classify."""
+
+    __module__ = "mmdet.models.head"
+    predict_by_feat = None
+
+    def __init__(self, count):
+        super().__init__()
+        self.num_classes = count
+
+
+def test_heads_of_regions_tell_things_and_proposals_nothing():
+    """FCOS proposes regions with one class; Panoptic FPN has 80 things among 133 classes, and regions are of things."""
+    model = torch.nn.Module()
+    model.rpn_head, model.roi_head = Head(1), torch.nn.Module()
+    model.roi_head.bbox_head = Head(80)
+    check_heads(model, 80)
+    check_heads(model, 133, 80)
+    with pytest.raises(ConfigError, match=r"num_classes=133 in the heads, .* roi_head\.bbox_head has 80\. Set"):
+        check_heads(model, 133)
+    model.panoptic_head = Head(80)
+    with pytest.raises(ConfigError, match=r"num_classes=133 in the heads, .* panoptic_head has 80\. Set"):
+        check_heads(model, 133, 80)
 
 
 @pytest.mark.process

@@ -158,6 +158,12 @@ def test_work_folder_rule_and_scaled_rate(tmp_path, data, monkeypatch):
         build_runner(cfg, auto_scale_lr=True)
 
 
+def test_a_config_without_training_is_tested(tmp_path, data):
+    cfg = load_config(write_config(tmp_path / "tiny.py", data))
+    cfg.train_cfg = cfg.train_dataloader = cfg.optim_wrapper = cfg.param_scheduler = None
+    assert build_runner(cfg, work_dir=tmp_path / "w").cfg.optim_wrapper is None
+
+
 def test_configs_that_cannot_be_run_are_named(tmp_path, data):
     empty = tmp_path / "empty.py"
     empty.write_text("default_scope = 'mmseg'\n")

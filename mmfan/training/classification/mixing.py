@@ -109,15 +109,20 @@ class Mixing:
         return cls(**settings)
 
     def draw(self, count: int, height: int, width: int) -> Mix | None:
-        """How to mix ``count`` pictures of a size, by NumPy's generator; None for not at all."""
-        if np.random.random() >= self.prob:
+        """How to mix ``count`` pictures of a size; None for not at all.
+
+        One number of torch's generator decides, as of dropout: NumPy's is seeded by the pictures, where they are loaded
+        by the process that trains, and starts anew in a resumed training.
+        """
+        draws = np.random.default_rng(int(torch.randint(2**63 - 1, ())))
+        if draws.random() >= self.prob:
             return None
-        order = torch.from_numpy(np.random.permutation(count))
-        cut = not self.mixup or (bool(self.cutmix) and np.random.random() < self.switch)
+        order = torch.from_numpy(draws.permutation(count))
+        cut = not self.mixup or (bool(self.cutmix) and draws.random() < self.switch)
         alpha = self.cutmix if cut else self.mixup
-        share = float(np.random.beta(alpha, alpha))
+        share = float(draws.beta(alpha, alpha))
         if not cut:
             return Mix(order, share)
-        box = cut_box(height, width, share, int(np.random.randint(height)), int(np.random.randint(width)))
+        box = cut_box(height, width, share, int(draws.integers(height)), int(draws.integers(width)))
         top, bottom, left, right = box
         return Mix(order, 1 - (bottom - top) * (right - left) / (height * width), box)

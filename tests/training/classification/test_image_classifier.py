@@ -22,6 +22,7 @@ from mmfan.errors import ConfigError, MMFanError
 from mmfan.models import AlterNetClassifier, FANClassifier
 from mmfan.training.backbone_stages import stage_names
 from mmfan.training.classification.image_classifier import ImageClassifier
+from mmfan.training.classification.mixing import Mix
 
 
 @MODELS.register_module()
@@ -62,8 +63,7 @@ def test_losses_by_hand():
 
 def test_a_mixed_batch_by_hand(monkeypatch):
     model = ImageClassifier({"type": "MeanOfColours"}, mixing={"mixup": 1.0, "cutmix": 0})
-    monkeypatch.setattr(np.random, "permutation", lambda count: np.array([1, 0]))
-    monkeypatch.setattr(np.random, "beta", lambda *_: 0.25)
+    monkeypatch.setattr(model.mixing, "draw", lambda count, height, width: Mix(torch.tensor([1, 0]), 0.25))
     found = model(pictures(), samples(0, 1), "loss")
     logits = torch.tensor([[0.25, 0, 1.5], [0.75, 0, 0.5]])
     labels = torch.tensor([[0.25, 0.75, 0], [0.75, 0.25, 0]])

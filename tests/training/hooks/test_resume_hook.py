@@ -3,6 +3,7 @@
 import pytest
 import torch
 from helpers.recipe_trainings import losses_of
+from helpers.tiny_classifier import write_config as classifier_config
 from helpers.tiny_segmentor import write_config, write_tree
 from mmengine.config import Config
 from mmengine.hooks import Hook
@@ -23,10 +24,10 @@ default_hooks = dict(checkpoint=dict(type="CheckpointHook", by_epoch=True, inter
 )
 
 
-def trained(config, work_dir, stop_after=None, **options):
-    cfg = load_config(config)
+def trained(config, work_dir, stop_after=None, resume=False, options=None):
+    cfg = load_config(config, options)
     cfg.experiment_name = f"{work_dir.name}{stop_after}"
-    return losses_of(build_runner(cfg, work_dir=work_dir, **options), stop_after)
+    return losses_of(build_runner(cfg, work_dir=work_dir, resume=resume), stop_after)
 
 
 @pytest.mark.slow
@@ -38,6 +39,18 @@ def test_what_is_resumed_drops_as_what_was_never_interrupted(tmp_path, more):
     half = 2 if "max_iters" in more else len(whole) // 3
     trained(config, tmp_path / "killed", stop_after=half)
     assert trained(config, tmp_path / "killed", resume=True) == whole[half:]
+
+
+@pytest.mark.slow
+def test_classifiers_mix_as_if_they_had_not_been_interrupted(tmp_path):
+    """And alike where the pictures are loaded by the process that trains, and by another one."""
+    more = "model['mixing'] = dict(mixup=0.8, cutmix=1.0)\nrandomness = dict(seed=3)\n"
+    config = classifier_config(tmp_path, more=more)
+    whole = trained(config, tmp_path / "whole")
+    trained(config, tmp_path / "killed", stop_after=2)
+    assert trained(config, tmp_path / "killed", resume=True) == whole[2:]
+    worker = {"train_dataloader.num_workers": 1, "train_dataloader.persistent_workers": True}
+    assert trained(config, tmp_path / "worker", options=worker) == whole
 
 
 def test_states_are_those_of_the_draws():
