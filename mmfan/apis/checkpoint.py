@@ -61,19 +61,22 @@ def _named(content: Mapping[str, Any]) -> dict[str, Any]:
     return {str(key).removeprefix("module."): value for key, value in state.items()}
 
 
-def without_teacher(content: dict[str, Any], model: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+def without_teacher(content: dict[str, Any], model: Mapping[str, torch.Tensor], anew: bool = False) -> dict[str, Any]:
     """A checkpoint less the weights of the teacher that :class:`mmfan.TeacherWrapper` saves beside the model's own.
 
-    They serve to continue the training alone, so that whoever tests the plain model need not hear of them.
+    They serve to continue the training alone, so that whoever tests the plain model need not hear of them. A training
+    of its own that begins with the model's weights begins with a teacher of its own, their copy: one of other classes
+    would keep its first, random head, as one that has followed for long hardly moves.
 
     Args:
         content: What :func:`read_checkpoint` returned; its weights are changed in place.
         model: The model's ``state_dict()``; where it has a teacher itself, nothing is left out.
+        anew: A training begins with the weights: the teacher is left out in any case.
 
     Returns:
         ``content``.
     """
-    if TAUGHT not in model and isinstance(state := content.get("state_dict"), dict) and TAUGHT in state:
+    if (anew or TAUGHT not in model) and isinstance(state := content.get("state_dict"), dict) and TAUGHT in state:
         for name in [name for name in state if name == TAUGHT or name.startswith(TEACHER)]:
             del state[name]
     return content

@@ -117,7 +117,7 @@ class PlainRunner(Runner):
         content = read_checkpoint(filename)
         check_usable(content, filename)
         own = inner_model(self.model).state_dict()
-        content = without_teacher(content, own)
+        content = without_teacher(content, own, anew=not self.whole_checkpoint)
         told = overlap_from(content.get("meta"))
         self.training_overlap = None if told is None else told.to_dict()
         if self.resuming:

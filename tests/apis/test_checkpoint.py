@@ -39,6 +39,8 @@ def test_weights_of_a_teacher_are_left_out_for_a_model_without_one():
     assert check_fit(STATE, plain, "a.pth") == []
     taught = without_teacher({"state_dict": {**STATE, **teacher}}, {**STATE, **teacher})
     assert list(taught["state_dict"]) == [*STATE, *teacher]
+    anew = without_teacher({"state_dict": {**STATE, **teacher}}, {**STATE, **teacher}, anew=True)
+    assert list(anew["state_dict"]) == list(STATE)
     # a part of that name in a file that no teacher was saved in is the file's own, and is told
     other = without_teacher({"state_dict": {**STATE, "teacher.b": torch.zeros(1)}}, STATE)
     assert check_fit(STATE, other, "a.pth") == ["teacher.b"]
