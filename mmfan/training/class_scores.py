@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mmfan.errors import ConfigError
+from mmfan.training.class_logits import check_logits
 
 Features = Sequence[Tensor]
 
@@ -74,9 +75,44 @@ def watched(model: nn.Module, data_samples: Sequence[Any], along: Along | None =
         along: Features of copies.
 
     Raises:
-        ConfigError: The model has no head whose scores could be compared.
+        ConfigError: A head's scores cannot be compared, or it made no pass.
     """
     scored: list[Scored] = []
+    handles = _watch(model, data_samples, scored, along)
+    try:
+        yield scored
+    finally:
+        for handle in handles:
+            handle.remove()
+    silent = [type(one.head).__name__ for one in handles if isinstance(one, _Noted) and not one.passes]
+    if silent:
+        raise ConfigError(
+            f"Expected each head of {type(model).__name__} to make a pass within its loss, to compare class scores, "
+            f"got none of {', '.join(silent)}: the loss takes another way than `forward`. Train it as a plain model."
+        )
+
+
+def check_comparable(model: nn.Module, whose: str, of: str) -> None:
+    """Check, before a model is trained, that the class scores of its heads can be compared, as far as it shows.
+
+    Args:
+        model: A segmentor or detector.
+        whose: Who compares them.
+        of: Type of the model.
+
+    Raises:
+        ConfigError: They cannot.
+    """
+    missing = [name for name in ("extract_feat", "loss") if not callable(getattr(model, name, None))]
+    if missing or any(kind.__name__ == "DetectionTransformer" for kind in type(model).__mro__):
+        why = f"it has no {' and no '.join(missing)}" if missing else "its queries are not at the same places"
+        raise ConfigError(f"{whose} cannot train {of}: {why}{'' if missing else ' of two pictures'}.")
+    for handle in _watch(model, (), [], None):
+        handle.remove()
+
+
+def _watch(model: nn.Module, data_samples: Sequence[Any], scored: list[Scored], along: Along | None) -> list[Any]:
+    """Begin to note the scores of all heads; what is returned is to be removed."""
     handles: list[Any] = []
     heads = set(dict(model.named_children()))
     if "decode_head" in heads:
@@ -88,15 +124,17 @@ def watched(model: nn.Module, data_samples: Sequence[Any], along: Along | None =
         handles += _watch_regions(model, scored, along)
     if not handles:
         raise ConfigError(f"{type(model).__name__} has no head whose class scores could be compared.")
-    try:
-        yield scored
-    finally:
-        for handle in handles:
-            handle.remove()
+    return handles
 
 
 class _Noted:
     """Calls a function after each forward pass of a head; a hook misses those by ``head.forward``, as mmseg has it.
+
+    Passes without gradients within a loss that has them are a sampler's, which looks for hard regions (OHEM): no terms
+    of the loss, and of regions by other numbers. They stay as they are.
+
+    Attributes:
+        passes: How many were noted.
 
     Args:
         head: Its first argument is features: levels, or one map or vector a region.
@@ -110,9 +148,13 @@ class _Noted:
         note: Callable[[nn.Module, Any, Any, Any], None],
         beside: Callable[[Any], Any] = lambda inputs: None,
     ) -> None:
-        self.head, own = head, head.forward
+        self.head, own, self.passes = head, head.forward, 0
+        learns = torch.is_grad_enabled()
 
         def forward(*inputs: Any, **more: Any) -> Any:
+            if learns and not torch.is_grad_enabled():
+                return own(*inputs, **more)
+            self.passes += 1
             extra = beside(inputs)
             if extra is None:
                 output = own(*inputs, **more)
@@ -177,7 +219,7 @@ def _watch_pixels(model: nn.Module, data_samples: Sequence[Any], scored: list[Sc
         def valid_each(rows: Sequence[int]) -> Tensor:
             return valid(rows)[:, None].expand(-1, classes, -1, -1)
 
-        if classes > 1 and getattr(getattr(module, "loss_decode", None), "use_sigmoid", False):
+        if classes > 1 and _sigmoids(module):
             scored.append(Scored("pixels", False, lambda rows: logits[list(rows)], copies, again, valid_each))
         elif classes > 1:
             scored.append(Scored("pixels", True, lambda rows: logits[list(rows)], copies, again, valid))
@@ -196,6 +238,16 @@ def _watch_pixels(model: nn.Module, data_samples: Sequence[Any], scored: list[Sc
     return _Noted(head, note, lambda inputs: along and along.features)
 
 
+def _sigmoids(head: nn.Module) -> bool:
+    """Whether each class has a sigmoid of its own: for every loss, as one softmax among them makes classes exclusive.
+
+    Predictions are made by the softmax then, as mmsegmentation makes them.
+    """
+    losses: Any = getattr(head, "loss_decode", None)
+    every = losses if isinstance(losses, nn.ModuleList) else [losses]
+    return all(getattr(loss, "use_sigmoid", False) for loss in every)
+
+
 def _each(beside: Tensor | None, along: Along | None) -> tuple[Tensor, ...]:
     """What went along, copy by copy."""
     return () if beside is None or along is None else beside.chunk(along.each)
@@ -203,6 +255,7 @@ def _each(beside: Tensor | None, along: Along | None) -> tuple[Tensor, ...]:
 
 def _watch_dense(model: nn.Module, name: str, kind: str, scored: list[Scored], along: Along | None) -> Any:
     head: Any = model.get_submodule(name)
+    check_logits(head)
     exclusive = not getattr(head, "use_sigmoid_cls", True)
     classes = int(getattr(head, "cls_out_channels", 1))
 
@@ -249,6 +302,7 @@ def _watch_regions(model: nn.Module, scored: list[Scored], along: Along | None) 
     regions: dict[str, Tensor] = {}
     handles = []
     for (place, extractor), (name, head) in zip(extractors, heads, strict=True):
+        check_logits(head)
 
         def remember(module: nn.Module, inputs: Any, place: str = place) -> None:
             regions[place] = inputs[1].detach()

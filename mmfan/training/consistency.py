@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from mmfan.datasets.augmentations.steps import number
 from mmfan.errors import ConfigError
 from mmfan.registry import MODELS
-from mmfan.training.class_scores import Along, watched
+from mmfan.training.class_scores import Along, check_comparable, watched
 from mmfan.training.divergence import bernoulli_divergence, divergence, mean_over
 from mmfan.training.view_batches import copies_of, extend, take_views
 
@@ -105,13 +105,7 @@ def ConsistencyWrapper(  # noqa: N802
     if unknown:
         raise ConfigError(f"`consistency` has weights for {', '.join(WEIGHTS)}, got {', '.join(unknown)}.")
     built = ROOT_MODELS.build({"type": of, **model})
-    if any(kind.__name__ == "DetectionTransformer" for kind in type(built).__mro__):
-        raise ConfigError(
-            f"mmfan.ConsistencyWrapper cannot train {of}: its queries are not at the same places of two pictures."
-        )
-    missing = [name for name in ("extract_feat", "loss") if not callable(getattr(built, name, None))]
-    if missing:
-        raise ConfigError(f"mmfan.ConsistencyWrapper cannot train {of}: it has no {' and no '.join(missing)}.")
+    check_comparable(built, "mmfan.ConsistencyWrapper", of)
     take_views(built, "mmfan.ConsistencyWrapper")
     extend(built, Consistent, "Consistent")
     built.consistency_weights = {**WEIGHTS, **{name: number(name, value) for name, value in weights.items()}}

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from mmfan.datasets.augmentations.steps import fraction, number
 from mmfan.errors import ConfigError
 from mmfan.registry import MODELS
-from mmfan.training.class_scores import watched
+from mmfan.training.class_scores import check_comparable, watched
 from mmfan.training.divergence import bernoulli_divergence_from, divergence_from, mean_over
 from mmfan.training.view_batches import copies_of, extend, take_views
 
@@ -111,15 +111,10 @@ def TeacherWrapper(  # noqa: N802
         ConfigError: The model cannot be trained so.
     """
     built = ROOT_MODELS.build({"type": of, **model})
-    missing = [name for name in ("extract_feat", "loss") if not callable(getattr(built, name, None))]
-    if missing or any(kind.__name__ == "DetectionTransformer" for kind in type(built).__mro__):
-        why = f"it has no {' and no '.join(missing)}" if missing else "its queries are not at the same places"
-        raise ConfigError(f"mmfan.TeacherWrapper cannot train {of}: {why}.")
+    check_comparable(built, "mmfan.TeacherWrapper", of)
     teacher = copy.deepcopy(built).requires_grad_(False).eval()
     del teacher.data_preprocessor
-    for part in teacher.modules():
-        if hasattr(part, "init_cfg"):
-            part.init_cfg = None  # it takes the student's weights
+    teacher.is_init = True  # it takes the student's weights: init_weights passes it by
     take_views(built, "mmfan.TeacherWrapper")
     extend(built, Taught, "Taught")
     built.teacher = teacher

@@ -12,6 +12,7 @@ from mmseg.structures import SegDataSample
 
 from mmfan.apis import load_config
 from mmfan.errors import ConfigError, MMFanError
+from mmfan.training.class_scores import watched
 from mmfan.training.divergence import bernoulli_divergence, divergence
 
 
@@ -124,6 +125,19 @@ def test_classes_that_do_not_exclude_each_other_are_compared_one_by_one(config):
     valid = torch.nn.functional.interpolate(truth, size=size, mode="nearest").expand(-1, 19, -1, -1) != 255
     values = bernoulli_divergence(views)
     torch.testing.assert_close(losses["loss_consistency_pixels"], values[valid].mean())
+
+
+@pytest.mark.parametrize(("sigmoids", "exclusive"), [((True, True), False), ((True, False), True)])
+def test_of_several_losses_all_have_a_sigmoid_a_class_or_the_classes_exclude_each_other(config, sigmoids, exclusive):
+    losses = [
+        {"type": "CrossEntropyLoss", "use_sigmoid": sigmoid, "loss_name": f"loss_{number}"}
+        for number, sigmoid in enumerate(sigmoids)
+    ]
+    model = built(config, decode_head={**copy.deepcopy(config.model.decode_head), "loss_decode": losses})
+    ready = model.data_preprocessor(batch(views=1), training=True)
+    with watched(model, ready["data_samples"]) as scored:
+        model(**ready, mode="loss")
+    assert [one.exclusive for one in scored] == [exclusive]
 
 
 def test_only_pictures_with_copies_count(config):

@@ -9,7 +9,7 @@ from mmengine.registry import MODELS, DefaultScope
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
-from mmfan.apis import load_config
+from mmfan.apis import build_runner, load_config
 from mmfan.errors import ConfigError
 from mmfan.training.divergence import divergence_from
 
@@ -96,3 +96,34 @@ def test_the_plain_model_is_in_it(config):
 def test_more_than_one_copy_is_refused(config):
     with pytest.raises(ConfigError, match=r"takes one copy of a picture \(views=2\), got 2"):
         losses_of(taught(config), batch((3, 3)))
+
+
+def test_the_teacher_is_not_initialised_and_begins_as_the_student(config, monkeypatch):
+    """It has no weights of its own to tell of: a backbone without `init_cfg` would log that it trains from scratch."""
+    model, told = taught(config), []
+    for part in (model.backbone, model.decode_head):
+        initialised = type(part).init_weights
+        monkeypatch.setattr(type(part), "init_weights", lambda self, own=initialised: (told.append(self), own(self)))
+    model.init_weights()
+    assert {id(one) for one in told} == {id(model.backbone), id(model.decode_head)}
+    model.train()
+    losses_of(model, batch())
+    own, teachers = dict(model.named_parameters()), dict(model.teacher.named_parameters())
+    assert len(teachers) * 2 == len(own)
+    assert all(torch.equal(value, own[name]) for name, value in teachers.items())
+
+
+def test_a_training_from_other_weights_begins_with_a_teacher_of_its_own(config, tmp_path):
+    trained = taught(config)
+    trained.taught.fill_(40000)
+    torch.save({"state_dict": trained.state_dict()}, tmp_path / "trained.pth")
+    cfg = copy.deepcopy(config)
+    cfg.model.update(type="mmfan.TeacherWrapper", of="EncoderDecoder")
+    cfg.model.decode_head.num_classes = 32
+    runner = build_runner(cfg, work_dir=tmp_path / "work")
+    runner.load_checkpoint(str(tmp_path / "trained.pth"))
+    model = runner.model
+    assert model.taught == 0
+    assert torch.equal(model.backbone.patch_embed.proj.weight, trained.backbone.patch_embed.proj.weight)
+    model.follow()
+    assert torch.equal(model.teacher.decode_head.conv_seg.weight, model.decode_head.conv_seg.weight)
