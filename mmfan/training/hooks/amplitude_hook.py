@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
 from torch import Tensor
 from torch.nn import functional
 
@@ -19,6 +20,7 @@ from mmfan.datasets.augmentations.steps import fraction
 from mmfan.errors import ConfigError
 from mmfan.registry import HOOKS
 from mmfan.training.draws import draw_seed
+from mmfan.training.teacher import Taught
 from mmfan.utils.checks import whole_number
 
 CHANNELS = 3
@@ -47,7 +49,9 @@ class AmplitudeMixHook(Hook):
     """Give pictures of a batch the amplitude of other ones before they are normalised.
 
     Donors are drawn within the batch of a process, so that a last batch of one picture stays as it is. The draws depend
-    on the seed, the iteration and the process. Of pictures with copies (:class:`mmfan.Views`) the clean one is changed.
+    on the seed, the iteration and the process. Of pictures with copies (:class:`mmfan.Views`) the clean one is changed;
+    beside a teacher (:class:`mmfan.TeacherWrapper`) the copy is, as the model learns from it alone and the teacher from
+    nothing: it tells what it sees in the picture as it is. Donors are clean in any case.
 
     Args:
         prob: Probability that a picture is changed.
@@ -61,13 +65,14 @@ class AmplitudeMixHook(Hook):
 
     # the amplitude of frequency 0 is a channel's mean, those of the others are its contrast
     overlaps: frozenset[str] = PHOTOMETRIC
+    of_copies = False
 
     def __init__(self, prob: float = 0.6, begin: int = 0, seed: int = 0) -> None:
         self.prob = fraction("prob", prob)
         self.begin, self.seed = whole_number("begin", begin, 0), whole_number("seed", seed, 0)
 
     def before_train(self, runner: Any) -> None:
-        """See that there are donors."""
+        """See that there are donors, and what the model learns from."""
         loader = runner.train_dataloader
         # of a sampler of batches the loader itself has no size
         size = loader.batch_size or getattr(loader.batch_sampler, "batch_size", None)
@@ -76,6 +81,8 @@ class AmplitudeMixHook(Hook):
                 "mmfan.AmplitudeMixHook swaps amplitudes within the batch of a process, and that is one picture: give "
                 "train_dataloader.batch_size=2, or take mmfan.AmplitudeMix, whose donors are of the set."
             )
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        self.of_copies = isinstance(model, Taught)
 
     def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
         """Change ``data_batch['inputs']``."""
@@ -89,7 +96,9 @@ class AmplitudeMixHook(Hook):
         donors = [picture[:CHANNELS].clone() for picture in pictures]
         for at, (coin, shift) in enumerate(zip(coins.tolist(), shifts.tolist(), strict=True)):
             if coin:
-                mixed = mix_batch(donors[at], donors[(at + shift) % len(pictures)]).clamp(0, 255)
                 changed = pictures[at].clone()
-                changed[:CHANNELS] = mixed if changed.is_floating_point() else mixed.round().to(changed.dtype)
+                # the last view is the copy, or the picture where it has none
+                seen = changed[-CHANNELS:] if self.of_copies else changed[:CHANNELS]
+                mixed = mix_batch(seen, donors[(at + shift) % len(pictures)]).clamp(0, 255)
+                seen.copy_(mixed if changed.is_floating_point() else mixed.round())
                 pictures[at] = changed

@@ -11,6 +11,8 @@ from mmfan.datasets.augmentations import mix_amplitudes
 from mmfan.errors import ConfigError
 from mmfan.training import AmplitudeMixHook
 from mmfan.training.hooks.amplitude_hook import mix_batch
+from mmfan.training.teacher import Taught
+from mmfan.training.view_batches import extend
 
 
 class Run:
@@ -64,7 +66,7 @@ def test_batches_of_one_have_no_donors(more):
         ConfigError, match=r"that is one picture: give train_dataloader\.batch_size=2, or take mmfan\.Ampl"
     ):
         AmplitudeMixHook().before_train(run)
-    run.train_dataloader = DataLoader(range(4), batch_size=2)
+    run.train_dataloader, run.model = DataLoader(range(4), batch_size=2), torch.nn.Identity()
     AmplitudeMixHook().before_train(run)
 
 
@@ -73,6 +75,24 @@ def test_of_pictures_with_copies_the_clean_one_is_changed():
     for before, after in zip([one.clone() for one in given], changed(given=given), strict=True):
         assert torch.equal(before[3:], after[3:])
         assert not torch.equal(before[:3], after[:3])
+
+
+def test_beside_a_teacher_what_the_model_learns_from_is_changed():
+    """The copy, or the picture that has none; the teacher tells what it sees in the picture as it is."""
+    clean, copies = pictures(), [255 - one for one in pictures()]
+    given = [*(torch.cat(pair) for pair in zip(clean[:3], copies, strict=False)), clean[3]]
+    model = torch.nn.Identity()
+    extend(model, Taught, "Taught")
+    hook = AmplitudeMixHook(prob=1.0)
+    hook.before_train(types.SimpleNamespace(train_dataloader=DataLoader(range(4), batch_size=4), model=model))
+    batch = {"inputs": list(given)}
+    hook.before_train_iter(Run(), 0, batch)
+    for number in range(4):
+        got, seen = batch["inputs"][number], given[number][-3:]
+        assert torch.equal(got[:-3], given[number][:-3])
+        expected = [mix_batch(seen, one).clamp(0, 255).round().to(torch.uint8) for one in clean]
+        del expected[number]
+        assert any(torch.equal(got[-3:], one) for one in expected)
 
 
 def test_the_loader_s_own_pictures_are_not_written_to():
