@@ -16,11 +16,12 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.config import utils as config_utils
+from mmengine.config.lazy import LazyAttr, LazyObject
 from mmengine.utils import is_installed as is_distribution_installed
 
 from mmfan.apis.config_options import RUNNER_ARGUMENTS, check_options
 from mmfan.environment import EnvironmentMismatchError, check_environment, is_installed
-from mmfan.errors import ConfigError
+from mmfan.errors import ConfigError, MMFanError
 from mmfan.utils.configs import SCOPE, find_config
 from mmfan.utils.text import nearest
 
@@ -64,7 +65,8 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
 
     Raises:
         FileNotFoundError: The config, or one of its bases, does not exist.
-        EnvironmentMismatchError: A base belongs to a package that is not installed.
+        EnvironmentMismatchError: A base, or a class that the config imports, belongs to a package that is not
+            installed.
         ConfigError: The file has an error (its place is given), a key is misspelt, or an option does not fit.
     """
     source = find_config(path) if _is_own(path) else _of_package(str(path))
@@ -72,6 +74,7 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
         raise ConfigError(f"Expected a config that ends in one of {', '.join(SUFFIXES)}, got {source}.")
     cfg = _read(source)
     check_keys(cfg)
+    _import_classes(cfg, source)
     if options:
         check_options(cfg, options)
         cfg.merge_from_dict(dict(options))
@@ -112,10 +115,28 @@ def _read(source: Path) -> Config:
         raise ConfigError(f"{_place(error, source)}: {type(error).__name__}: {error}") from error
 
 
+def _import_classes(cfg: Config, source: Path) -> None:
+    """Import the classes of a config in pure Python, which mmengine would at the first look at each."""
+    try:
+        _look_at(cfg._cfg_dict)
+    except ModuleNotFoundError as error:
+        raise _missing_package(source, error) from error
+    except MMFanError:
+        raise
+    except Exception as error:  # whatever an imported module raises; mmengine adds the line of the config
+        raise ConfigError(f"{source}: {error}") from error
+
+
+def _look_at(value: Any) -> None:
+    for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ():
+        _look_at(inner)
+
+
 def _missing_package(source: str | Path, error: ModuleNotFoundError) -> EnvironmentMismatchError:
     """What to raise: mmengine names the distribution, mmfan's own message says how to install it."""
+    told = str(error).removeprefix("Failed to import ")
     for module in ("mmseg", "mmdet", "mmpretrain"):
-        if str(error).startswith(module) and not is_installed(module):
+        if told.startswith(module) and not is_installed(module):
             check_environment(module)
     return EnvironmentMismatchError(f"{source}: {error}")
 
@@ -163,7 +184,9 @@ def check_keys(cfg: Config) -> None:
     Raises:
         ConfigError: Names the key and the argument.
     """
-    for key in cfg:
+    for key, value in dict.items(cfg._cfg_dict):  # as it stands there: ConfigDict's own items are what is imported
+        if isinstance(value, (LazyObject, LazyAttr)):
+            continue  # of a config in pure Python: a class that it imports, OptimWrapper, is no key
         nearest = nearest_argument(key)
         if nearest is not None:
             raise ConfigError(

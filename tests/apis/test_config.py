@@ -1,11 +1,14 @@
 """Configs: bases of installed packages, misspelt keys, options that do not fit, errors with their place."""
 
 import json
+import sys
 
 import pytest
 from mmengine.config import utils as config_utils
+from mmengine.optim import OptimWrapper
 
 from mmfan.apis.config import RUNNER_ARGUMENTS, check_options, load_config, nearest_argument, package_bases
+from mmfan.environment import EnvironmentMismatchError
 from mmfan.errors import ConfigError
 
 
@@ -109,6 +112,43 @@ def test_python_errors_give_file_and_line(tmp_path, text, message):
 def test_misspelt_top_level_key_names_both(tmp_path, key, meant):
     with pytest.raises(ConfigError, match=f"unknown key '{key}'; did you mean '{meant}'"):
         load_config(write(tmp_path, f"{key} = dict()\n"))
+
+
+def test_classes_that_a_config_in_pure_python_imports_are_no_keys(tmp_path):
+    write(
+        tmp_path,
+        "from mmengine.optim import OptimWrapper\nfrom mmengine.visualization import Visualizer\n"
+        "import mmengine.model as modle\nparam_schedulr = modle.BaseModel\noptim_wrapper = dict(type=OptimWrapper)\n",
+        "base.py",
+    )
+    text = "from mmengine.config import read_base\nwith read_base():\n    from .base import *\n"
+    cfg = load_config(write(tmp_path, text), {"optim_wrapper.accumulative_counts": 2})
+    assert (cfg.optim_wrapper.type, cfg.optim_wrapper.accumulative_counts) == (OptimWrapper, 2)
+    with pytest.raises(ConfigError, match="unknown key 'train_dataloder'; did you mean 'train_dataloader'"):
+        load_config(write(tmp_path, text + "train_dataloder = dict()\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "message"),
+    [
+        ("from mmengine.model import BaseModl\nmodel = dict(type=BaseModl)\n", ConfigError,
+         r"experiment\.py: Failed to import BaseModl from mmengine\.model in .*experiment\.py, line 1"),
+        ("from mmnothing import Model\nmodel = dict(parts=[dict(type=Model)])\n", EnvironmentMismatchError,
+         r"experiment\.py: Failed to import mmnothing in .*experiment\.py, line 1"),
+    ],
+)  # fmt: skip
+def test_classes_that_cannot_be_imported_are_named(tmp_path, text, kind, message):
+    with pytest.raises(kind, match=message):
+        load_config(write(tmp_path, text))
+
+
+def test_a_package_that_is_missing_says_how_to_install_it(tmp_path, monkeypatch):
+    """As from the base of one."""
+    monkeypatch.setattr("mmfan.apis.config.is_installed", lambda module: False)
+    monkeypatch.setattr("mmfan.apis.config.check_environment", lambda module: pytest.fail(f"asked for {module}"))
+    monkeypatch.setitem(sys.modules, "mmpretrain", None)
+    with pytest.raises(pytest.fail.Exception, match="asked for mmpretrain"):
+        load_config(write(tmp_path, "from mmpretrain.models import Vim\nmodel = dict(type=Vim)\n"))
 
 
 @pytest.mark.parametrize(
