@@ -15,6 +15,7 @@ from mmengine.registry import DefaultScope, Registry
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner, TestLoop, ValLoop
 
 from mmfan.errors import MMFanError
+from mmfan.utils.type_names import full_name
 
 
 class Accepted(NamedTuple):
@@ -99,11 +100,7 @@ def accepted_keys(part: Mapping[str, Any], place: str, scope: str | None) -> Acc
     word = next((word for word in reversed(place.split(".")) if not word.isdigit()), "")
     more = next((names for ending, names in _TAKEN_OUT.items() if word.endswith(ending)), set())
     names = own.union(more, *(one.names for one in found))
-    return Accepted(names, not found or any(one.others for one in found), f"{place}, {_name_of(kind)},")
-
-
-def _name_of(kind: Any) -> str:
-    return kind if isinstance(kind, str) else getattr(kind, "__name__", str(kind))
+    return Accepted(names, not found or any(one.others for one in found), f"{place}, {full_name(kind)},")
 
 
 def _classes_of(kind: Any, scope: str | None) -> list[Callable]:

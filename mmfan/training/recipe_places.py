@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
@@ -11,6 +12,7 @@ from mmengine.registry import MODELS as ROOT_MODELS
 from mmfan.environment import is_installed
 from mmfan.errors import ConfigError
 from mmfan.utils.text import did_you_mean
+from mmfan.utils.type_names import full_name, package_and_name
 
 SWITCHED = "switch_pipeline"  # of mmdetection's PipelineSwitchHook: for the last epochs
 SEGMENTATION, DETECTION = "PackSegInputs", "PackDetInputs"
@@ -19,7 +21,7 @@ CLASSIFICATION = ("PackClasses", "PackInputs")
 
 def short(part: Any) -> str:
     """The type of a part of a config, without the scope before it."""
-    return str(part.get("type")).rpartition(".")[2]
+    return package_and_name(part.get("type"))[1]
 
 
 def hooks_of(cfg: Config) -> list[Any]:
@@ -50,14 +52,21 @@ def datasets(dataset: Any) -> Iterator[Any]:
         for one in dataset.datasets:
             yield from datasets(one)
     else:
-        raise ConfigError(f"The training set {dataset.get('type')} has no `pipeline` that a step could be put into.")
+        raise ConfigError(
+            f"The training set {full_name(dataset.get('type'))} has no `pipeline` that a step could be put into."
+        )
 
 
 def kinds(dataset: Any) -> Iterator[str]:
     """The types of a dataset and of those within it."""
-    yield str(dataset.get("type"))
-    for inner in (*([dataset.dataset] if "dataset" in dataset else []), *(dataset.get("datasets") or [])):
+    yield full_name(dataset.get("type"))
+    for inner in _within(dataset):
         yield from kinds(inner)
+
+
+def _within(dataset: Any) -> list[Any]:
+    """The sets that a dataset of a config holds."""
+    return [*([dataset.dataset] if "dataset" in dataset else []), *(dataset.get("datasets") or [])]
 
 
 def pipelines(cfg: Config) -> Iterator[tuple[Any, str]]:
@@ -76,8 +85,17 @@ def inner_steps(cfg: Config) -> list[Any]:
     while held:
         dataset = held.pop()
         found += dataset.get("pipeline", [])
-        held += [*([dataset.dataset] if "dataset" in dataset else []), *dataset.get("datasets", [])]
+        held += _within(dataset)
     return found
+
+
+def picture_folders(dataset: Any) -> list[str]:
+    """The folders of pictures that a dataset of a config names, or else those within it."""
+    prefix = dataset.get("data_prefix") or {}
+    folder = prefix if isinstance(prefix, str) else prefix.get("img_path", prefix.get("img"))
+    if folder:
+        return [str(PurePath(dataset.get("data_root") or "", folder))]
+    return list(dict.fromkeys(folder for inner in _within(dataset) for folder in picture_folders(inner)))
 
 
 def keep_variable(cfg: Config) -> None:
@@ -90,10 +108,10 @@ def add_hook(cfg: Config, hook: dict[str, Any]) -> None:
     """Add a hook.
 
     Raises:
-        ConfigError: The config has one of its type.
+        ConfigError: The config has one of its type, by whatever name.
     """
     hooks = hooks_of(cfg)
-    if any(one.get("type") == hook["type"] for one in hooks):
+    if any(short(one) == short(hook) for one in hooks):
         raise ConfigError(f"The config has a hook {hook['type']} already.")
     cfg.custom_hooks = [*hooks, hook]
 
@@ -118,7 +136,7 @@ def add_step(cfg: Config, wanted: dict[str, Any] | Callable[[Any], dict[str, Any
             more = ": one recipe with copies at a time" if step["type"] == "mmfan.Views" else ""
             raise ConfigError(f"The training pipeline has {step['type']} already{more}.")
         place = packing[0]
-        if place and steps[place - 1]["type"] == "mmfan.Views":
+        if place and package_and_name(steps[place - 1]["type"]) == ("mmfan", "Views"):
             place -= 1
         part[key] = [*steps[:place], ConfigDict(step), *steps[place:]]
     keep_variable(cfg)
@@ -126,7 +144,7 @@ def add_step(cfg: Config, wanted: dict[str, Any] | Callable[[Any], dict[str, Any
 
 def _same(one: Any, other: Mapping[str, Any]) -> bool:
     """Of one type; AugMix with operations of its own, as PRIME has them, is another augmentation."""
-    return bool(one["type"] == other["type"] and one.get("ops") == other.get("ops"))
+    return package_and_name(one["type"]) == package_and_name(other["type"]) and one.get("ops") == other.get("ops")
 
 
 def refuse(cfg: Config, recipe: str, lacking: Collection[str], needed: str) -> None:
@@ -155,11 +173,13 @@ def wrap(cfg: Config, wrapper: str) -> None:
     Raises:
         ConfigError: It is in one already, or nobody knows the model.
     """
-    kind = str(cfg.model.get("type"))
-    if kind.startswith("mmfan.") and kind.endswith("Wrapper"):
-        raise ConfigError(f"The model is in {kind} already, and one wrapper at a time can change its loss.")
+    kind = cfg.model.get("type")
+    package, name = package_and_name(kind)
+    if package == "mmfan" and name.endswith("Wrapper"):
+        raise ConfigError(f"The model is in mmfan.{name} already, and one wrapper at a time can change its loss.")
     check_model(cfg)
-    cfg.model = ConfigDict({**cfg.model, "type": wrapper, "of": kind})
+    # a class by its path: mmengine could not write it to a file in any other place than `type`
+    cfg.model = ConfigDict(cfg.model, type=wrapper, of=full_name(kind))
 
 
 def check_model(cfg: Config) -> None:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import PurePath
 from typing import Any
 
 from mmengine.config import Config
 
 from mmfan.datasets.augmentations.amplitude import BETA, least_side
-from mmfan.datasets.augmentations.overlaps import overlap_of
+from mmfan.datasets.augmentations.overlaps import hooks_that_show, overlap_of
 from mmfan.errors import ConfigError
 from mmfan.training.recipe_places import (
     CLASSIFICATION,
@@ -24,6 +23,7 @@ from mmfan.training.recipe_places import (
     add_step,
     hooks_of,
     inner_steps,
+    picture_folders,
     pipelines,
     refuse,
     short,
@@ -31,6 +31,7 @@ from mmfan.training.recipe_places import (
 )
 from mmfan.training.seeds import checked_seed, seed_draws
 from mmfan.utils.text import did_you_mean
+from mmfan.utils.type_names import full_name
 
 # Of SegFormer's encoder, whose stages end in layer norms, the paper's lengths; of other backbones a share.
 EPS_SEGFORMER, EPS_SEGFORMER_LARGE, BLOCKS_OF_LARGE = 9, 15, 28
@@ -40,7 +41,7 @@ AUGMIX = {"type": "mmfan.AugMix"}
 
 def _cwfa(cfg: Config, prob: float) -> None:
     backbone = cfg.model.get("backbone", {})
-    if str(backbone.get("type")).endswith("MixVisionTransformer"):
+    if short(backbone).endswith("MixVisionTransformer"):
         large = sum(backbone.get("num_layers", ())) >= BLOCKS_OF_LARGE  # B3 to B5
         strength: dict[str, float] = {"eps": EPS_SEGFORMER_LARGE if large else EPS_SEGFORMER}
     else:
@@ -75,10 +76,10 @@ def _fda(cfg: Config) -> None:
                 f"shorter side, begin at {least_side(BETA)} pixels. Train on larger crops, or put a step with more "
                 "into the config: dict(type='mmfan.AmplitudeMix', beta=0.09)."
             )
-        prefix = part.get("data_prefix") or {}
-        folder = prefix.get("img_path", prefix.get("img"))
-        told = {"styles": str(PurePath(part.get("data_root") or "", folder))} if folder else {}
-        return {"type": "mmfan.AmplitudeMix", **told}
+        # a hook that switches pipelines has no set of its own
+        folders = picture_folders(cfg.train_dataloader.dataset if SWITCHED in part else part)
+        # of several sets in one the step knows no common folder
+        return {"type": "mmfan.AmplitudeMix", **({"styles": folders[0]} if len(folders) == 1 else {})}
 
     add_step(cfg, step)
 
@@ -106,7 +107,7 @@ def _adl(cfg: Config) -> None:
     if not cfg.model.get("backbone"):
         raise ConfigError(
             f"The recipe adl needs a segmentor or detector with mmfan.FAN or mmfan.FANHybrid as `model.backbone`; "
-            f"{cfg.model.get('type')} has no `backbone`."
+            f"{full_name(cfg.model.get('type'))} has no `backbone`."
         )
     add_hook(cfg, {"type": "mmfan.AttentionDiversityHook"})
 
@@ -126,12 +127,16 @@ def _on_labels(recipe: str, **step: Any) -> Callable[[Config], None]:
 
 
 def _ema(cfg: Config) -> None:
+    """A memory of a twentieth of the training; where the iterations are not known, of what has been trained so far."""
     length = cfg.train_cfg.get("max_iters")
-    # the share of the new weights: a memory of a twentieth of the training, or mmengine's own
-    momentum = min(0.05, 20 / length) if length else 2e-4
-    add_hook(
-        cfg, {"type": "EMAHook", "ema_type": "ExponentialMovingAverage", "momentum": momentum, "update_buffers": True}
+    # momentum, the share of the new weights, is max(momentum, gamma / (gamma + steps)) where it anneals: the least is
+    # there as mmengine wants one above 0
+    kind: dict[str, Any] = (
+        {"ema_type": "ExponentialMovingAverage", "momentum": min(0.05, 20 / length)}
+        if length
+        else {"ema_type": "MomentumAnnealingEMA", "gamma": 20, "momentum": 1e-6}
     )
+    add_hook(cfg, {"type": "EMAHook", **kind, "update_buffers": True})
 
 
 def _swa(cfg: Config) -> None:
@@ -229,13 +234,14 @@ def apply_recipes(cfg: Config, names: Sequence[str], seed: int = 0) -> list[str]
 
 
 def _overlap(cfg: Config) -> Any:
-    return overlap_of([*inner_steps(cfg), *(step for part, key in pipelines(cfg) for step in part[key])])
+    steps = [*inner_steps(cfg), *(step for part, key in pipelines(cfg) for step in part[key])]
+    return overlap_of(steps, more=hooks_that_show(hooks_of(cfg)))
 
 
 def _snapshot(cfg: Config) -> dict[str, Any]:
     steps = [step for part, key in pipelines(cfg) for step in part[key]]
     return {
-        "model.type": [cfg.model.get("type")],
+        "model.type": [full_name(cfg.model.get("type"))],
         "train pipeline": [_call(step) for step in steps],
         "custom_hooks": [
             _call({key: value for key, value in hook.items() if key != SWITCHED}) for hook in hooks_of(cfg)
@@ -246,7 +252,7 @@ def _snapshot(cfg: Config) -> dict[str, Any]:
 def _call(part: Any) -> str:
     settings = ", ".join(f"{key}={_call(value) if isinstance(value, dict) else _value(value)}"
                          for key, value in part.items() if key != "type")  # fmt: skip
-    return f"{part.get('type')}({settings})"
+    return f"{full_name(part.get('type'))}({settings})"
 
 
 def _value(value: Any) -> str:

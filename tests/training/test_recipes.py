@@ -5,11 +5,13 @@ import types
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.registry import HOOKS, MODELS, DefaultScope
 
 from mmfan.apis import load_config
 from mmfan.errors import ConfigError
 from mmfan.training.backbone_stages import stage_names
+from mmfan.training.hooks.amplitude_hook import AmplitudeMixHook
 from mmfan.training.recipes import apply_recipes
 
 CITYSCAPES = "fan-t-hybrid_segformer_8xb1-160k_cityscapes-1024x1024"
@@ -44,6 +46,14 @@ def test_the_line_on_overlap_says_what_recipes_add():
     lines = apply_recipes(load_config("fan_segformer_mini"), ["prime"])
     blurs = "defocus_blur, glass_blur, motion_blur, zoom_blur"
     assert f"(by the recipes: {blurs}, brightness, contrast, gaussian_blur, saturate)" in lines[-1]
+
+
+def test_the_line_on_overlap_counts_hooks():
+    lines = apply_recipes(load_config("fan_segformer_mini"), ["apr"])
+    assert lines[-1].endswith("shows: brightness, contrast, saturate (by the recipes: brightness, contrast, saturate)")
+    cfg = load_config("fan_segformer_mini")
+    cfg.custom_hooks = [{"type": AmplitudeMixHook}, {"type": "NobodyKnowsHook"}]
+    assert apply_recipes(cfg, ["seeded"])[-1].endswith("brightness, contrast, saturate (by the recipes: none)")
 
 
 def test_the_line_on_overlap_names_steps_that_nobody_knows():
@@ -92,6 +102,21 @@ def test_averages_by_the_length_of_the_training():
     assert epochs.custom_hooks[-1]["begin_epoch"] == 28  # of 36: the last nine
 
 
+@pytest.mark.parametrize("length", [100, 600, 1200, 5000])
+def test_averages_of_epochs_remember_a_twentieth_of_the_training(length):
+    """Asked of mmengine's average itself, of a weight that is 1 at first, and of one that counts the iterations."""
+    cfg = load_config("fan_cascade_mask_rcnn_coco")
+    apply_recipes(cfg, ["ema"])
+    model = torch.nn.Linear(2, 1, bias=False).requires_grad_(False)
+    mean = MODELS.build(HOOKS.build(cfg.custom_hooks[-1]).ema_cfg, default_args={"model": model})
+    for at in range(length):
+        model.weight.copy_(torch.tensor([[float(at == 0), at]]))
+        mean.update_parameters(model)
+    first, place = mean.module.weight[0].tolist()
+    assert first < 1e-6
+    assert length - place == pytest.approx(length / 20, rel=0.25)
+
+
 def test_the_last_quarter_in_epochs():
     """Asked of mmengine's hook itself: the epochs that are averaged."""
     for length, wanted in ((36, range(27, 36)), (12, [9, 10, 11]), (4, [3]), (3, [2]), (2, [1]), (1, [0])):
@@ -120,6 +145,32 @@ def test_donors_of_fda_are_those_of_the_whole_set():
     apply_recipes(cfg, ["fda"])
     told = [one.pipeline[-2] for one in cfg.train_dataloader.dataset.datasets]
     assert [one.get("styles") for one in told] == [str(Path("a/train")), str(Path("b/train")), None]
+
+
+def test_donors_of_fda_by_a_prefix_that_is_a_text():
+    cfg = load_config("fan_segformer_camvid")
+    cfg.train_dataloader.dataset = {**cfg.train_dataloader.dataset, "data_root": "a", "data_prefix": "images"}
+    apply_recipes(cfg, ["fda"])
+    assert cfg.train_dataloader.dataset.pipeline[-2].styles == str(Path("a/images"))
+
+
+def test_donors_of_fda_of_sets_within_sets():
+    cfg = load_config("mmdet::yolox/yolox_s_8xb8-300e_coco.py")
+    apply_recipes(cfg, ["fda"])
+    assert cfg.train_dataloader.dataset.pipeline[-2].styles == str(Path("data/coco/train2017"))
+    cfg = load_config("mmdet::yolox/yolox_s_8xb8-300e_coco.py")
+    inner = cfg.train_dataloader.dataset.dataset
+    cfg.train_dataloader.dataset.dataset = {"type": "ConcatDataset", "datasets": [inner, {**inner, "data_root": "b"}]}
+    apply_recipes(cfg, ["fda"])
+    assert "styles" not in cfg.train_dataloader.dataset.pipeline[-2]  # two folders
+
+
+def test_donors_of_fda_after_a_switch_of_pipelines():
+    cfg = load_config("mmdet::rtmdet/rtmdet_l_8xb32-300e_coco.py")
+    apply_recipes(cfg, ["fda"])
+    switch = next(hook for hook in cfg.custom_hooks if hook.type == "PipelineSwitchHook")
+    told = [steps[-2].styles for steps in (cfg.train_dataloader.dataset.pipeline, switch.switch_pipeline)]
+    assert told == [str(Path("data/coco/train2017"))] * 2
 
 
 def test_pipelines_that_are_switched_to_later_take_the_steps_too():

@@ -23,6 +23,7 @@ single_frequency_greyscale   waves of one frequency
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,7 @@ from mmfan.corruptions import BUILT_IN, GROUPS
 from mmfan.datasets.transforms.choices import expand_corruptions
 from mmfan.datasets.transforms.pipelines import walk
 from mmfan.errors import MMFanError
+from mmfan.utils.type_names import full_name, package_and_name
 
 NOISES = frozenset(GROUPS["noise"])
 BLURS = frozenset(GROUPS["blur"])
@@ -178,9 +180,11 @@ def overlaps_of_step(step: Any) -> tuple[str, frozenset[str] | None]:
     Raises:
         MMFanError: Its ``overlaps`` are no names of corruptions.
     """
-    built = _asked(step) if isinstance(step, Mapping) else step
+    from mmengine.registry import TRANSFORMS
+
+    built = _asked(step, TRANSFORMS) if isinstance(step, Mapping) else step
     if isinstance(built, Mapping):
-        name = str(built.get("type")).rpartition(".")[2]
+        name = package_and_name(built.get("type"))[1]
         if name == "Corrupt":
             return name, frozenset(_types_of_corrupt(built.get("corruption")))
         if name in POLICIES:
@@ -231,16 +235,16 @@ def _every(steps: Any) -> Iterator[Any]:
 
 
 def _moves(step: Any) -> bool:
-    if isinstance(step, Mapping):
-        names = [str(step.get("type")).rpartition(".")[2]]
-    else:
-        names = [kind.__name__ for kind in type(step).__mro__]  # one of one's own may be made of a known one
-    return getattr(step, "moves", False) is True or any(name in MOVING or name.startswith("Load") for name in names)
+    kind = step.get("type") if isinstance(step, Mapping) else type(step)
+    # one of one's own may be made of a known one
+    names = [one.__name__ for one in kind.__mro__] if isinstance(kind, type) else [package_and_name(kind)[1]]
+    says = getattr(kind if isinstance(step, Mapping) else step, "moves", False) is True
+    return says or any(name in MOVING or name.startswith("Load") for name in names)
 
 
 def _shown(step: Any) -> str:
     if isinstance(step, Mapping):
-        return str(step.get("type"))
+        return full_name(step.get("type"))
     setting = (
         "(geometry=True)" if getattr(step, "geometry", False) is True else ""
     )  # of AugMix, which else moves nothing
@@ -257,28 +261,37 @@ def _types_of_corrupt(corruption: Any) -> tuple[str, ...]:
     return () if corruption in (None, "clean") else expand_corruptions(corruption)
 
 
-def _asked(step: Mapping[str, Any]) -> Any:
-    """Who tells what a config shows: the class, if it says it all; of mmfan the step, built; else the config."""
-    from mmengine.registry import TRANSFORMS
+def hooks_that_show(hooks: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """Of configs of hooks those that declare overlaps, for ``more`` of :func:`overlap_of`: their classes, or built."""
+    from mmengine.registry import HOOKS
 
-    kind = step.get("type")
-    of_mmfan = isinstance(kind, str) and kind.startswith("mmfan.")
-    kinds = [TRANSFORMS.get(kind)] if of_mmfan else _registered(kind)
-    for one in kinds:
+    shown = [hook for hook in hooks if any(getattr(one, "overlaps", None) for one in _classes(hook, HOOKS))]
+    return [one for one in (_asked(hook, HOOKS) for hook in shown) if not isinstance(one, Mapping)]
+
+
+def _asked(part: Mapping[str, Any], registry: Any) -> Any:
+    """Who tells what a config shows: the class, if it says it all; of mmfan what is built; else the config."""
+    for one in _classes(part, registry):
         if isinstance(getattr(one, "overlaps", None), (frozenset, set, tuple, list)):
             return one  # not built: its files may not be here
-    return TRANSFORMS.build(dict(step)) if of_mmfan else step
+    return registry.build(dict(part)) if _of_mmfan(part) else part
 
 
-def _registered(kind: Any) -> list[type]:
-    """The classes that the type of a step may mean, of those that are loaded: no package is imported for it."""
-    from mmengine.registry import TRANSFORMS
+def _of_mmfan(part: Mapping[str, Any]) -> bool:
+    return package_and_name(part.get("type"))[0] == "mmfan"
 
-    if isinstance(kind, type):
+
+def _classes(part: Mapping[str, Any], registry: Any) -> list[Any]:
+    """The classes that the type of a config may mean, of those that are loaded: no other package is imported for it."""
+    kind = part.get("type")
+    if not isinstance(kind, str):
         return [kind]
-    scope, _, name = str(kind).rpartition(".")
-    registries = (TRANSFORMS, *TRANSFORMS.children.values())
+    if _of_mmfan(part):
+        return [registry.get(kind)]
+    scope, _, name = kind.rpartition(".")
+    registries = (registry, *registry.children.values())
     found = [one.module_dict.get(name) for one in registries if scope in ("", one.scope)]
+    found.append(getattr(sys.modules.get(scope), name, None))  # by its path
     return [one for one in found if one is not None]
 
 
@@ -288,7 +301,7 @@ def _steps_of(pipeline: Any) -> Iterable[Any]:
             yield from _steps_of(step)
     elif isinstance(pipeline, Mapping):
         yield pipeline
-        if not str(pipeline.get("type")).startswith("mmfan."):  # those declare for what they hold
+        if not _of_mmfan(pipeline):  # those declare for what they hold
             for holder in HOLDERS:
                 held = pipeline.get(holder) or ()
                 yield from () if isinstance(held, str) else _steps_of(held)  # mmpretrain's policies may be a name

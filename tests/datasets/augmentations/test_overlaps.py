@@ -1,5 +1,7 @@
 """What a training pipeline shows of the tests: by step, as a union, and beyond FAN's own recipe."""
 
+import sys
+
 import mmengine.registry
 import pytest
 from mmengine.dataset import Compose
@@ -9,7 +11,7 @@ import mmfan.registry
 from mmfan.apis import load_config
 from mmfan.corruptions import BUILT_IN
 from mmfan.datasets.augmentations import overlap_of, overlaps_of_step
-from mmfan.datasets.augmentations.overlaps import FOREIGN
+from mmfan.datasets.augmentations.overlaps import FOREIGN, check_still, hooks_that_show
 from mmfan.errors import MMFanError
 
 PHOTOMETRIC = ("brightness", "contrast", "saturate")
@@ -93,6 +95,51 @@ def test_a_registered_step_of_ones_own_is_known_before_it_is_built(registry, kin
         assert overlaps_of_step({"type": "other.Sleet"}) == ("Sleet", None)
     finally:
         del home.module_dict["Sleet"]
+
+
+def test_classes_are_known_as_their_names_are():
+    from mmcv.transforms import RandomFlip
+    from mmseg.datasets.transforms import PhotoMetricDistortion, RandomCrop
+
+    from mmfan.datasets.augmentations import AugMix, Views
+    from mmfan.datasets.transforms import Corrupt
+
+    steps = [
+        {"type": RandomCrop, "crop_size": (8, 8)},
+        {"type": RandomFlip},
+        {"type": PhotoMetricDistortion},
+        {"type": Corrupt, "corruption": "fog", "severity": 1},
+        {"type": Views, "views": 2, "steps": [{"type": AugMix}]},
+    ]
+    found = overlap_of(steps)
+    assert found.by_step == {"PhotoMetricDistortion": PHOTOMETRIC, "Corrupt": ("fog",), "Views": ("contrast",)}
+    assert found.unknown == ()
+    names = ["mmseg.datasets.transforms.transforms.RandomCrop", "mmfan.datasets.augmentations.masking.MaskBlocks"]
+    assert overlap_of([{"type": name} for name in names]).types == ("checkerboard_cutout",)
+    with pytest.raises(MMFanError, match=r"as mmseg\.datasets\.transforms\.transforms\.RandomCrop would"):
+        check_still("It", steps[:1])
+
+
+def test_a_step_of_ones_own_by_its_path(monkeypatch):
+    class Sleet:
+        overlaps = frozenset({"snow"})
+
+    monkeypatch.setattr(sys.modules[__name__], "Sleet", Sleet, raising=False)
+    assert overlaps_of_step({"type": f"{__name__}.Sleet"}) == ("Sleet", {"snow"})
+
+
+def test_hooks_that_show_are_asked_for_by_their_class():
+    from mmfan.training.hooks.amplitude_hook import AmplitudeMixHook
+
+    class Rain:
+        overlaps = frozenset({"snow"})
+
+        def __init__(self):
+            raise NotImplementedError
+
+    hooks = [{"type": "EMAHook"}, {"type": "mmfan.AmplitudeMixHook"}, {"type": "mmfan.FeatureAugmentHook"}, {}]
+    assert hooks_that_show([*hooks, {"type": Rain}]) == [AmplitudeMixHook, Rain]
+    assert overlap_of([], more=hooks_that_show(hooks)).by_step == {"AmplitudeMixHook": PHOTOMETRIC}
 
 
 def test_a_step_may_show_more_than_its_class_says():
