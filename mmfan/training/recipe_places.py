@@ -12,7 +12,7 @@ from mmengine.registry import MODELS as ROOT_MODELS
 from mmfan.environment import is_installed
 from mmfan.errors import ConfigError
 from mmfan.utils.text import did_you_mean
-from mmfan.utils.type_names import full_name, package_and_name
+from mmfan.utils.type_names import full_name, package_and_name, same_type
 
 SWITCHED = "switch_pipeline"  # of mmdetection's PipelineSwitchHook: for the last epochs
 SEGMENTATION, DETECTION = "PackSegInputs", "PackDetInputs"
@@ -136,7 +136,7 @@ def add_step(cfg: Config, wanted: dict[str, Any] | Callable[[Any], dict[str, Any
             more = ": one recipe with copies at a time" if step["type"] == "mmfan.Views" else ""
             raise ConfigError(f"The training pipeline has {step['type']} already{more}.")
         place = packing[0]
-        if place and package_and_name(steps[place - 1]["type"]) == ("mmfan", "Views"):
+        if place and same_type(steps[place - 1]["type"], "mmfan.Views"):
             place -= 1
         part[key] = [*steps[:place], ConfigDict(step), *steps[place:]]
     keep_variable(cfg)
@@ -144,7 +144,7 @@ def add_step(cfg: Config, wanted: dict[str, Any] | Callable[[Any], dict[str, Any
 
 def _same(one: Any, other: Mapping[str, Any]) -> bool:
     """Of one type; AugMix with operations of its own, as PRIME has them, is another augmentation."""
-    return package_and_name(one["type"]) == package_and_name(other["type"]) and one.get("ops") == other.get("ops")
+    return same_type(one["type"], other["type"]) and one.get("ops") == other.get("ops")
 
 
 def refuse(cfg: Config, recipe: str, lacking: Collection[str], needed: str) -> None:

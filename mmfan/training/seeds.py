@@ -14,6 +14,7 @@ from mmengine.config import Config, ConfigDict
 from mmfan.errors import ConfigError
 from mmfan.training.recipe_places import hooks_of, inner_steps, keep_variable, kinds, pipelines, short
 from mmfan.utils.checks import whole_number
+from mmfan.utils.type_names import same_type
 
 SEEDING, PASSES = "mmfan.SeedByPicture", "mmfan.PassSampler"
 # hooks that draw, by a seed of their own
@@ -62,9 +63,9 @@ def follow_seed(cfg: Config, seed: int) -> list[str]:
     """
     followed = []
     for hook in hooks_of(cfg):
-        if hook.get("type") in DRAWING and seed and "seed" not in hook:
+        if _draws(hook) and seed and "seed" not in hook:
             hook["seed"] = seed
-            followed.append(hook["type"])
+            followed.append(f"mmfan.{short(hook)}")
     for step in _seeding([cfg.get("train_dataloader"), hooks_of(cfg), cfg.get("train_pipeline")]):
         if seed and not step.get("seed"):
             step["seed"] = seed
@@ -91,10 +92,10 @@ def seed_draws(cfg: Config, seed: int) -> str:
             f"seeds: {seed}, of hooks alone{_own(cfg, seed)}; the pipeline is left as it is, as {why} does not tell "
             "the pass: draws depend on the number of workers"
         )
-    if loader.sampler.type != PASSES:
+    if not same_type(loader.sampler.type, PASSES):
         loader.sampler = ConfigDict(type=PASSES, sampler=loader.sampler)
     for part, key in pipelines(cfg):
-        if not part[key] or part[key][0]["type"] != SEEDING:
+        if not part[key] or not same_type(part[key][0]["type"], SEEDING):
             part[key] = [ConfigDict(type=SEEDING, seed=seed), *part[key]]
     keep_variable(cfg)
     return (
@@ -103,10 +104,14 @@ def seed_draws(cfg: Config, seed: int) -> str:
     )
 
 
+def _draws(hook: Any) -> bool:
+    return any(same_type(hook.get("type"), kind) for kind in DRAWING)
+
+
 def _seeding(part: Any) -> Iterator[Any]:
     """The steps that seed, anywhere in a part of a config."""
     if isinstance(part, Mapping):
-        if part.get("type") == SEEDING:
+        if same_type(part.get("type"), SEEDING):
             yield part
         for value in part.values():
             yield from _seeding(value)
@@ -117,9 +122,9 @@ def _seeding(part: Any) -> Iterator[Any]:
 
 def _own(cfg: Config, seed: int) -> str:
     """What keeps a seed of its own, for the line."""
-    drawing = [hook for hook in hooks_of(cfg) if hook.get("type") in DRAWING]
+    drawing = [hook for hook in hooks_of(cfg) if _draws(hook)]
     steps = _seeding([cfg.train_dataloader, hooks_of(cfg)])
-    told = {f"{one['type']} keeps its own, {one.get('seed', 0)}": None
+    told = {f"mmfan.{short(one)} keeps its own, {one.get('seed', 0)}": None
             for one in (*drawing, *steps) if one.get("seed", 0) != seed}  # fmt: skip
     return "".join(f"; {one}" for one in told)
 

@@ -27,3 +27,15 @@ def package_and_name(kind: Any) -> tuple[str, str]:
     """
     place, _, name = full_name(kind).rpartition(".")
     return place.partition(".")[0], name
+
+
+def same_type(one: Any, other: Any) -> bool:
+    """Whether two types are one of the same package and name, however each is written.
+
+    >>> (
+    ...     same_type("mmfan.datasets.samplers.PassSampler", "mmfan.PassSampler"),
+    ...     same_type("PassSampler", "mmfan.PassSampler"),
+    ... )
+    (True, False)
+    """
+    return package_and_name(one) == package_and_name(other)

@@ -4,7 +4,9 @@ import pytest
 from mmengine.config import Config
 
 from mmfan.apis import load_config
+from mmfan.datasets.augmentations.passes import SeedByPicture
 from mmfan.errors import ConfigError
+from mmfan.training.hooks.feature_hook import FeatureAugmentHook
 from mmfan.training.recipes import apply_recipes
 from mmfan.training.seeds import follow_seed, seed_of
 
@@ -85,3 +87,13 @@ def test_steps_of_any_set_follow():
     assert follow_seed(cfg, 2) == ["mmfan.SeedByPicture"]
     assert cfg.train_dataloader.dataset.parts[0].steps[0].seed == 2
     assert cfg.custom_hooks[0].switch_pipeline[0].seed == 2
+
+
+def test_what_is_a_class_draws_by_the_seed_too():
+    by_path = "mmfan.training.hooks.feature_hook.FeatureAugmentHook"
+    cfg = Config({
+        "train_dataloader": {"dataset": {"pipeline": [{"type": SeedByPicture}]}},
+        "custom_hooks": [{"type": FeatureAugmentHook}, {"type": by_path}],
+    })  # fmt: skip
+    assert follow_seed(cfg, 2) == ["mmfan.FeatureAugmentHook", "mmfan.SeedByPicture"]
+    assert [part.seed for part in (*cfg.custom_hooks, cfg.train_dataloader.dataset.pipeline[0])] == [2, 2, 2]
