@@ -6,9 +6,10 @@ import re
 
 # mmsegmentation's metrics give percentages ...
 _PERCENTAGES = re.compile(r"^[am](Acc|IoU|Dice|Fscore|Precision|Recall)$")
-# ... mmdetection's give fractions, and so does mmfan's loop, whose names say what the pictures were.
+# ... mmdetection's give fractions, and so does mmfan's loop, whose names say what the pictures were: "clean", also
+# behind a family, or a cell, which ends in its severity. Of a log its last word is left.
 _FRACTIONS = re.compile(r"^(bbox|segm|proposal)_|^m?(AP|AR)(\d*|@.*)$")
-_OF_THE_LOOP = ("clean/", "corrupted/", "retention/")
+_OF_THE_LOOP = re.compile(r"(^|/)((clean|corrupted|retention)|([^/]* )?\d+(\.\d+)?)/[^/]*$")
 
 
 def percent_of(name: str, value: float) -> float | None:
@@ -20,10 +21,12 @@ def percent_of(name: str, value: float) -> float | None:
 
     >>> percent_of("mIoU", 42.6), percent_of("coco/bbox_mAP", 0.25), percent_of("clean/mIoU", 0.5)
     (42.6, 25.0, 50.0)
+    >>> percent_of("fgsm 1/mIoU", 0.5), percent_of("custom and attacks: fgsm (eps 1)/clean/mIoU", 0.5)
+    (50.0, 50.0)
     >>> percent_of("loss", 1.0)
     """
     last = name.rpartition("/")[2]
-    if name.startswith(_OF_THE_LOOP) or _FRACTIONS.match(last):
+    if _OF_THE_LOOP.search(name) or _FRACTIONS.match(last):
         return 100 * value
     return value if _PERCENTAGES.match(last) else None
 

@@ -47,6 +47,25 @@ def pipelines_of(dataset: Any) -> list[Any]:
     return [found for one in inner for found in pipelines_of(one)]
 
 
+def model_of(cfg: Mapping[str, Any]) -> Any:
+    """The model of a config, with the preprocessor that mmengine gives it where one stands beside the model.
+
+    A model takes it in want of its own, the one within test-time augmentation in place of its own.
+
+    >>> model_of({"model": {"type": "Own", "data_preprocessor": 1}, "data_preprocessor": 0})
+    {'data_preprocessor': 1, 'type': 'Own'}
+    >>> model_of({"model": {"type": "TTA", "module": {"data_preprocessor": 1}}, "data_preprocessor": 0})
+    {'type': 'TTA', 'module': {'data_preprocessor': 0}}
+    """
+    model, beside = cfg.get("model"), cfg.get("data_preprocessor")
+    if not isinstance(model, Mapping) or beside is None:
+        return model
+    inner = model.get("module")
+    if isinstance(inner, Mapping):
+        return {**model, "module": {**inner, "data_preprocessor": beside}}
+    return {"data_preprocessor": beside, **model}
+
+
 def run_key(
     runner: Runner,
     *,
@@ -74,7 +93,7 @@ def run_key(
         precision: What the model computes in, e.g. ``'float32'``.
         **more: What else changes predictions.
     """
-    described = runner.cfg.get("model") or str(runner.model)
+    described = model_of(runner.cfg) or str(runner.model)
     if checkpoint is not None:
         weights = file_hash(checkpoint)
     else:
