@@ -13,6 +13,7 @@ from mmengine.evaluator import BaseMetric, Evaluator
 
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.metrics.cell_scores import CellScores
+from mmfan.evaluation.metrics.judged_only import judged_only
 from mmfan.registry import EVALUATOR, METRICS
 
 # metric that rounds -> (the one that takes its place, arguments of the first that mean nothing to the second)
@@ -82,7 +83,8 @@ class RetentionEvaluator(Evaluator):
     :class:`mmfan.evaluation.metrics.detection.CocoScoresMetric` take their places, with the same names of scores. For
     mmpretrain's ``Accuracy``, which gives percentages, it is
     :class:`mmfan.evaluation.metrics.class_scores.ClassScoresMetric`, whose names are ``top1``, ``top5`` and
-    ``mean_class``. Other metrics are used as they are.
+    ``mean_class``. Other metrics are used as they are; those of mmdetection that read an annotation file score the
+    judged pictures alone (:mod:`mmfan.evaluation.metrics.judged_only`).
 
     Args:
         metric: Config of a metric (or several), as ``test_evaluator`` holds it.
@@ -188,7 +190,8 @@ class RetentionEvaluator(Evaluator):
         if hasattr(metric, "scores"):
             scores = metric.scores(results)
         else:
-            found = metric.compute_metrics(results)
+            with judged_only(metric, results):
+                found = metric.compute_metrics(results)
             scores = CellScores({name: float(value) * self.scale for name, value in found.items()})
         if not metric.prefix:
             return scores
