@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,9 @@ from mmengine.registry import OPTIM_WRAPPERS
 
 from mmfan.errors import ConfigError
 from mmfan.evaluation.loop.computing.precision import float32_operators
+from mmfan.utils.type_names import full_name, package_and_name
+
+OWN = ("", "mmengine", "mmfan")  # where the wrappers live that are known; what others call so is theirs
 
 
 @OPTIM_WRAPPERS.register_module(name="CPUAmpOptimWrapper")
@@ -33,6 +36,12 @@ class CPUAmpOptimWrapper(OptimWrapper):
         torch.clear_autocast_cache()
 
 
+def is_amp(wrapper: Mapping[str, Any] | None) -> bool:
+    """Whether the config of an optimiser wrapper is of mmengine's ``AmpOptimWrapper``."""
+    package, name = package_and_name((wrapper or {}).get("type"))
+    return package in OWN and name == "AmpOptimWrapper"
+
+
 def use_amp(cfg: Config, accelerator: bool) -> str:
     """Change a config's optimiser wrapper to its mixed-precision form, in place.
 
@@ -50,9 +59,11 @@ def use_amp(cfg: Config, accelerator: bool) -> str:
     if wrapper is None:
         raise ConfigError("Mixed precision needs a config with `optim_wrapper`; this one cannot be trained.")
     kind = wrapper.get("type", "OptimWrapper")
-    if kind not in ("OptimWrapper", "AmpOptimWrapper", "CPUAmpOptimWrapper"):
+    package, name = package_and_name(kind)
+    if package not in OWN or name not in ("OptimWrapper", "AmpOptimWrapper", "CPUAmpOptimWrapper"):
         raise ConfigError(
-            f"Mixed precision can only be switched on where optim_wrapper.type is 'OptimWrapper', got {kind!r}."
+            "Mixed precision can only be switched on where optim_wrapper.type is 'OptimWrapper', got "
+            f"{full_name(kind)!r}."
         )
     if accelerator:
         wrapper["type"] = "AmpOptimWrapper"

@@ -11,6 +11,7 @@ from mmfan.apis.config import innermost_dataset
 from mmfan.apis.inference import predict_sample, read_for
 from mmfan.datasets.classes.picture_form import PictureForm
 from mmfan.errors import MMFanError
+from mmfan.utils.type_names import package_and_name
 
 
 def is_classifier(model: Any) -> bool:
@@ -47,6 +48,6 @@ def _formed(model: Any, image: np.ndarray, name: str) -> np.ndarray:
     """The picture in the form that the config's loading step gives it, which an inference pipeline leaves out."""
     dataset = innermost_dataset(model.cfg.get("test_dataloader", {}).get("dataset", {}))
     for step in dataset.get("pipeline") or []:
-        if str(step["type"]).rsplit(".", 1)[-1] == "LoadFormedImage":
+        if package_and_name(step["type"])[1] == "LoadFormedImage":
             return PictureForm(step.get("resize"), step.get("crop")).clean(image, name)
     return image

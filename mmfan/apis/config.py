@@ -171,11 +171,17 @@ def nearest_argument(key: str) -> str | None:
     return nearest(key, RUNNER_ARGUMENTS, NEAR_MISS)
 
 
+def innermost_datasets(dataset: Any) -> list[Any]:
+    """The configs of the datasets inside ConcatDataset, RepeatDataset and their like: where the pipelines are."""
+    if "pipeline" in dataset or not ("dataset" in dataset or dataset.get("datasets")):
+        return [dataset]
+    inner = [dataset["dataset"]] if "dataset" in dataset else dataset["datasets"]
+    return [found for one in inner for found in innermost_datasets(one)]
+
+
 def innermost_dataset(dataset: Any) -> Any:
-    """The config of the dataset inside RepeatDataset and its like: where the pipeline is."""
-    while "pipeline" not in dataset and "dataset" in dataset:
-        dataset = dataset.dataset
-    return dataset
+    """The first of :func:`innermost_datasets`: of most configs the only one."""
+    return innermost_datasets(dataset)[0]
 
 
 def check_keys(cfg: Config) -> None:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from mmfan.apis.inference import predict_sample
+from mmfan.apis.libraries import library_of
 from mmfan.visualization.coco_results import Detections
 from mmfan.visualization.detections import detections_of
 
 
 def is_detector(model: Any) -> bool:
     """Whether a model from :func:`mmfan.apis.init_model` is one of mmdetection's."""
-    return model.cfg.get("default_scope") == "mmdet"
+    return library_of(model.cfg) == "mmdet"
 
 
 def detect(model: Any, picture: str | Path | np.ndarray, threshold: float = 0.0) -> Detections:

@@ -22,14 +22,17 @@ from mmengine.registry import DATASETS, MODELS, TRANSFORMS, DefaultScope
 from mmfan import picture_files
 from mmfan.apis.checkpoint import check_fit, dataset_meta, read_checkpoint, state_of
 from mmfan.apis.config import innermost_dataset, load_config
+from mmfan.apis.libraries import library_of, scope_of
 from mmfan.apis.weight_doors import own_reader
 from mmfan.datasets.transforms.load_image import LoadImageFromFile
 from mmfan.datasets.transforms.loading import FileLoading, TakeForm, loading_of
 from mmfan.environment import check_environment
 from mmfan.errors import ConfigError, MMFanError
+from mmfan.models.backbones.dense_backbone import is_pretrained
 from mmfan.models.safe_load import CheckpointError
 from mmfan.utils.commands import command_name
 from mmfan.utils.files import PICTURE_SUFFIXES
+from mmfan.utils.type_names import package_and_name
 from mmfan.visualization.grids import ModelRow
 
 
@@ -55,8 +58,8 @@ def init_model(config: str | Path | Config, checkpoint: str | Path | None, devic
     cfg = config if isinstance(config, Config) else load_config(config)
     if "model" not in cfg:
         raise ConfigError(f"{cfg.filename} has no `model`; is it a base for other configs?")
-    scope = cfg.get("default_scope", "mmseg")
-    check_environment(*({scope} & {"mmseg", "mmdet"}))
+    scope = scope_of(cfg)
+    check_environment(*({scope, library_of(cfg)} & {"mmseg", "mmdet"}))
     content = read_checkpoint(checkpoint) if checkpoint is not None else {}
     with DefaultScope.overwrite_default_scope(scope), own_reader():
         # Weights come from the checkpoint, so none are initialised or downloaded here.
@@ -84,7 +87,7 @@ def _init_weights(model: Any) -> None:
         plans = getattr(module, "init_cfg", None)
         if plans:
             listed = plans if isinstance(plans, list) else [plans]
-            module.init_cfg = [plan for plan in listed if not str(plan["type"]).startswith("Pretrained")] or None
+            module.init_cfg = [plan for plan in listed if not is_pretrained(plan)] or None
     before = logging.root.manager.disable
     logging.disable(logging.INFO)
     try:
@@ -102,13 +105,14 @@ def _device(name: str | None) -> torch.device:
     return device
 
 
-def _dataset_meta(content: dict[str, Any], cfg: Config, scope: str) -> dict[str, Any]:
+def _dataset_meta(content: dict[str, Any], cfg: Config, scope: str | None) -> dict[str, Any]:
     """Class names and colours: what the model was trained with, not what this machine's data happen to be."""
     meta = dataset_meta(content)
     if not meta:
-        dataset = cfg.get("test_dataloader", {}).get("dataset", {})
+        dataset = innermost_dataset(cfg.get("test_dataloader", {}).get("dataset", {}))
+        kind = dataset.get("type", "")
         with DefaultScope.overwrite_default_scope(scope):
-            kind = DATASETS.get(dataset.get("type", ""))
+            kind = DATASETS.get(kind) if isinstance(kind, str) else kind
         meta = {**getattr(kind, "METAINFO", {}), **dataset.get("metainfo", {})}
     if not meta.get("classes"):
         raise ConfigError("Neither the checkpoint nor the config's test_dataloader.dataset names the classes.")
@@ -142,7 +146,7 @@ def inference_pipeline(cfg: Config) -> Compose:
     if not steps:
         raise ConfigError(f"{cfg.filename} has no pipeline in test_dataloader.dataset and no `test_pipeline`.")
     kept = [dict(step) for step in steps if not _reads_file(step["type"])]
-    scope = cfg.get("default_scope", "mmseg")
+    scope = scope_of(cfg)
     with DefaultScope.overwrite_default_scope(scope):
         loading = [loading_of(TRANSFORMS.build(dict(step))) for step in steps if _loads_image_file(step["type"])]
         taken = {"type": "LoadImageFromNDArray"} if scope in ("mmseg", "mmdet") else _take_picture
@@ -157,16 +161,12 @@ def _take_picture(results: dict[str, Any]) -> dict[str, Any]:
 
 
 def _loads_image_file(kind: Any) -> bool:
-    return _name_of(kind) == "LoadImageFromFile"
+    return package_and_name(kind)[1] == "LoadImageFromFile"
 
 
 def _reads_file(kind: Any) -> bool:
-    name = _name_of(kind)
+    name = package_and_name(kind)[1]
     return name.startswith("Load") and ("Annotation" in name or "Image" in name)
-
-
-def _name_of(kind: Any) -> str:
-    return (kind if isinstance(kind, str) else kind.__name__).rsplit(".", 1)[-1]
 
 
 def predict(model: Any, picture: str | Path | np.ndarray) -> np.ndarray:
@@ -280,12 +280,12 @@ def predicted_rows(model: Any, count: int) -> list[ModelRow]:
     config = model.cfg.get("test_dataloader", {}).get("dataset")
     if config is None:
         raise ConfigError(f"{model.cfg.filename} has no test_dataloader.dataset to take pictures from.")
-    if model.cfg.get("default_scope") == "mmdet":
+    if library_of(model.cfg) == "mmdet":
         raise ConfigError(
             f"{model.cfg.filename} is a detector's; its predictions are drawn by `{command_name('infer')}`, or by "
             f"`{command_name('test')}` with --show-dir."
         )
-    with DefaultScope.overwrite_default_scope(model.cfg.get("default_scope", "mmseg")):
+    with DefaultScope.overwrite_default_scope(scope_of(model.cfg)):
         dataset = DATASETS.build(copy.deepcopy(config))
     rows = []
     for index in np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int)):

@@ -13,6 +13,7 @@ from mmengine.dist import get_world_size
 from mmengine.runner import Runner
 
 from mmfan.apis.distributed import has_accelerator
+from mmfan.apis.libraries import is_robustness_loop
 from mmfan.corruptions.cell import Cell
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.conditions import kind_of
@@ -60,7 +61,7 @@ def judged_config(
         raise ConfigError(f"{cfg.filename} has several test_dataloaders; judge one set at a time.")
     cfg = copy.deepcopy(cfg)
     kept = cfg.get("test_cfg") or {}
-    own = dict(kept) if str(kept.get("type", "")).endswith("RobustnessLoop") else {}
+    own = dict(kept) if is_robustness_loop(kept.get("type")) else {}
     given = {key: value for key, value in loop.items() if value is not None}
     if "protocol" not in given and "protocol" not in own:
         given["protocol"] = DEFAULT_PROTOCOL

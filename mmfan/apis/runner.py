@@ -22,7 +22,7 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import RUNNERS
 from mmengine.runner import BaseLoop, Runner
 
-from mmfan.apis.amp import use_amp
+from mmfan.apis.amp import is_amp, use_amp
 from mmfan.apis.checkpoint import (
     check_classes,
     check_fit,
@@ -32,8 +32,9 @@ from mmfan.apis.checkpoint import (
     trained_classes,
     without_teacher,
 )
-from mmfan.apis.config import innermost_dataset
+from mmfan.apis.config import innermost_datasets
 from mmfan.apis.distributed import has_accelerator, join_cpu_group, rank_variables
+from mmfan.apis.libraries import LIBRARIES, library_of
 from mmfan.apis.resume import check_average, check_resumable, choose_resume
 from mmfan.apis.weight_doors import inner_model, own_reader, with_own_reader, without_program
 from mmfan.datasets.augmentations.overlaps import overlap_from
@@ -129,7 +130,7 @@ class PlainRunner(Runner):
             if unused:
                 self.logger.warning(f"{filename} has {len(unused)} weights this model does not use: {unused[:6]}")
             tested = _classes_of(self._test_loop)
-            if tested and self.cfg.get("default_scope") == "mmdet":
+            if tested and library_of(self.cfg) == "mmdet":
                 check_classes(content, tested, filename)
         else:
             check_some_fit(own, content, filename)
@@ -170,7 +171,7 @@ class PlainRunner(Runner):
 
     def _check_heads(self, loop: Any) -> None:
         classes = _classes_of(loop)
-        if classes and self.cfg.get("default_scope") == "mmdet":
+        if classes and library_of(self.cfg) == "mmdet":
             check_heads(inner_model(self.model), len(classes), len(_classes_of(loop, "thing_classes")))
 
 
@@ -251,7 +252,7 @@ def build_runner(
     if "model" not in cfg:
         raise ConfigError(f"{cfg.filename} has no `model`; is it a base for other configs?")
     cfg = copy.deepcopy(cfg)
-    check_environment(*({cfg.get("default_scope")} & {"mmseg", "mmdet", "mmpretrain"}))
+    check_environment(*({library_of(cfg)} & set(LIBRARIES)))
     cfg.work_dir = str(work_dir or cfg.get("work_dir") or default_work_dir(cfg))
     cfg.launcher = launcher
     if launcher != "none":
@@ -263,7 +264,7 @@ def build_runner(
         notes += [choose_resume(cfg, resume), _settle_draws(cfg)]
     if cfg.get("load_from") and not cfg.get("resume"):
         check_usable(read_checkpoint(cfg.load_from), cfg.load_from)  # fails now, before the data is looked through
-    if amp or (cfg.get("optim_wrapper") or {}).get("type") == "AmpOptimWrapper":
+    if amp or is_amp(cfg.get("optim_wrapper")):
         notes.append(use_amp(cfg, has_accelerator()))
     if auto_scale_lr:
         _enable_auto_scale_lr(cfg)
@@ -326,7 +327,8 @@ def _enable_tta(cfg: Config) -> None:
     missing = [key for key in ("tta_model", "tta_pipeline") if key not in cfg]
     if missing:
         raise ConfigError(f"Test-time augmentation needs {' and '.join(missing)}, which {cfg.filename} does not have.")
-    innermost_dataset(cfg.test_dataloader.dataset).pipeline = cfg.tta_pipeline
+    for dataset in innermost_datasets(cfg.test_dataloader.dataset):
+        dataset.pipeline = cfg.tta_pipeline
     cfg.model = {**cfg.tta_model, "module": cfg.model}
 
 

@@ -10,14 +10,18 @@ import torch
 pytest.importorskip("mmdet")
 from helpers.tiny_mask_rcnn import SIZE, write_coco_tree, write_detector_checkpoint, write_detector_config
 from helpers.tiny_segmentor import write_checkpoint, write_config
+from mmengine.config.lazy import LazyObject
 from pycocotools import mask as coco_mask
 
 from mmfan.apis import CheckpointError, ConfigError, build_runner, detect, init_model, load_config, predict
+from mmfan.apis.accepted_keys import _classes_of
 from mmfan.apis.checkpoint import check_classes
 from mmfan.apis.detection import is_detector
+from mmfan.apis.export.network import check_exportable
 from mmfan.apis.inference import predicted_rows
 from mmfan.apis.outputs.hooks import PredictionWriter
 from mmfan.apis.runner import check_heads
+from mmfan.errors import MMFanError
 from mmfan.visualization.coco_results import Detections, as_coco_results
 from mmfan.visualization.detections import paint_detections
 
@@ -138,6 +142,45 @@ def test_heads_for_another_number_of_classes(trained, tmp_path):
         build_runner(load_config(config), work_dir=tmp_path / "w").train()
     with pytest.raises(ConfigError, match=message):
         build_runner(load_config(config), work_dir=tmp_path / "w", checkpoint=checkpoint).test()
+
+
+def in_pure_python(cfg):
+    """The config with classes for types and without a scope."""
+
+    def change(part):
+        for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+            change(inner)
+        if isinstance(part, dict) and isinstance(part.get("type"), str):
+            found = [kind for kind in _classes_of(part["type"], "mmdet") if isinstance(kind, type)]
+            part["type"] = LazyObject(found[0].__module__, found[0].__qualname__) if found else part["type"]
+
+    change(cfg._cfg_dict)
+    cfg.default_scope = None
+    return cfg
+
+
+@pytest.mark.process
+def test_a_config_in_pure_python_is_a_detectors_too(trained, tmp_path):
+    data, config, checkpoint = trained
+    cfg = in_pure_python(load_config(config))
+    assert isinstance(cfg.model.type, type)
+    model = init_model(cfg, checkpoint, "cpu")
+    assert is_detector(model)
+    assert len(detect(model, next((data / "val2017").iterdir())).scores)
+    with pytest.raises(ConfigError, match="is a detector's; its predictions"):
+        predicted_rows(model, 1)
+    with pytest.raises(MMFanError, match="is a detector, and mmfan exports segmentors alone"):
+        check_exportable(model)
+    content = torch.load(checkpoint, weights_only=False)
+    classes = content["meta"]["dataset_meta"].pop("classes")
+    assert init_model(cfg, None, "cpu").dataset_meta["classes"] == classes
+    content["meta"]["dataset_meta"]["classes"] = ["cell", *classes[1:]]
+    torch.save(content, tmp_path / "other.pth")
+    with pytest.raises(CheckpointError, match=r"was trained for 7 classes \(cell, bicycle"):
+        build_runner(cfg, work_dir=tmp_path / "w", checkpoint=tmp_path / "other.pth").test()
+    cfg.model.roi_head.bbox_head.num_classes = 3
+    with pytest.raises(ConfigError, match=r"num_classes=7 in the heads.* roi_head\.bbox_head has 3\. Set"):
+        build_runner(cfg, work_dir=tmp_path / "w").train()
 
 
 class Head(torch.nn.Module):

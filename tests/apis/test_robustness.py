@@ -3,7 +3,8 @@
 import pytest
 from mmengine.config import Config
 
-from mmfan.apis import ConfigError, robustness
+from mmfan.apis import ConfigError, load_config, robustness
+from mmfan.apis.outputs.hooks import check_one_prediction
 from mmfan.apis.robustness import costs_of, judged_config
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.conditions import ConditionCell, make_condition
@@ -32,6 +33,28 @@ def test_a_loop_of_the_config_keeps_its_arguments():
     assert found.test_cfg == {**own, "limit": 9, "fp16": False, "protocol": {"corruptions": ["snow"]}}
     disk = {**own, "source": "disk", "corrupted_root": "c"}
     assert "corrupted_root" not in judged_config(Config({**PARTS, "test_cfg": disk}), source="fly").test_cfg
+
+
+def test_a_loop_of_a_config_in_pure_python_keeps_its_arguments(tmp_path):
+    config = tmp_path / "lazy.py"
+    config.write_text("""
+from mmengine.config import read_base
+
+from mmfan.evaluation.loop.robustness_loop import RobustnessLoop
+
+default_scope = None
+model = dict(type="A")
+test_dataloader = dict(dataset=dict(type="B"))
+test_evaluator = dict(type="IoUMetric")
+test_cfg = dict(type=RobustnessLoop, protocol="common15", limit=50, seed=7, precision="fp32")
+""")
+    cfg = load_config(config)
+    assert judged_config(cfg, limit=9).test_cfg == {
+        "type": "mmfan.RobustnessLoop", "protocol": "common15", "limit": 9, "seed": 7, "fp16": False,
+        "precision": "fp32",
+    }  # fmt: skip
+    with pytest.raises(ConfigError, match="one prediction a picture, and this config's RobustnessLoop"):
+        check_one_prediction(cfg)
 
 
 @pytest.mark.parametrize(

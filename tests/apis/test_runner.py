@@ -4,13 +4,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.lazy_segmentor import write_lazy_config
 from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
+from mmengine.config import Config
 from mmengine.hooks import Hook
+from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.runner import BaseLoop
 
 from mmfan.apis import build_runner, load_config
-from mmfan.apis.amp import use_amp
-from mmfan.apis.runner import default_work_dir
+from mmfan.apis.amp import is_amp, use_amp
+from mmfan.apis.runner import _enable_tta, default_work_dir
 from mmfan.errors import ConfigError
 from mmfan.models.safe_load import CheckpointError
 from mmfan.training.hooks.feature_hook import FeatureAugmentHook
@@ -140,6 +143,39 @@ def test_use_amp_by_device_and_kind(tmp_path, data):
     cfg.optim_wrapper.type = "ApexOptimWrapper"
     with pytest.raises(ConfigError, match="got 'ApexOptimWrapper'"):
         use_amp(cfg, accelerator=True)
+
+
+@pytest.mark.parametrize("kind", [AmpOptimWrapper, "mmengine.optim.AmpOptimWrapper", OptimWrapper])
+def test_wrappers_that_are_classes_take_mixed_precision(kind):
+    cfg = Config({"optim_wrapper": {"type": kind}})
+    assert is_amp(cfg.optim_wrapper) == (kind is not OptimWrapper)
+    use_amp(cfg, accelerator=False)
+    assert cfg.optim_wrapper.type == "CPUAmpOptimWrapper"
+    cfg.optim_wrapper.type = type("OptimWrapper", (OptimWrapper,), {"__module__": "own"})
+    with pytest.raises(ConfigError, match=r"got 'own\.OptimWrapper'"):
+        use_amp(cfg, accelerator=True)
+
+
+@pytest.mark.process
+def test_a_config_in_pure_python_trains_in_its_mixed_precision(tmp_path, data):
+    more = "from mmengine.optim import AmpOptimWrapper\noptim_wrapper.update(type=AmpOptimWrapper)\n"
+    runner = build_runner(load_config(write_lazy_config(tmp_path, data, more, None)), work_dir=tmp_path / "w")
+    runner.train()
+    assert type(runner.optim_wrapper).__name__ == "CPUAmpOptimWrapper"
+
+
+def test_test_time_augmentation_of_sets_within_sets():
+    inner = {"type": "D", "pipeline": [{"type": "A"}]}
+    nested = {"type": "ConcatDataset", "datasets": [inner, {"type": "RepeatDataset", "times": 2, "dataset": inner}]}
+    cfg = Config(
+        {"model": {"type": "M"}, "tta_model": {"type": "T"}, "tta_pipeline": [{"type": "B"}],
+         "test_dataloader": {"dataset": nested}}
+    )  # fmt: skip
+    _enable_tta(cfg)
+    first, second = cfg.test_dataloader.dataset.datasets
+    assert first.pipeline == second.dataset.pipeline == [{"type": "B"}]
+    assert "pipeline" not in cfg.test_dataloader.dataset
+    assert "pipeline" not in second
 
 
 @pytest.mark.process

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmfan.apis.classification import is_classifier
+from mmfan.apis.detection import is_detector
 from mmfan.errors import ConfigError, MMFanError
 
 
@@ -84,7 +85,7 @@ def normalisation_of(model: Any) -> tuple[list[float], list[float]]:
 def check_exportable(model: Any) -> None:
     """Raise MMFanError unless the model is a segmentor that is one function of its pictures."""
     name = type(model).__name__
-    if model.cfg.get("default_scope", "mmseg") == "mmdet":
+    if is_detector(model):
         raise MMFanError(
             f"{name} is a detector, and mmfan exports segmentors alone: what mmdetection does behind the network "
             "(proposals, suppression of doubles, pasting of masks) is Python. MMDeploy exports its detectors; "

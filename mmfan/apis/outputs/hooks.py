@@ -16,6 +16,7 @@ from mmengine.runner import Runner
 from numpy.typing import NDArray
 
 from mmfan.apis.inference import read_picture
+from mmfan.apis.libraries import is_robustness_loop
 from mmfan.apis.outputs.coco_results import NAMES, CocoResults, categories_of
 from mmfan.apis.outputs.label_ids import IDS, written_ids
 from mmfan.apis.outputs.seen_pictures import as_rgb, keep_pictures, take_pictures
@@ -34,7 +35,7 @@ def check_one_prediction(cfg: Config) -> None:
     Raises:
         ConfigError: It makes one for every corruption, and each would overwrite the one before.
     """
-    if "RobustnessLoop" in str((cfg.get("test_cfg") or {}).get("type")):
+    if is_robustness_loop((cfg.get("test_cfg") or {}).get("type")):
         raise ConfigError(
             "--out and --show-dir write one prediction a picture, and this config's RobustnessLoop makes one for every "
             f"corruption: use `pictures=N` of the loop, or `{command_name('judge')}` with --pictures N."

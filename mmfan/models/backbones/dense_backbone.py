@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -19,6 +19,12 @@ from mmfan.models.layers.convnext import MapNorm
 from mmfan.models.layers.patch_embed import NormLayer
 from mmfan.models.layers.recording import in_multiples
 from mmfan.models.official_weights import load_pretrained
+from mmfan.utils.type_names import package_and_name
+
+
+def is_pretrained(plan: Mapping[str, Any]) -> bool:
+    """Whether an entry of ``init_cfg`` loads a file of weights; the class of ``'Pretrained'`` is PretrainedInit."""
+    return package_and_name(plan.get("type"))[1] in ("Pretrained", "PretrainedInit")
 
 
 class DenseBackbone(BaseModule):
@@ -175,8 +181,8 @@ class DenseBackbone(BaseModule):
             CheckpointError: The file does not hold the weights of this architecture; nothing is loaded then.
         """
         configs = [self.init_cfg] if isinstance(self.init_cfg, dict) else list(self.init_cfg or [])
-        pretrained = [cfg for cfg in configs if cfg["type"] == "Pretrained"]
-        kept, self.init_cfg = self.init_cfg, [cfg for cfg in configs if cfg["type"] != "Pretrained"]
+        pretrained = [cfg for cfg in configs if is_pretrained(cfg)]
+        kept, self.init_cfg = self.init_cfg, [cfg for cfg in configs if not is_pretrained(cfg)]
         super().init_weights()
         self.init_cfg = kept
         for cfg in pretrained:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmengine.model import PretrainedInit
 from torch import nn
 
 from mmfan.errors import MMFanError
@@ -95,6 +96,18 @@ def test_unused_parameters_stay_out_of_the_optimiser():
     assert not held & unused
     for name, parameter in model.named_parameters():
         assert torch.equal(parameter, before[name]) == (id(parameter) in unused), name
+
+
+@pytest.mark.parametrize("kind", ["Pretrained", PretrainedInit, "mmengine.model.PretrainedInit"])
+def test_files_of_weights_are_read_however_the_type_is_written(tmp_path, kind):
+    trained = FAN(arch=VIT)
+    state = {f"backbone.{name}": value for name, value in trained.state_dict().items()}
+    torch.save({"state_dict": state}, tmp_path / "trained.pth")
+    plan = {"type": kind, "checkpoint": str(tmp_path / "trained.pth"), "prefix": "backbone.", "ema": False}
+    model = FAN(arch=VIT, init_cfg=plan)
+    model.init_weights()
+    assert all(torch.equal(value, trained.state_dict()[name]) for name, value in model.state_dict().items())
+    assert model.init_cfg == plan
 
 
 @pytest.mark.parametrize("family", [FAN, FANHybrid])
