@@ -7,6 +7,7 @@ Runner, :func:`mmfan.evaluation.function.judge_anything.judge` the one for anyth
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.conditions import family_of, is_continual
-from mmfan.evaluation.judging.outcome import check_fractions
+from mmfan.evaluation.judging.outcome import fractions_of
 from mmfan.evaluation.judging.records import check_corruption_versions, make_record, other_runs
 from mmfan.evaluation.judging.timing import Shares, describe_shares
 from mmfan.evaluation.metrics.cell_scores import CellScores
@@ -88,6 +89,7 @@ class CellRun:
         self.each: Callable[[Record], None] | None = None
         self.shares = Shares()
         self.seconds: dict[str, float] = {}
+        self._left_out: set[str] = set()
 
     def resumed(self, quietly: bool = False) -> list[Record]:
         """Records of this run that are in the results file, of the cells wanted.
@@ -203,10 +205,10 @@ class CellRun:
         def settle() -> Record:
             if scores is None:
                 raise RuntimeError("the process that keeps the records got no scores")
-            check_fractions(scores.metrics)
+            kept = self._kept(scores)
             with self.shares.measure("write"):
                 seconds = time.perf_counter() - began
-                record = make_record(self.key, cell, scores, seconds, self.packages, **self.more)
+                record = make_record(self.key, cell, kept, seconds, self.packages, **self.more)
                 if self.store is None:
                     return record
                 counts = None
@@ -216,6 +218,15 @@ class CellRun:
                 return self.store.settle(record, counts, scores.calibration)[0]
 
         return self.together(settle)
+
+    def _kept(self, scores: CellScores) -> CellScores:
+        """The scores of a cell that a record has; what is left out is said once a run."""
+        kept = fractions_of(scores.metrics)
+        errors = [name for name in scores.metrics if name not in kept and name not in self._left_out]
+        if errors:
+            self._left_out.update(errors)
+            self.logger.warning(f"Left out of the records, as less of them is better: {', '.join(errors)}.")
+        return dataclasses.replace(scores, metrics=kept)
 
     def _report(self, record: Record, done: int, left: float) -> None:
         cell = key_of(record)[1]

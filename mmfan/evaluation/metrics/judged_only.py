@@ -32,11 +32,11 @@ def judged_only(metric: Any, results: Sequence[Any]) -> Iterator[None]:
     Raises:
         MMFanError: Not all pictures of the file were judged, and the metric cannot be kept to those that were.
     """
-    name = next((name for name in _ANNOTATIONS if getattr(metric, name, None) is not None), None)
-    whole = None if name is None else getattr(metric, name)
-    if name is None or not hasattr(whole, "imgs"):
+    name = next((name for name in _ANNOTATIONS if hasattr(getattr(metric, name, None), "imgs")), None)
+    if name is None:
         yield
         return
+    whole: Any = getattr(metric, name)
     pictures = [_picture_of(result) for result in results]
     unknown = None in pictures
     kinds = [kind.__name__ for kind in type(metric).__mro__]

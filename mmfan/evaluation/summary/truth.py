@@ -15,6 +15,7 @@ from mmfan.corruptions.cell import Cell, listed
 from mmfan.evaluation.conditions import kind_of
 from mmfan.evaluation.results.store import Record, is_defined
 from mmfan.evaluation.summary.averages import mean
+from mmfan.evaluation.summary.direction import LESS_IS_BETTER, less_is_better
 from mmfan.evaluation.summary.selection import SummaryError, per_class_of
 from mmfan.utils.text import shortlist
 
@@ -145,12 +146,15 @@ def values_of(records: Mapping[Cell, Record], metric: str) -> tuple[dict[Cell, f
         classes: then the scores are those of the records.
 
     Raises:
-        SummaryError: A record has it not, or it is not a number from 0 to 1; the truths of the cells differ.
+        SummaryError: A record has it not, or it is not a number from 0 to 1; less of it is better; the truths of the
+            cells differ.
     """
     without = [cell for cell, record in records.items() if metric not in record["metrics"]]
     if without:
         there = sorted({name for record in records.values() for name in record["metrics"]})
         raise SummaryError(f"No {metric!r} in the records of {listed(without)}; there are {', '.join(there)}.", without)
+    if less_is_better(metric):
+        raise SummaryError(f"Of {metric} {LESS_IS_BETTER}. Take another score of the records.")
     classes = classes_of_all(records, metric)
     if classes is None:
         values = {cell: record["metrics"][metric] for cell, record in records.items()}

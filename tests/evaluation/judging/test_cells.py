@@ -148,3 +148,11 @@ def test_progress_twice_a_minute(monkeypatch):
         clock[0] += 11.0
         progress(Cell("fog", 3), done)
     assert said == ["fog 3: pictures: 4/10, 0.1/s, 50 s left", "fog 3: pictures: 7/10, 0.1/s, 28 s left"]
+
+
+def test_errors_are_left_out_of_the_records_and_that_is_said_once(store, caplog):
+    driver = Driver(store)
+    driver.judge = lambda number, place: CellScores({"abs_rel": 0.2, "d1": 0.5, "rmse": 0.7 + number})
+    records = driver.go()
+    assert [record["metrics"] for record in records] == [{"d1": 0.5}] * 4
+    assert caplog.text.count("Left out of the records, as less of them is better: abs_rel, rmse.") == 1

@@ -231,6 +231,12 @@ def test_properties(scores, shuffler):
     assert summary.corrupted == pytest.approx(sum(means) / 16)
 
 
+@pytest.mark.parametrize("metric", ["abs_rel", "depth/rmse", "MAE"])
+def test_errors_have_no_retention(metric):
+    with pytest.raises(SummaryError, match=rf"Of {metric} less is better, and a retention is of scores where more is"):
+        summarize(records_of(SCORES, metric=metric), SMALL, metric)
+
+
 @pytest.mark.process
 @pytest.mark.slow
 def test_no_torch_and_no_openmmlab():
