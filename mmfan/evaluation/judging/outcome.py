@@ -30,11 +30,16 @@ def fractions_of(metrics: Mapping[str, float]) -> dict[str, float]:
             "fractions of which more is better."
         )
     wrong = {name: value for name, value in kept.items() if is_defined(value) and not 0 <= value <= 1}
-    if not kept or wrong:
+    if not kept:
         raise MMFanError(
-            f"Expected the metric to give fractions from 0 to 1, got {wrong or 'no score at all'}. If it gives "
-            "percentages, set dict(type='mmfan.RetentionEvaluator', metric=..., scale=0.01). Errors, of which less is "
-            "better, are no scores to judge by: leave their metric out."
+            "Expected the metric to give scores, got none. mmdetection's metrics of COCO's kind have none where "
+            "nothing was detected: take its CocoMetric, which then has the score 0."
+        )
+    if wrong:
+        raise MMFanError(
+            f"Expected the metric to give fractions from 0 to 1, got {wrong}. If it gives percentages, set "
+            "dict(type='mmfan.RetentionEvaluator', metric=..., scale=0.01). Errors, of which less is better, are no "
+            "scores to judge by: leave their metric out."
         )
     return kept
 

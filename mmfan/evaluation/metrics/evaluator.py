@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import re
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -13,7 +14,7 @@ from mmengine.evaluator import BaseMetric, Evaluator
 
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.metrics.cell_scores import CellScores
-from mmfan.evaluation.metrics.judged_only import judged_only
+from mmfan.evaluation.metrics.judged_only import annotations_of, judged_only
 from mmfan.registry import EVALUATOR, METRICS
 
 # metric that rounds -> (the one that takes its place, arguments of the first that mean nothing to the second)
@@ -192,7 +193,11 @@ class RetentionEvaluator(Evaluator):
         else:
             with judged_only(metric, results):
                 found = metric.compute_metrics(results)
-            scores = CellScores({name: float(value) * self.scale for name, value in found.items()})
+            # what the toolkits of COCO and LVIS say where there are no objects, as of a size
+            lacking = None if annotations_of(metric) is None else -1
+            scores = CellScores(
+                {name: math.nan if value == lacking else float(value) * self.scale for name, value in found.items()}
+            )
         if not metric.prefix:
             return scores
         return CellScores(

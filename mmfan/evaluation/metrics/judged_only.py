@@ -18,6 +18,11 @@ _BY_PICTURE = ("imgs", "imgToAnns", "img_ann_map")
 _WHOLE = ("CocoOccludedSeparatedMetric",)
 
 
+def annotations_of(metric: Any) -> str | None:
+    """The attribute in which a metric has annotations, as COCO's and LVIS's toolkits read them; None without."""
+    return next((name for name in _ANNOTATIONS if hasattr(getattr(metric, name, None), "imgs")), None)
+
+
 @contextmanager
 def judged_only(metric: Any, results: Sequence[Any]) -> Iterator[None]:
     """Show a metric only the annotations of the pictures that were judged, for as long as it computes.
@@ -32,7 +37,7 @@ def judged_only(metric: Any, results: Sequence[Any]) -> Iterator[None]:
     Raises:
         MMFanError: Not all pictures of the file were judged, and the metric cannot be kept to those that were.
     """
-    name = next((name for name in _ANNOTATIONS if hasattr(getattr(metric, name, None), "imgs")), None)
+    name = annotations_of(metric)
     if name is None:
         yield
         return

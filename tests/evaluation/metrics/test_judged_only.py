@@ -104,6 +104,20 @@ def test_pictures_that_were_not_judged_do_not_count_as_missed(truth, kind):
     assert len(metric._coco_api.get_img_ids()) == 4
 
 
+@pytest.mark.parametrize("file", [True, False])
+def test_a_size_that_the_truth_lacks_has_no_score(truth, file):
+    samples = found(truth)
+    for sample in samples:
+        instances = sample["pred_instances"]
+        sample["instances"] = [
+            {"bbox": box.tolist(), "bbox_label": int(label), "ignore_flag": 0}
+            for box, label in zip(instances["bboxes"], instances["labels"], strict=True)
+        ]
+    scores = scores_of(Own(ann_file=str(truth) if file else None), samples)
+    assert (scores["coco/bbox_mAP"], scores["coco/bbox_mAP_s"]) == (1, 1)
+    assert np.isnan(scores["coco/bbox_mAP_l"])
+
+
 def test_descriptions(truth, tmp_path):
     content = json.loads(truth.read_text())
     content["categories"][0]["name"], content["categories"][1]["name"] = "a box", "a disc that is round"
