@@ -59,7 +59,7 @@ def init_model(config: str | Path | Config, checkpoint: str | Path | None, devic
     if "model" not in cfg:
         raise ConfigError(f"{cfg.filename} has no `model`; is it a base for other configs?")
     scope = scope_of(cfg)
-    check_environment(*({scope, library_of(cfg)} & {"mmseg", "mmdet"}))
+    check_environment(*({str(scope), library_of(cfg)} & {"mmseg", "mmdet"}))
     content = read_checkpoint(checkpoint) if checkpoint is not None else {}
     with DefaultScope.overwrite_default_scope(scope), own_reader():
         # Weights come from the checkpoint, so none are initialised or downloaded here.

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.kinds_of_pictures import scene
+from helpers.lazy_segmentor import write_lazy_config
 from helpers.tiny_segmentor import SIZE, write_checkpoint, write_config, write_tree
 from mmcv.transforms import LoadImageFromFile
 from mmengine.config import Config
@@ -36,6 +37,20 @@ def test_classes_come_from_the_checkpoint_else_from_the_dataset(trained, model, 
     bare = init_model(trained[1], write_checkpoint(tmp_path / "bare.pth", trained[1], meta=False), "cpu")
     assert bare.dataset_meta["classes"][:2] == ("road", "sidewalk")
     assert bare.dataset_meta["palette"][0] == [128, 64, 128]
+
+
+def test_a_config_in_pure_python_predicts(trained, tmp_path):
+    more = """
+from mmengine.dataset import ConcatDataset
+
+test_dataloader = dict(dataset=dict(type=ConcatDataset, datasets=[val_dataloader["dataset"]] * 2))
+"""
+    config = write_lazy_config(tmp_path, trained[0], more, scope=None)
+    model = init_model(config, None, "cpu")
+    assert model.dataset_meta["classes"][:2] == ("road", "sidewalk")
+    picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    assert predict(model, picture).shape == (64, 64)
+    assert len(predicted_rows(model, 2)) == 2
 
 
 @pytest.mark.process

@@ -10,8 +10,16 @@ class OwnLoop(RobustnessLoop):
     """Of one's own."""
 
 
-class OwnDetector(type("Detector", (), {"__module__": "mmdet.models.detectors"})):
-    """Made of one of mmdetection's."""
+class Detector:
+    """As one of mmdetection's."""
+
+    __module__ = "mmdet.models.detectors"
+
+
+class OwnDetector(Detector):
+    """Of one's own."""
+
+    __module__ = __name__
 
 
 @pytest.mark.parametrize(
