@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mmfan.apis.config import innermost_dataset
+from mmfan.apis.config import innermost_datasets
 from mmfan.apis.inference import predict_sample, read_for
 from mmfan.datasets.classes.picture_form import PictureForm
 from mmfan.errors import MMFanError
@@ -46,7 +46,7 @@ def classify(model: Any, picture: str | Path | np.ndarray, count: int = 5) -> li
 
 def _formed(model: Any, image: np.ndarray, name: str) -> np.ndarray:
     """The picture in the form that the config's loading step gives it, which an inference pipeline leaves out."""
-    dataset = innermost_dataset(model.cfg.get("test_dataloader", {}).get("dataset", {}))
+    dataset = innermost_datasets(model.cfg.get("test_dataloader", {}).get("dataset", {}))[0]
     for step in dataset.get("pipeline") or []:
         if package_and_name(step["type"])[1] == "LoadFormedImage":
             return PictureForm(step.get("resize"), step.get("crop")).clean(image, name)

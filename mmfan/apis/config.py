@@ -180,8 +180,9 @@ def innermost_datasets(dataset: Any) -> list[Any]:
 
 
 def innermost_dataset(dataset: Any) -> Any:
-    """The first of :func:`innermost_datasets`: of most configs the only one."""
-    return innermost_datasets(dataset)[0]
+    """The config of the dataset inside RepeatDataset and its like; where several are joined, what joins them."""
+    found = innermost_datasets(dataset)
+    return found[0] if len(found) == 1 else dataset
 
 
 def check_keys(cfg: Config) -> None:

@@ -21,7 +21,7 @@ from mmengine.registry import DATASETS, MODELS, TRANSFORMS, DefaultScope
 
 from mmfan import picture_files
 from mmfan.apis.checkpoint import check_fit, dataset_meta, read_checkpoint, state_of
-from mmfan.apis.config import innermost_dataset, load_config
+from mmfan.apis.config import innermost_datasets, load_config
 from mmfan.apis.libraries import library_of, scope_of
 from mmfan.apis.weight_doors import own_reader
 from mmfan.datasets.transforms.load_image import LoadImageFromFile
@@ -109,7 +109,7 @@ def _dataset_meta(content: dict[str, Any], cfg: Config, scope: str | None) -> di
     """Class names and colours: what the model was trained with, not what this machine's data happen to be."""
     meta = dataset_meta(content)
     if not meta:
-        dataset = innermost_dataset(cfg.get("test_dataloader", {}).get("dataset", {}))
+        dataset = innermost_datasets(cfg.get("test_dataloader", {}).get("dataset", {}))[0]
         kind = dataset.get("type", "")
         with DefaultScope.overwrite_default_scope(scope):
             kind = DATASETS.get(kind) if isinstance(kind, str) else kind
@@ -135,13 +135,13 @@ def read_picture(path: str | Path) -> np.ndarray:
 def inference_pipeline(cfg: Config) -> Compose:
     """The config's test pipeline for a picture in memory: without the steps that read files.
 
-    The picture takes the form that the config's loading step would give it: grey, or floats. Where that step is none
+    Where several test sets are joined, it is the first one's. The picture takes the form that the config's loading step would give it: grey, or floats. Where that step is none
     of mmcv's or mmfan's own, it stays as it is.
 
     Raises:
         ConfigError: The config has no test pipeline, or reads pictures in a way that a picture in memory cannot have.
     """
-    dataset = innermost_dataset(cfg.get("test_dataloader", {}).get("dataset", {}))
+    dataset = innermost_datasets(cfg.get("test_dataloader", {}).get("dataset", {}))[0]
     steps = dataset.get("pipeline") or cfg.get("test_pipeline")
     if not steps:
         raise ConfigError(f"{cfg.filename} has no pipeline in test_dataloader.dataset and no `test_pipeline`.")

@@ -7,7 +7,15 @@ import pytest
 from mmengine.config import utils as config_utils
 from mmengine.optim import OptimWrapper
 
-from mmfan.apis.config import RUNNER_ARGUMENTS, check_options, load_config, nearest_argument, package_bases
+from mmfan.apis.config import (
+    RUNNER_ARGUMENTS,
+    check_options,
+    innermost_dataset,
+    innermost_datasets,
+    load_config,
+    nearest_argument,
+    package_bases,
+)
 from mmfan.environment import EnvironmentMismatchError
 from mmfan.errors import ConfigError
 
@@ -203,6 +211,15 @@ def test_misspelt_argument_of_a_constructor_is_named_by_mmengine():
         pytest.raises(TypeError, match="drop_path_ratee"),
     ):
         MODELS.build({"type": "mmfan.FANHybrid", "arch": "tiny", "drop_path_ratee": 0.1})
+
+
+def test_sets_within_sets():
+    first, second = {"type": "A", "pipeline": []}, {"type": "B", "pipeline": []}
+    joined = {"type": "ConcatDataset", "datasets": [first, {"type": "RepeatDataset", "dataset": second}]}
+    assert innermost_datasets({"type": "RepeatDataset", "dataset": joined}) == [first, second]
+    assert innermost_dataset({"type": "RepeatDataset", "dataset": first}) is first
+    assert innermost_dataset(joined) is joined
+    assert innermost_dataset({}) == {}
 
 
 def test_texts_that_cannot_be_written(tmp_path):
