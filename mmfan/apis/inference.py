@@ -135,8 +135,8 @@ def read_picture(path: str | Path) -> np.ndarray:
 def inference_pipeline(cfg: Config) -> Compose:
     """The config's test pipeline for a picture in memory: without the steps that read files.
 
-    Where several test sets are joined, it is the first one's. The picture takes the form that the config's loading step would give it: grey, or floats. Where that step is none
-    of mmcv's or mmfan's own, it stays as it is.
+    Where several test sets are joined, it is the first one's. The picture takes the form that the config's loading step
+    would give it: grey, or floats. Where that step is none of mmcv's or mmfan's own, it stays as it is.
 
     Raises:
         ConfigError: The config has no test pipeline, or reads pictures in a way that a picture in memory cannot have.
