@@ -1,4 +1,4 @@
-"""Which heads of detectors give class logits; the outputs of others are not compared.
+"""Heads of detectors that give class logits; the outputs of others are not compared.
 
 What a head gives is written in its forward pass, so that a head is known by the class that defines it: a head derived
 from a known one, without a pass of its own, gives what the known one does. Any other may give probabilities, or boxes
