@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from mmfan.datasets.augmentations.overlaps import Overlap, joined, overlap_from
+from mmfan.models.backbones.dense_backbone import is_pretrained
 from mmfan.models.safe_load import CheckpointError, compare_states, misfit, safe_load
 from mmfan.models.weight_files.checks import problems_of, refuse
 from mmfan.models.weight_files.sources import is_remote, local_file
@@ -170,7 +171,7 @@ def overlap_of_weights(model: Any) -> Overlap | None:
 def _pretrained(part: Any) -> Iterator[str]:
     """The files of weights in a config."""
     if isinstance(part, Mapping):
-        if str(part.get("type")).endswith("Pretrained") and isinstance(part.get("checkpoint"), str):
+        if is_pretrained(part) and isinstance(part.get("checkpoint"), str):
             yield part["checkpoint"]
         for inner in part.values():
             yield from _pretrained(inner)

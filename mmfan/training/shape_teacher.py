@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mmfan.errors import ConfigError
+from mmfan.models.backbones.dense_backbone import is_pretrained
 from mmfan.models.decode_heads.shape_token_head import SHAPE_LABELS, ShapeTokenHead
 from mmfan.models.safe_load import compare_states, misfit, safe_load
 from mmfan.registry import MODELS
@@ -145,7 +146,7 @@ def has_weights(config: Mapping[str, Any]) -> bool:
     for part in (config, config.get("decode_head")):
         told = part.get("init_cfg") if isinstance(part, Mapping) else None
         wanted += told if isinstance(told, (list, tuple)) else [told]
-    return any(isinstance(one, Mapping) and one.get("type") == "Pretrained" and one.get("checkpoint") for one in wanted)
+    return any(isinstance(one, Mapping) and is_pretrained(one) and one.get("checkpoint") for one in wanted)
 
 
 @MODELS.register_module(name="ShapeTeacherWrapper")

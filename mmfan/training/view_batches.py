@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from mmfan.datasets.augmentations.views import Views
 from mmfan.datasets.transforms.pipelines import walk
 from mmfan.errors import ConfigError
+from mmfan.utils.type_names import package_and_name
 
 CHANNELS = 3
 COPIES = "view_copies"  # in the metainfo of a sample: how many copies of its picture the batch holds
@@ -138,5 +139,10 @@ def check_views(model: nn.Module, pipelines: Sequence[Any]) -> None:
         )
 
 
+NAMES_OF_VIEWS = (("", "Views"), ("mmfan", "Views"))
+
+
 def _makes_views(step: Any) -> bool:
-    return isinstance(step, Views) or (isinstance(step, Mapping) and step.get("type") in ("Views", "mmfan.Views"))
+    if isinstance(step, Mapping):
+        return package_and_name(step.get("type")) in NAMES_OF_VIEWS
+    return isinstance(step, Views)

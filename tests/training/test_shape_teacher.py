@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.tiny_segmentor import write_config, write_tree
+from mmengine.model.weight_init import PretrainedInit
 from mmengine.registry import MODELS, DefaultScope
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
@@ -153,6 +154,8 @@ def test_a_teacher_has_weights(config):
         with pytest.raises(ConfigError, match=r"no weights to teach by: give `checkpoint`, .* init_cfg=dict"):
             taught(config, teacher=teacher, checkpoint=None)
     loaded = taught(config, teacher={**own, "init_cfg": {"type": "Pretrained", "checkpoint": file}}, checkpoint=None)
+    by_class = {**own, "init_cfg": {"type": PretrainedInit, "checkpoint": file}}
+    taught(config, teacher=by_class, checkpoint=None)
     state = torch.load(file)["state_dict"]
     found = loaded.shape_teacher[0].state_dict()
     assert all(torch.equal(found[name], value) for name, value in state.items() if name in found)

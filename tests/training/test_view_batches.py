@@ -30,7 +30,7 @@ def test_copies_are_made_where_they_are_taken(config, wrapper):
     plain, wrapped = model_of(config), model_of(config, type=wrapper, of="EncoderDecoder")
     views = Views([AugMix()])
     nested = Compose([AugMix(), RandomApply([views])])
-    for pipelines in ([nested], [[AugMix()], [VIEWS]], [[{**VIEWS, "type": "Views"}]]):
+    for pipelines in ([nested], [[AugMix()], [VIEWS]], [[{**VIEWS, "type": "Views"}]], [[{**VIEWS, "type": Views}]]):
         check_views(wrapped, pipelines)
         with pytest.raises(ConfigError, match=r"has mmfan\.Views, but EncoderDecoder takes plain pictures: set"):
             check_views(plain, pipelines)

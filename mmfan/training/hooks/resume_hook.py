@@ -12,6 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop
 
 from mmfan.registry import HOOKS
+from mmfan.utils.type_names import full_name
 
 # in the meta of a checkpoint
 GENERATORS = "generators"  # name -> state, a tensor of bytes
@@ -100,8 +101,8 @@ def plug_ins_of(cfg: Any) -> dict[str, str]:
         parts.append({"type": model["type"], "of": model["of"]})
     told: dict[str, str] = {}
     for part in parts:
-        name = str(part.get("type"))
-        told[name] = told.get(name, "") + json.dumps(part, sort_keys=True, default=str)
+        name = full_name(part.get("type"))  # of a class as a config holds it
+        told[name] = told.get(name, "") + json.dumps(part, sort_keys=True, default=full_name)
     return told
 
 

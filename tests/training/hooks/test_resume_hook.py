@@ -6,7 +6,8 @@ from helpers.recipe_trainings import losses_of
 from helpers.tiny_classifier import write_config as classifier_config
 from helpers.tiny_segmentor import write_config, write_tree
 from mmengine.config import Config
-from mmengine.hooks import Hook
+from mmengine.hooks import EMAHook, Hook
+from mmengine.model import ExponentialMovingAverage
 
 from mmfan.apis import build_runner, load_config
 from mmfan.training.hooks.resume_hook import ResumeHook, differences, plug_ins_of, set_states, states
@@ -97,6 +98,13 @@ def test_plug_ins_are_hooks_wrapper_and_steps_of_all_pipelines():
         "mmfan.ConsistencyWrapper": '{"of": "EncoderDecoder", "type": "mmfan.ConsistencyWrapper"}',
     }
     assert plug_ins_of(Config({})) == {}
+
+
+def test_plug_ins_that_are_classes_are_those_of_the_config_that_was_written(tmp_path):
+    cfg = Config({"custom_hooks": [{"type": EMAHook, "ema_type": ExponentialMovingAverage}]})
+    assert differences(plug_ins_of(cfg), plug_ins_of(cfg)) == ""
+    assert list(plug_ins_of(cfg)) == ["mmengine.hooks.ema_hook.EMAHook"]
+    assert 'ema_type": "mmengine.model.averaged_model.Exp' in plug_ins_of(cfg)["mmengine.hooks.ema_hook.EMAHook"]
 
 
 @pytest.mark.parametrize(
