@@ -21,7 +21,7 @@ from mmengine.utils import is_installed as is_distribution_installed
 
 from mmfan.apis.config_options import RUNNER_ARGUMENTS, check_options
 from mmfan.environment import EnvironmentMismatchError, check_environment, is_installed
-from mmfan.errors import ConfigError, MMFanError
+from mmfan.errors import ConfigError
 from mmfan.utils.configs import SCOPE, find_config
 from mmfan.utils.text import nearest
 
@@ -74,7 +74,6 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
         raise ConfigError(f"Expected a config that ends in one of {', '.join(SUFFIXES)}, got {source}.")
     cfg = _read(source)
     check_keys(cfg)
-    _import_classes(cfg, source)
     if options:
         check_options(cfg, options)
         cfg.merge_from_dict(dict(options))
@@ -105,7 +104,9 @@ def _of_package(address: str) -> Path:
 def _read(source: Path) -> Config:
     try:
         with package_bases():
-            return Config.fromfile(source)
+            cfg = Config.fromfile(source)
+        _look_at(cfg._cfg_dict)
+        return cfg
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{source}: one of its bases cannot be found: {error}") from error
     except ModuleNotFoundError as error:
@@ -115,19 +116,8 @@ def _read(source: Path) -> Config:
         raise ConfigError(f"{_place(error, source)}: {type(error).__name__}: {error}") from error
 
 
-def _import_classes(cfg: Config, source: Path) -> None:
-    """Import the classes of a config in pure Python, which mmengine would at the first look at each."""
-    try:
-        _look_at(cfg._cfg_dict)
-    except ModuleNotFoundError as error:
-        raise _missing_package(source, error) from error
-    except MMFanError:
-        raise
-    except Exception as error:  # whatever an imported module raises; mmengine adds the line of the config
-        raise ConfigError(f"{source}: {error}") from error
-
-
 def _look_at(value: Any) -> None:
+    """Import the classes of a config in pure Python, which mmengine would at the first look at each."""
     for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ():
         _look_at(inner)
 

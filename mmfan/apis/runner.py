@@ -34,7 +34,7 @@ from mmfan.apis.checkpoint import (
 )
 from mmfan.apis.config import innermost_datasets
 from mmfan.apis.distributed import has_accelerator, join_cpu_group, rank_variables
-from mmfan.apis.libraries import LIBRARIES, library_of
+from mmfan.apis.libraries import library_of
 from mmfan.apis.resume import check_average, check_resumable, choose_resume
 from mmfan.apis.weight_doors import inner_model, own_reader, with_own_reader, without_program
 from mmfan.datasets.augmentations.overlaps import overlap_from
@@ -252,7 +252,7 @@ def build_runner(
     if "model" not in cfg:
         raise ConfigError(f"{cfg.filename} has no `model`; is it a base for other configs?")
     cfg = copy.deepcopy(cfg)
-    check_environment(*({library_of(cfg)} & set(LIBRARIES)))
+    check_environment(*filter(None, [library_of(cfg)]))
     cfg.work_dir = str(work_dir or cfg.get("work_dir") or default_work_dir(cfg))
     cfg.launcher = launcher
     if launcher != "none":

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from mmfan.datasets.augmentations.steps import number
 from mmfan.errors import ConfigError
 from mmfan.registry import MODELS
-from mmfan.training.class_scores import Along, check_comparable, watched
-from mmfan.training.divergence import bernoulli_divergence, divergence, mean_over
+from mmfan.training.comparison.class_scores import Along, check_comparable, watched
+from mmfan.training.comparison.divergence import bernoulli_divergence, divergence, mean_over
 from mmfan.training.view_batches import copies_of, extend, take_views
 
 # kind of head -> its weight by default

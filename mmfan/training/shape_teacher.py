@@ -23,7 +23,7 @@ from mmfan.models.backbones.dense_backbone import is_pretrained
 from mmfan.models.decode_heads.shape_token_head import SHAPE_LABELS, ShapeTokenHead
 from mmfan.models.safe_load import compare_states, misfit, safe_load
 from mmfan.registry import MODELS
-from mmfan.training.class_scores import watched
+from mmfan.training.comparison.class_scores import watched
 from mmfan.training.view_batches import extend
 
 READS = ("dropped", "averaged")

@@ -139,10 +139,7 @@ def check_views(model: nn.Module, pipelines: Sequence[Any]) -> None:
         )
 
 
-NAMES_OF_VIEWS = (("", "Views"), ("mmfan", "Views"))
-
-
 def _makes_views(step: Any) -> bool:
     if isinstance(step, Mapping):
-        return package_and_name(step.get("type")) in NAMES_OF_VIEWS
+        return package_and_name(step.get("type")) in (("", "Views"), ("mmfan", "Views"))
     return isinstance(step, Views)

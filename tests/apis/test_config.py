@@ -140,7 +140,7 @@ def test_classes_that_a_config_in_pure_python_imports_are_no_keys(tmp_path):
     ("text", "kind", "message"),
     [
         ("from mmengine.model import BaseModl\nmodel = dict(type=BaseModl)\n", ConfigError,
-         r"experiment\.py: Failed to import BaseModl from mmengine\.model in .*experiment\.py, line 1"),
+         r"experiment\.py: ImportError: Failed to import BaseModl from mmengine\.model in .*experiment\.py, line 1"),
         ("from mmnothing import Model\nmodel = dict(parts=[dict(type=Model)])\n", EnvironmentMismatchError,
          r"experiment\.py: Failed to import mmnothing in .*experiment\.py, line 1"),
     ],

@@ -12,8 +12,8 @@ from mmseg.structures import SegDataSample
 
 from mmfan.apis import load_config
 from mmfan.errors import ConfigError, MMFanError
-from mmfan.training.class_scores import watched
-from mmfan.training.divergence import bernoulli_divergence, divergence
+from mmfan.training.comparison.class_scores import watched
+from mmfan.training.comparison.divergence import bernoulli_divergence, divergence
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,11 @@ from mmengine.registry import MODELS, DefaultScope
 
 pytest.importorskip("mmdet")
 
-from helpers.tiny_mask_rcnn import batch, write_detector_config
-from helpers.tiny_retinanet import write_detector
+from helpers.tiny_mask_rcnn import batch
 
 from mmfan.apis import load_config
 from mmfan.errors import ConfigError
-from mmfan.training.class_scores import watched
+from mmfan.training.comparison.class_scores import watched
 
 
 def built(model, **changes):
@@ -41,17 +40,6 @@ def losses_of(model, data):
     model.eval()
     torch.manual_seed(0)  # of the sampler of regions
     return model(**model.data_preprocessor(copy.deepcopy(data), training=True), mode="loss")
-
-
-@pytest.fixture(scope="module")
-def mask_rcnn(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("detector")
-    return load_config(write_detector_config(folder / "tiny.py", folder)).model
-
-
-@pytest.fixture(scope="module")
-def retinanet(tmp_path_factory):
-    return load_config(write_detector(tmp_path_factory.mktemp("retinanet"))[0]).model
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from mmseg.structures import SegDataSample
 
 from mmfan.apis import build_runner, load_config
 from mmfan.errors import ConfigError
-from mmfan.training.divergence import divergence_from
+from mmfan.training.comparison.divergence import divergence_from
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Which heads of detectors are compared: those that give class logits, and no others."""
+"""Heads of detectors that are compared: those that give class logits, and no others."""
 
 import copy
 
@@ -9,15 +9,13 @@ from mmengine.registry import MODELS, DefaultScope
 
 pytest.importorskip("mmdet")
 
-from helpers.tiny_mask_rcnn import batch, write_detector_config
-from helpers.tiny_retinanet import write_detector
+from helpers.tiny_mask_rcnn import batch
 from mmdet.models.dense_heads import RetinaHead
 from mmdet.registry import MODELS as DETECTORS
 
-from mmfan.apis import load_config
 from mmfan.errors import ConfigError
-from mmfan.training.class_logits import KNOWN, WHY, check_logits
-from mmfan.training.class_scores import watched
+from mmfan.training.comparison.class_logits import KNOWN, WHY, check_logits
+from mmfan.training.comparison.class_scores import watched
 
 WRAPPERS = ["mmfan.ConsistencyWrapper", "mmfan.TeacherWrapper"]
 SEESAW = {"type": "SeesawLoss", "num_classes": 7}
@@ -31,17 +29,6 @@ def built(model, **changes):
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope("mmdet"):
         return MODELS.build({**copy.deepcopy(model), **changes})
-
-
-@pytest.fixture(scope="module")
-def mask_rcnn(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("detector")
-    return load_config(write_detector_config(folder / "tiny.py", folder)).model
-
-
-@pytest.fixture(scope="module")
-def retinanet(tmp_path_factory):
-    return load_config(write_detector(tmp_path_factory.mktemp("retinanet"))[0]).model
 
 
 @pytest.mark.parametrize("wrapper", WRAPPERS)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mmfan.errors import ConfigError
-from mmfan.training.class_logits import check_logits
+from mmfan.training.comparison.class_logits import check_logits
 
 Features = Sequence[Tensor]
 

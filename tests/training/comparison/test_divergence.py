@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from mmfan.training.divergence import (
+from mmfan.training.comparison.divergence import (
     bernoulli_divergence,
     bernoulli_divergence_from,
     divergence,
