@@ -30,6 +30,7 @@ ARMS: dict[str, Arm] = {
     "cwfa": Arm(("cwfa",), seeds=3),
     "cwfa-light": Arm(("cwfa-light",), seeds=3),
     "augmix": Arm(("augmix",), seeds=3),
+    "cwfa-light-augmix": Arm(("cwfa-light", "augmix"), seeds=3),
     "ema": Arm(("ema",), seeds=3),
     "swa": Arm(("swa",)),
     "cwfa-augmix": Arm(("cwfa", "augmix"), seeds=3),

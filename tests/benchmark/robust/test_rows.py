@@ -32,7 +32,7 @@ def test_the_arms_are_the_recipes_of_segmentors_and_a_pair():
     assert {name for arm in ARMS.values() for name in arm.recipes} == set(RECIPES) - {"oamix"}
     assert ARMS[BASELINE].recipes == ("seeded",)
     assert [name for name, arm in ARMS.items() if arm.seeds == 3] == [
-        "baseline", "cwfa", "cwfa-light", "augmix", "ema", "cwfa-augmix",
+        "baseline", "cwfa", "cwfa-light", "augmix", "cwfa-light-augmix", "ema", "cwfa-augmix",
     ]  # fmt: skip
     with pytest.raises(MMFanError, match=r"There is no arm 'cwa'\. Did you mean 'cwfa'\?"):
         arm_of("cwa")
