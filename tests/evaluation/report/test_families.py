@@ -173,6 +173,10 @@ def test_the_page_on_an_attack_alone_says_what_it_stands_on(store):
     assert "What the numbers stand on" in page
     assert "from r.jsonl." in page
     assert "<dt>data set</dt><dd>cityscapes</dd>" in page
+    without = ResultsStore(store.path.with_name("attack.jsonl"))
+    add(without, ATTACKED, [0.8, 0.6, 0.2])
+    page = as_html(build_report(read_runs([without.path]), ATTACKED, families=[ADAPTED]))
+    assert "no model was judged on it" in page  # a note, which stands on the page as on others
 
 
 def test_only_runs_that_have_cells_of_a_family_are_in_its_section(store):

@@ -41,11 +41,13 @@ def document(report: Report, found: Gallery, more: Sequence[Markup] = ()) -> str
         found: Its pictures.
         more: Further figures, after the plots.
     """
-    who = Who.of(report)
+    # where there are conditions alone, the runs have the rows and curves of their sections
+    who = Who.of(report) if report.models else Who.of_runs(report)
     own = _own_parts(report, who, found, more) if report.models else []
     parts = [*own, *_sections(report, who)]
     if not own:
-        parts.append(("pictures", "Pictures", viewer(found, Who.of_runs(report))))
+        parts.insert(0, ("notes", "Notes", _notes(report.notes)))
+        parts.append(("pictures", "Pictures", viewer(found, who)))
         parts.append(("facts", "What the numbers stand on", trust(report)))
     parts.append(("sources", "Sources", _sources(report)))
     shown = [(name, heading, part) for name, heading, part in parts if part]
@@ -57,7 +59,8 @@ def document(report: Report, found: Gallery, more: Sequence[Markup] = ()) -> str
         element("nav", element("ul", *links), aria_label="Parts of the page"),
     )
     files = [run.results.name for run in report.runs or [model.run for model in report.models]]
-    body = joined(head, element("main", joined(*(part for _, _, part in shown))), made_by(report, files))
+    signs = None if own else legend(who)  # which stands among the plots otherwise
+    body = joined(head, element("main", joined(signs, *(part for _, _, part in shown))), made_by(report, files))
     return _page(title(report), body)
 
 
@@ -68,7 +71,7 @@ def _sections(report: Report, who: Who) -> list[tuple[str, str, Markup | None]]:
         tables = [joined(element("h3", table.title), html_table(table, who)) for table in one.tables]
         notes = _list(one.notes) if one.notes else None
         name = f"family-{at}"
-        place_of = {model.name: place for place, model in enumerate(report.models)}
+        place_of = {one.name: place for place, one in enumerate(report.models or report.runs)}
         drawn = strength_curves(one, place_of)
         key = _lead("A cross is where half of the clean score is left; 0 is the clean pictures.") if drawn else None
         content = element("h2", one.title), _lead(one.text), notes, key, drawn, *tables

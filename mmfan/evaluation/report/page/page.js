@@ -128,7 +128,7 @@
     return [...known.sort((a, b) => sign * (value(a) - value(b))), ...rows.filter((row) => !known.includes(row))];
   }
 
-  // Values of plots, beside the pointer: of a bar, or of all curves at the nearest severity.
+  // Values of plots, beside the pointer: of a bar, of all curves at the nearest severity, or of the nearest point.
   function hints() {
     for (const one of all(".hint")) {
       const title = one.querySelector("title");
@@ -141,7 +141,7 @@
     const show = (event) => {
       const curves = event.target.closest?.(".curves svg");
       const bar = event.target.closest?.(".bar.hint");
-      const found = curves ? nearest(all(".hint", curves), event.clientX) : bar ? [bar] : [];
+      const found = curves ? nearest(all(".hint", curves), event) : bar ? [bar] : [];
       box.hidden = found.length === 0;
       if (box.hidden) return;
       box.textContent = found.map((one) => one.dataset.hint).join("\n");
@@ -153,11 +153,16 @@
     document.addEventListener("pointerdown", show);
   }
 
-  function nearest(dots, x) {
+  function nearest(dots, pointer) {
     const seen = dots.filter((one) => one.getClientRects().length);
-    const far = (one) => { const box = one.getBoundingClientRect(); return Math.abs(x - box.x - box.width / 2); };
+    const stepless = (one) => one.dataset.step === undefined; // a point of a plane, which has both of its numbers
+    const far = (one) => {
+      const box = one.getBoundingClientRect();
+      const down = stepless(one) ? pointer.clientY - box.y - box.height / 2 : 0;
+      return Math.hypot(pointer.clientX - box.x - box.width / 2, down);
+    };
     const first = seen.reduce((best, one) => (best && far(best) <= far(one) ? best : one), null);
-    return seen.filter((one) => one.dataset.step === first.dataset.step);
+    return seen.filter((one) => (stepless(first) ? one === first : one.dataset.step === first.dataset.step));
   }
 
   // One picture, one type of corruption, and a slider from the clean picture to the highest severity that was kept.
@@ -259,7 +264,7 @@
         cell.replaceChildren(button);
       }
     }
-    document.querySelector("#cells .lead").append(" Cells whose pictures were kept lead to them.");
+    document.querySelector("#cells .lead")?.append(" Cells whose pictures were kept lead to them.");
   }
 
   // What is folded is printed too.

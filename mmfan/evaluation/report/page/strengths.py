@@ -50,8 +50,7 @@ def _drawing(section: Section, name: str, place_of: Mapping[str, int]) -> Markup
     for at, line in lines.items():
         one = section.curves[at]
         place, half = place_of.get(one.name, at), one.halves.get(name)
-        dots = [_dot(place, axes.across(step), axes.down(score), f"{one.name}, {step:g}: {percent(score)} %")
-                for step, score in line.items()]  # fmt: skip
+        dots = [_dot(place, axes, step, score, one.name) for step, score in line.items()]
         path = "".join(
             f"{'M' if number == 0 else 'L'}{axes.across(step)},{axes.down(score)}"
             for number, (step, score) in enumerate(line.items())
@@ -61,7 +60,8 @@ def _drawing(section: Section, name: str, place_of: Mapping[str, int]) -> Markup
             reached = f"half of the clean score at {half:.2f}"
             dots.append(_cross(axes.across(half), axes.down(one.clean / 2), f"{one.name}: {reached}"))
         told.append(f"{one.name} {', '.join(f'{step:g}: {percent(score)}' for step, score in line.items())}; {reached}")
-        drawn.append(element("g", element("path", d=path, class_="curve"), *dots, class_=colour(place)))
+        curve = element("path", d=path, class_="curve")
+        drawn.append(element("g", curve, *dots, class_=colour(place), data_model=place))
     about = f"Curves of {section.curves[0].metric} in % over the {what} of {spoken(name)}. {'; '.join(told)}"
     return element(
         "figure",
@@ -90,14 +90,15 @@ def _grid(axes: _Axes, what: str) -> list[Markup]:
     return drawn
 
 
-def _dot(at: int, across: str, down: str, hint: str) -> Markup:
+def _dot(at: int, axes: _Axes, step: float, score: float, name: str) -> Markup:
     return element(
         "g",
-        element("title", hint),
+        element("title", f"{name}, {step:g}: {percent(score)} %"),
         element("circle", r=9, class_="reach"),
         element("path", d=MARKERS[at % len(MARKERS)], class_="dot"),
-        transform=f"translate({across},{down})",
+        transform=f"translate({axes.across(step)},{axes.down(score)})",
         class_="hint",
+        data_step=f"{step:g}",
     )
 
 

@@ -2,13 +2,16 @@
 
 import pytest
 from helpers.browser import browser, chromium
+from helpers.calibrated_results import calibrated
 from helpers.small_pictures import keep
 from helpers.small_results import records, write
 
+from mmfan.evaluation.protocol import get_protocol
 from mmfan.evaluation.report import build_report, read_runs
 from mmfan.evaluation.report.html import as_html
 from mmfan.evaluation.report.page.embedded import gallery
 from mmfan.evaluation.report.published import published_rows
+from mmfan.evaluation.results.pictures import cell_folder
 
 pytestmark = [
     pytest.mark.process,
@@ -308,3 +311,57 @@ def test_printed(page, tmp_path):
     page.call("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
     assert page.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert shown(page, ".controls") == shown(page, ".viewing") == 0
+
+
+ATTACK = get_protocol(
+    {
+        "name": "attacked",
+        "conditions": [{"kind": "attack", "name": "pgd", "strengths": [1, 4], "settings": {"steps": 5}}],
+    }
+)
+
+
+def test_attacks_alone(chrome, tmp_path):
+    """Nothing but an attack: a legend, switches for its rows and curves, the viewer, values at the nearest radius."""
+    cells = {cell: 0.8 - 0.1 * at for at, cell in enumerate((ATTACK.reference, *ATTACK.cells))}
+    found = [
+        {**records(model)[0], **cell.described(), "metrics": {"mIoU": score}}
+        for model in ("fan-t", "other")
+        for cell, score in cells.items()
+    ]
+    results = write(tmp_path / "a.jsonl", found)
+    keep(results, models=("fan-t", "other"), cells=("clean-0", *map(cell_folder, ATTACK.cells)))
+    report = build_report(read_runs([results]), ATTACK)
+    (tmp_path / "report.html").write_text(as_html(report, pictures=gallery(report)), encoding="utf-8")
+    page = chrome.page()
+    page.look()
+    page.open(tmp_path / "report.html")
+    assert page.run("[...document.querySelectorAll('.legend li')].map(one => one.textContent.trim())") == [
+        "fan-t", "other",
+    ]  # fmt: skip
+    page.run("document.querySelector('.gallery').focus()")
+    page.press("ArrowRight")
+    assert seen(page)[2:4] == ["pgd", 1]
+    page.mouse(".curves g[data-model='0'] .hint:last-child", click=False)
+    assert page.run("document.querySelector('.hint-box').textContent").split("\n") == [
+        "fan-t, 4: 60.0 %", "other, 4: 60.0 %",
+    ]  # fmt: skip
+    before = {part: shown(page, part) for part in ("#family-1 tbody tr", ".curves g[data-model]", ".pair")}
+    page.mouse(".models label:nth-of-type(2) input")
+    assert {part: before[part] - shown(page, part) for part in before} == dict.fromkeys(before, 1)
+    assert page.events("Runtime.exceptionThrown") == []
+    page.close()
+
+
+def test_of_a_plane_the_nearest_point_is_told(chrome, tmp_path):
+    results = write(tmp_path / "a.jsonl", calibrated(records()), calibrated(records("b")))
+    report = build_report(read_runs([results]), {"name": "small", "corruptions": {"fog": [1, 2], "contrast": [1]}})
+    (tmp_path / "report.html").write_text(as_html(report), encoding="utf-8")
+    made = chrome.page()
+    made.look()
+    made.open(tmp_path / "report.html")
+    dot = "svg[aria-label^='Confidence against'] g[data-model='1'] .hint:nth-child(2)"
+    made.mouse(dot, click=False)
+    told = made.run("document.querySelector('.hint-box').textContent")
+    made.close()
+    assert told in [f"{model}, contrast: right 30.0 %, confidence 90.0 %" for model in ("fan-t", "b")]
