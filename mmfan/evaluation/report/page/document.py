@@ -67,11 +67,12 @@ def document(report: Report, found: Gallery, more: Sequence[Markup] = ()) -> str
 def _sections(report: Report, who: Who) -> list[tuple[str, str, Markup | None]]:
     """Families of conditions: a part of the page each."""
     made: list[tuple[str, str, Markup | None]] = []
+    names = [model.name for model in report.models] or [run.name for run in report.runs]
+    place_of = {name: place for place, name in enumerate(names)}
     for at, one in enumerate(report.sections, 1):
         tables = [joined(element("h3", table.title), html_table(table, who)) for table in one.tables]
         notes = _list(one.notes) if one.notes else None
         name = f"family-{at}"
-        place_of = {one.name: place for place, one in enumerate(report.models or report.runs)}
         drawn = strength_curves(one, place_of)
         key = _lead("A cross is where half of the clean score is left; 0 is the clean pictures.") if drawn else None
         content = element("h2", one.title), _lead(one.text), notes, key, drawn, *tables
