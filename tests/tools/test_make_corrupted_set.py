@@ -79,13 +79,20 @@ def test_dry_run_writes_nothing(source, tmp_path, main, capsys):
     assert "5 pictures x 12 cells" in capsys.readouterr().out
 
 
-def test_coco_as_jpeg_and_a_folder_with_names(tmp_path, main):
+def test_coco_as_jpeg_and_a_folder_with_names(tmp_path, main, capsys):
     write_picture(tmp_path / "coco/val2017/000000000139.jpg", 1)
     options = ["--corruptions", "contrast", "--severities", "2", "--workers", "1"]
     assert main(tmp_path / "coco", tmp_path / "coco_c", *options, "--format", "jpeg", "--quality", "80") == 0
     assert (tmp_path / "coco_c/contrast/2/val2017/000000000139.jpg").is_file()
     manifest = json.loads((tmp_path / "coco_c/manifests/contrast/2/val2017.json").read_text())
     assert (manifest["format"], manifest["quality"]) == ("jpeg", 80)
+    assert main(tmp_path / "coco", tmp_path / "coco_c", "--verify") == 0
+    assert main(tmp_path / "coco", tmp_path / "coco_c", "--verify", "--quality", "80", "--seed", "0") == 0
+    for option, value, there in (("seed", 5, 0), ("format", "png", "jpeg"), ("quality", 70, 80)):
+        capsys.readouterr()
+        with pytest.raises(SystemExit):
+            main(tmp_path / "coco", tmp_path / "coco_c", "--verify", f"--{option}", value)
+        assert f"was made with {option} {there}, got --{option} {value}." in capsys.readouterr().err
 
     write_picture(tmp_path / "meine Bilder/größe 1/道.png", 1)
     assert main("meine Bilder", "bilder c", *options) == 0

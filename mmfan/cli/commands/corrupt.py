@@ -29,6 +29,7 @@ from mmfan.datasets.corrupted import (
     make_corrupted_set,
     make_plan,
     parse_shard,
+    read_record,
     shard_from_environment,
     survey,
     verify_set,
@@ -60,9 +61,9 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     what.add_argument("--severities", nargs="+", type=whole(1), metavar="N", help="only these severities")
     what.add_argument("--split", help="split of the set (default: val)")
     what.add_argument("--layout", choices=("auto", *LAYOUTS), default="auto", help="tree of SOURCE (%(default)s)")
-    what.add_argument("--format", choices=tuple(FORMATS), default="png", help="of the pictures made (%(default)s)")
+    what.add_argument("--format", choices=tuple(FORMATS), help="of the pictures made (default: png)")
     what.add_argument("--quality", type=whole(1), help="of JPEGs, 1 to 100 (default: 95)")
-    add_seed(what, "base seed of all pictures")
+    add_seed(what, "base seed of all pictures", None)
     add_imports(what)
     how = parser.add_argument_group("how it is made")
     add_workers(how, "processes (default: all cores); the files do not depend on it")
@@ -124,6 +125,20 @@ def show_made(plan: Plan, done: Making, seconds: float) -> None:
         print(f"not complete: {cell} with {there} of {total} pictures{others}", file=sys.stderr)
 
 
+def check_asked(args: argparse.Namespace) -> None:
+    """See that a set that is verified was made with the settings that are given; those that are not may be any.
+
+    Raises:
+        MMFanError: It was made with others.
+    """
+    record = read_record(args.target)
+    asked = {"seed": args.seed, "format": args.format, "quality": args.quality}
+    for name, value in asked.items() if record is not None else ():
+        there = getattr(record, name)
+        if value not in (None, there):
+            raise MMFanError(f"{args.target} was made with {name} {there}, got --{name} {value}. Leave it out.")
+
+
 def verify(plan: Plan, args: argparse.Namespace, workers: int) -> int:
     """Check the set and return the exit code."""
     named = args.corruptions or args.protocol or args.severities
@@ -166,15 +181,17 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     try:
         import_modules(args.imports)
         part, launcher = (args.shard, None) if args.shard else shard_from_environment(os.environ)
+        if args.verify:
+            check_asked(args)
         plan = make_plan(
             args.source,
             args.target,
             chosen_cells(args),
             layout=args.layout,
             split=args.split,
-            picture_format=args.format,
-            quality=args.quality,
-            seed=args.seed,
+            picture_format=args.format or "png",
+            quality=None if args.verify else args.quality,
+            seed=args.seed or 0,
             shard=part,
         )
         if launcher:

@@ -239,15 +239,28 @@ def _coco_folder(root: Path, split: str | None) -> str | None:
 
 
 def _files_in(folder: Path, problems: list[str]) -> list[str]:
-    """Paths of the pictures below ``folder``; links to folders are followed, hidden names are left out."""
+    """Paths of the pictures below ``folder``; hidden names are left out.
+
+    Links to folders are followed, but not one that leads back to where the walk came from, below which all pictures come again.
+    """
 
     def unreadable(error: OSError) -> None:
         problems.append(f"Cannot read the folder {error.filename}: {error.strerror}.")
 
     found = []
     for where, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and not _leads_back(os.path.join(where, name))
+        )
         for name in files:
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES:
                 found.append(os.path.join(where, name))
     return found
+
+
+def _leads_back(folder: str) -> bool:
+    """Whether a folder is a link to one that was walked through to reach it."""
+    if not os.path.islink(folder):
+        return False
+    there = os.path.realpath(folder)
+    return any(os.path.realpath(parent) == there for parent in Path(os.path.abspath(folder)).parents)

@@ -13,9 +13,10 @@ from pathlib import Path
 from mmfan.corruptions.cell import Cell
 from mmfan.datasets.corrupted.clean_hashes import compare_clean, recorded_hashes
 from mmfan.datasets.corrupted.codec import picture_damage
-from mmfan.datasets.corrupted.layout import Listing, cell_folder, is_leftover
+from mmfan.datasets.corrupted.layout import FORMATS, Listing, cell_folder, is_leftover
 from mmfan.datasets.corrupted.manifest import MANIFESTS, manifest_path, read_manifest
 from mmfan.datasets.corrupted.record import RECORD_NAME, read_record
+from mmfan.errors import MMFanError
 
 
 @dataclass
@@ -47,7 +48,7 @@ def verify_set(
 
     Args:
         target: Root of the corrupted set.
-        listing: The clean pictures, which say what there should be.
+        listing: The clean pictures, which say what there should be; the suffixes are those of the set's own format.
         cells: The cells that should be there; ``None`` for those that have a manifest or a folder.
         workers: Number of threads that read and hash.
         progress: Called with the number of files read and to read.
@@ -57,18 +58,26 @@ def verify_set(
 
     Raises:
         FileNotFoundError: ``target`` has no record: it is no corrupted set.
-        ValueError: The record or a manifest cannot be read.
+        MMFanError: The record or a manifest cannot be read, or the clean pictures are listed in another layout than
+            that of the set.
     """
     root = Path(target)
     record = read_record(root)
     if record is None:
         raise FileNotFoundError(f"{root} has no {RECORD_NAME}: it is no set that this tool made.")
+    if record.layout != listing.layout:
+        raise MMFanError(
+            f"{root} was made with the layout {record.layout}, the clean pictures are listed as {listing.layout}: give "
+            f"--layout {record.layout}."
+        )
     wanted = sorted(cells_there(root, listing) if cells is None else {Cell(*cell) for cell in cells})
     done = Verification(cells=len(wanted), problems=list(listing.problems))
     if not wanted:
         done.problems.append(f"{root} holds nothing of the split {listing.split}.")
     jobs: list[tuple[Path, str]] = []
-    expected = {picture.place for picture in listing.pictures}
+    suffix = FORMATS.get(record.format)
+    places = (Path(picture.place) for picture in listing.pictures)
+    expected = {(place.with_suffix(suffix) if suffix else place).as_posix() for place in places}
     for cell in wanted:
         folder = cell_folder(root, record.layout, *cell)
         manifest = read_manifest(manifest_path(root, *cell, listing.split))

@@ -55,6 +55,16 @@ def test_linked_folders_are_followed(tmp_path):
     assert [each.name for each in list_pictures(tmp_path / "set").pictures] == ["link/x.png"]
 
 
+def test_links_that_lead_back_are_not_followed(tmp_path):
+    write_picture(tmp_path / "a/one.png", 0)
+    write_picture(tmp_path / "b/two.png", 0)
+    (tmp_path / "a/self").symlink_to(".")
+    (tmp_path / "a/other").symlink_to("../b")
+    (tmp_path / "b/back").symlink_to("../a")
+    names = [picture.name for picture in list_pictures(tmp_path / "a").pictures]
+    assert names == ["one.png", "other/two.png"]
+
+
 def test_two_pictures_for_one_file(tmp_path):
     write_picture(tmp_path / "a/x.png", 0)
     write_picture(tmp_path / "a/x.jpg", 0)

@@ -5,6 +5,7 @@ from helpers.corrupted_tree import write_cityscapes, write_picture
 
 from mmfan.corruptions import register_corruption, unregister_corruption
 from mmfan.datasets.corrupted import list_pictures, make_corrupted_set, make_plan, verify_set
+from mmfan.errors import MMFanError
 
 CELLS = [("shade", 1), ("shade", 4)]
 
@@ -110,3 +111,16 @@ def test_what_is_no_set(source, target):
         path.write_text(content)
         with pytest.raises(ValueError, match=f"{path} is not a manifest .*Delete it"):
             verify_set(target, list_pictures(source))
+
+
+def test_a_set_of_jpegs_needs_no_word_of_it(source, tmp_path):
+    make_corrupted_set(make_plan(source, tmp_path / "j", [("contrast", 1)], picture_format="jpeg"))
+    done = verify_set(tmp_path / "j", list_pictures(source))
+    assert (done.files, done.problems) == (4, [])
+
+
+def test_another_layout(source, target):
+    with pytest.raises(
+        MMFanError, match="made with the layout cityscapes, .* listed as folder: give --layout cityscap"
+    ):
+        verify_set(target, list_pictures(source, layout="folder"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from mmfan.corruptions import ENGINE_VERSION, get_corruption
 from mmfan.corruptions.cell import Cell
 from mmfan.corruptions.engine import check_severity
-from mmfan.datasets.corrupted.layout import FORMATS, Listing, cell_folder, list_pictures
+from mmfan.datasets.corrupted.layout import FORMATS, Listing, cell_folder, clean_set, list_pictures
 from mmfan.datasets.corrupted.record import SetRecord, library_versions
 from mmfan.errors import MMFanError
 from mmfan.utils.checks import whole_number
@@ -102,8 +102,10 @@ def make_plan(
 def _check_place(source: Path, target: Path, layout: str) -> None:
     if target.exists() and not target.is_dir():
         raise MMFanError(f"Expected {target} to be a folder or not to exist, it is a file.")
-    inside = source.resolve() in (target.resolve(), *target.resolve().parents)
-    if source.resolve() == target.resolve() or (layout == "folder" and inside):
+    inside = target.resolve().is_relative_to(source.resolve())
+    below = target.resolve().relative_to(source.resolve()).parts if inside else ()
+    # of a set with splits, what lies beside the folders of its pictures is taken for none of them
+    if inside and (layout == "folder" or not below or clean_set(below[0]).layout == layout):
         raise MMFanError(
             f"{target} is {source} or lies in it: corrupted pictures would be taken for clean ones. Give a folder "
             "outside of it."

@@ -39,6 +39,12 @@ def test_targets_that_would_be_taken_for_sources(source, tmp_path):
     write_picture(tmp_path / "plain/a.png", 0)
     with pytest.raises(ValueError, match="lies in it"):
         make_plan(tmp_path / "plain", tmp_path / "plain/corrupted", CELLS)
+    with pytest.raises(ValueError, match="corrupted pictures would be taken for clean ones"):
+        make_plan(source, source / "leftImg8bit/val", CELLS)
+    write_picture(tmp_path / "coco/val2017/a.png", 0)
+    with pytest.raises(ValueError, match="corrupted pictures would be taken for clean ones"):
+        make_plan(tmp_path / "coco", tmp_path / "coco/val2017/c", CELLS)
+    assert make_plan(tmp_path / "coco", tmp_path / "coco/corrupted", CELLS).listing.layout == "coco"
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="file to be a folder or not to exist, it is a file"):
         make_plan(source, tmp_path / "file", CELLS)
