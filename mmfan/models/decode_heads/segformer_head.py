@@ -20,6 +20,7 @@ from mmfan.models.layers.chunked import pieces_pay
 from mmfan.models.layers.level_fusion import fold, fuse_levels, fused_strips, norm_as_affine
 from mmfan.models.layers.products import product
 from mmfan.registry import MODELS
+from mmfan.utils.type_names import package_and_name
 
 
 @MODELS.register_module()
@@ -69,7 +70,7 @@ class FANSegformerHead(BaseDecodeHead):
         nn.init.kaiming_normal_(self.fuse.weight, mode="fan_out", nonlinearity="relu")
         self.fuse_norm = build_norm_layer(self.norm_cfg, embed_dim)[1]
         # in place: what comes before does not need its output in the backward pass
-        in_place = {"inplace": True} if self.act_cfg["type"] == "ReLU" else {}
+        in_place = {"inplace": True} if package_and_name(self.act_cfg["type"])[1] == "ReLU" else {}
         self.activate = build_activation_layer({**in_place, **self.act_cfg})
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:

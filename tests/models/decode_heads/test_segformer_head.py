@@ -89,6 +89,11 @@ def test_published_parameter_counts():
         assert sum(p.numel() for p in head.parameters()) + unused == pytest.approx(millions * 1e6, abs=6e3)
 
 
+@pytest.mark.parametrize("kind", ["ReLU", torch.nn.ReLU])
+def test_the_activation_works_in_place_however_its_type_is_written(kind):
+    assert FANSegformerHead((8, 8), num_classes=19, act_cfg={"type": kind}).activate.inplace
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
