@@ -241,7 +241,7 @@ def _coco_folder(root: Path, split: str | None) -> str | None:
 def _files_in(folder: Path, problems: list[str]) -> list[str]:
     """Paths of the pictures below ``folder``; hidden names are left out.
 
-    Links to folders are followed, but not one that leads back to where the walk came from, below which all pictures come again.
+    Links to folders are followed, but not one that leads back to where the walk came from: all would come again below.
     """
 
     def unreadable(error: OSError) -> None:
