@@ -10,7 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mmfan.utils.type_names import full_name, package_and_name
+
 CHECKED = {"LoadImageFromFile": "mmfan.LoadImageFromFile", "LoadAnnotations": "mmfan.LoadSegAnnotations"}
+# What the plain names stand for, as configs in pure Python name it: by class, or by the path of one.
+CLASSES = {("mmcv", "LoadImageFromFile"), ("mmseg", "LoadAnnotations")}
 
 
 def checked_steps(steps: Any) -> Any:
@@ -24,6 +28,12 @@ def checked_steps(steps: Any) -> Any:
     """
     if isinstance(steps, Mapping):
         inner = {key: checked_steps(value) for key, value in steps.items()}
-        kind = inner.get("type")
-        return {**inner, "type": CHECKED[kind]} if isinstance(kind, str) and kind in CHECKED else inner
+        name = _plain_name(inner.get("type"))
+        return {**inner, "type": CHECKED[name]} if name in CHECKED else inner
     return type(steps)(map(checked_steps, steps)) if type(steps) in (list, tuple) else steps
+
+
+def _plain_name(kind: Any) -> str:
+    """What a config of names calls a type; one with its package alone (``mmseg.LoadAnnotations``) is meant as it is."""
+    name = full_name(kind)
+    return package_and_name(name)[1] if name.count(".") > 1 and package_and_name(name) in CLASSES else name

@@ -5,6 +5,8 @@ import pytest
 from mmfan.datasets.transforms.checked import checked_steps
 
 pytest.importorskip("mmseg")
+from mmcv.transforms import LoadAnnotations as OtherAnnotations
+from mmcv.transforms import LoadImageFromFile as PlainImage
 from mmseg.datasets.transforms import LoadAnnotations
 
 from mmfan.datasets import CityscapesCDataset, CityscapesDataset, LoadImageFromFile, LoadSegAnnotations
@@ -33,6 +35,19 @@ def test_nested_steps_are_found_and_nothing_is_changed():
     built = LoadAnnotations()
     assert checked_steps([built, ("a", 1)]) == [built, ("a", 1)]
     assert checked_steps(CHECKED) == CHECKED
+
+
+def test_steps_that_are_classes_are_what_their_names_are():
+    kinds = [
+        PlainImage,
+        LoadAnnotations,
+        "mmcv.transforms.LoadImageFromFile",
+        "mmseg.datasets.transforms.LoadAnnotations",
+    ]
+    names = ["mmfan.LoadImageFromFile", "mmfan.LoadSegAnnotations"]
+    assert [step["type"] for step in checked_steps([{"type": kind} for kind in kinds])] == names * 2
+    others = [{"type": kind} for kind in (OtherAnnotations, LoadImageFromFile, "mmdet.datasets.x.LoadAnnotations")]
+    assert checked_steps(others) == others
 
 
 @pytest.mark.parametrize("kind", [CityscapesDataset, CityscapesCDataset])
