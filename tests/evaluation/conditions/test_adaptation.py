@@ -240,6 +240,54 @@ def test_sars_step_is_by_the_gradient_nearby():
     work.end()
 
 
+class Rectified(nn.BatchNorm2d):
+    """A batch norm with an activation within, as timm's BatchNormAct2d is."""
+
+    def forward(self, x):
+        return nn.functional.relu(super().forward(x))
+
+
+@pytest.mark.parametrize("name", ["bn", "tent", "sar", "cotta"])
+def test_batch_norms_that_do_more_than_to_normalise_still_do_it(name):
+    model, x = Network(Rectified).eval(), batch()
+    settings = {"bn": {"prior": 0}, "sar": {}}.get(name, {"lr": 1e-12})
+    more = {"threshold": 0, "restore": 0} if name == "cotta" else {}
+    before, trained = state(model), copy.deepcopy(model)
+    trained.norm.train()
+    [[found]] = predict(model, [cell_of(name, **settings, **more)], [x])
+    torch.testing.assert_close(found, trained(x), atol=1e-5, rtol=0)
+    assert same_state(before, state(model))
+    if name == "bn":
+        [[found]] = predict(model, [cell_of(name, prior=1e15)], [x])
+        torch.testing.assert_close(found, model(x), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_of_models_in_half_precision_the_statistics_alone_adapt(kind):
+    """Steps of 0.001 are lost where the next number to 1 is 1.008; Adam divides by 0 in float16."""
+    model, x = Network().eval(), batch()
+    [[expected]] = predict(model, [cell_of("bn", prior=1)], [x])
+    half = copy.deepcopy(model).to(kind)
+    [[found]] = predict(half, [cell_of("bn", prior=1)], [x.to(kind)])
+    assert found.dtype == kind
+    torch.testing.assert_close(found.float(), expected, atol=0.05, rtol=0)
+    for name in ("tent", "sar"):
+        with pytest.raises(NotToModelError, match=f"Weights of {kind} cannot follow .* judge the float32 model"):
+            work_of(make_condition("adaptation", name), Situation(half))
+
+
+@pytest.mark.parametrize("name", ["tent", "sar", "cotta"])
+def test_gradients_that_vanish_in_float16_are_refused(name, model):
+    cells = [cell_of(name)]
+    with (
+        torch.autocast("cpu", torch.float16),
+        pytest.raises(NotToModelError, match="judge in bfloat16 or float32"),
+    ):
+        predict(model, cells, [batch()])
+    with torch.autocast("cpu", torch.bfloat16):
+        predict(model, cells, [batch()])
+
+
 def test_what_sar_skips():
     model = nn.Sequential(Network(), nn.GroupNorm(1, 2)).eval()
     assert len(Sar(Situation(model)).changing) == 4

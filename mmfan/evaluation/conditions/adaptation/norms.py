@@ -7,9 +7,11 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.batchnorm import SyncBatchNorm, _BatchNorm
 
 from mmfan.evaluation.conditions.work import NotToModelError
+
+NORMALISE_ALONE = (_BatchNorm.forward, SyncBatchNorm.forward)  # what batch norms do that do nothing beside it
 
 
 def batch_norms(model: nn.Module) -> list[_BatchNorm]:
@@ -98,12 +100,28 @@ def by_batch(norm: _BatchNorm) -> Callable[[Tensor], Tensor]:
 
     def forward(x: Tensor) -> Tensor:
         if values_of_a_channel(x) > 1:
-            return F.batch_norm(x, None, None, norm.weight, norm.bias, training=True, eps=norm.eps)
-        return F.batch_norm(
-            x, norm.running_mean, norm.running_var, norm.weight, norm.bias, training=False, eps=norm.eps
-        )
+            return normalised(norm, x, None, None)
+        return normalised(norm, x, norm.running_mean, norm.running_var)
 
     return forward
+
+
+def normalised(norm: _BatchNorm, x: Tensor, mean: Tensor | None, variance: Tensor | None) -> Tensor:
+    """What a batch norm makes of a batch by these statistics, or, with None, by those of the batch; it keeps its own.
+
+    Layers of a class with a ``forward`` of its own do more than to normalise, as timm's activate: so that is called.
+    """
+    if type(norm).forward in NORMALISE_ALONE:
+        return F.batch_norm(x, mean, variance, norm.weight, norm.bias, training=mean is None, eps=norm.eps)
+    kept, mode = (norm.running_mean, norm.running_var), norm.training
+    # in evaluation a layer goes by the statistics that it keeps, or by those of the batch where it keeps none
+    norm.running_mean, norm.running_var, norm.training = mean, variance, False
+    try:
+        found: Tensor = type(norm).forward(norm, x)
+        return found
+    finally:
+        norm.running_mean, norm.running_var = kept
+        norm.training = mode
 
 
 def values_of_a_channel(x: Tensor) -> int:

@@ -15,6 +15,10 @@ from mmfan.evaluation.conditions.adaptation.norms import Forwards, batch_norms, 
 from mmfan.evaluation.conditions.work import NotToModelError, Situation, Work, is_a
 from mmfan.models.layers.ordered_gradients import ordered_gradients
 
+HALF = (
+    "Gradients vanish in mixed precision of float16, so that an adaptation would follow what rounding leaves of them: "
+    "judge in bfloat16 or float32 (--precision bf16 or fp32)."
+)
 NO_ENTROPY = (
     "TENT, SAR, CoTTA and MEMO follow a segmentor's logits or a classifier's, and this model's predictions have none "
     "(detectors do not keep the probabilities of all classes). BatchNorm statistics adapt any model: bn."
@@ -34,13 +38,14 @@ class ChangingParameters(Work, ABC):
             in a run (between its cells it is the trained one for all that else is judged).
 
     Raises:
-        NotToModelError: The model is a detector.
+        NotToModelError: The model is a detector, or the parameters are of less than 32 bits.
     """
 
     def __init__(self, situation: Situation, parameters: Sequence[nn.Parameter], reset: str) -> None:
         super().__init__(situation)
         if is_a(situation.model, "BaseDetector"):
             raise NotToModelError(NO_ENTROPY)
+        _refuse_coarse(parameters)
         self.model: nn.Module = situation.model
         self.reset = reset
         self.changing: list[nn.Parameter] = list(parameters)
@@ -76,7 +81,14 @@ class ChangingParameters(Work, ABC):
             self.back_to_trained()
 
     def forward(self, step: Callable[[Any], Any], batch: Any) -> Any:
-        """Predict a batch and adapt to it."""
+        """Predict a batch and adapt to it.
+
+        Raises:
+            NotToModelError: That would be in mixed precision of float16.
+        """
+        one = torch.ones(1, 1, device=self.changing[0].device)
+        if (one @ one).dtype == torch.float16:  # what autocast makes of products, in any version of torch
+            raise NotToModelError(HALF)
         if self.reset == "picture":
             self.back_to_trained()
         with torch.enable_grad(), ordered_gradients(self.model):
@@ -108,3 +120,17 @@ class ChangingParameters(Work, ABC):
         with torch.no_grad():
             for one, value in zip(self.changing, values, strict=True):
                 one.copy_(value)
+
+
+def _refuse_coarse(parameters: Sequence[nn.Parameter]) -> None:
+    """See that parameters are fine enough for steps of an adaptation: those of bfloat16 near 1 are 0.004 apart.
+
+    Raises:
+        NotToModelError: They are not.
+    """
+    coarse = sorted({str(one.dtype) for one in parameters if one.dtype.itemsize < 4})
+    if coarse:
+        raise NotToModelError(
+            f"Weights of {', '.join(coarse)} cannot follow steps as small as those of an adaptation by gradients: "
+            "judge the float32 model, in mixed precision if need be; or adapt its statistics alone: bn."
+        )

@@ -12,11 +12,16 @@ from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
-from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmfan.corruptions.cell import Cell
-from mmfan.evaluation.conditions.adaptation.norms import Forwards, batch_norms, refuse_without, values_of_a_channel
+from mmfan.evaluation.conditions.adaptation.norms import (
+    Forwards,
+    batch_norms,
+    normalised,
+    refuse_without,
+    values_of_a_channel,
+)
 from mmfan.evaluation.conditions.work import Situation, Work
 
 
@@ -64,17 +69,17 @@ class AdaptedStatistics:
         if trained_mean is None or trained_variance is None or self.mean is None or self.variance is None:
             raise RuntimeError("statistics of a batch norm that keeps none, or has seen nothing")
         share = self.seen / (self.prior + self.seen) if self.values > 1 else 0.0
+        # in the type of the layer's own, so that one of half precision can be given them
         return (
-            trained_mean + share * (self.mean - trained_mean),
-            trained_variance + share * (self.variance - trained_variance),
+            (trained_mean + share * (self.mean - trained_mean)).to(trained_mean),
+            (trained_variance + share * (self.variance - trained_variance)).to(trained_variance),
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """The layer's output for a batch, which is taken in first."""
         self.take(x)
         mean, variance = self.statistics()
-        norm = self.norm
-        return F.batch_norm(x, mean, variance, norm.weight, norm.bias, training=False, eps=norm.eps)
+        return normalised(self.norm, x, mean, variance)
 
 
 class BatchNormStatistics(Work):

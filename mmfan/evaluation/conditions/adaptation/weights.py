@@ -11,7 +11,7 @@ from torch import nn
 
 from mmfan.evaluation.conditions.adaptation.norms import refuse_without
 from mmfan.evaluation.conditions.adaptation.parameters import ChangingParameters
-from mmfan.evaluation.conditions.work import NotToModelError, Situation
+from mmfan.evaluation.conditions.work import Situation
 
 
 class ChangingWeights(ChangingParameters):
@@ -37,19 +37,8 @@ class ChangingWeights(ChangingParameters):
 
 
 def every_weight(model: nn.Module) -> list[nn.Parameter]:
-    """The parameters of a model that are floats, those that were frozen in training among them.
-
-    Raises:
-        NotToModelError: Some are of less than 32 bits.
-    """
-    weights = [one for one in model.parameters() if one.is_floating_point()]
-    coarse = sorted({str(one.dtype) for one in weights if one.dtype.itemsize < 4})
-    if coarse:
-        raise NotToModelError(
-            f"Weights of {', '.join(coarse)} cannot follow steps as small as those of an adaptation of all weights: "
-            "judge the float32 model, in mixed precision if need be."
-        )
-    return weights
+    """The parameters of a model that are floats, those that were frozen in training among them."""
+    return [one for one in model.parameters() if one.is_floating_point()]
 
 
 @contextmanager
