@@ -215,9 +215,18 @@ def give_out(report: Report, args: argparse.Namespace) -> None:
 
 def give_out_sets(others: list[OtherSet], args: argparse.Namespace) -> int:
     """Print or write what classifiers score on sets without corruptions, where there is nothing else."""
-    refused = [name for name in ("card", "expect", "write_expect", "plots", "leaderboard") if getattr(args, name)]
-    if args.format != "markdown" or refused:
-        raise MMFanError("The results have clean pictures alone: a table in markdown is all that can be made of them.")
+    of_cells = (
+        "card", "expect", "write_expect", "plots", "leaderboard", "corruptions", "metric", "reference", "partial",
+        "columns", "group",
+    )  # fmt: skip
+    refused = [f"--{name.replace('_', '-')}" for name in of_cells if getattr(args, name)]
+    refused += [] if args.published is None else ["--published"]
+    refused += [] if args.format == "markdown" else [f"--format {args.format}"]
+    if refused:
+        raise MMFanError(
+            "The results have clean pictures alone: a table in markdown is all that can be made of them, without "
+            f"{', '.join(refused)}."
+        )
     table = table_of_sets(others)
     text = f"{markdown_line(sentence(table.caption))}\n\n{markdown_table(table)}\n"
     if args.out:

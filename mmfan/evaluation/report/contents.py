@@ -85,12 +85,21 @@ class OtherSet(NamedTuple):
     Attributes:
         model: Its name.
         dataset: Name of the set.
-        metrics: Name of a score -> score, a fraction.
+        metrics: Name of a score -> score, a fraction; None where it is not defined.
+        run: The name of its run, which tells two of one model on one set apart.
+        checkpoint_hash: Of its weights; None where the records do not say.
     """
 
     model: str
     dataset: str
-    metrics: dict[str, float]
+    metrics: dict[str, float | None]
+    run: str = ""
+    checkpoint_hash: str | None = None
+
+    def of(self, run: Run) -> bool:
+        """Whether the model is that of a run: the same name and, as far as both say, the same weights."""
+        weights = {self.checkpoint_hash, run.key.checkpoint_hash} - {None}
+        return self.model == run.key.model and len(weights) < 2
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from mmfan.evaluation.summary.strengths import Strengths, summarize_strengths
 from mmfan.evaluation.summary.summary import Summary, summarize
 from mmfan.evaluation.summary.truth import values_of
 from mmfan.utils.tables import Table
-from mmfan.utils.text import counted, signed, spoken
+from mmfan.utils.text import counted, one_line, signed, spoken
 
+MOST = 100_000  # letters of a note
 # Makes the report of some runs on a protocol of one family.
 Build = Callable[[Sequence[Run], Protocol], Report]
 
@@ -52,9 +53,11 @@ def sections_of(
             tables = (
                 replace(one, title=f"{before}: {one.title}" if before != one.title else before) for one in found.tables
             )
-            made.append(replace(found, tables=tuple(tables)))
+            # names of models and protocols come from files: no line of theirs begins another one in a report
+            text, said = one_line(found.text, MOST), tuple(one_line(note, MOST) for note in found.notes)
+            made.append(replace(found, tables=tuple(tables), text=text, notes=said))
         except SummaryError as error:
-            notes.append(f"There is no section on {family.name}: {error}")
+            notes.append(one_line(f"There is no section on {family.name}: {error}", MOST))
     return made, notes
 
 

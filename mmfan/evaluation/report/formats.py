@@ -32,7 +32,7 @@ def as_dict(report: Report) -> dict[str, Any]:
     ``protocol``, ``metric``, ``models`` (each with all that :meth:`Summary.to_dict` has, ``per_class``,
     ``corruption_error``, ``intervals``, ``image_level``, ``calibration`` and ``flips``), ``groups``, ``differences``,
     ``published`` and ``notes``; where there are sections of conditions ``families``, with the numbers of each model; of
-    a leaderboard also ``ranked_by`` and ``ranking``.
+    classifiers judged on clean sets as well ``sets``; of a leaderboard also ``ranked_by`` and ``ranking``.
     """
     return {
         "protocol": report.protocol.name,
@@ -45,6 +45,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         "groups": [{**one.summary.to_dict(), "members": list(one.members)} for one in report.groups],
         "differences": [one.to_dict() for one in report.differences],
         **(_ranking_dict(report) if report.ranked_by else {}),
+        **({"sets": [one._asdict() for one in report.others]} if report.others else {}),
         "published": [row.to_dict() for row in report.published],
         "notes": list(report.notes),
         **({"families": [_section_dict(one) for one in report.sections]} if report.sections else {}),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mmfan.corruptions.cell import Cell, listed
 from mmfan.evaluation.conditions import kind_of
 from mmfan.evaluation.protocol import Protocol
-from mmfan.evaluation.report.contents import ModelReport
+from mmfan.evaluation.report.contents import ModelReport, Run
 from mmfan.evaluation.report.published import PublishedRow, same_dataset
 from mmfan.evaluation.results.store import key_of
 from mmfan.evaluation.summary.truth import classes_of
@@ -17,10 +17,23 @@ from mmfan.utils.text import counted, spoken
 PUBLISHED_PICTURES = {"cityscapes": 500, "coco": 5000, "imagenet": 50000}
 
 
-def number_of_pictures(model: ModelReport) -> int | None:
+def number_of_pictures(run: Run) -> int | None:
     """How many pictures a model was judged on, if its records say: a number, or one before the hash of their list."""
-    number = str(model.run.key.pictures).partition("-")[0]
+    number = str(run.key.pictures).partition("-")[0]
     return int(number) if number.isdecimal() else None
+
+
+def limit_of(run: Run) -> str | int | None:
+    """The limit that chose the pictures of a run; None where there was none, or the set has no more than it asks for.
+
+    Records of one run are of the same pictures: where some were made without a limit, the limit of others chose none.
+    """
+    said = [record.get("limit") for record in run.records]
+    limits = [limit for limit in said if limit is not None]
+    number = number_of_pictures(run)
+    if not limits or len(limits) < len(said):
+        return None
+    return None if number is not None and any(isinstance(one, int) and one > number for one in limits) else limits[0]
 
 
 def _other_classes(protocol: Protocol, model: ModelReport) -> list[str]:
@@ -52,8 +65,9 @@ def notes_on(protocol: Protocol, models: Sequence[ModelReport], published: Seque
                 f"The records of {model.name} do not say which contents of pictures and labels they are of (mmfan "
                 "before 0.2.0 wrote them): whether the data changed between two cells cannot be told."
             )
-        if model.run.key.pictures is not None and any("limit" in record for record in model.run.records):
-            notes.append(f"{model.name} was judged on a subset of the pictures ({model.run.records[0]['limit']}).")
+        limit = limit_of(model.run)
+        if limit is not None:
+            notes.append(f"{model.name} was judged on a subset of the pictures ({limit}).")
         said: dict[str, list[Cell]] = {}
         for record in model.run.records:
             if record.get("note"):
@@ -69,7 +83,7 @@ def notes_on(protocol: Protocol, models: Sequence[ModelReport], published: Seque
             )
         if not any(same_dataset(row.dataset, name) for name in own_sets):
             notes.append(f"{row.name} was judged on {row.dataset}, not on {' or '.join(sorted(own_sets))}.")
-        counts = {number_of_pictures(model) for model in models} - {None, PUBLISHED_PICTURES[row.dataset]}
+        counts = {number_of_pictures(model.run) for model in models} - {None, PUBLISHED_PICTURES[row.dataset]}
         if counts:
             own = " and ".join(map(str, sorted(filter(None, counts))))
             notes.append(f"{row.name} was judged on {PUBLISHED_PICTURES[row.dataset]} pictures, not on {own}.")

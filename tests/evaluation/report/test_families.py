@@ -258,6 +258,8 @@ def test_cues_have_one_section_and_no_mean(store):
                                         for path, own in one.files)) for one in runs]  # fmt: skip
     [note] = build_report(trained, wanted).sections[0].notes
     assert note.startswith("fan-t was trained on texture swap: its shape bias says that the training worked")
+    evil = [replace(one, name="a\n\\input{x}") for one in trained]
+    assert not any(line.startswith("\\input") for line in as_latex(build_report(evil, wanted)).splitlines())
     alone = build_report(runs, wanted)
     assert [one.title for one in alone.sections] == ["Shape and texture"]
 

@@ -1,5 +1,6 @@
 """Reading results files, telling models apart, putting them side by side."""
 
+import os
 import subprocess
 import sys
 
@@ -33,6 +34,21 @@ def test_a_run_may_be_spread_over_files_and_a_file_given_twice_counts_once(tmp_p
     assert [run.name for run in runs] == ["fan-t"]
     assert runs[0].results == first
     assert build_report(runs, PROTOCOL).models[0].summary.retention == pytest.approx(0.5)
+    (tmp_path / "link.jsonl").symlink_to(first)
+    for other in (os.path.relpath(first), tmp_path / "x" / ".." / "a.jsonl", tmp_path / "link.jsonl"):
+        assert [run.name for run in read_runs([first, second, other])] == ["fan-t"]
+
+
+def test_a_limit_that_chose_nothing_makes_no_subset(tmp_path):
+    """A run that went on with a limit beyond its set: the same pictures, and records that lack the limit."""
+    begun = records(pictures="20-abc")
+    for record in begun[2:]:
+        record["limit"] = 100
+    assert build_report(read_runs([write(tmp_path / "a.jsonl", begun)]), PROTOCOL).notes == ()
+    whole = write(tmp_path / "b.jsonl", records(pictures="20-abc", limit=100))
+    assert build_report(read_runs([whole]), PROTOCOL).notes == ()
+    some = write(tmp_path / "c.jsonl", records(pictures="20-abc", limit=20))
+    assert build_report(read_runs([some]), PROTOCOL).notes == ("fan-t was judged on a subset of the pictures (20).",)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from mmfan.evaluation.report.contents import ModelReport, Report
 from mmfan.evaluation.report.page.markup import Markup, element, joined
 from mmfan.evaluation.report.page.plots import MARKERS
 from mmfan.evaluation.report.page.who import colour
+from mmfan.evaluation.report.tables.calibration import things_of
 from mmfan.evaluation.report.tables.words import percent
 from mmfan.evaluation.results.store import is_defined
 from mmfan.evaluation.summary.calibration import CalibrationSummary
@@ -25,7 +26,7 @@ def calibration_plots(report: Report) -> Markup | None:
     found = [(at, model, model.calibration) for at, model in enumerate(report.models) if model.calibration is not None]
     if not found:
         return None
-    what = " and ".join(dict.fromkeys(summary.of for _, _, summary in found))
+    what = " and ".join(dict.fromkeys(things_of(model, summary) for _, model, summary in found))
     return joined(
         element("h3", "Loses accuracy, and knows it?"),
         element(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmfan.evaluation.report.contents import Report, Run
+from mmfan.evaluation.report.notes import limit_of
 from mmfan.evaluation.report.page.markup import Markup, element, joined, plain
 from mmfan.evaluation.report.tables.words import standing
 from mmfan.evaluation.results.hashes import HASH_LENGTH
@@ -18,6 +19,7 @@ from mmfan.version import __version__
 
 UNKNOWN = "not recorded"
 LONG = 80  # letters; longer values get a line of the page
+MOST_SECONDS = 1e9  # that a cell can have taken: thirty years
 _ARXIV = re.compile(r"arXiv[: ](\d{4}\.\d{4,5})")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DOORS = {
@@ -139,8 +141,8 @@ def _pictures(own: Own) -> str:
     number, _, digits = str(said).partition("-")
     if not number.isdecimal():
         return str(said)
-    limit = own.values("limit")
-    chosen = f", by a limit of {limit[0]}" if limit else ""
+    limit = limit_of(own.run)
+    chosen = "" if limit is None else f", by a limit of {limit}"
     return f"{number}{chosen}" + (f" (hash of their names {digits})" if digits else "")
 
 
@@ -175,7 +177,8 @@ def _changed(path: Path) -> str:
 
 
 def _time(own: Own) -> str:
-    seconds = [value for record in own.records if isinstance(value := record.get("seconds"), (int, float))]
+    told = [value for record in own.records if isinstance(value := record.get("seconds"), (int, float))]
+    seconds = [value for value in told if 0 <= value < MOST_SECONDS]  # others are no times: NaN of a script's own file
     return f"{duration(sum(seconds))} for {counted(len(seconds), 'cell')}" if seconds else ""
 
 

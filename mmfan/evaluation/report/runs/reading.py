@@ -41,7 +41,10 @@ def read_runs(paths: Iterable[str | Path]) -> list[Run]:
         OSError: A file cannot be read.
     """
     found: dict[tuple[RunKey, Path | None], list[tuple[Path, list[Record]]]] = {}
-    for path in dict.fromkeys(Path(path) for path in paths):
+    named: dict[Path, Path] = {}
+    for path in map(Path, paths):
+        named.setdefault(path.resolve(), path)  # under one spelling, whatever link or folder it was named by
+    for path in named.values():
         if not path.exists():
             raise ReportError(f"There is no results file {path}; `{command_name('judge')}` writes one.")
         try:

@@ -51,9 +51,9 @@ def _tempered_rows(things: str) -> tuple[_Row, ...]:
     )
 
 
-def _things_of(report: Report, summary: CalibrationSummary) -> str:
+def things_of(model: ModelReport, summary: CalibrationSummary) -> str:
     """What is counted: of a classifier each picture counts as a pixel does."""
-    return "pictures" if report.metric == TOP1 else summary.of
+    return "pictures" if any(TOP1 in record["metrics"] for record in model.run.records) else summary.of
 
 
 def _calibrated(report: Report) -> list[tuple[ModelReport, CalibrationSummary]]:
@@ -69,7 +69,7 @@ def calibration_scores(report: Report) -> Table:
     """Every score, clean and corrupted: two columns a model."""
     found = _calibrated(report)
     named = labels_of(report)
-    things = [_things_of(report, summary) for _, summary in found]
+    things = [things_of(model, summary) for model, summary in found]
     rows = [_row(one, [(summary.clean, summary.corrupted) for _, summary in found]) for one in _ROWS]
     tempered = [summary.tempered for _, summary in found]
     parts: list[tuple[Scores, Scores]] = [(one.clean, one.corrupted) if one else ({}, {}) for one in tempered]

@@ -8,7 +8,8 @@ from mmfan.corruptions.cell import CLEAN
 from mmfan.evaluation.report.contents import ModelReport, OtherSet, Report, Run
 from mmfan.evaluation.report.published import PublishedRow
 from mmfan.evaluation.report.tables.words import MISSING, percent, published_name
-from mmfan.evaluation.results.store import key_of
+from mmfan.evaluation.results.recorded_protocol import recorded_protocols
+from mmfan.evaluation.results.store import is_defined, key_of
 from mmfan.evaluation.summary.imagenet_c import METRIC, ImageNetC, imagenet_c_of
 from mmfan.evaluation.summary.selection import per_class_of
 from mmfan.utils.tables import Rivals, Table
@@ -18,13 +19,19 @@ _SOURCES = {"stored": "as stored", "fly": "made while judging"}
 
 
 def other_sets(runs: Sequence[Run]) -> tuple[list[Run], list[OtherSet]]:
-    """The runs with corrupted cells, and the scores of the classifiers that have clean pictures alone."""
+    """The runs with corrupted cells, and the scores of the classifiers that have clean pictures alone.
+
+    A run that has no more than its clean pictures so far is none of these: its protocol has cells, which are missing.
+    """
     kept: list[Run] = []
     others: list[OtherSet] = []
     for run in runs:
         records = run.records
-        if all(key_of(record)[1] == CLEAN and METRIC in record["metrics"] for record in records):
-            others.append(OtherSet(run.key.model, run.key.dataset, dict(records[-1]["metrics"])))
+        clean = all(key_of(record)[1] == CLEAN and METRIC in record["metrics"] for record in records)
+        if clean and not any(protocol.cells for protocol in recorded_protocols(records)):
+            key, told = run.key, records[-1]["metrics"]
+            metrics = {name: value if is_defined(value) else None for name, value in told.items()}
+            others.append(OtherSet(key.model, key.dataset, metrics, run.name, key.checkpoint_hash))
         else:
             kept.append(run)
     return kept, others
@@ -40,8 +47,7 @@ def imagenet_scores(report: Report) -> Table:
     published = [row for row in report.published if row.metric == METRIC]
     if not own:
         return Table("ImageNet-C", "", ("model", *_SCORES), ())
-    names = {model.run.key.model for model, _ in own}
-    sets = _datasets(other.dataset for other in report.others if other.model in names)
+    sets = _datasets(other.dataset for other in report.others if any(other.of(model.run) for model, _ in own))
     sets += [name for row in published for name in row.more if name != "mCE" and name not in sets]
     sets = list(dict.fromkeys(sets))
     rows = [
@@ -61,7 +67,12 @@ def imagenet_scores(report: Report) -> Table:
 def table_of_sets(others: Sequence[OtherSet]) -> Table:
     """Accuracies on the clean pictures of several sets: rows are models and sets."""
     metrics = list(dict.fromkeys(name for other in others for name in other.metrics))
-    rows = [(one.model, one.dataset, *(percent(one.metrics.get(name)) for name in metrics)) for one in others]
+    places = [(one.model, one.dataset) for one in others]
+    named = [one.run if places.count(place) > 1 else one.model for one, place in zip(others, places, strict=True)]
+    rows = [
+        (name, one.dataset, *(percent(one.metrics.get(metric)) for metric in metrics))
+        for name, one in zip(named, others, strict=True)
+    ]
     return Table("Clean pictures", "scores in %", ("model", "data set", *metrics), tuple(rows), 2)
 
 
@@ -90,8 +101,12 @@ def _own(model: ModelReport, scores: ImageNetC) -> list[str]:
 
 
 def _others(report: Report, model: ModelReport, sets: Sequence[str]) -> list[str]:
-    there = {_plain(one.dataset): one.metrics[METRIC] for one in report.others if one.model == model.run.key.model}
-    return [percent(there.get(name)) for name in sets]
+    """The accuracies of a model on other sets; none where several of its runs on a set give different ones."""
+    there: dict[str, set[float | None]] = {}
+    for one in report.others:
+        if one.of(model.run):
+            there.setdefault(_plain(one.dataset), set()).add(one.metrics[METRIC])
+    return [percent(next(iter(found)) if len(found := there.get(name, set())) == 1 else None) for name in sets]
 
 
 def _published(row: PublishedRow, sets: Sequence[str]) -> list[str]:

@@ -82,7 +82,7 @@ def rankable_rows(
 
 def _on_the_pictures_of(row: PublishedRow, models: Sequence[ModelReport]) -> bool:
     own = [model for model in models if same_dataset(row.dataset, model.summary.dataset)]
-    return bool(own) and all(number_of_pictures(one) in (None, PUBLISHED_PICTURES[row.dataset]) for one in own)
+    return bool(own) and all(number_of_pictures(one.run) in (None, PUBLISHED_PICTURES[row.dataset]) for one in own)
 
 
 class Ranked(NamedTuple):

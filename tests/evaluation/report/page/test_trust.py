@@ -84,10 +84,23 @@ def test_records_of_other_cells_tell_nothing(tmp_path):
 
 @pytest.mark.parametrize(
     ("more", "said"),
-    [({"limit": 20}, "20, by a limit of 20"), ({"pictures": "a list"}, "a list"), ({"pictures": 12}, "12")],
+    [
+        ({"limit": 20}, "20, by a limit of 20"),
+        ({"limit": 99, "pictures": "20-ab"}, "20 (hash of their names ab)"),
+        ({"pictures": "a list"}, "a list"),
+        ({"pictures": 12}, "12"),
+    ],
 )
 def test_pictures(tmp_path, more, said):
     assert facts(tmp_path, records(**more))["pictures"].text == said
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), 1e308, -1])
+def test_what_is_no_time_is_not_counted(tmp_path, seconds):
+    found = records(seconds=seconds)
+    assert facts(tmp_path, found)["time"].text == UNKNOWN
+    found[0]["seconds"] = 30
+    assert facts(tmp_path, found)["time"].text == "30 s for 1 cell"
 
 
 def test_a_checkpoint_that_is_a_version_is_told_whole(tmp_path):

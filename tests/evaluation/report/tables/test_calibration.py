@@ -114,6 +114,18 @@ def test_cells_without_it_are_told(tmp_path):
     assert any(note.startswith("fan-t has no calibration: No calibration of 1 cell") for note in made.notes)
 
 
+def test_of_a_classifier_pictures_are_counted(tmp_path):
+    found = calibrated(records(metric="top1"))
+    for record in found:
+        record["metrics"]["top5"] = record["metrics"]["top1"]
+    runs = read_runs([write(tmp_path / "a.jsonl", found)])
+    for metric in ("top1", "top5"):
+        made = build_report(runs, PROTOCOL, metric)
+        assert table(made, "Calibration").caption.startswith("calibration of pictures")
+        assert "the share of right pictures" in as_html(made)
+        assert "right pixels" not in as_html(made)
+
+
 def test_a_temperature_at_the_end_is_told(tmp_path):
     entries = {**SMALL, ("clean", 0): entry({13: (10, 0.9, 9)}, best=9, NLL=1, AUROC=0.9)}
     notes = make(tmp_path, calibrated(records(), entries)).notes

@@ -1,14 +1,19 @@
 """ImageNet-C's table of a report: worked by hand, beside published rows and sets without corruptions."""
 
+import json
+
 import pytest
 from helpers.small_results import records, write
 
 from mmfan.cli import main
 from mmfan.corruptions import EXTRA
 from mmfan.evaluation.protocol import PROTOCOLS
+from mmfan.evaluation.protocol.named import CLEAN_ONLY
 from mmfan.evaluation.report import build_report, read_runs
+from mmfan.evaluation.report.formats import as_json
 from mmfan.evaluation.report.published import published_rows
 from mmfan.evaluation.report.tables.classifiers import other_sets
+from mmfan.evaluation.results.recorded_protocol import protocol_entry
 from mmfan.evaluation.summary.imagenet_c import ALEXNET_CLEAN_ERROR, ALEXNET_ERRORS, PLAIN
 
 CELLS = PROTOCOLS["imagenet_c19"].cells
@@ -93,3 +98,44 @@ def test_ten_classes_are_not_held_against_a_thousand(tmp_path):
     assert table(tmp_path, alexnet("imagenette"))["ImageNet-C"].rows
     few = alexnet("imagenette", per_class={"top1": {"n01440764": 0.5, "n02102040": 0.5}})
     assert "ImageNet-C" not in table(tmp_path, few)
+
+
+def test_two_checkpoints_of_one_name_have_scores_of_their_own(tmp_path):
+    """A score on another set stands beside the weights that it is of."""
+    first, second = {"checkpoint_hash": "a" * 64}, {"checkpoint_hash": "b" * 64}
+    others = [{**alone("imagenet-a", 0.1), **first}, {**alone("imagenet-a", 0.3), **second}]
+    tables = table(tmp_path, alexnet(**first), alexnet(**second), others)
+    found = tables["ImageNet-C"]
+    assert [dict(zip(found.head, row, strict=True))["imagenet-a"] for row in found.rows] == ["10.0", "30.0"]
+    assert [row[:1] + row[-1:] for row in tables["Clean pictures"].rows] == [
+        ("alexnet (checkpoint aaaaaaaa, imagenet-a)", "10.0"), ("alexnet (checkpoint bbbbbbbb, imagenet-a)", "30.0"),
+    ]  # fmt: skip
+    twice = [{**alone("imagenet-a", score), "pictures": pictures} for pictures, score in (("5-x", 0.1), ("9-y", 0.3))]
+    found = table(tmp_path, alexnet(), twice)["ImageNet-C"]
+    assert dict(zip(found.head, found.rows[0], strict=True))["imagenet-a"] == "-"  # which of the two is not known
+
+
+def test_a_run_that_has_just_begun_is_no_other_set(tmp_path):
+    begun = [{**alone("imagenet", 0.5), "protocol": "imagenet_c"}]
+    runs, others = other_sets(read_runs([write(tmp_path / "r.jsonl", begun)]))
+    assert (len(runs), others) == (1, [])
+    done = [{**alone("imagenet-a", 0.5), "protocol": protocol_entry(CLEAN_ONLY)}]
+    runs, others = other_sets(read_runs([write(tmp_path / "r.jsonl", done)]))
+    assert (runs, [one.metrics for one in others]) == ([], [{"top1": 0.5}])
+
+
+def test_other_sets_are_in_json(tmp_path):
+    path = write(tmp_path / "r.jsonl", alexnet(), [alone("imagenet-a", float("nan"), "b"), alone("imagenet-r", 0.5)])
+    runs, others = other_sets(read_runs([path]))
+    told = json.loads(as_json(build_report(runs, "imagenet_c19", "top1", sets=others)))["sets"]
+    assert [(one["model"], one["dataset"], one["metrics"]["top1"]) for one in told] == [
+        ("b", "imagenet-a", None), ("alexnet", "imagenet-r", 0.5),
+    ]  # fmt: skip
+
+
+def test_options_that_clean_pictures_have_no_use_for_are_refused(tmp_path, capsys):
+    write(tmp_path / "r.jsonl", [alone("imagenet-a", 0.031)])
+    for words in (["--metric", "top5"], ["--published"], ["--reference", "alexnet"], ["--corruptions", "fog"]):
+        with pytest.raises(SystemExit):
+            main(["report", str(tmp_path / "r.jsonl"), *words])
+        assert f"without {words[0]}." in capsys.readouterr().err
