@@ -13,6 +13,7 @@ from mmfan.adapters.classes import Names
 from mmfan.adapters.exported import ExportedSegmentor, Port, check_file, choose_output, the_input
 from mmfan.adapters.exported_classifier import ExportedClassifier
 from mmfan.adapters.exported_detector import ExportedDetector
+from mmfan.adapters.exported_facts import check_preprocessing, classes_told
 from mmfan.adapters.preprocessing import Preprocessing
 from mmfan.errors import MMFanError
 from mmfan.evaluation.function.sources.sources import Data
@@ -26,13 +27,15 @@ class OnnxSegmentor(ExportedSegmentor):
 
     Layout, size and type of the input are read from the network: (N, 3, H, W) or (N, H, W, 3), fixed or free, floats
     of 16, 32 or 64 bits or bytes. Its output may be scores, (N, C, h, w) or (N, h, w, C) floats, or class numbers,
-    (N, h, w), (N, 1, h, w) or (N, h, w, 1) integers, in any size.
+    (N, h, w), (N, 1, h, w) or (N, h, w, 1) integers, in any size. What ``mmfan export`` wrote says its classes and its
+    normalisation itself: the former are matched by name, another ``preprocessing`` is refused.
 
     Args:
         model: The file, or an ``onnxruntime.InferenceSession``.
         data: What it is judged on, or the names of its classes.
         preprocessing: What the network expects of a picture. A size that the network fixes need not be given.
-        classes: Names of the network's classes, where they are others than the data's, or in another order.
+        classes: Names of the network's classes, where they are others than the data's, or in another order, and the
+            file does not say so.
         rename: See :class:`ClassFit`.
         layout: ``'NCHW'`` or ``'NHWC'``, where the shape of the input does not say it.
         output: Name of the output, where there are several.
@@ -59,7 +62,10 @@ class OnnxSegmentor(ExportedSegmentor):
         self.session = open_session(model, providers) if isinstance(model, (str, os.PathLike)) else model
         names = [one.name for one in self.session.get_outputs()]
         self.output = choose_output(names, output)
+        facts = self.session.get_modelmeta().custom_metadata_map
+        classes = classes_told(facts, data) if classes is None else classes
         super().__init__(_port(self.session.get_inputs()), self._run, data, preprocessing, classes, rename, layout)
+        check_preprocessing(facts, self.preprocessing)
 
     def _run(self, batch: NDArray[Any]) -> Any:
         return self.session.run([self.output], {self.port.name: batch})[0]

@@ -1,5 +1,7 @@
 """Real networks in ONNX Runtime and OpenVINO; ``make test-adapters`` has the packages."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,54 @@ def test_mean_and_deviation_reach_the_network(segmentor, tmp_path):
     network = segmentor(write_network(tmp_path / "n.onnx"), CLASSES, Preprocessing(mean=(0.9, 0, 0), std=(1, 1, 0.1)))
     rgb = np.array([[[255, 51, 0], [0, 51, 26]]], np.uint8)  # 0.1, 0.2, 0 and -0.9, 0.2, 1.02
     assert network(rgb).tolist() == [[1, 2]]
+
+
+def with_facts(path, **facts):
+    """The network with what `mmfan export` writes into one."""
+    import onnx
+
+    model = onnx.load(str(path))
+    for key, fact in facts.items():
+        onnx_fact = model.metadata_props.add()
+        onnx_fact.key, onnx_fact.value = f"mmfan.{key}", fact if isinstance(fact, str) else json.dumps(fact)
+    onnx.save(model, str(path))
+    return path
+
+
+def test_classes_that_the_file_names_are_matched_by_name(tmp_path):
+    pytest.importorskip("onnxruntime")
+    path = with_facts(write_network(tmp_path / "n.onnx"), classes=CLASSES)
+    colours = np.eye(3, dtype=np.uint8)[None] * 255  # red, green, blue
+    for data, found in (
+        (CLASSES, [0, 1, 2]),
+        (["blue", "red", "green"], [1, 2, 0]),
+        (["Green", "blue"], [255, 0, 1]),  # what the data do not have is ignored
+        (["red", "grass", "blue"], [0, 1, 2]),  # another word for what is at the same place
+    ):
+        assert OnnxSegmentor(path, data)(colours).tolist() == [found], data
+    assert OnnxSegmentor(path, ["green", "red", "blue"], classes=["green", "red", "blue"])(colours).tolist() == [
+        [0, 1, 2]
+    ]
+    with pytest.raises(MMFanError, match="1 class of 3 in the data, grass, not among those of the model"):
+        OnnxSegmentor(path, ["blue", "red", "grass"])
+    wrong = with_facts(write_network(tmp_path / "w.onnx"), classes="[red")
+    with pytest.raises(MMFanError, match=r"own mmfan\.classes is no list"):
+        OnnxSegmentor(wrong, CLASSES)
+
+
+def test_a_file_that_says_its_normalisation_takes_no_other(tmp_path):
+    pytest.importorskip("onnxruntime")
+    facts = {"input": "RGB, normalised", "mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375]}
+    path = with_facts(write_network(tmp_path / "n.onnx"), **facts)
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    pixels = Preprocessing(mean=(123.7, 116.3, 103.5), std=(58.4, 57.1, 57.4), white=255)
+    for right in (Preprocessing(mean=mean, std=std), pixels):
+        OnnxSegmentor(path, CLASSES, right)
+    for wrong in (None, Preprocessing(white=255), Preprocessing(mean=mean), Preprocessing(mean=std, std=mean)):
+        with pytest.raises(MMFanError, match=r"normalised by the mean \[123\.675, .* --white 255"):
+            OnnxSegmentor(path, CLASSES, wrong)
+    with pytest.raises(MMFanError, match="it takes red first"):
+        OnnxSegmentor(path, CLASSES, Preprocessing(mean=mean, std=std, bgr=True))
 
 
 def test_files_that_are_no_networks(segmentor, tmp_path):

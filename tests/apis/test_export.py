@@ -59,6 +59,16 @@ def test_what_is_said_of_it(exported, model):
     assert not [name for name in os.listdir(path.parent) if name.startswith(".mmfan")]
 
 
+def test_an_ending_in_capitals(folder, model, monkeypatch):
+    """The file that is written is the one that is checked and moved."""
+    from mmfan.apis.export import export
+
+    monkeypatch.setattr(export, "write_onnx", lambda *given: given[3].write_bytes(b"network"))
+    monkeypatch.setattr(export, "check", lambda form, part, *given: [part.read_bytes()])
+    done = export_model(model, folder / "LOUD.ONNX")
+    assert (done.files, done.checked) == ([folder / "LOUD.ONNX"], [b"network"])
+
+
 def test_metadata(exported, model):
     import hashlib
 

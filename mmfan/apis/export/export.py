@@ -85,7 +85,7 @@ def export_model(
         if form == "torchscript":
             write_torchscript(network, example, part, metadata)
         else:
-            onnx = part.with_suffix(".onnx")
+            onnx = part if form == "onnx" else part.with_suffix(".onnx")
             write_onnx(network, example, fixed is None, onnx, metadata, opset)
             if form == "openvino":
                 write_openvino(onnx, part, metadata)

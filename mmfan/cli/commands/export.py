@@ -47,6 +47,9 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Build, write, check."""
     if args.target.exists() and not args.force:
         parser.error(f"{args.target} exists; --force replaces it")
+    weights = args.target.with_suffix(".bin")  # which an .xml goes with
+    if args.target.suffix.lower() == ".xml" and weights.exists() and not args.force:
+        parser.error(f"{weights}, which would be written beside {args.target.name}, exists; --force replaces it")
     with own_console(parser.prog, args):
         from mmfan.apis import init_model, load_config
         from mmfan.apis.export import export_model
@@ -54,17 +57,18 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
 
         form = form_of(args.target, args.to)
         model = init_model(load_config(args.config), args.checkpoint, "cpu")
-        if model.cfg.get("default_scope", "mmseg") == "mmseg" and model.test_cfg.get("mode") == "slide":
+        if (getattr(model, "test_cfg", None) or {}).get("mode") == "slide":
             print("The config cuts large pictures into windows; the network takes each picture as a whole.")
         done = export_model(
             model, args.target, form, argmax=args.argmax, normalised=args.normalised, size=args.size,
             opset=args.opset, check_it=args.check,
         )  # fmt: skip
         for one in done.checked:
-            size = "{} x 3 x {} x {}".format(*one.size)
-            print(f"{size}: {one.pixels:.3%} of the pixels agree, scores to {one.difference:.1e} of the largest")
+            told = "{} x 3 x {} x {}".format(*one.size)
+            print(f"{told}: {one.pixels:.3%} of the pixels agree, scores to {one.difference:.1e} of the largest")
         if not done.checked:
             print("Not checked against the model.")
         classes = len(json.loads(done.metadata["mmfan.classes"]))
-        print(f"{', '.join(map(str, done.files))}: {classes} classes, {done.files[0].stat().st_size / 1e6:.1f} MB")
+        size = sum(path.stat().st_size for path in done.files)
+        print(f"{', '.join(map(str, done.files))}: {classes} classes, {size / 1e6:.1f} MB")
     return 0

@@ -35,6 +35,38 @@ def test_without_the_check(words, tmp_path, capsys):
     assert "Not checked against the model." in capsys.readouterr().out
 
 
+def test_what_is_told_of_a_config_with_windows_and_of_two_files(words, tmp_path, capsys, monkeypatch):
+    """A config in pure Python has no scope; the weights of an .xml count, and are not replaced."""
+    import json
+    from pathlib import Path
+
+    from mmfan.apis import export
+    from mmfan.apis.export import Exported
+
+    config = tmp_path / "slide.py"
+    windows = "test_cfg=dict(mode='slide', crop_size=(64, 64), stride=(42, 42))"
+    config.write_text(
+        Path(words[0]).read_text() + f"\ndefault_scope = None\nmodel.update(type='mmseg.EncoderDecoder', {windows})\n"
+    )
+
+    def written(model, target, *given, **more):
+        files = [target, target.with_suffix(".bin")]
+        for path in files:
+            path.write_bytes(bytes(300_000))
+        return Exported(files, {"mmfan.classes": json.dumps(["a", "b"])}, [])
+
+    monkeypatch.setattr(export, "export_model", written)
+    target = tmp_path / "model.xml"
+    assert main(["export", str(config), words[1], str(target)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("The config cuts large pictures into windows")
+    assert told[-1] == f"{target}, {target.with_suffix('.bin')}: 2 classes, 0.6 MB"
+    target.unlink()
+    assert "model.bin, which would be written beside model.xml, exists" in refused(
+        capsys, str(config), words[1], target
+    )
+
+
 def test_bad_arguments(words, tmp_path, capsys):
     assert "one of the endings .onnx, .xml, .pt" in refused(capsys, *words, tmp_path / "model.h5")
     assert "the ending .xml for openvino" in refused(capsys, *words, tmp_path / "a.onnx", "--to", "openvino")
