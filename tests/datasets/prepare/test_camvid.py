@@ -5,6 +5,7 @@ from PIL import Image
 
 from mmfan.datasets.prepare.camvid import SEGNET11, find_split, half_size, map_labels, prepare
 from mmfan.datasets.prepare.cityscapes_tree import report_split
+from mmfan.errors import MMFanError
 
 # every class of the SegNet tutorial once, in its order, and the void
 SEGNET_LABEL = np.arange(12, dtype=np.uint8).reshape(3, 4)
@@ -154,3 +155,20 @@ def test_at_half_the_size(segnet, tmp_path):
     means = PIXELS[:2].reshape(1, 2, 2, 2, 3).astype(float).mean(axis=(1, 3))
     assert np.abs(picture - means).max() <= 0.5
     assert half_size(PIXELS).shape == (1, 2, 3)
+
+
+def test_pairs_of_another_size_are_not_kept(segnet, tmp_path):
+    target = tmp_path / "out"
+    prepare(segnet, target)
+    with pytest.raises(MMFanError, match=r"has sides of 3 and 4 pixels, where 1 and 2 are asked for \(with --halve\)"):
+        prepare(segnet, target, halve=True)
+    assert prepare(segnet, target, halve=True, force=True) == {"train": 2, "val": 1}
+    assert prepare(segnet, target, halve=True) == {"train": 2, "val": 1}
+    with pytest.raises(MMFanError, match=r"sides of 1 and 2 pixels, where 3 and 4 are asked for \(without --halve\)"):
+        prepare(segnet, target)
+
+
+def test_two_pictures_of_one_name(segnet, tmp_path):
+    write(segnet / "val/0006R0_f00930.bmp", PIXELS)
+    with pytest.raises(MMFanError, match=r"0006R0_f00930\.bmp and .*\.png would both be written as 0006R0_f00930"):
+        prepare(segnet, tmp_path / "out")
