@@ -34,6 +34,7 @@ class PlacedModule:
         if not isinstance(module, torch.nn.Module):
             raise WrongTypeError(f"Expected a torch.nn.Module, got {type(module).__name__}.")
         self.module = module if device is None and dtype is None else module.to(device=device, dtype=dtype)
+        self.module.eval()  # a part that was put in later may train where the whole does not
         first = next((one for one in module.parameters() if one.is_floating_point()), torch.empty(0))
         self.device = first.device if device is None else torch.device(device)
         self.dtype, self.autocast = dtype or first.dtype, autocast

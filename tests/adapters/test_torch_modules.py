@@ -143,6 +143,14 @@ def test_precision():
     assert seen == [torch.bfloat16]
 
 
+def test_parts_that_were_put_in_later_do_not_train():
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1)).eval()
+    module.append(torch.nn.BatchNorm2d(3))
+    TorchSegmentor(module, CLASSES)(picture())
+    assert module[1].running_mean.tolist() == [0, 0, 0]
+    assert int(module[1].num_batches_tracked) == 0
+
+
 def test_classes_by_name():
     labels = wrapped(Brightness(), classes=["sky", "car", "ROAD"])([picture(value=120), picture(value=10)])
     assert [int(one[0, 0]) for one in labels] == [2, 1]
