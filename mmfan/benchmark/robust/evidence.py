@@ -11,7 +11,7 @@ from typing import Any
 from mmfan.benchmark.robust.alone import alone
 from mmfan.benchmark.robust.arms import ARMS
 from mmfan.benchmark.robust.costs_file import COSTS, joined_costs, read_costs, same_config
-from mmfan.benchmark.robust.kept import DIGITS, KEPT, SHOWABLE, Judged, Row, as_text, read_kept, write_kept
+from mmfan.benchmark.robust.kept import DIGITS, KEPT, Judged, Row, as_text, read_kept, write_kept
 from mmfan.benchmark.robust.rows import (
     SEVERITY,
     config_of_row,
@@ -22,6 +22,7 @@ from mmfan.benchmark.robust.rows import (
 )
 from mmfan.corruptions import CBAR
 from mmfan.errors import MMFanError
+from mmfan.evaluation.conditions.cue_settings import SHOWABLE
 from mmfan.evaluation.protocol import PROTOCOLS, Protocol
 from mmfan.evaluation.protocol.definition import grid
 from mmfan.evaluation.results import Record, ResultsStore, group_runs, key_of

@@ -16,14 +16,13 @@ from typing import NamedTuple
 
 from mmfan.benchmark.robust.arms import ARMS
 from mmfan.benchmark.robust.rows import TYPES, WHOLE, row_name
-from mmfan.corruptions import BUILT_IN, CBAR
+from mmfan.corruptions import CBAR
 from mmfan.errors import MMFanError
-from mmfan.evaluation.conditions.cue_settings import SWAPS
+from mmfan.evaluation.conditions.cue_settings import SHOWABLE
 from mmfan.utils.files import write_whole
 from mmfan.utils.text import counted
 
 KEPT = "rows.csv"
-SHOWABLE = frozenset((*BUILT_IN, *SWAPS))  # what a training may show of the tests: corruptions, and swapped textures
 DIGITS = 5  # of a score
 SCORE = re.compile(rf"0\.[0-9]{{{DIGITS}}}|1\.0{{{DIGITS}}}")
 NOTHING = "none"  # a training that shows no type; an empty field is one whose records do not tell

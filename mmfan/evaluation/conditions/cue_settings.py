@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmfan.corruptions import BUILT_IN
 from mmfan.corruptions.cell import Cell
 from mmfan.datasets.cues.defaults import BLOCK, COLOURS, LEAST_AREA, LEAST_BLOCK, SIGMA
 from mmfan.evaluation.conditions.condition import Condition, ConditionError
 from mmfan.utils.text import did_you_mean
 
 SWAPS = ("texture_swap", "texture_swap_grey")
+SHOWABLE = frozenset((*BUILT_IN, *SWAPS))  # what a training may show of the tests: corruptions, and swapped textures
 _SWAP: dict[str, Any] = {"area": LEAST_AREA, "colour": "donor"}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "texture_swap": _SWAP,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -73,7 +74,7 @@ def _of_strengths(report: Report) -> list[Figure]:
         kind, told = section.protocol.kind, family_text(section.protocol.first) if section.curves else ""
         for name in dict.fromkeys(name for one in section.curves for name in one.scores):
             drawn = strength_curves(section.curves, name, report.metric, kind.strength or "strength", told)
-            file = f"{kind.name}_{name}"
+            file = _file_name(f"{kind.name}_{name}")
             file = file if file not in made else f"{file}_{len(made)}"
             made[file] = Figure(file, f"{spoken(name)}: {told}", _png(drawn))
     return list(made.values())
@@ -114,7 +115,7 @@ def picture_grids(report: Report, limit: int = 4) -> list[Figure]:
     shown = set(report.protocol.cells) if report.models else set()
     for section in report.sections:
         condition = section.protocol.first.condition
-        name = section.protocol.kind.name + (f"_{condition.name}" if condition else "")
+        name = _file_name(section.protocol.kind.name + (f"_{condition.name}" if condition else ""))
         cells = [cell for cell in section.protocol.cells if cell not in shown]  # the lowest of attacks are theirs
         shown |= set(cells)
         for picture in find_pictures(models, _beside_plain(cells), limit, needed=cells):
@@ -122,6 +123,15 @@ def picture_grids(report: Report, limit: int = 4) -> list[Figure]:
             file = f"{name}_pictures_{numbers[name]}"
             figures.append(_grid_of(picture, runs, words, file, f" ({section.title})"))
     return figures
+
+
+def _file_name(text: str) -> str:
+    """A name for a file of what records call a condition, which may lead to no other folder.
+
+    >>> _file_name("attack_pgd"), _file_name("attack_x/../../y")
+    ('attack_pgd', 'attack_x_.._.._y')
+    """
+    return re.sub(r"[^\w.+-]+", "_", text, flags=re.ASCII)[:80]
 
 
 def _beside_plain(cells: Sequence[Cell]) -> Sequence[Cell]:

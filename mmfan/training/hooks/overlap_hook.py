@@ -9,7 +9,7 @@ from mmengine.hooks import Hook
 
 from mmfan.corruptions import BUILT_IN
 from mmfan.datasets.augmentations.overlaps import OVERLAP_KEY, Overlap, joined, overlap_from, overlap_of
-from mmfan.evaluation.conditions.cue_settings import SWAPS
+from mmfan.evaluation.conditions.cue_settings import SHOWABLE
 from mmfan.registry import HOOKS
 from mmfan.utils.text import did_you_mean
 
@@ -69,6 +69,6 @@ def describe(overlap: Overlap) -> str:
         text = f"The training shows corruptions of the tests ({steps}), beyond FAN's own recipe {beyond}"
     if overlap.unknown:
         text += f"; nobody has said what these show: {', '.join(overlap.unknown)}"
-    strange = [name for name in overlap.types if name not in (*BUILT_IN, *SWAPS)]
+    strange = [name for name in overlap.types if name not in SHOWABLE]
     told = "".join(f" No corruption of mmfan's is called {name!r}.{did_you_mean(name, BUILT_IN)}" for name in strange)
     return f"{text}.{told}"

@@ -7,6 +7,7 @@ from helpers.small_results import PROTOCOL, records, with_classes, write
 from PIL import Image
 
 from mmfan.evaluation.report import build_report, figures, read_runs
+from mmfan.evaluation.report.runs.choice import find_protocol
 
 
 def make(tmp_path, *groups, **more):
@@ -48,6 +49,21 @@ def test_three_plots(tmp_path):
 def test_names_are_no_formulas(tmp_path, name):
     found = figures.plots(make(tmp_path, records(name, dataset=name), with_classes(records(), {name: 1.0})))
     assert len(found) == 3
+
+
+def test_a_name_from_a_file_leads_to_no_other_folder(tmp_path):
+    """Results files may come from others, and name an attack as they like."""
+    made = [
+        {**records()[0], "condition": {"kind": "attack", "name": name, "strength": at, "settings": {}}}
+        for name in ("x/../../../evil", "x:../../../evil") for at in (1, 4)
+    ]  # fmt: skip
+    runs = read_runs([write(tmp_path / "a.jsonl", records()[:1], made)])
+    report = build_report(runs, find_protocol("recorded", runs))
+    written = figures.write_figures(figures.plots(report), tmp_path / "plots")
+    names = [path.name for path in written]  # of each attack, and of the lowest of both
+    assert names == ["attack_x_.._.._.._evil.png", "attack_x_.._.._.._evil_1.png", "attack_lowest.png"]
+    assert {path.parent for path in written} == {tmp_path / "plots"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "plots"]
 
 
 def test_models_without_a_clean_score_are_not_plotted(tmp_path):
