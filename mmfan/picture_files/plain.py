@@ -56,6 +56,8 @@ def check_ppm(content: bytes) -> PictureHeader:
     bitmap = kind in (1, 4)
     if not bitmap and (match[4] is None or not 0 < int(match[4]) < 65536):
         raise PictureFileError("the PPM is damaged: its header states no largest value from 1 to 65535")
+    if not bitmap and int(match[4]) not in (255, 65535):  # OpenCV shows 31 as nearly black, and of 1023 the low byte
+        raise PictureFileError(f"the PPM has values up to {int(match[4])}; save it with values up to 255 or 65535")
     start = match.end(3 if bitmap else 4)
     samples = width * height * (3 if kind in (3, 6) else 1)
     if kind == 4:

@@ -111,6 +111,8 @@ def test_big_endian_tiff_and_strips_that_lie_beyond_the_end():
         (b"P6 2 2\n255\n" + bytes(11), "the PPM is truncated"),
         (b"P2 2 2 255 1 2 3", "the PPM is truncated"),
         (b"P5 2 2 0 " + bytes(4), "no largest value from 1 to 65535"),
+        (b"P5 2 2 31 " + bytes(4), "the PPM has values up to 31; save it with values up to 255 or 65535"),
+        (b"P6 2 2 1023 " + bytes(24), "the PPM has values up to 1023"),
     ],
 )  # fmt: skip
 def test_refused_with_the_reason(content, message):
