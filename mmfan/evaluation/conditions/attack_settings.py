@@ -40,7 +40,8 @@ def settings_of_attack(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         )
     told = _attack(name, 1, given).told
     if name == "fgsm":  # is one step by its definition
-        return {key: told[key] for key in ("norm", "rounded", "target") if key in told}
+        own = ("norm", "rounded", "target", "kept")
+        return {key: told[key] for key in own if key in told and (key, told[key]) not in UNSAID}
     usual = given.get("alpha", USUAL_ALPHA) in (None, USUAL_ALPHA)
     settings = {**told, "alpha": USUAL_ALPHA if usual else told["alpha"]}
     return {key: value for key, value in settings.items() if (key, value) not in UNSAID}

@@ -175,6 +175,22 @@ def test_entropies():
     assert float(entropies(torch.ones(1, 1, 1))) == pytest.approx(-p * math.log(p) - (1 - p) * math.log(1 - p))
 
 
+def test_probabilities_of_a_module_are_told_from_logits(model):
+    x = batch()
+    shares = model(x).softmax(1)
+    assert logits_of(model(x))[0].tolist() == model(x)[0].tolist()
+    torch.testing.assert_close(torch.stack(logits_of(shares)).softmax(1), shares)
+    weights = []
+    for step in (model, lambda given: model(given).softmax(1)):
+        work = Sar(Situation(model), lr=0.1, margin=1.0, collapsed=0.0)
+        work.begin(cell_of("sar"))
+        work.forward(step, x)
+        weights.append(model.norm.weight.detach().clone())
+        work.end()
+    assert not torch.allclose(weights[0], model.norm.weight, atol=1e-3)
+    torch.testing.assert_close(weights[0], weights[1], atol=1e-5, rtol=0)
+
+
 def test_tent_takes_the_step_of_adam_and_entropy_falls(model):
     x = batch()
     work = Tent(Situation(model), lr=0.01)

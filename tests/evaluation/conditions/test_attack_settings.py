@@ -19,6 +19,8 @@ def test_settings_are_the_same_at_every_radius():
     fixed = make_condition("attack", "pgd", 8, alpha=2.55, steps=20)
     assert attack_of(fixed).alpha == 2.55
     assert settings_of_attack("pgd", {"start": False, "kept": "best"}) == {**PGD, "start": False, "kept": "best"}
+    assert attack_of(make_condition("attack", "fgsm", 4, kept="best")).kept == "best"
+    assert settings_of_attack("fgsm", {"kept": "last"}) == {"norm": "linf", "rounded": True}
 
 
 def test_cost_counts_what_finds_a_picture_and_what_judges_it():

@@ -7,7 +7,10 @@ from helpers.tiny_pictures import by_brightness, judge, pairs, street_set
 
 from mmfan.adapters import Preprocessing, TorchSegmentor
 from mmfan.adapters.classes import ClassFit
-from mmfan.evaluation.conditions import NotToModelError
+from mmfan.corruptions.cell import CLEAN
+from mmfan.evaluation.conditions import ConditionCell, NotToModelError, PictureBatch, Situation, make_condition
+from mmfan.evaluation.conditions.attack import work_of
+from mmfan.evaluation.conditions.work import FUNCTION
 from mmfan.evaluation.judging.asked_attack import asked_attacks
 
 
@@ -69,6 +72,37 @@ def test_classes_in_another_order_and_padding_change_nothing(data):
     turned = TorchSegmentor(ByBrightness((2, 0, 1)), data, Preprocessing(divisor=32), classes=["car", "sky", "road"])
     other = judge(turned, data, protocol=protocol)
     assert [one["metrics"] for one in other.records] == [one["metrics"] for one in plain.records]
+
+
+def test_pictures_of_a_batch_in_two_sizes_are_all_shown_as_they_were_attacked():
+    condition, network = make_condition("attack", "fgsm", 8), ByBrightness()
+    work = work_of(condition, Situation(network, FUNCTION, batch_size=2))
+    work.begin(ConditionCell(CLEAN, condition))
+    clean = {name: np.full((6, side, 3), 100, np.uint8) for name, side in (("a.png", 8), ("b.png", 9), ("c.png", 8))}
+    for name, picture in clean.items():
+        pixels = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
+        work.forward(lambda one: network(one.pixels), PictureBatch(pixels, [np.zeros((6, picture.shape[1]))], [name]))
+        if name != "a.png":
+            seen = [abs(work.given(one, clean[one]).astype(int) - 100).max() for one in clean]
+            assert seen == ([8, 8, 0] if name == "b.png" else [0, 8, 8])  # the last two, as many as a batch has
+    work.end()
+
+
+def test_a_module_that_ends_in_a_softmax_is_attacked_as_its_logits_are():
+    """By the length of a gradient in L2: that of a softmax's own outputs is of another shape."""
+    condition = make_condition("attack", "fgsm", 60, norm="l2", rounded=False)
+    rng, found = torch.Generator().manual_seed(0), []
+    pixels = torch.randint(256, (1, 3, 6, 8), generator=rng).float() / 255
+    truth = torch.randint(3, (6, 8), generator=rng).numpy().astype("uint8")
+    network = ByBrightness()
+    for step in (lambda one: network(one.pixels), lambda one: network(one.pixels).softmax(1)):
+        work = work_of(condition, Situation(network, FUNCTION))
+        work.begin(ConditionCell(CLEAN, condition))
+        work.forward(step, PictureBatch(pixels, [truth], ["a.png"]))
+        found.append(work._found["a.png"])
+        work.end()
+    assert (found[0] - pixels[0]).abs().max() > 0.02
+    torch.testing.assert_close(found[0], found[1], atol=1e-4, rtol=0)
 
 
 def test_labels_in_the_classes_of_the_model():

@@ -137,6 +137,53 @@ def test_a_detection_transformer_is_attacked(tmp_path):
     assert not any(module.training for module in model.modules())
 
 
+def test_padding_is_no_part_of_the_picture_and_masks_are_where_the_boxes_are(tmp_path):
+    """RTMDet-Ins gets 64x128 pictures as 96x192 within squares of 192, and learns from masks."""
+    pytest.importorskip("mmdet")
+    from helpers.tiny_rtmdet import write_rtmdet
+
+    runner = make_runner(
+        *write_rtmdet(tmp_path), tmp_path / "work", protocol=attacks("pgd", eps=(8,), steps=2),
+        results=str(tmp_path / "r.jsonl"), pictures=1,
+    )  # fmt: skip
+    loop = runner.test_loop
+    runner.load_or_resume()
+    model = runner.model.eval()
+    [(_, batch)] = next(iter(loop.dataloader))
+    [sample], [picture] = batch["data_samples"], batch["inputs"]
+    assert tuple(picture.shape) == (3, 192, 192)
+    known = DetectorTruth(Situation(model, dataset=loop.clean_dataset)).sample(sample).gt_instances
+    assert (known.masks.height, known.masks.width) == (192, 192)
+    for mask, box in zip(known.masks.to_ndarray(), known.bboxes, strict=True):
+        rows, columns = mask.nonzero()
+        around = torch.tensor([columns.min(), rows.min(), columns.max() + 1.0, rows.max() + 1.0])
+        assert (around - box).abs().max() <= 2  # within rounding, at half more than the picture's size
+    works = loop.works()
+    with works.during(loop.cells[1], {}), torch.no_grad():
+        found = works.forward(lambda changed: changed["inputs"], batch)[0]
+    assert 0 < (found[:, :96].int() - picture[:, :96].int()).abs().max() <= 8
+    assert torch.equal(found[:, 96:], picture[:, 96:])
+    with works.during(loop.cells[1], {}), torch.no_grad():
+        works.forward(lambda changed: changed["inputs"], batch)
+        own = torch.nn.functional.avg_pool2d(found[None, :, :96].float(), 3)[0]  # 3 pixels of the input are 2
+        told = works.given(sample, torch.zeros(64, 128, 3, dtype=torch.uint8).numpy())
+    assert told.shape == (64, 128, 3)
+    two = torch.nn.functional.avg_pool2d(torch.from_numpy(told).permute(2, 0, 1)[None].float(), 2)[0]
+    assert (own - two).abs().mean() < 4  # the picture, not one that is squeezed with its padding
+
+
+def test_a_detector_whose_pipeline_crops_is_refused(tmp_path):
+    from helpers.tiny_rtmdet import write_rtmdet
+
+    pytest.importorskip("mmdet")
+    config, checkpoint = write_rtmdet(tmp_path)
+    pads = 'dict(type="Pad", size=(192, 192), pad_val=dict(img=(114, 114, 114)))'
+    crops = 'dict(type="RandomCrop", crop_size=(64, 64), allow_negative_crop=True)'
+    config.write_text(config.read_text().replace(pads, crops))
+    with pytest.raises(PreflightError, match=r"does not flip or crop the picture: the model gets \(64, 64\)"):
+        judge(config, checkpoint, tmp_path / "r.jsonl", protocol=attacks("pgd", eps=(8,), steps=1))
+
+
 def test_what_cannot_be_done_is_found_before_the_first_cell(tmp_path):
     from helpers.known_segmentor import KNOWN
 

@@ -20,6 +20,7 @@ from mmfan.evaluation.conditions.adaptation.parameters import NO_ENTROPY, Changi
 from mmfan.evaluation.conditions.work import NotToModelError, Situation
 
 SIGMOID_EPS = 1e-6  # how near to 0 and 1 a probability may come whose logit is taken
+SUM_EPS = 1e-2  # how far from 1 the sum of probabilities may be that were computed in half precision
 
 
 def logits_of(outputs: Any) -> list[Tensor]:
@@ -31,7 +32,7 @@ def logits_of(outputs: Any) -> list[Tensor]:
         NotToModelError: There are none: detectors keep no probabilities of all classes.
     """
     if isinstance(outputs, Tensor) and outputs.ndim == 4 and outputs.is_floating_point():
-        return list(outputs)
+        return list(as_logits(outputs))
     samples = outputs if isinstance(outputs, (list, tuple)) else []
     found = [_of_sample(sample) for sample in samples]
     tensors = [one for one in found if isinstance(one, Tensor)]
@@ -48,6 +49,14 @@ def _of_sample(sample: Any) -> Any:
     if isinstance(found, Tensor) and len(found) == 1:  # mmsegmentation's of one channel have their sigmoid taken
         return torch.logit(found.float(), eps=SIGMOID_EPS)
     return found
+
+
+def as_logits(scores: Tensor) -> Tensor:
+    """Scores (N, C, H, W) of a module as logits: themselves, or of probabilities, whose sum is 1, their logarithms."""
+    values = scores.detach().float()
+    if scores.shape[1] == 1 or bool((values < 0).any()) or bool(((values.sum(1) - 1).abs() > SUM_EPS).any()):
+        return scores
+    return scores.float().clamp_min(torch.finfo(torch.float32).tiny).log()
 
 
 def logs_of_shares(shares: Tensor) -> Tensor:

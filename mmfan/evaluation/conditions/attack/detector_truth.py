@@ -10,7 +10,10 @@ from typing import Any
 
 import torch
 
-from mmfan.evaluation.conditions.work import NotToModelError, Situation
+from mmfan.evaluation.conditions.attack.frames import within_padding
+from mmfan.evaluation.conditions.work import NotToModelError, Situation, is_a
+
+MASKED = ("RTMDetInsHead", "MaskFormerHead")  # heads that learn from masks in detectors that do not say so
 
 
 class DetectorTruth:
@@ -29,7 +32,7 @@ class DetectorTruth:
         if situation.dataset is None:
             raise NotToModelError("An attack on a detector needs its data set, for the objects.")
         self.dataset = situation.dataset
-        self.masks = bool(getattr(situation.model, "with_mask", False))
+        self.masks = _learns_masks(situation.model)
         self._load = TRANSFORMS.build(
             {"type": "mmdet.LoadAnnotations", "with_bbox": True, "with_mask": self.masks, "box_type": None}
         )
@@ -39,13 +42,19 @@ class DetectorTruth:
         """A copy of a data sample with the objects in the frame of the model's input, and without those to ignore.
 
         Raises:
-            NotToModelError: The pipeline does more than to resize the picture.
+            NotToModelError: The pipeline does more than to resize and pad the picture.
         """
         from mmengine.structures import InstanceData
 
         meta = sample.metainfo
-        if meta.get("flip"):
-            raise NotToModelError("An attack on a detector needs a test pipeline that does not flip the picture.")
+        size: tuple[int, int] = tuple(meta["img_shape"][:2])
+        part = within_padding(size, meta)
+        if meta.get("flip") or part is None:
+            raise NotToModelError(
+                "An attack on a detector needs a test pipeline that does not flip or crop the picture: the model gets "
+                f"{size} (rows x columns) of {tuple(meta['ori_shape'][:2])}, `scale_factor` "
+                f"{meta.get('scale_factor')}, flipped: {bool(meta.get('flip'))}."
+            )
         info = self.dataset.get_data_info(self._place[sample.img_path])
         loaded = self._load({**info, "img_shape": meta["ori_shape"], "ori_shape": meta["ori_shape"]})
         wide, tall = meta.get("scale_factor", (1.0, 1.0))[:2]
@@ -55,7 +64,13 @@ class DetectorTruth:
         objects.bboxes = (boxes * boxes.new_tensor([wide, tall, wide, tall]))[counted]
         objects.labels = torch.as_tensor(loaded["gt_bboxes_labels"], dtype=torch.long)[counted]
         if self.masks:
-            objects.masks = loaded["gt_masks"].resize(tuple(meta["img_shape"][:2]))[counted.numpy()]
+            objects.masks = loaded["gt_masks"].resize(part).pad(size)[counted.numpy()]
         found = sample.clone()
         found.gt_instances = objects
         return found
+
+
+def _learns_masks(model: Any) -> bool:
+    """Whether a detector's losses need masks."""
+    heads = (is_a(module, name) for module in model.modules() for name in MASKED)
+    return bool(getattr(model, "with_mask", False)) or any(heads)

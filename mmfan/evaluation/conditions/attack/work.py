@@ -19,13 +19,14 @@ from torch import Tensor
 
 from mmfan.corruptions import picture_seed
 from mmfan.corruptions.cell import Cell
-from mmfan.evaluation.attacks.ascent import Loss, attack_pictures, frozen
+from mmfan.evaluation.attacks.ascent import Loss, Losses, attack_pictures, frozen
 from mmfan.evaluation.attacks.object_losses import detection_loss
 from mmfan.evaluation.attacks.pixel_losses import IGNORED, segmentation_loss
 from mmfan.evaluation.attacks.settings import LEVELS, Attack
-from mmfan.evaluation.conditions.adaptation.entropy import logs_of_shares
+from mmfan.evaluation.conditions.adaptation.entropy import as_logits, logs_of_shares
 from mmfan.evaluation.conditions.adaptation.views import resized
 from mmfan.evaluation.conditions.attack.detector_truth import DetectorTruth
+from mmfan.evaluation.conditions.attack.frames import padded_part
 from mmfan.evaluation.conditions.attack_settings import attack_of
 from mmfan.evaluation.conditions.condition import Condition
 from mmfan.evaluation.conditions.work import NotToModelError, PictureBatch, Situation, Work, is_a
@@ -106,7 +107,6 @@ class FunctionWork(AttackWork):
             raise NotToModelError(
                 f"{self.told} needs the truth of each picture: in mmfan.judge it is for segmentors and classifiers."
             )
-        self._found.clear()
         pictures = (batch.pixels * LEVELS).round().to(torch.uint8)
         changed = [self._one(step, batch.padded, *one) for one in zip(pictures, batch.truth, batch.names, strict=True)]
         stacked = torch.stack(changed)
@@ -126,11 +126,13 @@ class FunctionWork(AttackWork):
                     f"{tuple(found.shape)}: class numbers have no gradient."
                 )
             size = tuple(labels.shape[1:])
-            return resized(resized(found.float(), padded or size)[..., : size[0], : size[1]], size)
+            return as_logits(resized(resized(found.float(), padded or size)[..., : size[0], : size[1]], size))
 
         ignored = IGNORED if self.situation.ignore_index is None else self.situation.ignore_index
         found = self.attacked(picture, name, segmentation_loss(logits_of, labels, self.attack, ignored))
         self._found[name] = found
+        if len(self._found) > self.situation.batch_size:  # a batch comes in parts, of pictures of one size
+            del self._found[next(iter(self._found))]
         return found
 
     def given(self, of: Any, picture: Any) -> Any:
@@ -169,9 +171,15 @@ class LoopWork(AttackWork):
         loss = self._pixels(step, sample) if self.truth is None else self._objects(self.truth, picture, sample)
         device = next(self.situation.model.parameters()).device
         # pipelines give blue first; what is drawn is drawn red first
-        name = self.situation.name_of(sample)
-        self._found[name] = self.attacked(picture.to(device).flip(0), name, loss)
-        found = self._found[name].flip(0)
+        name, whole = self.situation.name_of(sample), picture.to(device).flip(0)
+        # pipelines of detectors pad pictures
+        rows, columns = whole.shape[1:] if self.truth is None else padded_part(whole, sample.metainfo)
+
+        def padded(pixels: Tensor, step: int) -> Losses:
+            return loss(_put_into(whole.float()[None] / LEVELS, pixels), step)
+
+        found = self._found[name] = self.attacked(whole[:, :rows, :columns], name, padded)
+        found = _put_into(whole if found.dtype == torch.uint8 else whole.float() / LEVELS, found).flip(0)
         return found if found.dtype == torch.uint8 else found * LEVELS
 
     def given(self, of: Any, picture: Any) -> Any:
@@ -207,10 +215,14 @@ class LoopWork(AttackWork):
 
         def loss_of(pixels: Tensor) -> Tensor:
             cuda = [pixels.device] if pixels.device.type == "cuda" else []
+            given = known.clone()
+            given.gt_instances = known.gt_instances.clone()  # losses may put other masks into it
             with torch.random.fork_rng(cuda), _with_queries(model):  # detectors draw which boxes they learn from
                 torch.manual_seed(seed)
-                batch = {"inputs": [pixels[0].flip(0) * LEVELS], "data_samples": [known.clone()]}
+                batch = {"inputs": [pixels[0].flip(0) * LEVELS], "data_samples": [given]}
                 ready = model.data_preprocessor(batch, False)
+                if getattr(model.data_preprocessor, "pad_mask", False):  # to the size of the input, as in training
+                    model.data_preprocessor.pad_gt_masks(ready["data_samples"])
                 losses = model(ready["inputs"], ready["data_samples"], mode="loss")
                 return model.parse_losses(losses)[0]
 
@@ -231,6 +243,15 @@ def _with_queries(model: Any) -> Iterator[None]:
         yield
     finally:
         model.training = False
+
+
+def _put_into(whole: Tensor, part: Tensor) -> Tensor:
+    """A picture, (..., H, W), with another top left part; the part itself where that is all of it."""
+    if part.shape == whole.shape:
+        return part
+    found = whole.clone()
+    found[..., : part.shape[-2], : part.shape[-1]] = part
+    return found
 
 
 def _logits(found: Sequence[Any]) -> Tensor:
