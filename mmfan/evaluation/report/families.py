@@ -165,9 +165,10 @@ def _strength_table(found: Sequence[Strengths], name: str, family: Protocol, met
     what = family.kind.strength or "strength"
     rows = []
     for one in found:
-        half = one.halves.get(name)
-        scores = (percent(one.scores.get(name, {}).get(level)) for level in levels)
-        reached = "-" if not one.clean else f"> {max(levels)}" if half is None else f"{half:.2f}"
+        half, own = one.halves.get(name), one.scores.get(name, {})
+        scores = (percent(own.get(level)) for level in levels)
+        # beyond the largest that this one was judged at: a partial run may lack those of others
+        reached = "-" if not one.clean or not own else f"> {max(own)}" if half is None else f"{half:.2f}"
         rows.append((one.name, percent(one.clean), *scores, reached))
     caption = (
         f"{metric} in % at each {what}; half: the {what} at which half of the clean score is left, between those "

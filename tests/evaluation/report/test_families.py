@@ -315,3 +315,19 @@ def test_a_report_on_patches_alone(tmp_path):
     report = build_report(runs, choose_protocol(runs), families=choose_families(runs, choose_protocol(runs)))
     # two areas left out, two references: two sections, and none of the references
     assert [one.tables[0].rows[0][1:3] for one in report.sections] == [("70.0", "50.0"), ("60.0", "20.0")]
+
+
+def test_a_partial_run_is_told_by_the_strengths_that_it_has(tmp_path):
+    """That half of the score is left is known up to the largest of its own strengths, not of those of others."""
+    made = ResultsStore(tmp_path / "r.jsonl")
+    add(made, ATTACKED, [0.8, 0.7, 0.6])
+    for cell, score in zip((ATTACKED.reference, *ATTACKED.cells[:1]), (0.8, 0.7), strict=True):
+        made.settle({**records("begun")[0], **cell.described(), "metrics": {"mIoU": score}})
+    report = build_report(read_runs([made.path]), ATTACKED, partial=True)
+    assert report.sections[0].tables[0].rows == (
+        ("fan-t", "80.0", "70.0", "60.0", "> 4"), ("begun", "80.0", "70.0", "-", "> 1"),
+    )  # fmt: skip
+    lines = made.path.read_text().splitlines(keepends=True)
+    made.path.write_text(lines[-1])  # without a clean cell
+    page = as_html(build_report(read_runs([made.path]), ATTACKED, partial=True))
+    assert "1: 70.0; no clean score to hold it against" in page

@@ -55,7 +55,7 @@ def _drawing(section: Section, name: str, place_of: Mapping[str, int]) -> Markup
             f"{'M' if number == 0 else 'L'}{axes.across(step)},{axes.down(score)}"
             for number, (step, score) in enumerate(line.items())
         )
-        reached = "half of the clean score not reached"
+        reached = "half of the clean score not reached" if one.clean else "no clean score to hold it against"
         if half is not None and one.clean:
             reached = f"half of the clean score at {half:.2f}"
             dots.append(_cross(axes.across(half), axes.down(one.clean / 2), f"{one.name}: {reached}"))
