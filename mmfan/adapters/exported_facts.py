@@ -12,6 +12,7 @@ from mmfan.adapters.classes import _plain
 from mmfan.adapters.preprocessing import Preprocessing
 from mmfan.errors import MMFanError
 from mmfan.evaluation.function.sources.sources import Data
+from mmfan.utils.checks import list_of
 
 NORMALISED = "RGB, normalised"
 ROUNDED = 5e-3  # by which numbers that were typed may differ: 123.7 for 123.675
@@ -30,7 +31,9 @@ def classes_told(facts: Mapping[str, str], data: Data | Sequence[str]) -> list[s
     if "mmfan.classes" not in facts:
         return None
     own = _read(facts, "classes", str)
-    wanted = data.classes if isinstance(data, Data) else tuple(data)
+    wanted = data.classes if isinstance(data, Data) else tuple(list_of(str, "data", data))
+    if list(map(_plain, own)) == list(map(_plain, wanted)):
+        return None  # some sets have a name twice
     places = {_plain(name): at for at, name in enumerate(wanted)}
     moved = any(places.get(_plain(name), at) != at for at, name in enumerate(own))
     return own if moved or len(own) != len(wanted) else None

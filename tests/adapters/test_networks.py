@@ -76,6 +76,8 @@ def test_classes_that_the_file_names_are_matched_by_name(tmp_path):
     ]
     with pytest.raises(MMFanError, match="1 class of 3 in the data, grass, not among those of the model"):
         OnnxSegmentor(path, ["blue", "red", "grass"])
+    twice = with_facts(write_network(tmp_path / "t.onnx"), classes=["red", "blue", "red"])
+    assert OnnxSegmentor(twice, ["red", "blue", "red"])(colours).tolist() == [[0, 1, 2]]
     wrong = with_facts(write_network(tmp_path / "w.onnx"), classes="[red")
     with pytest.raises(MMFanError, match=r"own mmfan\.classes is no list"):
         OnnxSegmentor(wrong, CLASSES)
