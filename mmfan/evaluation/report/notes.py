@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from mmfan.corruptions.cell import Cell, listed
 from mmfan.evaluation.conditions import kind_of
@@ -94,11 +94,20 @@ def notes_on(protocol: Protocol, models: Sequence[ModelReport], published: Seque
     notes += [f"{', '.join(names)}: {note}" for note, names in named.items()]
     for what, values in (
         ("data sets", own_sets),
-        ("seeds of the corruptions", {str(model.run.key.seed) for model in models}),
-        ("lists of pictures", {str(model.run.key.pictures) for model in models}),
+        ("seeds of the corruptions", {model.run.key.seed for model in models}),
+        ("lists of pictures", {model.run.key.pictures for model in models}),
     ):
-        if len(values) > 1:
-            notes.append(
-                f"The models were judged on different {what} ({', '.join(sorted(values))}); compare with care."
-            )
+        notes += _unlike(what, values)
     return notes
+
+
+def _unlike(what: str, values: Set[str | int | None]) -> list[str]:
+    """That models were judged on different things, or may have been, where the records of some do not say."""
+    if len(values) < 2:
+        return []
+    known = sorted(str(value) for value in values if value is not None)
+    told = ", ".join([*known, *(["not recorded"] if None in values else [])])
+    return [
+        f"The models {'were' if len(known) > 1 else 'may have been'} judged on different {what} ({told}); compare with "
+        "care."
+    ]
