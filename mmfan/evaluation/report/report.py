@@ -129,7 +129,12 @@ def _of_one_family(
     notes: list[str] = []
     counts: dict[str, FromCounts] = {}
     for run in runs:
-        summary = summarize_run(run, wanted, metric, partial=partial)
+        try:
+            summary = summarize_run(run, wanted, metric, partial=partial)
+        except SummaryError as error:
+            if repr(run.name) in str(error):
+                raise
+            raise type(error)(f"{run.name}, in {run.results}: {error}", error.cells) from error
         found = counts[run.name] = scores_from_counts(run.files, wanted, metric)
         notes += [f"{run.name} has no confidence intervals: {found.problem}"] if found.problem else []
         classes: dict[str, ClassScore] = {}

@@ -147,6 +147,22 @@ def test_missing_cells_are_errors_unless_a_partial_report_is_asked_for(tmp_path)
     assert report.notes == ("PARTIAL: fan-t lacks 1 cell: fog 2.",)
 
 
+def test_an_error_says_whose_records_it_is_of(tmp_path):
+    """Of twenty models in as many files, say."""
+    good = write(tmp_path / "a.jsonl", records())
+    nowhere = {**SCORES, ("fog", 1): float("nan")}
+    bad = write(tmp_path / "b.jsonl", records("other", nowhere), records("third", metric="bbox_mAP"))
+    runs = read_runs([good, bad])
+    with pytest.raises(SummaryError, match=r"^other, in .*b\.jsonl: mIoU is not a number in the cells fog 1") as found:
+        build_report(runs, PROTOCOL)
+    assert [str(cell) for cell in found.value.cells] == ["fog 1"]
+    with pytest.raises(SummaryError, match=r"^third, in .*b\.jsonl: No 'mIoU' in the records"):
+        build_report([runs[0], runs[2]], PROTOCOL)
+    seeds = write(tmp_path / "c.jsonl", records(seed=0), records(seed=1)[:3])
+    with pytest.raises(MissingCellsError, match=r"^fan-t \(seed 1\), in .*c\.jsonl: 2 of the 3 cells"):
+        build_report(read_runs([seeds]), PROTOCOL)
+
+
 def test_a_subset_of_the_pictures_and_unlike_runs_are_said(tmp_path):
     path = write(tmp_path / "a.jsonl", records(limit=50, seed=0), records("other", seed=1))
     notes = " ".join(build_report(read_runs([path]), PROTOCOL).notes)
