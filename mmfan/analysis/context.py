@@ -20,6 +20,7 @@ from torch import Tensor
 from mmfan.analysis.options import AnalysisError, Options
 from mmfan.analysis.taps import Features, Tap, TapRecorder, backbone_of, choose_taps
 from mmfan.apis.inference import init_model, read_for
+from mmfan.apis.libraries import scope_of
 from mmfan.corruptions import get_corruption, picture_seed
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.datasets.classes.transforms import LoadFormedImage
@@ -112,7 +113,7 @@ class Context:
         loader = self.model.cfg.get("test_dataloader") or self.model.cfg.get("val_dataloader") or {}
         if "dataset" not in loader:
             raise ConfigError(f"{self.config} has no test_dataloader.dataset to take pictures from.")
-        with DefaultScope.overwrite_default_scope(self.model.cfg.get("default_scope", "mmseg")):
+        with DefaultScope.overwrite_default_scope(scope_of(self.model.cfg)):
             return DATASETS.build(copy.deepcopy(loader["dataset"]))
 
     @cached_property
@@ -203,14 +204,14 @@ class Context:
             image: Another picture in its place, (H, W, 3) BGR, in the range 0 to 255; may be of floats, beyond it too.
 
         Returns:
-            (1, 3, H', W') on the model's device.
+            (1, 3, H', W') on the model's device, in its precision.
         """
         pixels = np.ascontiguousarray((picture.image if image is None else image).transpose(2, 0, 1))
         sample = copy.deepcopy(picture.sample)
         sample.set_metainfo({"img_shape": pixels.shape[1:]})
         packed = {"inputs": [torch.from_numpy(pixels)], "data_samples": [sample]}
         result: Tensor = self.model.data_preprocessor(packed, False)["inputs"]
-        return result
+        return result.to(next(self.model.parameters()).dtype)  # preprocessors give float32, whatever the model is in
 
     def taps(self, kinds: Sequence[str]) -> list[Tap]:
         """The taps asked for by name, else all of some kinds (:data:`mmfan.analysis.taps.KINDS`).

@@ -15,12 +15,15 @@ import torch
 from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DATASETS, DefaultScope
+from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from mmfan.analysis.context import Context
 from mmfan.analysis.options import AnalysisError
+from mmfan.apis.libraries import scope_of
 from mmfan.corruptions import picture_seed
 from mmfan.corruptions.cell import CLEAN
+from mmfan.evaluation.judging.contents import digest_of
 from mmfan.evaluation.judging.pictures import spread
 from mmfan.evaluation.loop.loading.picture_names import name_pictures
 
@@ -33,18 +36,22 @@ class Batch:
         inputs: (B, 3, H, W), normalised and padded.
         samples: Their labels.
         names: Of the pictures.
+        seed: Of what the loss draws: boxes that a detector learns from, Mixup of a classifier.
+        digest: Hash of the augmented pictures and their labels.
     """
 
     inputs: Tensor
     samples: list[Any]
     names: tuple[str, ...]
+    seed: int = 0
+    digest: str = ""
 
 
 def training_batches(context: Context, count: int, size: int) -> list[Batch]:
     """Batches of augmented pictures of the config's training set, spread evenly over it.
 
-    The augmentation of a picture depends on the context's seed and the picture's name alone; numpy's, Python's and
-    torch's generators are left as they were.
+    The augmentation of a picture depends on the seed of the context and the name of the picture alone, what is drawn
+    for a whole batch on those of its first picture; the generators of numpy, Python and torch are left as they were.
 
     Args:
         context: Its ``crop`` cuts the central pixels out of augmented pictures, to save memory (segmentation only).
@@ -62,7 +69,7 @@ def training_batches(context: Context, count: int, size: int) -> list[Batch]:
     config = (cfg.get("train_dataloader") or {}).get("dataset")
     if config is None:
         raise AnalysisError(f"{context.config} has no train_dataloader.dataset, on whose pictures the loss is taken.")
-    scope = cfg.get("default_scope", "mmseg")
+    scope = scope_of(cfg)
     with DefaultScope.overwrite_default_scope(scope):
         dataset = DATASETS.build(copy.deepcopy(config))
     if len(dataset) < count * size:
@@ -80,27 +87,44 @@ def training_batches(context: Context, count: int, size: int) -> list[Batch]:
             samples = [
                 _sample(dataset, number, picture_seed(context.seed, names[number], "crop", 0)) for number in numbers
             ]
-        batches.append(_batch(context, samples, [names[number] for number in numbers]))
+            seed = picture_seed(context.seed, names[numbers[0]], "batch", 0)
+            batches.append(_batch(context, samples, [names[number] for number in numbers], seed))
     return batches
 
 
-def _sample(dataset: Any, number: int, seed: int) -> Any:
+def _seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed % 2**63)
+
+
+def _sample(dataset: Any, number: int, seed: int) -> Any:
+    _seed(seed)
     sample = dataset[number]
     if sample is None:
         raise AnalysisError(f"The training pipeline gives nothing for picture {number}; its augmentation discards it.")
     return sample
 
 
-def _batch(context: Context, samples: Sequence[Any], names: Sequence[str]) -> Batch:
+def _batch(context: Context, samples: Sequence[Any], names: Sequence[str], seed: int) -> Batch:
     packed = {key: [sample[key] for sample in samples] for key in ("inputs", "data_samples")}
+    digest = digest_of([_told(packed[key]) for key in sorted(packed)]).hex()
+    _seed(seed)  # some preprocessors resize or mix the batch
     data = context.model.data_preprocessor(packed, True)
     inputs, labels = data["inputs"], data["data_samples"]
     if context.crop is not None:
         inputs, labels = _central(inputs, labels, context.crop)
-    return Batch(inputs, labels, tuple(names))
+    return Batch(inputs, labels, tuple(names), seed, digest)
+
+
+def _told(value: Any) -> Any:
+    """What a picture or a label holds, for its hash: of boxes and masks their numbers."""
+    if isinstance(value, BaseDataElement):
+        return {key: _told(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_told(one) for one in value]
+    value = getattr(value, "tensor", getattr(value, "masks", value))
+    return value.detach().cpu().numpy() if isinstance(value, Tensor) else value
 
 
 def _central(inputs: Tensor, samples: list[Any], side: int) -> tuple[Tensor, list[Any]]:
@@ -126,10 +150,14 @@ def _central(inputs: Tensor, samples: list[Any], side: int) -> tuple[Tensor, lis
 def loss_of(model: Any, batch: Batch) -> Tensor:
     """The training loss of a batch, all its parts added; the model's mode is not changed.
 
+    What it draws is the same each time, else a landscape would be of the draws; generators are left as they were.
+
     Raises:
         AnalysisError: The model gives no loss.
     """
-    losses = model.loss(batch.inputs, batch.samples)
+    with _own_randomness():
+        _seed(batch.seed)
+        losses = model.loss(batch.inputs, batch.samples)
     parts = [
         value.mean() if isinstance(value, Tensor) else sum(item.mean() for item in value)
         for name, value in losses.items()
@@ -177,7 +205,7 @@ def weight_decays(model: nn.Module, cfg: Any) -> dict[str, float]:
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        with DefaultScope.overwrite_default_scope(cfg.get("default_scope", "mmseg")):
+        with DefaultScope.overwrite_default_scope(scope_of(cfg)):
             optimiser = build_optim_wrapper(model, settings)
     finally:
         logger.setLevel(level)
@@ -190,10 +218,11 @@ def weight_decays(model: nn.Module, cfg: Any) -> dict[str, float]:
 
 @contextmanager
 def _own_randomness() -> Iterator[None]:
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    states = random.getstate(), np.random.get_state()
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
     try:
-        yield
+        with torch.random.fork_rng(devices):
+            yield
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])
-        torch.set_rng_state(states[2])

@@ -54,6 +54,18 @@ def test_inputs_are_normalised_as_the_model_does(context: Context) -> None:
     torch.testing.assert_close(context.inputs(picture, picture.image.astype(np.float64)).float(), inputs)
 
 
+def test_inputs_are_of_the_precision_of_the_model(context: Context) -> None:
+    picture = next(context.pictures(1))
+    single = context.inputs(picture)
+    try:
+        context.model.half()
+        assert context.inputs(picture).dtype == torch.float16
+        torch.testing.assert_close(context.inputs(picture).float(), single, atol=2e-3, rtol=2e-3)
+    finally:
+        context.model.float()
+    assert context.inputs(picture).dtype == torch.float32
+
+
 def test_truth_and_crop_go_together(context: Context, config: Path) -> None:
     whole = next(context.pictures(1))
     truth = context.truth(whole)

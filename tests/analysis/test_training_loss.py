@@ -5,9 +5,11 @@ import random
 import numpy as np
 import pytest
 import torch
+from helpers.lazy_segmentor import write_lazy_config
 from helpers.tiny_segmentor import write_checkpoint, write_config, write_tree
 
 from mmfan.analysis import AnalysisError, load_context
+from mmfan.analysis.probing.pixel_task import on_training_set
 from mmfan.analysis.training_loss import loss_of, training_batches, twice_differentiable, weight_decays
 
 AUGMENTED = """
@@ -53,6 +55,50 @@ def test_generators_are_left_as_they_were(folder):
     random.seed(5), np.random.seed(5), torch.manual_seed(5)
     training_batches(made, 1, 2)
     assert (random.random(), np.random.rand(), torch.rand(1).item()) == expected
+
+
+def test_what_is_drawn_for_a_batch_or_in_the_loss_is_the_same_each_time(folder, monkeypatch):
+    """Preprocessors that resize the batch at random, Mixup and samplers of boxes draw from the global generators."""
+    made = context(folder)
+    given = made.model.data_preprocessor.forward
+    resized = lambda data, training: {**(found := given(data, training)), "inputs": found["inputs"] * np.random.rand()}  # noqa: E731
+    monkeypatch.setattr(made.model.data_preprocessor, "forward", resized)
+    one, other = (training_batches(made, 1, 2)[0] for _ in range(2))
+    assert torch.equal(one.inputs, other.inputs)
+    assert (one.seed, one.digest) == (other.seed, other.digest)
+    monkeypatch.setattr(
+        type(made.model), "loss", lambda *_: {"loss": torch.rand(1) + random.random() + np.random.rand()}
+    )
+    random.seed(5), np.random.seed(5), torch.manual_seed(5)
+    expected = random.random(), np.random.rand(), torch.rand(1).item()
+    random.seed(5), np.random.seed(5), torch.manual_seed(5)
+    assert loss_of(made.model, one) == loss_of(made.model, one)
+    assert (random.random(), np.random.rand(), torch.rand(1).item()) == expected
+
+
+def test_the_digest_is_of_pictures_and_labels(folder):
+    made = context(folder)
+    first = training_batches(made, 1, 2)[0].digest
+    steps = made.model.cfg.train_dataloader.dataset.pipeline
+    steps.insert(len(steps) - 1, {"type": "RandomFlip", "prob": 1.0})
+    assert training_batches(made, 1, 2)[0].digest != first
+
+
+def test_parts_without_a_scope_are_those_of_the_library(tmp_path):
+    """Configs in pure Python have no default scope, and may still name a part by a text."""
+    more = """
+from mmengine.runner import TestLoop
+test_dataloader, test_evaluator, test_cfg = val_dataloader, val_evaluator, dict(type=TestLoop)
+for pipeline in (train_pipeline, test_pipeline):
+    pipeline[-1] = dict(type="PackSegInputs")
+optim_wrapper["constructor"] = "ForceDefaultOptimWrapperConstructor"
+"""
+    config = write_lazy_config(tmp_path, write_tree(tmp_path / "data"), more, scope=None)
+    made = load_context(str(config), device="cpu", limit=1)
+    assert [picture.image.shape for picture in made.pictures()] == [(64, 64, 3)]
+    assert training_batches(made, 1, 1)[0].inputs.shape[2:] == (64, 64)
+    assert len(on_training_set(made, 2).numbers()) == 2
+    assert set(weight_decays(made.model, made.model.cfg).values()) == {0.01}  # AdamW's own
 
 
 def test_loss_is_that_of_the_model_and_crops_cut_labels_too(folder):

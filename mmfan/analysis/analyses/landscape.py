@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from mmfan.analysis.catalogue import LandscapeOptions
 from mmfan.analysis.context import Context
 from mmfan.analysis.numerics.directions import moved, penalty, random_direction
 from mmfan.analysis.training_loss import Batch, loss_of, training_batches, weight_decays
+from mmfan.evaluation.judging.contents import digest_of
 from mmfan.evaluation.loop.identity.weights_hash import weights_hash
 from mmfan.evaluation.results.line_store import LineStore
 from mmfan.visualization.style import TEXT, clear_frame
@@ -110,12 +109,12 @@ def mean_loss(model: Any, batches: list[Batch]) -> float | None:
 
 
 def _key(context: Context, batches: list[Batch]) -> str:
-    """What the losses at the points depend on."""
+    """What the losses at the points depend on: weights, augmented pictures and labels, the model with its losses."""
     described = [
         weights_hash(context.model.state_dict()), context.seed, context.crop, context.options.normalise,
-        [list(batch.names) for batch in batches],
+        [[*batch.names, batch.digest] for batch in batches], context.model.cfg.get("model"),
     ]  # fmt: skip
-    return hashlib.blake2b(json.dumps(described).encode(), digest_size=8).hexdigest()
+    return digest_of(described).hex()[:16]
 
 
 def draw(results: list[dict[str, Any]], labels: list[str]) -> Figure:

@@ -21,12 +21,14 @@ from mmfan.analysis.probing.depths import Depth, at_pixels
 from mmfan.analysis.probing.linear import LinearProbe
 from mmfan.analysis.probing.task import Samples, Scores
 from mmfan.apis.config import innermost_dataset
+from mmfan.apis.libraries import scope_of
 from mmfan.corruptions.cell import CLEAN, Cell
 from mmfan.evaluation.metrics.counts import scores_of_counts
 from mmfan.evaluation.metrics.segmentation import count_pixels
 from mmfan.models.block_features import BlockReader
 
 IGNORED = 255
+_OF_LABELS = ("label_map", "reduce_zero_label")  # of a data set: what it makes of the numbers in its label files
 
 
 def on_training_set(context: Context, count: int) -> Context:
@@ -45,7 +47,7 @@ def on_training_set(context: Context, count: int) -> Context:
         )
     dataset = {**copy.deepcopy(given), "pipeline": copy.deepcopy(test["pipeline"])}
     found = replace(context, limit=count, cell=CLEAN, used_taps=[], used_pictures=[])
-    with DefaultScope.overwrite_default_scope(cfg.get("default_scope", "mmseg")):
+    with DefaultScope.overwrite_default_scope(scope_of(cfg)):
         found.__dict__["dataset"] = DATASETS.build(dataset)  # in the place of the test set
     return found
 
@@ -71,6 +73,8 @@ class PixelTask:
         return [
             self.metric,
             innermost_dataset(self.context.model.cfg.test_dataloader.dataset)["pipeline"],
+            list(self.classes),
+            [[getattr(one.dataset, name, None) for name in _OF_LABELS] for one in (self.training, self.context)],
             *([_held(one, number) for number in one.numbers()] for one in (self.training, self.context)),
         ]
 

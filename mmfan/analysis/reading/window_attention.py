@@ -92,11 +92,14 @@ def _read_window_map(parent: Any, module: WindowMapAttention, size: tuple[int, i
 def _read_window_msa(
     parent: Any, module: Any, size: tuple[int, int], x: Tensor, mask: Tensor | None = None
 ) -> WindowedAttention:
-    """Of OpenMMLab's Swin: ``parent`` is the ShiftWindowMSA around the attention."""
+    """Of OpenMMLab's Swin: ``parent`` is the ShiftWindowMSA around the attention, which knows its size and shift."""
     queries, keys, _ = module.qkv(x).unflatten(2, (3, module.num_heads, -1)).unbind(2)
     bias = module.relative_position_bias_table[module.relative_position_index].permute(2, 0, 1)
     weights = _weights(queries.transpose(1, 2), keys.transpose(1, 2), bias, mask)
-    return WindowedAttention(weights, size, parent.window_size, (parent.shift_size, parent.shift_size))
+    # mmpretrain's does not shift a map that is as small as a window, unless it pads maps
+    still = getattr(parent, "pad_small_map", True) is False and min(size) == parent.window_size
+    shift = 0 if still else parent.shift_size
+    return WindowedAttention(weights, size, parent.window_size, (shift, shift))
 
 
 def window_reader(module: nn.Module) -> Callable[..., WindowedAttention] | None:

@@ -17,6 +17,7 @@ from mmfan.analysis.probing.linear import fit_linear
 from mmfan.apis.inference import read_picture
 from mmfan.corruptions import corrupt, picture_seed
 from mmfan.corruptions.cell import Cell
+from mmfan.evaluation.judging.contents import digest_of
 from mmfan.evaluation.metrics.counts import scores_of_counts
 from mmfan.models.block_features import BlockReader, list_blocks, normalised
 
@@ -206,3 +207,18 @@ def test_a_classifier_is_read_on_the_sets_of_its_config(tmp_path):
     np.testing.assert_array_equal(changed, cv2.resize(corrupted, (32, 32)))
     # the other analyses of features look into classifiers too
     assert analyze("variance", tiny.write_config(tmp_path), limit=1, device="cpu").numbers["models"][0]["taps"]
+
+
+def test_what_the_numbers_of_labels_mean_is_part_of_the_key(parts, tmp_path):
+    """The same files under other classes are other truths: what was fitted to them is not taken over."""
+    _, context = make_context(parts, tmp_path, "depth", **GIVEN)
+    training = pixel_task.on_training_set(context, 2)
+    task = pixel_task.PixelTask(context, training, None)
+    told = [digest_of(task.described())]
+    for dataset, name, value in (
+        (training.dataset, "label_map", {0: 1}), (training.dataset, "reduce_zero_label", True),
+        (context.dataset, "label_map", {0: 1}),
+    ):  # fmt: skip
+        setattr(dataset, name, value)
+        told.append(digest_of(task.described()))
+    assert len(set(told)) == 4

@@ -68,6 +68,23 @@ def test_landscape_resumes_and_leaves_the_model_alone(parts, tmp_path, monkeypat
     assert len(computed) == 13
 
 
+def test_a_landscape_of_other_crops_is_computed_again(parts, tmp_path, monkeypatch):
+    """The same weights, seed and pictures, and another augmentation or another loss."""
+    few = {"points": 1, "batch_size": 1, "limit": 1}
+    computed = []
+    original = landscape.mean_loss
+    monkeypatch.setattr(landscape, "mean_loss", lambda *given: computed.append(1) or original(*given))
+    for count, change in enumerate(("", "", "flip", "loss"), 1):
+        spec, context = make_context(parts, tmp_path, "landscape", **few)
+        steps = context.model.cfg.train_dataloader.dataset.pipeline
+        if change == "flip":
+            steps.insert(len(steps) - 1, {"type": "RandomFlip", "prob": 1.0})
+        if change == "loss":
+            context.model.cfg.model.decode_head.ignore_index = 3
+        spec.run(context)
+        assert len(computed) == (1, 1, 2, 3)[count - 1]
+
+
 def test_lines_of_another_form_are_computed_again(tmp_path):
     path = tmp_path / "landscape.jsonl"
     path.write_bytes(

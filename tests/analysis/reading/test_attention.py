@@ -1,5 +1,6 @@
 """The attention that is read is the one the model uses: with the values it gives what the module gives."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from mmfan.analysis.analyses.attention import distance, entropy
 from mmfan.analysis.options import AnalysisError
 from mmfan.analysis.reading.attention import fan_class_row, list_attention, read_attention, read_gates
+from mmfan.analysis.reading.window_attention import window_reader
 
 BACKBONES: dict[str, dict[str, Any]] = {
     "fan": {"type": "mmfan.FAN", "arch": {"embed_dims": 32, "depth": 2, "num_heads": 4}, "out_indices": (0, 1)},
@@ -160,6 +162,22 @@ def test_gates_are_those_of_the_block() -> None:
     assert gates[1].tokens.double().sum().item() == pytest.approx(inner.mean().item(), rel=1e-3)
     with DefaultScope.overwrite_default_scope("mmseg"):
         assert read_gates(MODELS.build({"type": "ResNet", "depth": 18}), inputs) == []
+
+
+@pytest.mark.parametrize(("more", "shift"), [({"pad_small_map": False}, 0), ({"pad_small_map": True}, 2), ({}, 2)])
+def test_a_map_as_small_as_a_window_is_not_shifted_by_mmpretrain(more: dict[str, bool], shift: int) -> None:
+    """The block before it is of mmsegmentation, which shifts always: it has no `pad_small_map`."""
+    named = type("WindowMSA", (nn.Module,), {"num_heads": 1})
+    attention = named()
+    attention.qkv = nn.Linear(8, 24)
+    attention.relative_position_bias_table = nn.Parameter(torch.zeros(49, 1))
+    attention.relative_position_index = torch.zeros(16, 16, dtype=torch.long)
+    around = SimpleNamespace(window_size=4, shift_size=2, **more)
+    reader = window_reader(attention)
+    assert reader is not None
+    with torch.no_grad():
+        assert reader(around, attention, (4, 4), torch.rand(1, 16, 8)).shift == (shift, shift)
+        assert reader(around, attention, (8, 8), torch.rand(4, 16, 8)).shift == (2, 2)
 
 
 def test_a_model_without_attention() -> None:
