@@ -51,7 +51,7 @@ def check_preprocessing(facts: Mapping[str, str], given: Preprocessing) -> None:
         raise MMFanError("The network says that it takes red first (mmfan.input): leave `bgr` out.")
     if facts["mmfan.input"] != NORMALISED:
         return
-    mean, std = _read(facts, "mean", (int, float)), _read(facts, "std", (int, float))
+    mean, std = _read(facts, "mean", (int, float), 3), _read(facts, "std", (int, float), 3)
     own = [np.asarray(numbers) * (255 / given.white) for numbers in given.constants()]
     if not all(np.allclose(one, told, rtol=ROUNDED, atol=ROUNDED) for one, told in zip(own, (mean, std), strict=True)):
         raise MMFanError(
@@ -61,11 +61,12 @@ def check_preprocessing(facts: Mapping[str, str], given: Preprocessing) -> None:
         )
 
 
-def _read(facts: Mapping[str, str], name: str, kind: Any) -> list[Any]:
+def _read(facts: Mapping[str, str], name: str, kind: Any, count: int | None = None) -> list[Any]:
     try:
         found = json.loads(facts[f"mmfan.{name}"])
     except (KeyError, ValueError):
         found = None
-    if not isinstance(found, list) or not found or not all(isinstance(one, kind) for one in found):
+    right = isinstance(found, list) and found and all(isinstance(one, kind) for one in found)
+    if not right or (count is not None and len(found) != count):
         raise MMFanError(f"The network's own mmfan.{name} is no list as `mmfan export` writes it: export it again.")
     return found

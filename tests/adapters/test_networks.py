@@ -94,6 +94,9 @@ def test_a_file_that_says_its_normalisation_takes_no_other(tmp_path):
     for wrong in (None, Preprocessing(white=255), Preprocessing(mean=mean), Preprocessing(mean=std, std=mean)):
         with pytest.raises(MMFanError, match=r"normalised by the mean \[123\.675, .* --white 255"):
             OnnxSegmentor(path, CLASSES, wrong)
+    short = with_facts(write_network(tmp_path / "s.onnx"), **facts | {"std": [1.0, 2.0]})
+    with pytest.raises(MMFanError, match=r"own mmfan\.std is no list"):
+        OnnxSegmentor(short, CLASSES, pixels)
     with pytest.raises(MMFanError, match="it takes red first"):
         OnnxSegmentor(path, CLASSES, Preprocessing(mean=mean, std=std, bgr=True))
 

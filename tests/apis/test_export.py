@@ -69,6 +69,14 @@ def test_an_ending_in_capitals(folder, model, monkeypatch):
     assert (done.files, done.checked) == ([folder / "LOUD.ONNX"], [b"network"])
 
 
+def test_a_version_of_the_operators_that_the_exporter_does_not_write(folder):
+    from mmfan.apis.export.writing import write_onnx
+
+    with pytest.raises(MMFanError, match=r"writes operators of version \d+, not 90: give --opset \d+"):
+        write_onnx(torch.nn.Conv2d(3, 2, 1), torch.zeros(2, 3, 32, 40), True, folder / "v.onnx", {}, 90)
+    assert not (folder / "v.onnx").exists()
+
+
 def test_metadata(exported, model):
     import hashlib
 

@@ -31,7 +31,7 @@ def write_onnx(
     """Write ONNX by PyTorch's exporter of today (``dynamo=True``); batch, and height and width if ``free``, are free.
 
     Raises:
-        MMFanError: A package is missing, or the exporter cannot follow the network.
+        MMFanError: A package is missing, the exporter cannot follow the network, or does not know ``opset``.
     """
     need("onnx", "onnxscript")
     axes = {0: "batch", **({2: "height", 3: "width"} if free else {})}
@@ -41,6 +41,9 @@ def write_onnx(
             network, (example,), dynamo=True, verbose=False, input_names=[INPUT], output_names=[output],
             dynamic_shapes=(axes,), opset_version=opset,
         )  # fmt: skip
+        got = program.model.opset_imports.get("")
+        if got != opset:  # of a version that it cannot turn to, the exporter says nothing
+            raise MMFanError(f"PyTorch's exporter writes operators of version {got}, not {opset}: give --opset {got}.")
         program.model.metadata_props.update(metadata)
         program.save(str(path))
 
