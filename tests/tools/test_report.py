@@ -142,6 +142,9 @@ def test_a_torn_last_line_is_a_warning(results, protocol):
         (["RESULTS", "--protocol", "recorded", "--published", "SegFormer-B9"], "Did you mean 'SegFormer-B"),
         (["RESULTS", "--expect", "none.json"], "none.json"),
         (["RESULTS", "--expect", "a.json", "--partial"], "--expect needs every cell"),
+        (["RESULTS", "--tolerance", "0.1"], "--tolerance needs --expect, --write-expect or --check"),
+        (["RESULTS", "--check", "a.json", "--published"], "take --check or --published, not both"),
+        (["RESULTS", "--check", "a.json", "--format", "html"], "take --check or --format, not both"),
         (["RESULTS", "--pictures", "-1"], "expected a whole number of at least 0"),
         (["RESULTS", "--protocol", "recorded", "--out", "tools"], "tools"),
         (["RESULTS", "--format", "pdf"], "invalid choice: 'pdf'"),
@@ -165,6 +168,15 @@ def test_a_bad_argument_in_a_process_of_its_own(results):
 
 
 @pytest.mark.process
+def test_a_card_is_written_beside_a_gate(results, protocol, tmp_path):
+    of_one = (results, "--model", "fan-t", "--protocol", protocol)
+    expected, card = tmp_path / "expected.json", tmp_path / "card.json"
+    run(*of_one, "--write-expect", expected)
+    done = run(*of_one, "--expect", expected, "--card", card)
+    assert (done.returncode, done.stdout) == (0, "as expected: 9 numbers of 1 model, mIoU, small, 3 cells\n")
+    assert json.loads(card.read_text())["scores"]["retention"] == 0.5
+
+
 def test_expected_values_of_another_protocol_are_not_compared(results, protocol, tmp_path):
     expected = tmp_path / "expected.json"
     run(results, "--protocol", protocol, "--write-expect", expected)

@@ -142,6 +142,8 @@ def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -
         parser.error("--columns is of tables; JSON has everything")
     if args.sort and not args.leaderboard:
         parser.error("--sort needs --leaderboard")
+    if args.tolerance is not None and not (args.expect or args.write_expect or args.check):
+        parser.error("--tolerance needs --expect, --write-expect or --check")
     if args.partial and (args.leaderboard or args.group or args.card):
         parser.error("--leaderboard, --group and --card need every cell: leave --partial out")
     if args.check:
@@ -166,8 +168,11 @@ def refuse_beside_check(parser: argparse.ArgumentParser, args: argparse.Namespac
         "expect",
         "write_expect",
     )
+    if args.format != "markdown":
+        parser.error("take --check or --format, not both")
     for name in others:
-        if getattr(args, name) not in (None, "", False, []):
+        given = getattr(args, name)
+        if given or (name == "published" and given is not None):  # without names it is an empty list
             parser.error(f"take --check or --{name.replace('_', '-')}, not both")
 
 
@@ -303,7 +308,7 @@ def summarise(args: argparse.Namespace) -> int:
                 stacklevel=2,
             )
     status = gate(runs, protocol, args, expected) if expected else 0
-    if expected and not (args.out or args.plots):
+    if expected and not (args.out or args.plots or args.card):
         return status
     try:
         report = build_report(
