@@ -69,6 +69,32 @@ def test_an_ending_in_capitals(folder, model, monkeypatch):
     assert (done.files, done.checked) == ([folder / "LOUD.ONNX"], [b"network"])
 
 
+def test_an_old_network_never_lies_beside_new_weights(folder, model, monkeypatch):
+    """As if killed between the two moves."""
+    from mmfan.apis.export import export
+
+    def write(source, path, metadata):
+        path.write_bytes(b"new")
+        path.with_suffix(".bin").write_bytes(b"new")
+
+    real = Path.replace
+
+    def move(path, to):
+        if path.suffix == ".xml":
+            raise KeyboardInterrupt
+        return real(path, to)
+
+    monkeypatch.setattr(export, "write_onnx", lambda *given: given[3].write_bytes(b""))
+    monkeypatch.setattr(export, "write_openvino", write)
+    for name in ("two.xml", "two.bin"):
+        (folder / name).write_bytes(b"old")
+    monkeypatch.setattr(Path, "replace", move)
+    with pytest.raises(KeyboardInterrupt):
+        export_model(model, folder / "two.xml", check_it=False)
+    assert not (folder / "two.xml").exists()
+    assert (folder / "two.bin").read_bytes() == b"new"
+
+
 def test_a_version_of_the_operators_that_the_exporter_does_not_write(folder):
     from mmfan.apis.export.writing import write_onnx
 

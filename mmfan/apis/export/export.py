@@ -93,6 +93,8 @@ def export_model(
         checked = check(form, part, network, sizes_for(network, fixed)) if checking else []
         # what a network reads beside itself comes first
         parts = sorted(folder.iterdir(), key=lambda path: path == part)
+        if len(parts) > 1:  # killed between them, no old network is left that would read the new weights
+            target.unlink(missing_ok=True)
         for path in parts:
             path.replace(target.parent / path.name)
     return Exported([target.parent / path.name for path in reversed(parts)], metadata, checked)
