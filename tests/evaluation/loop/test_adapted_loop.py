@@ -128,6 +128,23 @@ def test_views_of_a_segmentor_are_its_logits_of_such_pictures(view, sliding, par
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize("name", ["bn", "tent"])
+def test_how_many_windows_run_at_once_changes_no_statistics(name, parts, tmp_path):
+    """A GPU takes 16 of a picture, a CPU one: what batch norms see of them is no matter of the device."""
+    slide = {"model.test_cfg": {"mode": "slide", "crop_size": (48, 48), "stride": (32, 32)}}
+    adapt = {"name": "bn", "prior": 0} if name == "bn" else {"name": name, "lr": 0.1}
+    found = []
+    for windows in (1, 4):
+        results = tmp_path / f"{windows}.jsonl"
+        runner = make_runner(
+            *parts, tmp_path / "work", slide, protocol=PROTOCOL, adapt=adapt, windows=windows, results=str(results)
+        )
+        runner.test()
+        found.append([record["metrics"] for record in ResultsStore(results).records() if record.get("condition")])
+    assert len(found[0]) == 2
+    assert found[0] == found[1]
+
+
 def test_what_is_refused(parts, tmp_path):
     two, each = {"test_dataloader.batch_size": 2}, {"name": "bn", "reset": "picture"}
     by_two = make_runner(*parts, tmp_path, two, protocol=PROTOCOL, adapt=each)

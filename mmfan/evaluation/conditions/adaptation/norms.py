@@ -64,15 +64,18 @@ def refuse_without(norms: Sequence[Any], model: nn.Module, what: str, cure: str)
 class Forwards:
     """Another ``forward`` of some batch norms, which are in training mode meanwhile.
 
-    Heads that fold a batch norm into the layer before it do so in evaluation mode alone; so they call it.
+    Heads that fold a batch norm into the layer before it do so in evaluation mode alone; so they call it. Sliding
+    windows are taken one after the other, as on a CPU: several at once would be normalised together, so otherwise.
 
     Args:
         norms: The layers.
+        model: The model that they are of.
     """
 
-    def __init__(self, norms: Iterable[_BatchNorm]) -> None:
-        self.norms = list(norms)
+    def __init__(self, norms: Iterable[_BatchNorm], model: nn.Module) -> None:
+        self.norms, self.model = list(norms), model
         self._modes: list[bool] = []
+        self._windows: list[tuple[Any, int]] = []
 
     def replace(self, forward_of: Callable[[_BatchNorm], Callable[[Tensor], Tensor]]) -> None:
         """Put another ``forward`` in each."""
@@ -82,13 +85,24 @@ class Forwards:
         for norm in self.norms:
             norm.training = True
             norm.forward = forward_of(norm)  # type: ignore[method-assign,assignment]
+        self._windows = [(one, one.most) for one in _sliding(self.model)] if self.norms else []
+        for one, _ in self._windows:
+            one.most = 1
 
     def restore(self) -> None:
         """Take them out again."""
         for norm, mode in zip(self.norms, self._modes, strict=False):
             del norm.forward
             norm.training = mode
-        self._modes = []
+        for one, most in self._windows:
+            one.most = most
+        self._modes, self._windows = [], []
+
+
+def _sliding(model: nn.Module) -> list[Any]:
+    """What the loop of OpenMMLab has put into segmentors to take so many (``most``) sliding windows at once."""
+    found = (vars(module).get("slide_inference") for module in model.modules())
+    return [one for one in found if hasattr(one, "most")]
 
 
 def by_batch(norm: _BatchNorm) -> Callable[[Tensor], Tensor]:

@@ -49,7 +49,7 @@ class ChangingParameters(Work, ABC):
         self.model: nn.Module = situation.model
         self.reset = reset
         self.changing: list[nn.Parameter] = list(parameters)
-        self._forwards = Forwards(batch_norms(self.model))
+        self._forwards = Forwards(batch_norms(self.model), self.model)
         self._trained: list[Tensor] = []
         self._wanted: list[bool] = []
         self._become: list[Tensor] = []  # what goes on in the next cell where nothing is reset

@@ -100,7 +100,7 @@ class BatchNormStatistics(Work):
         refuse_without(norms, situation.model, "batch norm", "SAR adapts layer and group norms as well: sar.")
         self.every, self.picture = reset != "never", reset == "picture"
         self.adapted = {norm: AdaptedStatistics(norm, prior) for norm in norms}
-        self._forwards = Forwards(norms)
+        self._forwards = Forwards(norms, situation.model)
 
     def _reset(self) -> None:
         for one in self.adapted.values():
