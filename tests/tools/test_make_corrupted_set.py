@@ -75,6 +75,9 @@ def test_dry_run_writes_nothing(source, tmp_path, main, capsys):
     assert "3 pictures x 95 cells (png, seed 0)" in said
     assert "0 are there, 285 to make, about 0.00 GB" in said
     assert not (tmp_path / "c").exists()
+    with pytest.raises(SystemExit):
+        main(source, tmp_path / "c", "--dry-run", "--verify")
+    assert "--verify: not allowed with argument --dry-run" in capsys.readouterr().err
     assert main(source, tmp_path / "c", "--dry-run", "--protocol", "kamann16", "--severities", "5") == 0
     assert "5 pictures x 12 cells" in capsys.readouterr().out
 

@@ -95,3 +95,9 @@ def test_bad_arguments(main, capsys, arguments, said):
         main("somewhere", *arguments)
     assert caught.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_counting_alone_makes_nothing(tree, main, capsys):
+    with pytest.raises(SystemExit):
+        main(tree, "--check-only", "--force", "--instances")
+    assert "--check-only makes nothing: leave --force, --instances out" in capsys.readouterr().err

@@ -74,8 +74,9 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         help="make the I-th of N parts; several machines may share TARGET (default: the rank under torchrun or srun)",
     )
     how.add_argument("--no-space-check", action="store_true", help="start although the disk seems too small")
-    how.add_argument("--dry-run", action="store_true", help="make nothing, say what would be made and how large")
-    how.add_argument("--verify", action="store_true", help="make nothing, check what is there file by file")
+    only = how.add_mutually_exclusive_group()
+    only.add_argument("--dry-run", action="store_true", help="make nothing, say what would be made and how large")
+    only.add_argument("--verify", action="store_true", help="make nothing, check what is there file by file")
     return parser
 
 

@@ -76,6 +76,9 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     stray = sorted(set(expected) - set(splits))
     if stray:
         parser.error(f"--expected names {stray}, which --splits leaves out")
+    ignored = [f"--{name}" for name in ("force", "instances") if getattr(args, name)]
+    if args.check_only and ignored:
+        parser.error(f"--check-only makes nothing: leave {', '.join(ignored)} out")
     failures = []
     try:
         if args.check_only:
@@ -90,7 +93,7 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             )
             failures = done.failures
             print(f"polygon files: {done.made} converted, {done.kept} converted before, {len(failures)} failed")
-        if args.instances and not args.check_only:
+        if args.instances:
             _write_instances(args, splits)
     except KeyboardInterrupt as stop:
         print("Interrupted; what was made is whole and is kept. Run it again to go on.", file=sys.stderr)
