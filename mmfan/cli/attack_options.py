@@ -50,11 +50,17 @@ def add_attack_options(parser: argparse.ArgumentParser) -> None:
 
 
 def check_attack_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """Refuse what says nothing without ``--attack``."""
+    """Refuse what says nothing without ``--attack``, and radii of which none changes a picture."""
     given = [name for name in ("eps", "patch_area", *SETTINGS) if getattr(args, name) is not None]
     given += ["unrounded"] if args.unrounded else []
     if given and not args.attack:
         parser.error(f"--{given[0].replace('_', '-')} is of attacks: give --attack as well")
+    if args.eps and not args.unrounded and max(args.eps) < 1:
+        parser.error(
+            f"--eps is in 1/255, so that 8/255 is 8: got {max(args.eps):g} at most, and a picture of 8 bits has no "
+            "neighbour nearer than 1, so that all would score as clean. Give larger radii, or --unrounded for float "
+            "pictures"
+        )
 
 
 def asked_with_attacks(args: argparse.Namespace, protocol: str | dict[str, Any] | None) -> str | dict[str, Any] | None:

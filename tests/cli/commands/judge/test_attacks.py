@@ -29,6 +29,14 @@ def test_options_of_attacks_need_an_attack(option, capsys):
     assert f"{option[0]} is of attacks: give --attack as well" in capsys.readouterr().err
 
 
+def test_radii_given_as_shares_of_1_are_refused(capsys):
+    parser = make_parser("mmfan judge")
+    words = ["config.py", "checkpoint.pth", "--attack", "pgd", "--eps", "0.0157", "0.0314"]
+    with pytest.raises(SystemExit):
+        run(parser.parse_args(words), parser)
+    assert "--eps is in 1/255, so that 8/255 is 8: got 0.0314 at most" in capsys.readouterr().err
+
+
 def test_a_dry_run_without_a_checkpoint_leaves_what_training_starts_from(parts, tmp_path, capfd):
     start = ["--cfg-options", f"load_from={tmp_path / 'not_there.pth'}"]
     assert command(parts[:1], tmp_path, "--eps", "4", "--limit", "1", "--dry-run", *start) == 0
