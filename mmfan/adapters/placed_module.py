@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from mmfan.errors import WrongTypeError
@@ -34,7 +34,7 @@ class PlacedModule:
         if not isinstance(module, torch.nn.Module):
             raise WrongTypeError(f"Expected a torch.nn.Module, got {type(module).__name__}.")
         self.module = module if device is None and dtype is None else module.to(device=device, dtype=dtype)
-        self.module.eval()  # a part that was put in later may train where the whole does not
+        self._evaluate()  # a part that was put in later may train where the whole does not
         first = next((one for one in module.parameters() if one.is_floating_point()), torch.empty(0))
         self.device = first.device if device is None else torch.device(device)
         self.dtype, self.autocast = dtype or first.dtype, autocast
@@ -43,8 +43,12 @@ class PlacedModule:
         """What the module returns."""
         import torch
 
-        if self.module.training:  # somebody has trained it in between
-            self.module.eval()
+        if getattr(self.module, "training", False):  # somebody has trained it in between; frozen ones do not say
+            self._evaluate()
         mixed = torch.autocast(self.device.type, self.autocast) if self.autocast is not None else nullcontext()
         with torch.inference_mode(), mixed:
             return self.module(*inputs, **named)
+
+    def _evaluate(self) -> None:
+        with suppress(NotImplementedError):  # what torch.export made stays as it was exported
+            self.module.eval()

@@ -151,6 +151,20 @@ def test_parts_that_were_put_in_later_do_not_train():
     assert int(module[1].num_batches_tracked) == 0
 
 
+@pytest.mark.parametrize("kind", ["export", "freeze"])
+def test_recorded_modules(kind):
+    """Of torch.export and frozen TorchScript, which have no `eval()` or do not say whether they train."""
+    plain = torch.nn.Conv2d(3, 3, 1).eval()
+    example = torch.zeros(1, 3, 40, 48)
+    recorded = (
+        torch.export.export(plain, (example,)).module()
+        if kind == "export"
+        else torch.jit.freeze(torch.jit.trace(plain, example))
+    )
+    found, expected = (TorchSegmentor(one, CLASSES)(picture()) for one in (recorded, plain))
+    assert (found == expected).all()
+
+
 def test_classes_by_name():
     labels = wrapped(Brightness(), classes=["sky", "car", "ROAD"])([picture(value=120), picture(value=10)])
     assert [int(one[0, 0]) for one in labels] == [2, 1]
