@@ -127,10 +127,12 @@ def power_iteration(
         vector = vector / vector.norm()
         value = residual = float("inf")
         for _ in range(iterations):
-            image = _orthogonal(product(vector), found)
+            whole = product(vector)
+            image = _orthogonal(whole, found)
             products += 1
             before, value = value, float(torch.dot(image, vector))
-            residual = float((image - value * vector).norm())
+            # of the matrix itself: what was found before may be no eigenvector, and is taken out of the image
+            residual = float((whole - value * vector).norm())
             length = float(image.norm())
             if length == 0 or abs(value - before) <= tolerance * (abs(value) + 1e-12):
                 break

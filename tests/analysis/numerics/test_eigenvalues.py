@@ -63,6 +63,16 @@ def test_power_iteration_agrees():
     assert found.values == pytest.approx([9, -7, 5], abs=1e-2)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_residuals_of_power_iteration_are_of_the_matrix_itself(seed):
+    """Two eigenvalues of one magnitude, which it cannot tell apart: neither is found, and each residual says so."""
+    values = torch.tensor([5.0, -2.5, 2.5, 1.0])
+    found = power_iteration(lambda vector: values * vector, 4, 3, torch.Generator().manual_seed(seed), 200, 1e-7)
+    assert found.values[0] == pytest.approx(5.0, abs=1e-3)
+    for value, residual in zip(found.values, found.residuals, strict=True):
+        assert (values - value).abs().min() <= residual + 1e-4
+
+
 def test_a_penalty_adds_exactly_its_weight():
     loss, weights, _ = quadratic()
     plain = lanczos(hessian_product(loss, weights), start(), 10, 10).values
