@@ -1,4 +1,4 @@
-"""What `mmfan export` wrote into a network of its classes and its input, held against what is given; plain NumPy."""
+"""Facts that `mmfan export` wrote into a network, its classes and its input, held against what is given; plain NumPy."""
 
 from __future__ import annotations
 
