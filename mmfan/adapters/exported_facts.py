@@ -1,4 +1,4 @@
-"""Facts that `mmfan export` wrote into a network, its classes and its input, held against what is given; plain NumPy."""
+"""Facts that `mmfan export` wrote into a network, held against what is given: its classes and its input."""
 
 from __future__ import annotations
 
