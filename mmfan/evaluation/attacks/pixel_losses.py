@@ -92,7 +92,10 @@ def _check(logits: Tensor, labels: Tensor, counted: Tensor) -> None:
             f"Expected logits (B, C, H, W) of the labels' size, {tuple(labels.shape)}, got {tuple(logits.shape)}."
         )
     if logits.shape[1] < 2:
-        raise MMFanError("An attack needs logits of at least 2 classes, got 1.")
+        raise MMFanError(
+            "An attack needs logits of at least 2 classes, got 1: a model that tells two classes apart by one "
+            "channel cannot be attacked. Judge one of two channels (`out_channels=2` of an mmsegmentation head)."
+        )
     outside = counted & ((labels < 0) | (labels >= logits.shape[1]))
     if bool(outside.any()):
         number = int(labels[outside][0])
