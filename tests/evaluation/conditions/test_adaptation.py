@@ -115,6 +115,17 @@ def test_one_value_a_channel_goes_by_the_trained_statistics(name, model):
     assert torch.equal(adapted, as_it_is)
 
 
+def test_the_regions_of_a_picture_count_as_one_picture():
+    """A thousand of a detector's picture would leave nothing of a prior of 16."""
+    model = nn.Sequential(nn.BatchNorm1d(1, eps=0)).eval()
+    regions = torch.tensor([0.0, 2.0]).repeat(500)[:, None]  # mean 1, variance 1, beside the trained 0 and 1
+    work = work_of(make_condition("adaptation", "bn", prior=3), Situation(model))
+    work.begin(cell_of("bn"))
+    torch.testing.assert_close(work.forward(model, regions), regions - 1 / 4)
+    torch.testing.assert_close(work.forward(model, regions), regions - 2 / 5)
+    work.end()
+
+
 def test_values_of_one_picture_each_make_statistics_together():
     """1 and 3, a picture each, with no prior: first the trained ones, then mean 2 and variance 1."""
     norm = nn.BatchNorm2d(1, eps=0).eval()

@@ -29,16 +29,17 @@ class AdaptedStatistics:
     """The statistics of one batch norm: of the pictures seen since the last reset, with the prior.
 
     Each picture weighs the same, whatever its size; pictures count before they are predicted. A sliding window counts
-    as a picture. One value a channel, all that the first picture has behind a pooling of whole maps, is no statistics:
-    it is normalised by the trained ones.
+    as a picture, all regions of a detector's picture as one. One value a channel, all that the first picture has behind
+    a pooling of whole maps, is no statistics: it is normalised by the trained ones.
 
     Args:
         norm: The layer; nothing of it is changed.
         prior: As how many pictures the trained statistics count; infinity for these alone, 0 for none of them.
+        most: Pictures that a batch has at most; None for as many as come.
     """
 
-    def __init__(self, norm: _BatchNorm, prior: float) -> None:
-        self.norm, self.prior = norm, prior
+    def __init__(self, norm: _BatchNorm, prior: float, most: int | None = None) -> None:
+        self.norm, self.prior, self.most = norm, prior, most
         self.reset()
 
     def reset(self) -> None:
@@ -50,7 +51,7 @@ class AdaptedStatistics:
     def take(self, x: Tensor) -> None:
         """Take in a batch, (N, C, ...)."""
         axes = [0, *range(2, x.ndim)]
-        values, pictures = x.detach().float(), x.shape[0]
+        values, pictures = x.detach().float(), min(x.shape[0], self.most or x.shape[0])
         mean, variance = values.mean(axes), values.var(axes, unbiased=False)
         self.values += values_of_a_channel(x)
         if self.mean is None or self.variance is None:
@@ -99,7 +100,7 @@ class BatchNormStatistics(Work):
         norms = batch_norms(situation.model)
         refuse_without(norms, situation.model, "batch norm", "SAR adapts layer and group norms as well: sar.")
         self.every, self.picture = reset != "never", reset == "picture"
-        self.adapted = {norm: AdaptedStatistics(norm, prior) for norm in norms}
+        self.adapted = {norm: AdaptedStatistics(norm, prior, situation.batch_size) for norm in norms}
         self._forwards = Forwards(norms, situation.model)
 
     def _reset(self) -> None:
