@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from mmfan.errors import WrongTypeError
@@ -43,11 +44,18 @@ class PlacedModule:
         """What the module returns."""
         import torch
 
+        with torch.inference_mode(), self.at_work():
+            return self.module(*inputs, **named)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """The module in evaluation, and in its mixed precision if it has one."""
+        import torch
+
         if getattr(self.module, "training", False):  # somebody has trained it in between; frozen ones do not say
             self._evaluate()
-        mixed = torch.autocast(self.device.type, self.autocast) if self.autocast is not None else nullcontext()
-        with torch.inference_mode(), mixed:
-            return self.module(*inputs, **named)
+        with torch.autocast(self.device.type, self.autocast) if self.autocast is not None else nullcontext():
+            yield
 
     def _evaluate(self) -> None:
         with suppress(NotImplementedError):  # what torch.export made stays as it was exported

@@ -98,7 +98,7 @@ class TorchClassifier:
                 [np.full((1, 1), truths[at], np.int64) for at in places],
                 [names[at] for at in places],
             )
-            with torch.no_grad():  # a condition that needs gradients turns them on
+            with torch.no_grad(), self._module.at_work():  # a condition that needs gradients turns them on
                 found = forward(step, batch)
             return list(flat_scores(found.detach().cpu().numpy(), len(places)))
 

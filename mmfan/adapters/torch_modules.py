@@ -148,7 +148,7 @@ class TorchSegmentor:
                 self._module.padded_size(own[0].shape[:2]),
                 self._module.padded_size,
             )
-            with torch.no_grad():  # a condition that needs gradients turns them on
+            with torch.no_grad(), self._module.at_work():  # a condition that needs gradients turns them on
                 found = forward(lambda one: taken(self._module.differentiably(one.pixels), self.output), batch)
             return self._labels_of(found.detach(), own, self._module.padded_size(own[0].shape[:2]))
 

@@ -8,7 +8,7 @@ import torch
 from helpers.tiny_pictures import CLASSES, PROTOCOL, by_brightness, write_folders
 
 from mmfan import SegmentationData, judge
-from mmfan.adapters import Preprocessing, TorchDetector, TorchSegmentor
+from mmfan.adapters import Preprocessing, TorchClassifier, TorchDetector, TorchSegmentor
 from mmfan.errors import MMFanError
 
 IMAGENET = {"mean": (123.675, 116.28, 103.53), "std": (58.395, 57.12, 57.375), "white": 255}
@@ -141,6 +141,20 @@ def test_precision():
     mixed.register_forward_hook(lambda _, __, found: seen.append(found.dtype))
     TorchSegmentor(mixed, CLASSES, autocast=torch.bfloat16)(picture())
     assert seen == [torch.bfloat16]
+
+
+@pytest.mark.parametrize("kind", [TorchSegmentor, TorchClassifier])
+def test_under_a_condition_the_module_computes_as_without(kind):
+    """In its mixed precision, and in evaluation although somebody has trained it in between."""
+    module = torch.nn.Conv2d(3, 3, 40 if kind is TorchClassifier else 1)
+    seen = []
+    module.register_forward_hook(lambda one, _, found: seen.append((found.dtype, one.training)))
+    given = {} if kind is TorchClassifier else {"data": CLASSES}
+    predict = kind(module, **given, autocast=torch.bfloat16)
+    truth = 1 if kind is TorchClassifier else np.ones((40, 40), np.int64)
+    module.train()
+    predict.predict_under(lambda step, batch: step(batch), [picture(40, 40)], [truth], ["a"])
+    assert seen == [(torch.bfloat16, False)]
 
 
 def test_parts_that_were_put_in_later_do_not_train():

@@ -1,4 +1,4 @@
-"""Which part of a model's input shows the picture: pipelines of detectors pad it, below and on the right."""
+"""The part of a model's input that shows the picture: pipelines of detectors pad it, below and on the right."""
 
 from __future__ import annotations
 
