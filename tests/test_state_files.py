@@ -68,6 +68,7 @@ READERS = {
     "manifest": (manifest_content(), lambda path: read_manifest(path).differences(RECORD)),
     "protocol": (PROTOCOL, lambda path: get_protocol(read_description(path))),
     "expectations": (EXPECTED, read_expectations),
+    "expectations of own cells": (EXPECTED | {"protocol": PROTOCOL}, read_expectations),
     "lock": ({"pid": 1, "host": "h", "shard": "1/1"}, take_lock),
     "miniature": (MINIATURE, lambda path: read_miniature(path.parent)),
 }

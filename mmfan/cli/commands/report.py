@@ -116,10 +116,12 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
-def asked_protocol(args: argparse.Namespace, runs: list[Run]) -> Protocol:
-    """The protocol that the command line asks for, else the one that the records are of."""
+def asked_protocol(args: argparse.Namespace, runs: list[Run], expected: Expectations | None = None) -> Protocol:
+    """The protocol that the command line asks for, else that of the expected values, else that of the records."""
     if args.corruptions:
         return make_protocol(args.corruptions, args.severities)
+    if expected and expected.described and args.protocol == expected.protocol:
+        return expected.described  # not the cells that happen to be there
     if args.protocol:
         return find_protocol(args.protocol, runs)
     chosen = choose_protocol(runs)
@@ -191,6 +193,12 @@ def check_expected(args: argparse.Namespace, expected: Expectations, protocol: P
     ):
         if wanted and asked != wanted:
             raise MMFanError(f"{args.expect} expects the {what} {wanted!r}, not {asked!r}.")
+    if expected.protocol == RECORDED and expected.described is None:
+        warnings.warn(
+            f"{args.expect} does not say which cells its scores were made of, so that missing ones are not seen: write "
+            f"it anew, with --protocol {RECORDED} --write-expect",
+            stacklevel=2,
+        )
 
 
 def give_out(report: Report, args: argparse.Namespace) -> None:
@@ -293,7 +301,7 @@ def summarise(args: argparse.Namespace) -> int:
     if not runs and others and not args.protocol:
         return give_out_sets(others, args)
     of_card = one_run(runs, "A card") if args.card else None
-    protocol = asked_protocol(args, runs)
+    protocol = asked_protocol(args, runs, expected)
     families = [] if args.protocol or args.corruptions else choose_families(runs, protocol)
     args.metric = args.metric or choose_metric(runs)
     if expected:
@@ -326,7 +334,7 @@ def summarise(args: argparse.Namespace) -> int:
         print(f"wrote {args.card}", file=sys.stderr)
     if args.write_expect:
         tolerance = 0.005 if args.tolerance is None else args.tolerance
-        write_expectations(args.write_expect, report.models, tolerance)
+        write_expectations(args.write_expect, report.models, tolerance, report.protocol)
         print(f"wrote {args.write_expect}", file=sys.stderr)
     return status
 

@@ -22,7 +22,9 @@ What is expected stands in a JSON file; every number is a fraction::
 A number is expected as ``[value, tolerance]``, as ``{"value": ..., "tolerance": ...}``, as ``{"min": ..., "max": ...}``
 (one of them or both), or as the value alone, and then the file's own ``tolerance`` holds. A number differs if it is
 farther from the value than the tolerance; what is not a number, or not there, differs always. ``models`` may also be
-the list of models of a report written as JSON, so that an old report can be what is expected.
+the list of models of a report written as JSON, so that an old report can be what is expected. ``protocol`` is a name,
+or a description as a record has it: of a protocol of one's own, and of the cells of an unfinished run under
+``recorded``, the name alone does not say which cells the numbers were made of.
 """
 
 from __future__ import annotations
@@ -35,10 +37,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmfan.corruptions.cell import listed
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import Protocol
 from mmfan.evaluation.report.contents import ModelReport, Run
 from mmfan.evaluation.report.report import check_metric, summarize_run
+from mmfan.evaluation.results.recorded_protocol import described_protocol, protocol_entry
 from mmfan.evaluation.summary.selection import SummaryError
 from mmfan.evaluation.summary.summary import Summary
 from mmfan.utils.files import write_whole
@@ -84,11 +88,13 @@ class Expectations:
         protocol: Its protocol; None if it does not say.
         metric: Its metric; None if it does not say.
         models: Model -> its numbers.
+        described: The protocol with the cells that the numbers were made of; None if the file has a name alone.
     """
 
     protocol: str | None
     metric: str | None
     models: dict[str, tuple[Expected, ...]]
+    described: Protocol | None = None
 
 
 def read_expectations(path: str | Path, tolerance: float | None = None) -> Expectations:
@@ -111,16 +117,29 @@ def read_expectations(path: str | Path, tolerance: float | None = None) -> Expec
     default = content.get("tolerance") if tolerance is None else tolerance
     if default is not None and not is_tolerance(default):
         raise ExpectationError(f"{path}: expected a tolerance from 0 on, got {default!r}.")
-    for key in ("protocol", "metric"):
-        if not isinstance(content.get(key), (str, type(None))):
-            raise ExpectationError(f"{path}: `{key}` must be a name, got {content[key]!r}.")
+    described = _described(path, content)
+    name = described.name if described else content.get("protocol")
+    for key, said in (("protocol", name), ("metric", content.get("metric"))):
+        if not isinstance(said, (str, type(None))):
+            raise ExpectationError(f"{path}: `{key}` must be a name, got {said!r}.")
     named = content["models"]
     if isinstance(named, list):
         named = _by_name(path, named)
     elif unknown := sorted(set(content) - {"protocol", "metric", "tolerance", "models"}):
         raise ExpectationError(f"{path}: there is no {', '.join(map(repr, unknown))} in a file of expected values.")
     models = {name: expected_numbers(f"{path}: {name}", numbers, default) for name, numbers in named.items()}
-    return Expectations(content.get("protocol"), content.get("metric"), models)
+    return Expectations(name, content.get("metric"), models, described)
+
+
+def _described(path: str | Path, content: Mapping[str, Any]) -> Protocol | None:
+    """The protocol whose cells a file spells out; None where it has a name, or nothing."""
+    said = content.get("protocol")
+    if not isinstance(said, dict):
+        return None
+    try:
+        return described_protocol(said)
+    except (MMFanError, KeyError, TypeError, AttributeError) as error:
+        raise ExpectationError(f"{path}: `protocol` describes none ({error}).") from error
 
 
 def expected_numbers(where: str, numbers: Any, tolerance: float | None) -> tuple[Expected, ...]:
@@ -203,13 +222,15 @@ def is_tolerance(value: Any) -> bool:
 def differences(runs: Sequence[Run], protocol: Protocol, metric: str, expected: Expectations) -> list[str]:
     """Every way in which the runs are not as expected, one line each; none means that the gate is passed.
 
-    A model that cannot be summarised (a missing cell, a score that is not a number) is a difference, not an error.
+    A model that cannot be summarised (a missing cell, a score that is not a number) is a difference, not an error. A
+    protocol of other cells than those that the expectations say they were made of is the only difference that is told.
 
     Raises:
         mmfan.evaluation.report.report.ReportError: No record has the metric.
     """
     check_metric(runs, metric)
-    found = []
+    if found := _other_cells(protocol, expected):
+        return found
     named = {run.name: run for run in runs}
     for name, numbers in expected.models.items():
         if name not in named:
@@ -222,6 +243,19 @@ def differences(runs: Sequence[Run], protocol: Protocol, metric: str, expected: 
             continue
         found += not_as_expected(name, summary, numbers)
     return found
+
+
+def _other_cells(protocol: Protocol, expected: Expectations) -> list[str]:
+    """What tells the cells of a protocol from those that the expected numbers are of: means over others differ."""
+    if expected.described is None:
+        return []
+    wanted, there = set(expected.described.cells), set(protocol.cells)
+    told = (("lacks", wanted - there), ("has more than", there - wanted))
+    return [
+        f"the protocol {protocol.name!r} {words} the cells that the expected numbers are of: {listed(sorted(cells))}"
+        for words, cells in told
+        if cells
+    ]
 
 
 def not_as_expected(name: str, summary: Summary, numbers: Sequence[Expected]) -> list[str]:
@@ -245,13 +279,18 @@ def _difference(name: str, summary: dict[str, Any], number: Expected) -> str | N
     return f"{where} is {value:.6g}, expected {number.said} ({away:+.6f} beyond)"
 
 
-def write_expectations(path: str | Path, models: Sequence[ModelReport], tolerance: float) -> None:
+def write_expectations(
+    path: str | Path, models: Sequence[ModelReport], tolerance: float, protocol: Protocol | None = None
+) -> None:
     """Write what is now as what is expected from now on; the file is whole or not there.
 
     Args:
         path: The JSON file.
         models: At least one, without missing cells.
         tolerance: For every number, from 0 on.
+        protocol: That of the report, whose cells the file spells out unless it is one of
+            :data:`mmfan.evaluation.protocol.PROTOCOLS`; None: the file has its name alone, and cells that are missing
+            from a later run are not seen where the name means the cells that are there.
 
     Raises:
         ExpectationError: There is no model, one is partial, or the tolerance is none.
@@ -271,13 +310,13 @@ def write_expectations(path: str | Path, models: Sequence[ModelReport], toleranc
         )
     summaries = {model.name: model.summary.to_dict() for model in models}
     content = {
-        "protocol": models[0].summary.protocol,
+        "protocol": protocol_entry(protocol) if protocol else models[0].summary.protocol,
         "metric": models[0].summary.metric,
         "models": {name: {key: _with(plain[key], tolerance) for key in WRITTEN} for name, plain in summaries.items()},
     }
     text = json.dumps(content, indent=2, ensure_ascii=False)
-    # a number and its tolerance on one line
-    text = re.sub(r"\[\s+([^\s\[\]]+),\s+([^\s\[\]]+)\s+\]", r"[\1, \2]", text)
+    # a number and its tolerance on one line, as the severities of a type
+    text = re.sub(r"\[\n[^\[\]{}]*\]", lambda found: "[" + re.sub(r"\n\s*", " ", found[0][1:-1]).strip() + "]", text)
     write_whole(Path(path), (text + "\n").encode())
 
 

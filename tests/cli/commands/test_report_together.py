@@ -81,6 +81,27 @@ def test_leaderboard(results, capsys, tmp_path):
     assert "other.jsonl: other, level5" in said
 
 
+def test_a_run_without_some_of_the_expected_cells(results, capsys, tmp_path):
+    expected = tmp_path / "expected.json"
+    even = records("m", {**SCORES, ("contrast", 2): 0.3})
+    whole, short = write(tmp_path / "whole.jsonl", even), write(tmp_path / "short.jsonl", even[:-1])
+    longer = write(tmp_path / "longer.jsonl", even, records("m", {("snow", 1): 0.1}))
+    assert run(whole, "--protocol", "recorded", "--write-expect", expected) == 0
+    for protocol in ([], ["--protocol", "recorded"]):
+        assert run(whole, *protocol, "--expect", expected) == 0
+        assert run(longer, *protocol, "--expect", expected) == 0  # over the expected cells alone
+        capsys.readouterr()
+        assert run(short, *protocol, "--expect", expected) == 1
+        said = capsys.readouterr().err
+        assert "differs: m: 3 of the 4 cells of 'recorded' are there for the model 'm'; missing: contrast 2." in said
+    # a file of the older form has the name alone
+    content = json.loads(expected.read_text())
+    expected.write_text(json.dumps({**content, "protocol": "recorded"}))
+    capsys.readouterr()
+    assert run(whole, "--expect", expected) == 0
+    assert "does not say which cells its scores were made of" in capsys.readouterr().err
+
+
 def test_a_card_and_its_check(results, capsys, tmp_path):
     card = tmp_path / "card.json"
     assert run(results[0], "--card", card) == 0

@@ -6,10 +6,11 @@ import re
 import pytest
 from helpers.small_results import PROTOCOL, SCORES, records, write
 
-from mmfan.evaluation.protocol import get_protocol
+from mmfan.evaluation.protocol import get_protocol, protocol_of_cells
 from mmfan.evaluation.report import build_report, read_runs
 from mmfan.evaluation.report.formats import as_json
 from mmfan.evaluation.report.gate import ExpectationError, differences, read_expectations, write_expectations
+from mmfan.evaluation.results.store import key_of
 
 SMALL = get_protocol(PROTOCOL)
 
@@ -120,6 +121,30 @@ def test_what_was_written_is_as_expected(tmp_path):
     }  # fmt: skip
 
 
+def test_what_was_written_says_its_cells(tmp_path):
+    path = tmp_path / "expected.json"
+    made = read_runs([write(tmp_path / "b.jsonl", records(scores={**SCORES, ("contrast", 2): 0.3}))])
+    recorded = protocol_of_cells([key_of(record)[1] for record in made[0].records], "recorded")
+    write_expectations(path, build_report(made, recorded).models, 0.01, recorded)
+    assert json.loads(path.read_text())["protocol"]["corruptions"] == {"fog": [1, 2], "contrast": [1, 2]}
+    assert '"fog": [1, 2]' in path.read_text()
+    wanted = read_expectations(path)
+    assert (wanted.protocol, wanted.described) == ("recorded", recorded)
+    assert differences(made, recorded, "mIoU", wanted) == []
+    # without contrast 2 all means are the same
+    fewer, more = (protocol_of_cells(cells, "recorded") for cells in (SCORES, [*recorded.cells, ("snow", 5)]))
+    assert differences(runs(tmp_path), fewer, "mIoU", wanted) == [
+        "the protocol 'recorded' lacks the cells that the expected numbers are of: contrast 2"
+    ]
+    assert differences(made, more, "mIoU", wanted) == [
+        "the protocol 'recorded' has more than the cells that the expected numbers are of: snow 5"
+    ]
+    level5 = get_protocol("level5")
+    found = read_runs([write(tmp_path / "c.jsonl", records(scores=dict.fromkeys([("clean", 0), *level5.cells], 0.5)))])
+    write_expectations(path, build_report(found, level5).models, 0.01, level5)
+    assert json.loads(path.read_text())["protocol"] == "level5"
+
+
 def test_an_old_report_can_be_what_is_expected(tmp_path):
     text = as_json(build_report(runs(tmp_path), SMALL))
     wanted = expected(tmp_path, text, tolerance=0.001)
@@ -140,6 +165,7 @@ def test_an_old_report_can_be_what_is_expected(tmp_path):
         ({"models": {"a": {"clean": [0.5, 0.1]}}, "protokol": "x"}, "there is no 'protokol'"),
         ({"models": {"a": {"clean": [0.5, 0.1]}}, "tolerance": -1}, "tolerance from 0 on, got -1"),
         ({"models": {"a": {"clean": [0.5, 0.1]}}, "metric": 3}, "`metric` must be a name"),
+        ({"models": {"a": {"clean": [0.5, 0.1]}}, "protocol": {"name": "x"}}, "`protocol` describes none ("),
         ({"models": {"a": {"klean": [0.5, 0.1]}}}, "a, klean: nothing that can be expected; there are clean, corr"),
         ({"models": {"a": {"clean": [0.5, -0.1]}}}, "a, clean: expected a tolerance from 0 on"),
         ({"models": {"a": {"clean": "high"}}}, "expected a number"),
