@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mmfan.adapters.batches import Picture, answer
 from mmfan.adapters.classes import ClassFit, Names
+from mmfan.adapters.exported_facts import check_preprocessing, classes_told
 from mmfan.adapters.preprocessing import Preprocessing
 from mmfan.errors import MMFanError
 from mmfan.evaluation.function.sources.sources import Data
@@ -37,9 +38,11 @@ class ExportedSegmentor:
         data: What it is judged on, or the names of its classes.
         preprocessing: What the network expects of a picture. A size that the network fixes need not be given. Of a
             network that takes bytes, pixels are given as they are.
-        classes: Names of the network's classes, where they are others than the data's, or in another order.
+        classes: Names of the network's classes, where they are others than the data's, or in another order, and
+            ``facts`` do not say so.
         rename: See :class:`ClassFit`.
         layout: ``'NCHW'`` or ``'NHWC'``, where the shape of the input does not say it.
+        facts: What the network says of itself, as ``mmfan export`` wrote it; empty where it says nothing.
 
     Raises:
         MMFanError: The classes, the input or the preprocessing do not fit; called, so does the output.
@@ -54,10 +57,13 @@ class ExportedSegmentor:
         classes: Names | None,
         rename: Mapping[str, str] | None,
         layout: str | None,
+        facts: Mapping[str, str],
     ) -> None:
-        self.fit, self.port, self.run = ClassFit(data, classes, rename), port, run
+        self.fit = ClassFit(data, classes_told(facts, data) if classes is None else classes, rename)
+        self.port, self.run = port, run
         self.layout = layout_of(port, layout)
         self.preprocessing = fitting(preprocessing or Preprocessing(), port, self.layout)
+        check_preprocessing(facts, self.preprocessing)
 
     def __call__(self, given: Picture | Sequence[Picture]) -> Any:
         """The label map, (H, W) integers, of a picture, (H, W, 3) RGB uint8; of a list a list."""

@@ -14,6 +14,7 @@ from mmfan.errors import MMFanError
 from mmfan.evaluation.function.sources.sources import Data
 from mmfan.utils.checks import list_of
 
+FACTS = ("classes", "input", "mean", "std")  # those that are read here, all behind the prefix "mmfan."
 NORMALISED = "RGB, normalised"
 ROUNDED = 5e-3  # by which numbers that were typed may differ: 123.7 for 123.675
 

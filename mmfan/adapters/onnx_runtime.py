@@ -13,7 +13,6 @@ from mmfan.adapters.classes import Names
 from mmfan.adapters.exported import ExportedSegmentor, Port, check_file, choose_output, the_input
 from mmfan.adapters.exported_classifier import ExportedClassifier
 from mmfan.adapters.exported_detector import ExportedDetector
-from mmfan.adapters.exported_facts import check_preprocessing, classes_told
 from mmfan.adapters.preprocessing import Preprocessing
 from mmfan.errors import MMFanError
 from mmfan.evaluation.function.sources.sources import Data
@@ -63,9 +62,8 @@ class OnnxSegmentor(ExportedSegmentor):
         names = [one.name for one in self.session.get_outputs()]
         self.output = choose_output(names, output)
         facts = self.session.get_modelmeta().custom_metadata_map
-        classes = classes_told(facts, data) if classes is None else classes
-        super().__init__(_port(self.session.get_inputs()), self._run, data, preprocessing, classes, rename, layout)
-        check_preprocessing(facts, self.preprocessing)
+        port = _port(self.session.get_inputs())
+        super().__init__(port, self._run, data, preprocessing, classes, rename, layout, facts)
 
     def _run(self, batch: NDArray[Any]) -> Any:
         return self.session.run([self.output], {self.port.name: batch})[0]

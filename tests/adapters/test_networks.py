@@ -60,8 +60,7 @@ def with_facts(path, **facts):
     return path
 
 
-def test_classes_that_the_file_names_are_matched_by_name(tmp_path):
-    pytest.importorskip("onnxruntime")
+def test_classes_that_the_file_names_are_matched_by_name(segmentor, tmp_path):
     path = with_facts(write_network(tmp_path / "n.onnx"), classes=CLASSES)
     colours = np.eye(3, dtype=np.uint8)[None] * 255  # red, green, blue
     for data, found in (
@@ -70,35 +69,32 @@ def test_classes_that_the_file_names_are_matched_by_name(tmp_path):
         (["Green", "blue"], [255, 0, 1]),  # what the data do not have is ignored
         (["red", "grass", "blue"], [0, 1, 2]),  # another word for what is at the same place
     ):
-        assert OnnxSegmentor(path, data)(colours).tolist() == [found], data
-    assert OnnxSegmentor(path, ["green", "red", "blue"], classes=["green", "red", "blue"])(colours).tolist() == [
-        [0, 1, 2]
-    ]
+        assert segmentor(path, data)(colours).tolist() == [found], data
+    assert segmentor(path, ["green", "red", "blue"], classes=["green", "red", "blue"])(colours).tolist() == [[0, 1, 2]]
     with pytest.raises(MMFanError, match="1 class of 3 in the data, grass, not among those of the model"):
-        OnnxSegmentor(path, ["blue", "red", "grass"])
+        segmentor(path, ["blue", "red", "grass"])
     twice = with_facts(write_network(tmp_path / "t.onnx"), classes=["red", "blue", "red"])
-    assert OnnxSegmentor(twice, ["red", "blue", "red"])(colours).tolist() == [[0, 1, 2]]
+    assert segmentor(twice, ["red", "blue", "red"])(colours).tolist() == [[0, 1, 2]]
     wrong = with_facts(write_network(tmp_path / "w.onnx"), classes="[red")
     with pytest.raises(MMFanError, match=r"own mmfan\.classes is no list"):
-        OnnxSegmentor(wrong, CLASSES)
+        segmentor(wrong, CLASSES)
 
 
-def test_a_file_that_says_its_normalisation_takes_no_other(tmp_path):
-    pytest.importorskip("onnxruntime")
+def test_a_file_that_says_its_normalisation_takes_no_other(segmentor, tmp_path):
     facts = {"input": "RGB, normalised", "mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375]}
     path = with_facts(write_network(tmp_path / "n.onnx"), **facts)
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     pixels = Preprocessing(mean=(123.7, 116.3, 103.5), std=(58.4, 57.1, 57.4), white=255)
     for right in (Preprocessing(mean=mean, std=std), pixels):
-        OnnxSegmentor(path, CLASSES, right)
+        segmentor(path, CLASSES, right)
     for wrong in (None, Preprocessing(white=255), Preprocessing(mean=mean), Preprocessing(mean=std, std=mean)):
         with pytest.raises(MMFanError, match=r"normalised by the mean \[123\.675, .* --white 255"):
-            OnnxSegmentor(path, CLASSES, wrong)
+            segmentor(path, CLASSES, wrong)
     short = with_facts(write_network(tmp_path / "s.onnx"), **facts | {"std": [1.0, 2.0]})
     with pytest.raises(MMFanError, match=r"own mmfan\.std is no list"):
-        OnnxSegmentor(short, CLASSES, pixels)
+        segmentor(short, CLASSES, pixels)
     with pytest.raises(MMFanError, match="it takes red first"):
-        OnnxSegmentor(path, CLASSES, Preprocessing(mean=mean, std=std, bgr=True))
+        segmentor(path, CLASSES, Preprocessing(mean=mean, std=std, bgr=True))
 
 
 def test_files_that_are_no_networks(segmentor, tmp_path):
