@@ -80,6 +80,17 @@ def test_two_runs_of_one_name_are_told_apart(tmp_path, one, other, names):
     assert [len(run.records) for run in runs] == [4, 4, 4]
 
 
+def test_a_model_that_is_called_as_runs_of_another_are(tmp_path):
+    own = records("fan (seed 0)", dict.fromkeys(SCORES, 0.2))
+    runs = read_runs([write(tmp_path / "a.jsonl", records("fan", seed=0), records("fan", seed=1), own)])
+    assert [run.name for run in runs] == ["fan (seed 0, run 1)", "fan (seed 1, run 2)", "fan (seed 0)"]
+    labels = [records("fan (seed 0)", config_hash=name) for name in "ab"]
+    runs = read_runs(
+        [write(tmp_path / "b.jsonl", records("fan"), records("fan", seed=1), records("fan", seed=0), own, *labels)]
+    )
+    assert len({run.name for run in runs}) == len(runs) == 6
+
+
 def test_one_model_on_two_data_sets_is_told_apart_by_them_alone(tmp_path):
     other = [{**record, "dataset": "bdd"} for record in records(seed=0, pictures="20-b", contents_hash="c")]
     runs = read_runs([write(tmp_path / "a.jsonl", records(checkpoint_hash="aaaa"), other)])

@@ -75,8 +75,9 @@ def _is_card(path: Path) -> bool:
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
-    """A name for each run; where one model has several, what tells them apart stands in brackets."""
+    """A name for each run that no other has; where one model has several, what tells them apart stands in brackets."""
     names = [run.key.model for run in runs]
+    taken = {model for model in names if names.count(model) == 1}  # a model may be called "fan (seed 0)" itself
     for model in dict.fromkeys(names):
         places = [place for place, run in enumerate(runs) if run.key.model == model]
         if len(places) == 1:
@@ -84,12 +85,13 @@ def _names(runs: Sequence[Run]) -> list[str]:
         labels = {place: runs[place].key.dataset for place in places}
         if len(set(labels.values())) < len(places):  # what else differs between data sets goes without saying
             labels = {place: _told_apart(runs[place], [runs[other] for other in places]) for place in places}
-        if len(set(labels.values())) < len(places):
+        while len(set(labels.values())) < len(places) or any(f"{model} ({own})" in taken for own in labels.values()):
             labels = {
                 place: f"{label}{', ' if label else ''}run {at}" for at, (place, label) in enumerate(labels.items(), 1)
             }
         for place, label in labels.items():
             names[place] = f"{model} ({label})"
+            taken.add(names[place])
     return names
 
 
