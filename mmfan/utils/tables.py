@@ -85,11 +85,13 @@ def best_cells(table: Table) -> set[tuple[int, int]]:
 def markdown_text(text: str) -> str:
     r"""A line of text as it stands in markdown: without tags, links, code, emphasis, or the end of a table's cell.
 
-    >>> print(markdown_text("fan_t: 50 % [1]"), markdown_text("<b>|[x](y)"))
-    fan_t: 50 % [1] \<b>\|[x\](y)
+    >>> print(markdown_text("fan_t: 50 % [1]"), markdown_text("<b>|[x](y)"), markdown_text("_fan_ a_b_c"))
+    fan_t: 50 % [1] \<b>\|[x\](y) \_fan_ a_b_c
     """
     text = re.sub(r"\\(?=[!-/:-@\[-`{-~])", r"\\\\", text)
-    return re.sub(r"[`<*|]|~(?=~)|\](?=[(\[])|&(?=#?\w+;)", r"\\\g<0>", text)
+    text = re.sub(r"[`<*|]|~(?=.*~)|\](?=[(\[])|&(?=#?\w+;)", r"\\\g<0>", text)
+    # emphasis can begin at underscores with no word before them; within a word they are what they are
+    return re.sub(r"(?<!\w)_+(?=[^\s_].*_)", lambda found: found[0].replace("_", r"\_"), text)
 
 
 def markdown_line(text: str) -> str:
