@@ -19,8 +19,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-# Suffixes of the pictures that mmfan reads, in lower case.
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm")
+# Suffixes of the pictures that mmfan reads, in lower case: by them a folder's pictures are found (docs/pictures.md).
+PICTURE_SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm", ".gif",
+    ".jp2", ".j2k",
+)  # fmt: skip
 # The last twelve bytes of every PNG: an empty IEND chunk with its checksum.
 PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 # .mmfan.MACHINE-PROCESS-RANDOM.part.SUFFIX

@@ -1,7 +1,14 @@
+import re
+from pathlib import Path
+
 import pytest
 from helpers.corrupted_tree import write_cityscapes, write_picture
+from helpers.kinds_of_pictures import READ, scene
+from PIL import Image
 
 from mmfan.datasets.corrupted.layout import cell_folder, list_pictures
+from mmfan.picture_files import read
+from mmfan.picture_files.header import FORMATS
 
 
 def test_cityscapes(tmp_path):
@@ -46,6 +53,22 @@ def test_folder_with_spaces_and_other_letters(tmp_path):
         ("b.tiff", "b.png"),
         ("道路.png", "道路.png"),
     ]
+
+
+def test_every_format_that_is_read_is_found(tmp_path):
+    """By the endings that the page names, which are those of the formats that the reader knows."""
+    page = (Path(__file__).parents[3] / "docs/pictures.md").read_text()
+    named = page[page.index("Where a folder is given") : page.index("in capitals or not")]
+    endings = re.findall(r"`(\.\w+)`", named)
+    Image.init()
+    assert {Image.EXTENSION[end] for end in endings} == set(FORMATS)
+    for end in endings:
+        (tmp_path / f"{end[1:]}{end}").write_bytes(scene(Image.EXTENSION[end]))
+    (tmp_path / "notes.txt").write_text("")
+    listed = [each.name for each in list_pictures(tmp_path).pictures]
+    assert sorted(listed) == sorted(f"{end[1:]}{end}" for end in endings)
+    shown = [read(tmp_path / name).shape for name in listed if Image.EXTENSION[Path(name).suffix] in READ]
+    assert set(shown) == {(64, 96, 3)}
 
 
 def test_linked_folders_are_followed(tmp_path):
