@@ -71,20 +71,20 @@ class AnalysisSpec:
 def make_document(spec: AnalysisSpec, contexts: Sequence[Any], results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What is written as JSON: results, and all that is needed to repeat them.
 
+    A setting that is not the same for all models, as contexts may have their own, stands with each model instead.
+
     Args:
         spec: The analysis.
         contexts: One a model, after the analysis has run.
         results: One a model.
     """
-    first = contexts[0]
+    settings = [_settings(context) for context in contexts]
+    common = {key: value for key, value in settings[0].items() if all(other[key] == value for other in settings)}
     return {
         "analysis": spec.name,
         "definition": spec.definition,
-        "seed": first.seed,
-        "limit": first.limit,
-        "cell": list(first.cell),
-        "crop": first.crop,
-        "options": asdict(first.options),
+        **common,
+        "options": asdict(contexts[0].options),
         "versions": versions("torch", "numpy", "cv2", "mmengine"),
         "models": [
             {
@@ -92,13 +92,19 @@ def make_document(spec: AnalysisSpec, contexts: Sequence[Any], results: Sequence
                 "config": context.config,
                 "checkpoint": context.checkpoint,
                 "weights": context.weights,
+                **{key: value for key, value in own.items() if key not in common},
                 "taps": [vars(tap) for tap in context.used_taps],
                 "pictures": context.used_pictures,
                 "result": _public(result),
             }
-            for context, result in zip(contexts, results, strict=True)
+            for context, own, result in zip(contexts, settings, results, strict=True)
         ],
     }
+
+
+def _settings(context: Any) -> dict[str, Any]:
+    """What decides which pictures a model was given, and what was drawn."""
+    return {"seed": context.seed, "limit": context.limit, "cell": list(context.cell), "crop": context.crop}
 
 
 def to_json(document: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from mmfan.analysis.catalogue import ANALYSES, get_analysis
 from mmfan.analysis.spec import make_document, to_json
-from mmfan.corruptions.cell import Cell
+from mmfan.corruptions.cell import CLEAN, Cell
 
 
 def test_document_holds_all_but_what_is_for_the_figure() -> None:
@@ -33,6 +33,20 @@ def test_document_holds_all_but_what_is_for_the_figure() -> None:
     assert document["options"] == {"sigma": 0.5}
     assert document["cell"] == ["fog", 4]
     assert set(document["versions"]) == {"mmfan", "python", "torch", "numpy", "cv2", "mmengine"}
+
+
+def test_settings_of_which_models_have_their_own_stand_with_each() -> None:
+    spec: Any = get_analysis("noise-decay")
+    common: dict[str, Any] = {
+        "seed": 2, "crop": 32, "options": spec.options(), "label": "tiny", "config": "tiny.py", "checkpoint": None,
+        "weights": "random", "used_taps": [], "used_pictures": [],
+    }  # fmt: skip
+    contexts = [SimpleNamespace(**common, limit=3, cell=Cell("fog", 4)), SimpleNamespace(**common, limit=5, cell=CLEAN)]
+    document = make_document(spec, contexts, [{}, {}])
+    assert (document["seed"], document["crop"]) == (2, 32)
+    assert not {"limit", "cell"} & set(document)  # those of the first are not those of all
+    told = [{key: one[key] for key in one if key in ("seed", "limit", "cell", "crop")} for one in document["models"]]
+    assert told == [{"limit": 3, "cell": ["fog", 4]}, {"limit": 5, "cell": ["clean", 0]}]
 
 
 def test_the_catalogue_and_the_modules_agree() -> None:
