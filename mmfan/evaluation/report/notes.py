@@ -98,7 +98,18 @@ def notes_on(protocol: Protocol, models: Sequence[ModelReport], published: Seque
         ("lists of pictures", {model.run.key.pictures for model in models}),
     ):
         notes += _unlike(what, values)
-    return notes
+    return notes + _stored_beside_made(models)
+
+
+def _stored_beside_made(models: Sequence[ModelReport]) -> list[str]:
+    """That some models were judged on corrupted pictures of others (ImageNet-C's archive), and some on our own."""
+    stored = [model.name for model in models if any(record.get("source") == "stored" for record in model.run.records)]
+    if not 0 < len(stored) < len(models):
+        return []
+    return [
+        f"The corrupted pictures of {', '.join(stored)} are stored ones, made by others, those of the other models are "
+        "not: their corrupted scores and retentions are not comparable."
+    ]
 
 
 def _unlike(what: str, values: Set[str | int | None]) -> list[str]:

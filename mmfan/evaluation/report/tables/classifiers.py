@@ -15,7 +15,7 @@ from mmfan.evaluation.summary.selection import per_class_of
 from mmfan.utils.tables import Rivals, Table
 
 _SCORES = ("clean", "15 types", "19 types", "types not stated", "retention", "mCE", "relative mCE")
-_SOURCES = {"stored": "as stored", "fly": "made while judging"}
+_SOURCES = {"stored": "as stored", "fly": "made while judging", "disk": "of a corrupted set"}
 
 
 def other_sets(runs: Sequence[Run]) -> tuple[list[Run], list[OtherSet]]:
@@ -40,7 +40,8 @@ def other_sets(runs: Sequence[Run]) -> tuple[list[Run], list[OtherSet]]:
 def imagenet_scores(report: Report) -> Table:
     """ImageNet-C's scores, and those on other sets: rows are models, then published ones.
 
-    Models of sets with few classes are left out: AlexNet's errors are those among a thousand.
+    Models of sets with few classes are left out: AlexNet's errors are those among a thousand. What is best is told
+    among models of one data set whose corrupted pictures were made alike.
     """
     found = [(model, imagenet_c_of(model.summary)) for model in report.models if not _few_classes(model)]
     own = [(model, scores) for model, scores in found if scores is not None]
@@ -50,18 +51,27 @@ def imagenet_scores(report: Report) -> Table:
     sets = _datasets(other.dataset for other in report.others if any(other.of(model.run) for model, _ in own))
     sets += [name for row in published for name in row.more if name != "mCE" and name not in sets]
     sets = list(dict.fromkeys(sets))
+    several = len({model.summary.dataset for model, _ in own}) > 1
     rows = [
-        (model.name, _pictures(model), *_own(model, scores), *_others(report, model, sets)) for model, scores in own
+        (model.name, *([model.summary.dataset] if several else []), _pictures(model), *_own(model, scores),
+         *_others(report, model, sets))
+        for model, scores in own
+    ]  # fmt: skip
+    rows += [
+        (published_name(report, row), *([row.dataset] if several else []), MISSING, *_published(row, sets))
+        for row in published
     ]
-    rows += [(published_name(report, row), MISSING, *_published(row, sets)) for row in published]
     caption = (
         "top-1 accuracy in %; over the 15 common types, over all 19, and as published where it is not stated which; "
         "retention is that of the 15 (of published rows, of what is printed); mCE over the 15 with AlexNet's published "
         "errors, lower is better; only pictures as stored can be compared with published rows"
     )
-    rivals = Rivals((tuple(range(len(own))),), only=("clean", *_SCORES[1:3], *_SCORES[4:]), lower=_SCORES[5:])
+    alike = _alike([model for model, _ in own])
+    caption += "; what is best is marked among models of the same pictures" if len(alike) > 1 else ""
+    rivals = Rivals(alike, only=("clean", *_SCORES[1:3], *_SCORES[4:]), lower=_SCORES[5:])
     sections = (len(own),) if published else ()
-    return Table("ImageNet-C", caption, ("model", "pictures", *_SCORES, *sets), tuple(rows), 2, sections, rivals)
+    words = ("model", *(["data set"] if several else []), "pictures")
+    return Table("ImageNet-C", caption, (*words, *_SCORES, *sets), tuple(rows), len(words), sections, rivals)
 
 
 def table_of_sets(others: Sequence[OtherSet]) -> Table:
@@ -92,6 +102,15 @@ def _plain(name: str) -> str:
 def _pictures(model: ModelReport) -> str:
     found = {_SOURCES.get(str(record.get("source")), MISSING) for record in model.run.records}
     return ", ".join(sorted(found))
+
+
+def _alike(models: Sequence[ModelReport]) -> tuple[tuple[int, ...], ...]:
+    """The numbers of the models of one data set whose corrupted pictures come from the same place in the same form."""
+    sets: dict[tuple[str, ...], list[int]] = {}
+    for place, model in enumerate(models):
+        forms = {str(record.get("form")) for record in model.run.records}
+        sets.setdefault((model.summary.dataset, _pictures(model), *sorted(forms)), []).append(place)
+    return tuple(map(tuple, sets.values()))
 
 
 def _own(model: ModelReport, scores: ImageNetC) -> list[str]:

@@ -15,6 +15,7 @@ from mmfan.evaluation.report.published import published_rows
 from mmfan.evaluation.report.tables.classifiers import other_sets
 from mmfan.evaluation.results.recorded_protocol import protocol_entry
 from mmfan.evaluation.summary.imagenet_c import ALEXNET_CLEAN_ERROR, ALEXNET_ERRORS, PLAIN
+from mmfan.utils.tables import best_cells
 
 CELLS = PROTOCOLS["imagenet_c19"].cells
 
@@ -98,6 +99,33 @@ def test_ten_classes_are_not_held_against_a_thousand(tmp_path):
     assert table(tmp_path, alexnet("imagenette"))["ImageNet-C"].rows
     few = alexnet("imagenette", per_class={"top1": {"n01440764": 0.5, "n02102040": 0.5}})
     assert "ImageNet-C" not in table(tmp_path, few)
+
+
+def test_the_best_is_told_among_models_of_the_same_pictures(tmp_path):
+    def other(model, dataset="imagenet", **more):
+        return [{**record, "model": model} for record in alexnet(dataset, **more)]
+
+    groups = other("a", source="stored"), other("b", source="fly"), other("c", source="fly")
+    found = table(tmp_path, *groups)["ImageNet-C"]
+    assert found.rivals.sets == ((0,), (1, 2))
+    assert {row for row, _ in best_cells(found)} == {1, 2}
+    assert found.caption.endswith("what is best is marked among models of the same pictures")
+    runs, _ = other_sets(read_runs([tmp_path / "r.jsonl"]))
+    assert any(
+        note.startswith("The corrupted pictures of a are stored ones, made by others")
+        for note in build_report(runs, "imagenet_c19", "top1").notes
+    )
+    forms = ({"form": {"side": side}} for side in (224, 256))
+    rows = published_rows(["FAN-S-ViT (ImageNet)"])
+    groups = other("a"), other("b", "imagenet_sample"), *(other("c", **one) for one in forms), other("d")
+    found = table(tmp_path, *groups[:2], groups[4], published=rows)["ImageNet-C"]
+    assert found.rivals.sets == ((0, 2), (1,))
+    assert [row[:3] for row in found.rows[1:]] == [
+        ("b", "imagenet_sample", "-"), ("d", "imagenet", "-"), ("FAN-S-ViT (ImageNet) [1]", "imagenet", "-"),
+    ]  # fmt: skip
+    apart = [[{**record, "model": name} for record in group] for name, group in zip("cd", groups[2:4], strict=True)]
+    assert table(tmp_path, *apart)["ImageNet-C"].rivals.sets == ((0,), (1,))
+    assert "marked" not in table(tmp_path, groups[0], groups[4])["ImageNet-C"].caption
 
 
 def test_two_checkpoints_of_one_name_have_scores_of_their_own(tmp_path):
