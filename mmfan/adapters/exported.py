@@ -19,6 +19,7 @@ from mmfan.errors import MMFanError
 from mmfan.evaluation.function.sources.sources import Data
 
 LAYOUTS = ("NCHW", "NHWC")
+Size = Sequence[int]
 
 
 class Port(NamedTuple):
@@ -76,12 +77,13 @@ class ExportedSegmentor:
             part = pictures[start : start + count]
             arrays = [input_array(self.preprocessing, self.port, self.layout, rgb) for rgb in part]
             batch = np.stack(arrays + arrays[-1:] * (count - len(part)))  # a fixed batch is filled up
-            outputs = self._outputs(np.asarray(self.run(batch)), len(batch))
+            size = tuple(batch.shape[self.layout.index(side)] for side in "HW")
+            outputs = self._outputs(np.asarray(self.run(batch)), len(batch), size)
             found += [self._label_map(one, rgb) for one, rgb in zip(outputs, part, strict=False)]
         return found
 
-    def _outputs(self, output: NDArray[Any], count: int) -> NDArray[Any]:
-        """Scores (N, C, h, w), floats, or class numbers (N, h, w), integers."""
+    def _outputs(self, output: NDArray[Any], count: int, size: Size) -> NDArray[Any]:
+        """Scores (N, C, h, w), floats, or class numbers (N, h, w), integers, of an input of some size."""
         if output.ndim == 4 and output.dtype.kind in "ui" and 1 in (output.shape[1], output.shape[3]):
             output = output[:, 0] if output.shape[1] == 1 else output[..., 0]
         scores = output.ndim == 4 and output.dtype.kind == "f"
@@ -91,7 +93,7 @@ class ExportedSegmentor:
                 f"integers, got {output.dtype} {output.shape}."
             )
         if scores:
-            if output.shape[1] != self.fit.count and output.shape[3] == self.fit.count:
+            if _channels_are_last(output.shape, self.fit.count, size):
                 output = output.transpose(0, 3, 1, 2)
             self.fit.check_channels(output.shape[1])
         return output
@@ -191,7 +193,20 @@ def _told(port: Port) -> str:
     return f"{port.name!r}, {port.dtype} ({sides})"
 
 
-Size = Sequence[int]
+def _channels_are_last(shape: Size, count: int, size: Size) -> bool:
+    """Whether scores are (N, h, w, C): the axis of as many places as there are classes is the last one.
+
+    By chance the other axis may be as long, or it may be the width of a map of too many channels. So the map that has
+    the proportions of the input is taken, but for what is lost where its sides are divided.
+    """
+    if shape[3] != count:
+        return False
+    off_first, off_last = (
+        abs(height * size[1] - width * size[0]) for height, width in ((shape[2], shape[3]), (shape[1], shape[2]))
+    )
+    if shape[1] == count:
+        return off_last < min(off_first, sum(size))
+    return not off_first < min(off_last, sum(size))
 
 
 def _surest(scores: NDArray[Any], padded: Size, resized: Size, size: Size) -> NDArray[np.integer]:

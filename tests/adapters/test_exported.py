@@ -167,6 +167,25 @@ def test_outputs_that_are_refused(form, words):
     assert words in str(error.value)
 
 
+def test_too_many_channels_on_a_map_as_wide_as_there_are_classes():
+    """Three classes and a background, of 3 x 3 pixels: no map of 4 x 3 whose channels come last."""
+    session = Session(form=lambda array: np.concatenate((array, array[:, :1]), 1)[:, :, ::16, ::16])
+    with pytest.raises(MMFanError, match="scores of 3 classes, got 4 channels"):
+        OnnxSegmentor(session, CLASSES)(picture(48, 48))
+
+
+@pytest.mark.parametrize("size", [(30, 40), (40, 30), (32, 46)])
+def test_channels_last_on_a_map_as_high_as_there_are_classes(size):
+    found = [
+        OnnxSegmentor(Session(form=lambda array, axes=axes: array[:, :, 5::10, 5::10].transpose(axes)), CLASSES)(
+            picture(*size)
+        )
+        for axes in ((0, 1, 2, 3), (0, 2, 3, 1))
+    ]
+    assert (found[0] == found[1]).all()
+    assert found[0][0, [0, -1]].tolist() == [0, 2]
+
+
 def test_several_inputs():
     session = Session()
     session.get_inputs = lambda: [SimpleNamespace(name=name) for name in "ab"]
