@@ -134,7 +134,10 @@ def choose_output(names: Sequence[str], wanted: str | None) -> str:
         return names[0]
     if wanted is None or wanted not in names:
         asked = "several outputs" if wanted is None else f"no output {wanted!r}"
-        raise MMFanError(f"The network has {asked}: give one of {', '.join(map(repr, names))} as `output`.")
+        raise MMFanError(
+            f"The network has {asked}: give one of {', '.join(map(repr, names))} as `output` in Python; a command "
+            "needs a network that is exported with the one output."
+        )
     return wanted
 
 
@@ -164,7 +167,10 @@ def layout_of(port: Port, layout: str | None) -> str:
     if not possible:
         raise MMFanError(f"Expected the network to take pictures of 3 channels, got {_told(port)}.")
     if len(possible) > 1:
-        raise MMFanError(f"The input {_told(port)} does not say where the channels are: give `layout`, NCHW or NHWC.")
+        raise MMFanError(
+            f"The input {_told(port)} does not say where the channels are: give `layout`, NCHW or NHWC, in Python; a "
+            "command needs a network that is exported with its 3 channels fixed."
+        )
     return possible[0]
 
 

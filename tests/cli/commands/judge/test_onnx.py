@@ -47,6 +47,25 @@ def test_files_that_are_wrong(capsys, tmp_path):
     assert "give white=255" in refused(capsys, *given, "--classes", classes, "--mean", 123, 116, 103)
 
 
+def test_networks_that_do_not_say_enough(capsys, tmp_path):
+    """The cure is one that a command has; `layout` and `output` are arguments in Python alone."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    from helpers.small_onnx import write_colours, write_network
+
+    folder, path = write_colours(tmp_path), write_network(tmp_path / "n.onnx")
+    whole = onnx.load(str(path))
+    given = ["--onnx", path, "--images", folder / "images", "--labels", folder / "labels"]
+    given += ["--classes", folder / "classes.txt"]
+    free = onnx.ModelProto.FromString(whole.SerializeToString())
+    free.graph.input[0].type.tensor_type.shape.dim[1].dim_param = "c"
+    onnx.save(free, str(path))
+    assert "in Python; a command needs a network that is exported with its 3 channels fixed" in refused(capsys, *given)
+    whole.graph.output.append(onnx.helper.make_tensor_value_info("values", onnx.TensorProto.FLOAT, ["n", 3, "h", "w"]))
+    onnx.save(whole, str(path))
+    assert "in Python; a command needs a network that is exported with the one output" in refused(capsys, *given)
+
+
 @pytest.mark.process
 def test_a_network_is_judged_and_reported(tmp_path):
     """In processes of their own, without torch and OpenMMLab."""
