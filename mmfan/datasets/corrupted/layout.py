@@ -24,6 +24,7 @@ from typing import NamedTuple
 from mmfan.corruptions import picture_name
 from mmfan.errors import MMFanError
 from mmfan.utils.files import PICTURE_SUFFIXES, is_part
+from mmfan.utils.folders import walk
 
 LAYOUTS = ("cityscapes", "coco", "folder")
 # suffix of the files written, by their format
@@ -239,28 +240,14 @@ def _coco_folder(root: Path, split: str | None) -> str | None:
 
 
 def _files_in(folder: Path, problems: list[str]) -> list[str]:
-    """Paths of the pictures below ``folder``; hidden names are left out.
-
-    Links to folders are followed, but not one that leads back to where the walk came from: all would come again below.
-    """
+    """Paths of the pictures below ``folder``."""
 
     def unreadable(error: OSError) -> None:
         problems.append(f"Cannot read the folder {error.filename}: {error.strerror}.")
 
-    found = []
-    for where, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and not _leads_back(os.path.join(where, name))
-        )
-        for name in files:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES:
-                found.append(os.path.join(where, name))
-    return found
-
-
-def _leads_back(folder: str) -> bool:
-    """Whether a folder is a link to one that was walked through to reach it."""
-    if not os.path.islink(folder):
-        return False
-    there = os.path.realpath(folder)
-    return any(os.path.realpath(parent) == there for parent in Path(os.path.abspath(folder)).parents)
+    return [
+        os.path.join(where, name)
+        for where, names in walk(folder, unreadable)
+        for name in names
+        if os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES
+    ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmfan.utils.commands import command_name
+from mmfan.utils.folders import walk
 from mmfan.utils.text import shortlist
 
 IMAGE_SUFFIX = "_leftImg8bit.png"
@@ -43,13 +44,12 @@ def stems_in(folder: str | os.PathLike[str], suffix: str) -> list[str]:
 
     A folder that does not exist holds no names. Links to folders are followed: cities are often linked from elsewhere.
     """
-    found = []
-    for where, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if name.endswith(suffix) and not name.startswith("."):
-                found.append((Path(where) / name).relative_to(folder).as_posix()[: -len(suffix)])
-    return sorted(found)
+    return sorted(
+        (Path(where) / name).relative_to(folder).as_posix()[: -len(suffix)]
+        for where, names in walk(folder)
+        for name in names
+        if name.endswith(suffix)
+    )
 
 
 def unpaired(pictures: Iterable[str], labels: Iterable[str]) -> tuple[list[str], list[str]]:

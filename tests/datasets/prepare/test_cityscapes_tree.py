@@ -32,6 +32,12 @@ def test_stems_follow_linked_cities(tree, tmp_path_factory):
     assert "bonn/bonn_0" in stems_in(tree / "leftImg8bit/train", IMAGE_SUFFIX)
 
 
+def test_links_that_lead_back_bring_nothing_twice(tree):
+    (tree / "leftImg8bit/train/ulm/all").symlink_to("..")
+    (tree / "gtFine/train/aachen/self").symlink_to(".")
+    assert report_split(tree, "train", 3).problems == []
+
+
 def test_complete_split_has_no_problem(tree):
     report = report_split(tree, "train", 3)
     assert (report.pictures, report.labels, report.problems) == (3, 3, [])

@@ -27,6 +27,7 @@ from mmfan.evaluation.judging.pictures import check_names
 from mmfan.picture_files import content_of
 from mmfan.utils.checks import list_of, whole_number
 from mmfan.utils.files import PICTURE_SUFFIXES
+from mmfan.utils.folders import walk
 from mmfan.utils.text import counted, shortlist
 
 Folder = str | os.PathLike[str]
@@ -360,12 +361,11 @@ def _by_stem(folder: Path, suffix: str | None) -> dict[str, str]:
     if not folder.is_dir():
         raise FileNotFoundError(f"The folder {folder.absolute()} does not exist.")
     found: dict[str, str] = {}
-    for where, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
+    for where, names in walk(folder):
+        for name in names:
             end = suffix if suffix is not None else os.path.splitext(name)[1]
             fits = name.endswith(end) if suffix is not None else end.lower() in PICTURE_SUFFIXES
-            if not fits or name.startswith("."):
+            if not fits:
                 continue
             path = os.path.join(where, name)
             stem = os.path.relpath(path, folder).replace(os.sep, "/")[: -len(end) or None]

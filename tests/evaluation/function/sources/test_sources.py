@@ -29,6 +29,13 @@ def test_two_folders(folders):
         assert (data.reading.read(item.truth, item.name) == label).all()
 
 
+def test_links_that_lead_back_bring_nothing_twice(folders):
+    count = len(SegmentationData(*folders, CLASSES))
+    for folder in folders:
+        (folder / "again").symlink_to(".")
+    assert len(SegmentationData(*folders, CLASSES)) == count
+
+
 def test_names_are_relative_to_root_where_it_is_given(folders):
     data = SegmentationData(*folders, CLASSES, root=folders[0].parent)
     assert data.names[0] == "images/street/0.png"
