@@ -50,6 +50,8 @@ def run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             progress=ProgressLine("label maps"),
         )
     else:
+        if args.ids != "label":
+            parser.error("--ids train changes predictions while they are packed, and cannot stand beside --check")
         made = check_archive(args.check, args.root, args.split)
     counts = ", ".join(f"{condition} {count}" for condition, count in made.pictures.items())
     print(f"{made.path}: {sum(made.pictures.values())} label maps in label ids ({counts})")

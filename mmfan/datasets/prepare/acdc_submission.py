@@ -33,6 +33,11 @@ _LABEL_IDS = np.array([LABELS[name].id for name in TRAIN_CLASSES], np.uint8)
 _IDS = {"label": frozenset(_LABEL_IDS.tolist()), "train": frozenset(range(len(TRAIN_CLASSES)))}
 
 
+# what helps against train ids: of predictions that are packed, and of an archive, in which nothing is changed
+_SAY_SO = "say so with --ids train, and they are changed."
+_PACK_AGAIN = "the server takes none. Pack the predictions anew, as `mmfan submit acdc FOLDER --ids train` does."
+
+
 class SubmissionError(MMFanError):
     """Predictions that the server would refuse, or score as something else than they are."""
 
@@ -105,7 +110,7 @@ def write_archive(
     files = _files_by_name(folder)
     _check_names(files, wanted, str(folder))
     with whole_file(target) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
-        for count, (name, content) in enumerate(_checked(files, wanted, ids), 1):
+        for count, (name, content) in enumerate(_checked(files, wanted, ids, _SAY_SO), 1):
             archive.writestr(zipfile.ZipInfo(name, _MOMENT), content)
             if progress is not None:
                 progress(count, len(wanted))
@@ -130,7 +135,7 @@ def check_archive(path: str | os.PathLike[str], root: str | os.PathLike[str], sp
                 )
             files = {name: _reader(archive, name) for name in names}
             _check_names(files, wanted, str(path))
-            for _ in _checked(files, wanted, "label"):
+            for _ in _checked(files, wanted, "label", _PACK_AGAIN):
                 pass
     except zipfile.BadZipFile as error:
         raise SubmissionError(f"{path} is no whole zip archive: {error}.") from error
@@ -164,7 +169,9 @@ def _check_names(files: Mapping[str, object], wanted: Mapping[str, Path], where:
         raise SubmissionError(f"{len(surplus)} files in {where} are named like no picture: {shortlist(surplus)}.")
 
 
-def _checked(files: Mapping[str, Reader], wanted: Mapping[str, Path], ids: str) -> Iterator[tuple[str, bytes]]:
+def _checked(
+    files: Mapping[str, Reader], wanted: Mapping[str, Path], ids: str, cure: str
+) -> Iterator[tuple[str, bytes]]:
     """Name and content of each file, in label ids, in the order of the names."""
     for name in sorted(wanted):
         content = files[name]()
@@ -175,7 +182,7 @@ def _checked(files: Mapping[str, Reader], wanted: Mapping[str, Path], ids: str) 
                 f"The prediction {name} is {label.shape[1]}x{label.shape[0]} (width x height), its picture "
                 f"{width}x{height}."
             )
-        _check_ids(label, name, ids)
+        _check_ids(label, name, ids, cure)
         yield name, content if ids == "label" else _as_png(_LABEL_IDS[label])
 
 
@@ -190,14 +197,14 @@ def _read(content: bytes, name: str) -> NDArray[np.uint8]:
     return label
 
 
-def _check_ids(label: NDArray[np.uint8], name: str, ids: str) -> None:
+def _check_ids(label: NDArray[np.uint8], name: str, ids: str, cure: str) -> None:
     found = set(np.flatnonzero(np.bincount(label.ravel(), minlength=IGNORED + 1)).tolist())
     wrong = sorted(found - _IDS[ids])
     if not wrong:
         return
     hint = ""
     if ids == "label" and found <= _IDS["train"]:
-        hint = " They look like train ids: say so with --ids train, and they are changed."
+        hint = f" They look like train ids: {cure}"
     known = ", ".join(map(str, sorted(_IDS[ids])))
     raise SubmissionError(
         f"The prediction {name} holds ids that are no class: {', '.join(map(str, wrong[:10]))}. The {ids} ids of the "

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from helpers.weather_sets import ACDC, SIZE, write_set
 
+from mmfan.cli import main
 from mmfan.datasets.prepare.acdc_submission import SubmissionError, check_archive, write_archive
 
 TEST = sorted(picture.rsplit("/", 1)[1] for picture in ACDC if "/test/" in picture)
@@ -101,6 +102,22 @@ def test_archives_made_otherwise(root, tmp_path):
             archive.write(folder / name, name)
     with pytest.raises(SubmissionError, match=r"1 of 8 pictures have no prediction in .*own.zip"):
         check_archive(path, root)
+
+
+def test_an_archive_of_train_ids(root, tmp_path, capsys):
+    """Nothing in an archive is changed, so that `--ids train` is no cure for it."""
+    folder, path = predictions(tmp_path / "p", list(range(19))), tmp_path / "own.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in TEST:
+            archive.write(folder / name, name)
+    with pytest.raises(
+        SubmissionError, match=r"look like train ids: the server takes none\. Pack the .* anew, as `mmfan"
+    ):
+        check_archive(path, root)
+    with pytest.raises(SystemExit) as stop:
+        main(["submit", "acdc", "--check", str(path), "--root", str(root), "--ids", "train"])
+    assert stop.value.code == 2
+    assert "--ids train changes predictions while they are packed" in capsys.readouterr().err
 
 
 def test_two_pictures_of_one_name(root, tmp_path):
