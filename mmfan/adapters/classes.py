@@ -132,22 +132,30 @@ def _numbered(classes: Names) -> dict[int, str]:
     return pairs
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """The name of a class without what makes no difference: its case, ``_``, ``-`` and more blanks than one.
+
+    >>> plain_name("Traffic_Light"), plain_name(" traffic-light")
+    ('traffic light', 'traffic light')
+    """
     return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
 
 
 def _places(names: Mapping[int, str], wanted: Sequence[str], rename: Mapping[str, str]) -> dict[int, int]:
     """Number of the model's -> place in the data's, for those that both have."""
-    there, places = {_plain(name) for name in names.values()}, {_plain(name): at for at, name in enumerate(wanted)}
+    there, places = (
+        {plain_name(name) for name in names.values()},
+        {plain_name(name): at for at, name in enumerate(wanted)},
+    )
     for own, other in rename.items():
-        if _plain(own) not in there:
+        if plain_name(own) not in there:
             raise MMFanError(f"`rename` names {own!r}, no class of the model.{did_you_mean(own, names.values())}")
-        if _plain(other) not in places:
+        if plain_name(other) not in places:
             raise MMFanError(f"`rename` makes {own!r} {other!r}, no class of the data.{did_you_mean(other, wanted)}")
-    renamed = {_plain(own): _plain(other) for own, other in rename.items()}
+    renamed = {plain_name(own): plain_name(other) for own, other in rename.items()}
     found = {}
     for number, name in names.items():
-        plain = renamed.get(_plain(name), _plain(name))
+        plain = renamed.get(plain_name(name), plain_name(name))
         if plain in places:
             found[number] = places[plain]
     missing = [name for at, name in enumerate(wanted) if at not in found.values()]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mmfan.adapters.classes import _plain
+from mmfan.adapters.classes import plain_name
 from mmfan.adapters.preprocessing import Preprocessing
 from mmfan.errors import MMFanError
 from mmfan.evaluation.function.sources.sources import Data
@@ -33,10 +33,10 @@ def classes_told(facts: Mapping[str, str], data: Data | Sequence[str]) -> list[s
         return None
     own = _read(facts, "classes", str)
     wanted = data.classes if isinstance(data, Data) else tuple(list_of(str, "data", data))
-    if list(map(_plain, own)) == list(map(_plain, wanted)):
+    if list(map(plain_name, own)) == list(map(plain_name, wanted)):
         return None  # some sets have a name twice
-    places = {_plain(name): at for at, name in enumerate(wanted)}
-    moved = any(places.get(_plain(name), at) != at for at, name in enumerate(own))
+    places = {plain_name(name): at for at, name in enumerate(wanted)}
+    moved = any(places.get(plain_name(name), at) != at for at, name in enumerate(own))
     return own if moved or len(own) != len(wanted) else None
 
 
