@@ -101,11 +101,12 @@ def test_ten_classes_are_not_held_against_a_thousand(tmp_path):
     assert "ImageNet-C" not in table(tmp_path, few)
 
 
-def test_the_best_is_told_among_models_of_the_same_pictures(tmp_path):
-    def other(model, dataset="imagenet", **more):
-        return [{**record, "model": model} for record in alexnet(dataset, **more)]
+def named(model, dataset="imagenet", **more):
+    return [{**record, "model": model} for record in alexnet(dataset, **more)]
 
-    groups = other("a", source="stored"), other("b", source="fly"), other("c", source="fly")
+
+def test_the_best_is_told_among_models_of_the_same_pictures(tmp_path):
+    groups = named("a", source="stored"), named("b", source="fly"), named("c", source="fly")
     found = table(tmp_path, *groups)["ImageNet-C"]
     assert found.rivals.sets == ((0,), (1, 2))
     assert {row for row, _ in best_cells(found)} == {1, 2}
@@ -115,17 +116,22 @@ def test_the_best_is_told_among_models_of_the_same_pictures(tmp_path):
         note.startswith("The corrupted pictures of a are stored ones, made by others")
         for note in build_report(runs, "imagenet_c19", "top1").notes
     )
-    forms = ({"form": {"side": side}} for side in (224, 256))
+    assert "marked" not in table(tmp_path, named("a"), named("d"))["ImageNet-C"].caption
+
+
+def test_models_of_several_sets_are_not_rivals(tmp_path):
     rows = published_rows(["FAN-S-ViT (ImageNet)"])
-    groups = other("a"), other("b", "imagenet_sample"), *(other("c", **one) for one in forms), other("d")
-    found = table(tmp_path, *groups[:2], groups[4], published=rows)["ImageNet-C"]
+    groups = named("a"), named("b", "imagenet_sample"), named("d")
+    found = table(tmp_path, *groups, published=rows)["ImageNet-C"]
     assert found.rivals.sets == ((0, 2), (1,))
     assert [row[:3] for row in found.rows[1:]] == [
         ("b", "imagenet_sample", "-"), ("d", "imagenet", "-"), ("FAN-S-ViT (ImageNet) [1]", "imagenet", "-"),
     ]  # fmt: skip
-    apart = [[{**record, "model": name} for record in group] for name, group in zip("cd", groups[2:4], strict=True)]
-    assert table(tmp_path, *apart)["ImageNet-C"].rivals.sets == ((0,), (1,))
-    assert "marked" not in table(tmp_path, groups[0], groups[4])["ImageNet-C"].caption
+
+
+def test_models_of_pictures_in_two_sizes_are_not_rivals(tmp_path):
+    groups = named("c", form={"side": 224}), named("d", form={"side": 256})
+    assert table(tmp_path, *groups)["ImageNet-C"].rivals.sets == ((0,), (1,))
 
 
 def test_two_checkpoints_of_one_name_have_scores_of_their_own(tmp_path):
