@@ -81,6 +81,7 @@ def test_leaderboard(results, capsys, tmp_path):
     assert "other.jsonl: other, level5" in said
 
 
+@pytest.mark.filterwarnings("default:.*does not say which cells")
 def test_a_run_without_some_of_the_expected_cells(results, capsys, tmp_path):
     expected = tmp_path / "expected.json"
     even = records("m", {**SCORES, ("contrast", 2): 0.3})
