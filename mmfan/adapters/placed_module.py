@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from mmfan.errors import WrongTypeError
@@ -58,5 +58,11 @@ class PlacedModule:
             yield
 
     def _evaluate(self) -> None:
-        with suppress(NotImplementedError):  # what torch.export made stays as it was exported
+        import torch
+
+        try:
             self.module.eval()
+        except NotImplementedError:
+            if not isinstance(self.module, torch.fx.GraphModule):
+                raise
+            # what torch.export made has no other mode than the one it was exported in

@@ -179,6 +179,15 @@ def test_recorded_modules(kind):
     assert (found == expected).all()
 
 
+def test_an_error_of_ones_own_in_eval_is_not_passed_over():
+    class Own(Brightness):
+        def train(self, mode=True):
+            raise NotImplementedError("no other mode")
+
+    with pytest.raises(NotImplementedError, match="no other mode"):
+        TorchSegmentor(Own(), CLASSES)
+
+
 def test_classes_by_name():
     labels = wrapped(Brightness(), classes=["sky", "car", "ROAD"])([picture(value=120), picture(value=10)])
     assert [int(one[0, 0]) for one in labels] == [2, 1]
