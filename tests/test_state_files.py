@@ -21,7 +21,7 @@ from mmfan.evaluation.report import build_report, read_runs
 from mmfan.evaluation.report.formats import as_csv, as_json, as_latex, as_markdown
 from mmfan.evaluation.report.gate import read_expectations
 from mmfan.evaluation.results.counts_file import read_counts, write_counts
-from mmfan.utils.shards import WHOLE
+from mmfan.utils.processes.shards import WHOLE
 
 RECORD = SetRecord(0, "1", "folder", "png", None, library_versions())
 SET = {"seed": 0, "engine_version": "1", "layout": "folder", "format": "png", "quality": None, "made_with": {"a": "1"}}

@@ -48,7 +48,7 @@ from mmfan.training.hooks.overlap_hook import OverlapHook, training_pipelines
 from mmfan.training.hooks.resume_hook import ResumeHook
 from mmfan.training.seeds import follow_seed, seed_of
 from mmfan.training.view_batches import check_views
-from mmfan.utils.processes import shorten_sockets
+from mmfan.utils.processes.children import shorten_sockets
 
 Launcher = str  # 'none', 'pytorch', 'slurm' or 'mpi'
 

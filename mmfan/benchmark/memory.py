@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
-from mmfan.utils.processes import end_with_parent
+from mmfan.utils.processes.children import end_with_parent
 
 M_MMAP_THRESHOLD = -3  # malloc.h: blocks of at least so many bytes are mapped one by one
 MAPPED_BYTES = 2**20

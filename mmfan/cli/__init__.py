@@ -1,7 +1,7 @@
 """Command lines: all commands of ``mmfan``, the options that they share, and how errors end them."""
 
 from mmfan.cli.entry import main, run_tool
-from mmfan.utils.processes import guard_started
+from mmfan.utils.processes.children import guard_started
 
 __all__ = ["main", "run_tool"]
 

@@ -22,7 +22,7 @@ from typing import NoReturn
 from mmfan.cli.stopping import status_of, stop_that_came, words_of
 from mmfan.environment import how_to_install, is_installed
 from mmfan.errors import MMFanError
-from mmfan.utils.processes import end_children
+from mmfan.utils.processes.children import end_children
 from mmfan.utils.text import one_line
 
 # FileExistsError is not among them: the system's own comes from a race, which is worth a traceback.

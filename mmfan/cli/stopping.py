@@ -9,7 +9,7 @@ import threading
 import time
 from types import FrameType
 
-from mmfan.utils.processes import end_children, guard_forks
+from mmfan.utils.processes.children import end_children, guard_forks
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 INTERRUPTED = 130  # 128 + SIGINT, as shells count

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from mmfan.errors import MMFanError
-from mmfan.utils.locks import NoLocksError, is_at, lock
+from mmfan.utils.processes.locks import NoLocksError, is_at, lock
 
 
 @contextmanager

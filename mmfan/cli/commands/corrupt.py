@@ -37,8 +37,8 @@ from mmfan.datasets.corrupted import (
 from mmfan.datasets.corrupted.layout import FORMATS, LAYOUTS
 from mmfan.errors import MMFanError
 from mmfan.evaluation.protocol import PROTOCOLS, get_protocol, make_protocol
+from mmfan.utils.processes.shards import Shard
 from mmfan.utils.progress import ProgressLine
-from mmfan.utils.shards import Shard
 
 
 def shard(text: str) -> Shard:

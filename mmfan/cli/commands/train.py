@@ -20,7 +20,7 @@ from mmfan.cli.options import add_config, add_run_options, export_local_rank, ma
 from mmfan.cli.problems import exits_on_problem
 from mmfan.cli.stopping import status_of
 from mmfan.utils.commands import command_name
-from mmfan.utils.processes import end_children
+from mmfan.utils.processes.children import end_children
 
 # Settings that a test has no use for.
 OF_TRAINING = (

@@ -14,8 +14,8 @@ from mmfan.datasets.corrupted.manifest import Manifest, manifest_path, read_mani
 from mmfan.datasets.corrupted.record import MixedSetError, SetRecord, read_record
 from mmfan.datasets.corrupted.verify import Verification, verify_set
 from mmfan.errors import WorkerDiedError
+from mmfan.utils.processes.shards import Shard, parse_shard, shard_from_environment
 from mmfan.utils.resources import default_workers
-from mmfan.utils.shards import Shard, parse_shard, shard_from_environment
 
 __all__ = [
     "BusyTargetError",

@@ -21,7 +21,7 @@ from mmfan.environment import EnvironmentMismatchError, is_installed
 from mmfan.errors import MMFanError, WorkerDiedError
 from mmfan.utils.checks import whole_number
 from mmfan.utils.files import is_complete_png, whole_file
-from mmfan.utils.processes import end_with_parent
+from mmfan.utils.processes.children import end_with_parent
 
 
 @dataclass

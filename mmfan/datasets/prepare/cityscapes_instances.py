@@ -25,7 +25,7 @@ from mmfan.datasets.prepare.cityscapes_tree import IMAGE_SUFFIX, stems_in, unpai
 from mmfan.errors import MMFanError
 from mmfan.utils.checks import whole_number
 from mmfan.utils.files import write_whole
-from mmfan.utils.processes import end_with_parent
+from mmfan.utils.processes.children import end_with_parent
 from mmfan.utils.text import shortlist
 
 INSTANCE_SUFFIX = "_gtFine_instanceIds.png"

@@ -37,7 +37,7 @@ from mmfan.evaluation.results.hashes import pictures_hash
 from mmfan.evaluation.results.recorded_protocol import protocol_entry
 from mmfan.evaluation.results.store import Record, ResultsStore, RunKey, key_of
 from mmfan.utils.checks import whole_number
-from mmfan.utils.shards import WHOLE, Shard, parse_shard
+from mmfan.utils.processes.shards import WHOLE, Shard, parse_shard
 from mmfan.utils.text import counted
 
 PACKAGES = ("numpy", "cv2")  # whose versions stand in a record

@@ -29,8 +29,8 @@ from mmfan.corruptions import Corruption, register_corruption
 from mmfan.errors import MMFanError, WorkerDiedError
 from mmfan.evaluation.function.sources.items import Preparation, Ready, Unit
 from mmfan.evaluation.judging.kept import Entry, Kept
-from mmfan.utils.processes import end_with_starter
-from mmfan.utils.shared_memory import SharedMemory
+from mmfan.utils.processes.children import end_with_starter
+from mmfan.utils.processes.shared_memory import SharedMemory
 
 _CODE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "

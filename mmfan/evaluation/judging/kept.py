@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mmfan.utils.processes.shared_memory import SharedMemory
 from mmfan.utils.resources import free_memory, processes_beside, read_bytes
-from mmfan.utils.shared_memory import SharedMemory
 
 SHARE = 4  # one part in so many of the memory that is free, by default
 # Of an entry: where it begins (0: it is not there), axes, three sides, of what, and two to spare. The last entry is of

@@ -48,7 +48,7 @@ from mmfan.evaluation.results.record import (
 )
 from mmfan.utils.files import naming
 from mmfan.utils.json_files import parse_json
-from mmfan.utils.locks import NoLocksError, lock
+from mmfan.utils.processes.locks import NoLocksError, lock
 
 __all__ = [
     "RUN_HASHES", "DuplicateRecordError", "Record", "ResultsError", "ResultsStore", "RunKey", "check_record",

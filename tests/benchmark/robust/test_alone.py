@@ -12,7 +12,7 @@ import pytest
 from mmfan.benchmark.robust import alone as module
 from mmfan.benchmark.robust.alone import alone
 from mmfan.errors import MMFanError
-from mmfan.utils.locks import NoLocksError
+from mmfan.utils.processes.locks import NoLocksError
 
 posix = pytest.mark.skipif(os.name != "posix", reason="no locks there")
 

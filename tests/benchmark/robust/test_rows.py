@@ -20,7 +20,7 @@ from mmfan.benchmark.robust.rows import (
 from mmfan.cli.entry import COMMANDS
 from mmfan.errors import MMFanError
 from mmfan.training.recipes import RECIPES
-from mmfan.utils.locks import NoLocksError
+from mmfan.utils.processes.locks import NoLocksError
 
 
 def parsed(arguments):

@@ -105,6 +105,6 @@ def test_its_size(monkeypatch):
 def test_nothing_is_kept_where_nothing_may_be_or_can_be(monkeypatch, caplog):
     assert kept_or_none(3, 0, logging.getLogger()) is None
     assert not caplog.records
-    monkeypatch.setattr("mmfan.utils.shared_memory.CAN_SHARE", False)
+    monkeypatch.setattr("mmfan.utils.processes.shared_memory.CAN_SHARE", False)
     assert kept_or_none(3, 100, logging.getLogger()) is None
     assert "Decoded pictures are not kept, but decoded anew for every cell: this system" in caplog.text

@@ -11,7 +11,7 @@ from mmfan.analysis.analyses.landscape import PointStore
 from mmfan.apis.resume import latest_checkpoint
 from mmfan.datasets.corrupted.making.lock import shard_lock
 from mmfan.datasets.miniature import write_cityscapes, write_coco
-from mmfan.utils.shards import parse_shard
+from mmfan.utils.processes.shards import parse_shard
 
 FORMS = {"cityscapes": write_cityscapes, "coco": write_coco}
 SIZE = (64, 64)

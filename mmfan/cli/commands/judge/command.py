@@ -38,7 +38,7 @@ from mmfan.cli.weather_options import add_weather_options, asked_weather, check_
 from mmfan.evaluation.conditions.adaptation_settings import DEFAULTS as ADAPTATIONS
 from mmfan.evaluation.protocol import PROTOCOLS
 from mmfan.utils.commands import command_name
-from mmfan.utils.processes import end_children
+from mmfan.utils.processes.children import end_children
 
 RESULTS_NAME = "robustness.jsonl"
 

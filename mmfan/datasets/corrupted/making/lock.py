@@ -13,8 +13,8 @@ from typing import IO
 
 from mmfan.errors import MMFanError
 from mmfan.utils.json_files import parse_json
-from mmfan.utils.locks import NoLocksError, is_at, lock
-from mmfan.utils.shards import Shard
+from mmfan.utils.processes.locks import NoLocksError, is_at, lock
+from mmfan.utils.processes.shards import Shard
 
 WORK_FOLDER = ".making"
 

@@ -15,7 +15,7 @@ from mmfan.datasets.corrupted.layout import FORMATS, Listing, cell_folder, clean
 from mmfan.datasets.corrupted.record import SetRecord, library_versions
 from mmfan.errors import MMFanError
 from mmfan.utils.checks import whole_number
-from mmfan.utils.shards import WHOLE, Shard
+from mmfan.utils.processes.shards import WHOLE, Shard
 
 
 @dataclass(frozen=True)

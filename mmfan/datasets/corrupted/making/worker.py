@@ -28,7 +28,7 @@ from mmfan.datasets.corrupted.codec import decode_picture, encode_picture, is_wh
 from mmfan.datasets.corrupted.making.plan import Plan
 from mmfan.errors import WorkerDiedError
 from mmfan.utils.files import write_whole
-from mmfan.utils.processes import end_with_parent
+from mmfan.utils.processes.children import end_with_parent
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 # what the time of the work goes into

@@ -15,7 +15,7 @@ from mmfan.errors import MMFanError
 from mmfan.utils.checks import whole_number
 from mmfan.utils.files import part_folder, sweep_parts
 from mmfan.utils.json_files import parse_json
-from mmfan.utils.processes import end_with_parent
+from mmfan.utils.processes.children import end_with_parent
 from mmfan.utils.resources import cores
 
 MANIFEST = "miniature.json"

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from mmfan.errors import ConfigError, MMFanError
 from mmfan.evaluation.loop.loading.stream import CellBatches, CellDataset, SampleNote
-from mmfan.utils.processes import end_with_parent
+from mmfan.utils.processes.children import end_with_parent
 
 
 def collate_with_notes(

@@ -11,8 +11,8 @@ import threading
 import pytest
 
 from mmfan.datasets.corrupted.making.lock import BusyTargetError, shard_lock
-from mmfan.utils import locks
-from mmfan.utils.shards import WHOLE, Shard
+from mmfan.utils.processes import locks
+from mmfan.utils.processes.shards import WHOLE, Shard
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_the_file_of_a_run_that_is_gone_blocks_nobody(tmp_path, path, content):
     """Killed a moment ago, or on another host, or in a container of long ago, or by a version that wrote otherwise."""
     if content is None:
         code = (
-            "import os; from mmfan.datasets.corrupted.making import lock; from mmfan.utils import shards\n"
+            "import os; from mmfan.datasets.corrupted.making import lock; from mmfan.utils.processes import shards\n"
             f"with lock.shard_lock({str(tmp_path)!r}, shards.WHOLE, print): os.kill(os.getpid(), 9)"
         )
         assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGKILL

@@ -5,7 +5,7 @@ import tempfile
 
 import pytest
 
-from mmfan.utils import processes
+from mmfan.utils.processes import children
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sockets with paths are POSIX")
 
@@ -14,7 +14,7 @@ CODE = """
 import sys, tempfile, torch
 from multiprocessing import util
 from torch.utils.data import DataLoader
-from mmfan.utils.processes import shorten_sockets
+from mmfan.utils.processes.children import shorten_sockets
 
 class Zeros:
     def __len__(self):
@@ -44,9 +44,9 @@ def test_loading_processes_under_a_long_path(tmp_path, method):
 
 
 def test_a_short_path_is_left_alone(monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", "/tmp/" + "x" * (processes._LONGEST_FOLDER - 5))
-    monkeypatch.setattr(processes, "_SHORT_FOLDERS", ())
-    processes.shorten_sockets()
-    monkeypatch.setattr(tempfile, "tempdir", "/tmp/" + "x" * (processes._LONGEST_FOLDER - 4))
+    monkeypatch.setattr(tempfile, "tempdir", "/tmp/" + "x" * (children._LONGEST_FOLDER - 5))
+    monkeypatch.setattr(children, "_SHORT_FOLDERS", ())
+    children.shorten_sockets()
+    monkeypatch.setattr(tempfile, "tempdir", "/tmp/" + "x" * (children._LONGEST_FOLDER - 4))
     with pytest.raises(ValueError, match=r"\(TMPDIR\), has a path of \d+ bytes.* at most \d+.*shorter path"):
-        processes.shorten_sockets()
+        children.shorten_sockets()

@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from mmfan.utils.locks import NoLocksError, is_at, lock
+from mmfan.utils.processes.locks import NoLocksError, is_at, lock
 
 HOLD = (
-    "import sys, time; from mmfan.utils.locks import lock; file = open(sys.argv[1], 'ab'); "
+    "import sys, time; from mmfan.utils.processes.locks import lock; file = open(sys.argv[1], 'ab'); "
     "print(lock(file, wait=False), flush=True); time.sleep(60)"
 )
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmfan.utils.shards import WHOLE, Shard, parse_shard, shard_from_environment
+from mmfan.utils.processes.shards import WHOLE, Shard, parse_shard, shard_from_environment
 
 
 @given(st.integers(0, 50), st.integers(1, 9))

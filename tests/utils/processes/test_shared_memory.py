@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from mmfan.utils.shared_memory import SharedMemory
+from mmfan.utils.processes.shared_memory import SharedMemory
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="memory is shared by file descriptors")
 
@@ -62,7 +62,7 @@ def test_processes_share_it_and_keep_each_other_out(method):
 def test_a_process_that_is_killed_leaves_nothing_behind_and_no_lock(tmp_path):
     memory = SharedMemory(100)
     code = (
-        "import sys, time; from mmfan.utils.shared_memory import SharedMemory\n"
+        "import sys, time; from mmfan.utils.processes.shared_memory import SharedMemory\n"
         f"memory = SharedMemory(100, {memory.handle}); more = SharedMemory(1 << 24); more.take(0, 1 << 24)\n"
         "with memory.locked():\n    print('locked', flush=True); time.sleep(60)"
     )
@@ -81,7 +81,7 @@ def test_a_process_that_is_killed_leaves_nothing_behind_and_no_lock(tmp_path):
 
 
 def test_a_system_without_it(monkeypatch):
-    monkeypatch.setattr("mmfan.utils.shared_memory.CAN_SHARE", False)
+    monkeypatch.setattr("mmfan.utils.processes.shared_memory.CAN_SHARE", False)
     with pytest.raises(OSError, match="shares no memory"):
         SharedMemory(10)
 

@@ -1,0 +1,1 @@
+"""Processes beside each other: children, locks, shared memory, and the parts of shared work."""
